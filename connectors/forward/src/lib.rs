@@ -1,0 +1,1 @@
+//! Forward Enterprise as a data source.

@@ -1,0 +1,1 @@
+//! NetBox as a data source and a data target.

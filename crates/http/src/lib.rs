@@ -1,0 +1,1 @@
+//! What every HTTP connector needs once: retries, pacing, TLS, redaction, recording.

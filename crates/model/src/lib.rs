@@ -1,0 +1,1 @@
+//! The shared network vocabulary: typed models, keys, references and their schemas.

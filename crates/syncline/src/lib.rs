@@ -1,0 +1,1 @@
+//! The host: wiring, configuration and the command line.

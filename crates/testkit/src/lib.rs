@@ -1,0 +1,1 @@
+//! Simulated systems over real HTTP, the estate generator, fault injection.
