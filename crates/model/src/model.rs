@@ -1,0 +1,151 @@
+//! The trait behind `#[derive(Model)]`.
+
+use std::collections::BTreeSet;
+
+use crate::{Canonical, FieldKind, IpHost, IpPrefix, Key, MacAddress, ModelSchema, Slug, Text, VlanId};
+
+/// A kind of record. Implemented by `#[derive(Model)]`.
+///
+/// ```
+/// use syncline_model::{Model, Slug, Text};
+///
+/// /// A room for racks.
+/// #[derive(Model)]
+/// #[model(label = "Room", plural = "Rooms", deletion = Shared)]
+/// struct Room {
+///     /// Short name.
+///     #[model(key)]
+///     slug: Slug,
+///     /// What the doors say.
+///     #[model(preserve)]
+///     sign: Option<Text>,
+/// }
+///
+/// let room = Room { slug: "r1".parse().unwrap(), sign: None };
+/// assert_eq!(room.key().as_str(), r#"["r1"]"#);
+/// ```
+///
+/// A model that does not say what may happen to an absent record is not a model:
+///
+/// ```compile_fail
+/// use syncline_model::{Model, Slug};
+///
+/// /// A room for racks.
+/// #[derive(Model)]
+/// #[model(label = "Room", plural = "Rooms")]
+/// struct Room {
+///     /// Short name.
+///     #[model(key)]
+///     slug: Slug,
+/// }
+/// ```
+///
+/// Nor is one without a key:
+///
+/// ```compile_fail
+/// use syncline_model::{Model, Slug};
+///
+/// /// A room for racks.
+/// #[derive(Model)]
+/// #[model(label = "Room", plural = "Rooms", deletion = Shared)]
+/// struct Room {
+///     /// Short name.
+///     slug: Slug,
+/// }
+/// ```
+pub trait Model: Send + Sync + Sized + 'static {
+    /// The model's name, as in [`ModelSchema::name`]; apart from the schema so that two models can refer to each other.
+    const NAME: &'static str;
+
+    /// The model's description.
+    const SCHEMA: &'static ModelSchema;
+
+    /// The record's natural key.
+    fn key(&self) -> Key<Self>;
+
+    /// Appends the canonical JSON array of the key.
+    fn write_key(&self, out: &mut Vec<u8>);
+
+    /// Appends the canonical JSON object of the given fields. A `preserve` field that is null is left out: null says
+    /// nothing there, and leaving it out on both sides keeps equal records equal bytes.
+    fn write_fields(&self, fields: FieldSet, out: &mut Vec<u8>);
+}
+
+/// A type that a field of a model may have.
+pub trait FieldType: Canonical {
+    /// What the value is.
+    const KIND: FieldKind;
+    /// Whether it may be null.
+    const NULLABLE: bool = false;
+}
+
+macro_rules! field_types {
+    ($kind:expr => $($name:ty),*) => {$(
+        impl FieldType for $name {
+            const KIND: FieldKind = $kind;
+        }
+    )*};
+}
+field_types!(FieldKind::Text => Text, Slug, MacAddress, IpHost, IpPrefix);
+field_types!(FieldKind::Integer => u8, u16, u32, u64, VlanId);
+field_types!(FieldKind::Boolean => bool);
+
+impl<M: Model> FieldType for Key<M> {
+    const KIND: FieldKind = FieldKind::Reference(M::NAME);
+}
+
+impl<M: Model> FieldType for BTreeSet<Key<M>> {
+    const KIND: FieldKind = FieldKind::References(M::NAME);
+}
+
+impl<T: FieldType> FieldType for Option<T> {
+    const KIND: FieldKind = T::KIND;
+    const NULLABLE: bool = true;
+}
+
+/// A set of fields of one model, by position. A model has at most 64 fields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
+pub struct FieldSet(u64);
+
+impl FieldSet {
+    /// No field.
+    pub const EMPTY: Self = Self(0);
+    /// Every field.
+    pub const ALL: Self = Self(u64::MAX);
+
+    /// Whether the field at a position belongs to the set.
+    pub const fn contains(self, position: usize) -> bool {
+        position < 64 && self.0 & (1 << position) != 0
+    }
+
+    /// The set with one more field.
+    pub const fn with(self, position: usize) -> Self {
+        Self(if position < 64 { self.0 | (1 << position) } else { self.0 })
+    }
+
+    /// The fields that both sets have.
+    pub const fn intersection(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    /// The fields that either set has.
+    pub const fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// The fields of this set that the other lacks.
+    pub const fn minus(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
+    /// Whether no field belongs to it.
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+}
+
+impl FromIterator<usize> for FieldSet {
+    fn from_iter<I: IntoIterator<Item = usize>>(positions: I) -> Self {
+        positions.into_iter().fold(Self::EMPTY, Self::with)
+    }
+}

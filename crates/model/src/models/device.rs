@@ -1,0 +1,58 @@
+//! Devices.
+
+use std::collections::BTreeSet;
+
+use super::{DeviceRole, DeviceType, IpAddress, Platform, Site, Tag, VirtualChassis};
+use crate::choices::choices;
+use crate::{Key, Model, Text};
+
+/// A piece of equipment, or a virtual context of one.
+#[derive(Debug, Clone, PartialEq, Model)]
+#[model(label = "device", plural = "devices", deletion = Standalone)]
+pub struct Device {
+    /// Where it stands.
+    #[model(key)]
+    pub site: Key<Site>,
+    /// Its name, unique per site without regard to case.
+    #[model(key = Text::casefold)]
+    pub name: Text,
+    /// Its hardware model.
+    pub device_type: Key<DeviceType>,
+    /// What it does.
+    pub role: Key<DeviceRole>,
+    /// What it runs.
+    #[model(preserve)]
+    pub platform: Option<Key<Platform>>,
+    /// Where in its life it is.
+    pub status: DeviceStatus,
+    /// The maker's serial number.
+    #[model(preserve)]
+    pub serial: Option<Text>,
+    /// The stack it is a member of.
+    #[model(preserve)]
+    pub virtual_chassis: Option<Key<VirtualChassis>>,
+    /// Its position in the stack.
+    #[model(preserve)]
+    pub vc_position: Option<u8>,
+    /// The IPv4 address it is managed by.
+    #[model(preserve, deferred)]
+    pub primary_ip4: Option<Key<IpAddress>>,
+    /// The IPv6 address it is managed by.
+    #[model(preserve, deferred)]
+    pub primary_ip6: Option<Key<IpAddress>>,
+    /// Labels that it must carry; others stay.
+    pub tags: BTreeSet<Key<Tag>>,
+}
+
+choices! {
+    /// Where in its life a device is.
+    pub enum DeviceStatus {
+        Offline = "offline",
+        Active = "active",
+        Planned = "planned",
+        Staged = "staged",
+        Failed = "failed",
+        Inventory = "inventory",
+        Decommissioning = "decommissioning",
+    }
+}
