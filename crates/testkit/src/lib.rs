@@ -1,1 +1,3 @@
 //! Simulated systems over real HTTP, the estate generator, fault injection.
+
+pub mod estate;
