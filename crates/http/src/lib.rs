@@ -1,1 +1,66 @@
-//! What every HTTP connector needs once: retries, pacing, TLS, redaction, recording.
+//! The one HTTP client of all connectors: TLS, proxies, retries, pacing, redaction, recording.
+//!
+//! A connector nests [`TlsSettings`] and [`HttpSettings`] into its own settings, builds a [`Client`] from them and a
+//! [`Credential`], and contains no retry loop, no sleep and no limiter of its own.
+//!
+//! ```no_run
+//! use syncline_http::{BaseUrl, Client, ClientSettings, Credential, HttpSettings, Path, TlsSettings};
+//!
+//! # async fn example(secret: secrecy::SecretString) -> Result<(), syncline_http::Error> {
+//! let settings = ClientSettings {
+//!     url: BaseUrl::parse("https://netbox.example")?,
+//!     tls: TlsSettings::default(),
+//!     http: HttpSettings::default(),
+//! };
+//! let client = Client::new(&settings, Credential::token(secret))?;
+//!
+//! #[derive(serde::Deserialize)]
+//! struct Page {
+//!     count: u64,
+//! }
+//! let page: Page = client
+//!     .get(Path::from(["api", "dcim", "devices"]).slash())
+//!     .query("limit", 1)
+//!     .send()
+//!     .await?
+//!     .json()?;
+//! assert!(page.count > 0);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! What happens to every request, from the outside in: retries ([`Retry`] says what may be tried again), the limit of
+//! requests in flight, the pace shared by everybody who uses the credential, the request itself with its timeouts, and
+//! one `tracing` event at debug level. A failure is returned, never logged.
+
+mod base_url;
+mod client;
+mod credential;
+mod error;
+mod lines;
+mod pace;
+mod path;
+mod record;
+mod redact;
+mod request;
+mod response;
+mod retry;
+mod send;
+mod settings;
+mod tls;
+
+pub use bytes::Bytes;
+pub use reqwest::{Method, StatusCode, header::HeaderMap};
+
+pub use crate::base_url::BaseUrl;
+pub use crate::client::{Client, Stats};
+pub use crate::credential::Credential;
+pub use crate::error::{AnswerError, AnswerProblem, Call, Error, StatusError, TransportError, TransportProblem};
+pub use crate::lines::Lines;
+pub use crate::path::Path;
+pub use crate::record::Recorder;
+pub use crate::redact::{REDACTED, headers as redact_headers, json as redact_json, query as redact_query};
+pub use crate::request::Request;
+pub use crate::response::{Response, Streaming};
+pub use crate::retry::Retry;
+pub use crate::settings::{ClientSettings, HttpSettings, Proxy, RetrySettings, TlsSettings};
