@@ -1,0 +1,163 @@
+//! Changes: what a plan is made of.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use syncline_model::AnyKey;
+
+use crate::native::Native;
+
+/// What is done to a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// The target gets a record that it lacks.
+    Create,
+    /// The target's record gets other values.
+    Update,
+    /// The target's record goes.
+    Delete,
+}
+
+impl Action {
+    /// The name in plans, history and the API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Delete => "delete",
+        }
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// One change of one record.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Change {
+    /// Identifies the change within its plan and names the same change in a later plan: a hash of model, key, action and
+    /// fields.
+    pub id: String,
+    /// The model.
+    pub model: String,
+    /// The record.
+    pub key: AnyKey,
+    /// What is done to it.
+    pub action: Action,
+    /// The target's record: whom to write to, and the version that the plan was made against. None for a create.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub native: Option<Native>,
+    /// The values. A create has every known field after, an update the differing ones, a delete what will be lost.
+    pub fields: Vec<FieldChange>,
+    /// Why the change is in the plan but will not be applied; none when it will.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<Hold>,
+}
+
+/// One field of a change.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FieldChange {
+    /// The field.
+    pub name: String,
+    /// The target's value; null in a create.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub before: Value,
+    /// The value that it gets; null in a delete.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub after: Value,
+    /// Written in the second pass, when every record exists.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub deferred: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_false(value: &bool) -> bool {
+    !*value
+}
+
+/// Why a change is held back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hold {
+    /// The rule, for machines: see [`HoldRule`].
+    pub rule: HoldRule,
+    /// The rule applied to this change, for people.
+    pub reason: String,
+}
+
+/// The rules that hold a change back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HoldRule {
+    /// A read that feeds the model was not complete: absence proves nothing.
+    SourcePartial,
+    /// The first run of a sync, or the first after its mapping or scope changed, deletes nothing.
+    FirstRun,
+    /// Shared records are never deleted because a source stopped mentioning them.
+    Shared,
+    /// The sync's policy does not delete.
+    Policy,
+    /// Syncline did not create the record and was not told to adopt it.
+    NotOurs,
+    /// The record must be absent longer before it may be deleted.
+    Quarantine,
+    /// More than one record answers to the key.
+    Ambiguous,
+    /// A guard wants a person to look first.
+    Guard,
+}
+
+impl HoldRule {
+    /// The name in plans, history and the API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::SourcePartial => "source_partial",
+            Self::FirstRun => "first_run",
+            Self::Shared => "shared",
+            Self::Policy => "policy",
+            Self::NotOurs => "not_ours",
+            Self::Quarantine => "quarantine",
+            Self::Ambiguous => "ambiguous",
+            Self::Guard => "guard",
+        }
+    }
+}
+
+impl Change {
+    /// The value that a field gets; none when the change does not touch it.
+    pub fn after(&self, field: &str) -> Option<&Value> {
+        self.fields.iter().find(|change| change.name == field).map(|change| &change.after)
+    }
+
+    /// The fields of the first pass.
+    pub fn immediate(&self) -> impl Iterator<Item = &FieldChange> {
+        self.fields.iter().filter(|field| !field.deferred)
+    }
+
+    /// The fields of the second pass.
+    pub fn deferred(&self) -> impl Iterator<Item = &FieldChange> {
+        self.fields.iter().filter(|field| field.deferred)
+    }
+
+    /// The id of a change: the first 16 bytes of a BLAKE3 hash, in hexadecimal digits.
+    pub fn id_of(model: &str, key: &AnyKey, action: Action, fields: &[FieldChange]) -> String {
+        let mut hasher = blake3::Hasher::new();
+        let mut part = |bytes: &[u8]| {
+            hasher.update(&(bytes.len() as u64).to_le_bytes());
+            hasher.update(bytes);
+        };
+        part(model.as_bytes());
+        part(key.as_str().as_bytes());
+        part(action.as_str().as_bytes());
+        for field in fields {
+            part(field.name.as_bytes());
+            part(field.before.to_string().as_bytes());
+            part(field.after.to_string().as_bytes());
+        }
+        hasher.finalize().to_hex()[..32].to_owned()
+    }
+}

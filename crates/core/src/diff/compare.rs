@@ -1,0 +1,65 @@
+//! Which fields of two records with the same key differ.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+use syncline_model::{FieldKind, FieldSet, ModelSchema};
+
+use super::{RecordFields, parse, parse_as};
+use crate::Result;
+use crate::change::FieldChange;
+
+/// The fields in which the target's record must change to become what the source wants.
+///
+/// - A field that the source does not have is not said, and stays.
+/// - A field that the target does not have is null there.
+/// - Of a set of references, the source's members must be in the target's; others stay.
+pub fn differing(schema: &ModelSchema, fields: FieldSet, wanted: &[u8], found: &[u8]) -> Result<Vec<FieldChange>> {
+    let mut found = RecordFields::of(found).peekable();
+    let mut changes = Vec::new();
+    for (name, wanted) in RecordFields::of(wanted) {
+        let Some(position) = schema.fields.iter().position(|field| field.name.as_bytes() == name) else { continue };
+        if !fields.contains(position) {
+            continue;
+        }
+        // Both sides have the fields in the schema's order.
+        while found.next_if(|(other, _)| schema_position(schema, other).is_none_or(|other| other < position)).is_some()
+        {
+        }
+        let found = found.next_if(|(other, _)| *other == name).map(|(_, value)| value);
+        if found == Some(wanted) {
+            continue;
+        }
+        let field = &schema.fields[position];
+        let before = found.map_or(Ok(Value::Null), parse)?;
+        let after = match field.kind {
+            FieldKind::References(_) => match union(wanted, found)? {
+                Some(union) => union,
+                None => continue,
+            },
+            _ => parse(wanted)?,
+        };
+        if before == after {
+            continue;
+        }
+        changes.push(FieldChange { name: field.name.to_owned(), before, after, deferred: field.deferred });
+    }
+    Ok(changes)
+}
+
+fn schema_position(schema: &ModelSchema, name: &[u8]) -> Option<usize> {
+    schema.fields.iter().position(|field| field.name.as_bytes() == name)
+}
+
+/// Both sets together; none when the target has every wanted member already.
+fn union(wanted: &[u8], found: Option<&[u8]>) -> Result<Option<Value>> {
+    let members = |json: &[u8]| -> Result<BTreeSet<String>> {
+        Ok(parse_as::<Vec<Value>>(json)?.iter().map(ToString::to_string).collect())
+    };
+    let wanted = members(wanted)?;
+    let found = found.map_or(Ok(BTreeSet::new()), members)?;
+    if wanted.is_subset(&found) {
+        return Ok(None);
+    }
+    wanted.union(&found).map(|member| parse(member.as_bytes())).collect::<Result<_>>().map(Value::Array).map(Some)
+}

@@ -1,0 +1,309 @@
+//! Comparing two snapshots: by key, field by field.
+//!
+//! Both sides are sorted by the same canonical keys, so the comparison is one merge of two streams. Equal records are equal
+//! bytes and are only counted; only the fields that differ are ever parsed.
+
+mod compare;
+mod record;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use syncline_model::{AnyKey, FieldSet, ModelSchema};
+
+use crate::change::{Action, Change, FieldChange, Hold, HoldRule};
+use crate::fields::ModelFields;
+use crate::models::{self, ModelMode};
+use crate::native::Native;
+use crate::snapshot::{Line, ModelSnapshot, Snapshot, SnapshotReader};
+use crate::{Error, ErrorKind, Result};
+
+pub use record::RecordFields;
+
+/// What is compared.
+#[derive(Debug, Clone, Copy)]
+pub struct DiffInput<'a> {
+    /// What should be.
+    pub source: &'a Snapshot,
+    /// What is.
+    pub target: &'a Snapshot,
+    /// The fields that are compared.
+    pub fields: &'a ModelFields,
+    /// Which models are compared; one that is looked up or off is not.
+    pub modes: &'a BTreeMap<&'static str, ModelMode>,
+}
+
+/// Takes what a comparison finds, model by model, parents first.
+pub trait DiffOutput {
+    /// Takes a change. Within a model they come in key order.
+    fn change(&mut self, change: Change) -> Result<()>;
+
+    /// Takes the counts of a model after its last change.
+    fn counted(&mut self, model: &'static ModelSchema, counts: DiffCounts) -> Result<()>;
+}
+
+/// What a comparison of one model found.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DiffCounts {
+    /// Only the source has it.
+    pub create: u64,
+    /// Both have it, with other values.
+    pub update: u64,
+    /// Only the target has it.
+    pub delete: u64,
+    /// Both have it with the same values.
+    pub unchanged: u64,
+    /// More than one record answers to the key.
+    pub ambiguous: u64,
+    /// Records in the source.
+    pub source: u64,
+    /// Records in the target.
+    pub target: u64,
+}
+
+/// Compares every synced model, parents first.
+pub fn calculate(input: &DiffInput<'_>, output: &mut dyn DiffOutput) -> Result<()> {
+    let is_synced = |schema: &&ModelSchema| input.modes.get(schema.name) == Some(&ModelMode::Sync);
+    let schemas: Vec<_> = input.fields.iter().map(|(schema, _)| schema).filter(is_synced).collect();
+    for schema in models::order(&schemas)? {
+        let counts = Comparison {
+            schema,
+            fields: input.fields.of(schema.name),
+            counts: DiffCounts::default(),
+            output: &mut *output,
+        }
+        .run(snapshot_of(input.source, schema)?, snapshot_of(input.target, schema)?)?;
+        output.counted(schema, counts)?;
+    }
+    Ok(())
+}
+
+fn snapshot_of<'a>(side: &'a Snapshot, schema: &ModelSchema) -> Result<&'a ModelSnapshot> {
+    side.models.get(schema.name).ok_or_else(|| {
+        Error::new(ErrorKind::Internal, format!("the {} was not asked for the model `{}`", side.side, schema.name))
+    })
+}
+
+struct Comparison<'a> {
+    schema: &'static ModelSchema,
+    fields: FieldSet,
+    counts: DiffCounts,
+    output: &'a mut dyn DiffOutput,
+}
+
+impl Comparison<'_> {
+    fn run(mut self, source: &ModelSnapshot, target: &ModelSnapshot) -> Result<DiffCounts> {
+        let mut source = Grouped::new(SnapshotReader::open(source)?)?;
+        let mut target = Grouped::new(SnapshotReader::open(target)?)?;
+        loop {
+            let order = match (source.key(), target.key()) {
+                (None, None) => break,
+                (Some(_), None) => std::cmp::Ordering::Less,
+                (None, Some(_)) => std::cmp::Ordering::Greater,
+                (Some(source), Some(target)) => source.cmp(target),
+            };
+            if order.is_le() {
+                self.counts.source += 1;
+            }
+            if order.is_ge() {
+                self.counts.target += 1;
+            }
+            match order {
+                std::cmp::Ordering::Less => {
+                    self.only_source(&source)?;
+                    source.advance()?;
+                }
+                std::cmp::Ordering::Greater => {
+                    self.only_target(&target)?;
+                    target.advance()?;
+                }
+                std::cmp::Ordering::Equal => {
+                    self.both(&source, &target)?;
+                    source.advance()?;
+                    target.advance()?;
+                }
+            }
+        }
+        Ok(self.counts)
+    }
+
+    fn only_source(&mut self, source: &Grouped) -> Result<()> {
+        let line = source.first()?;
+        if source.is_ambiguous() {
+            return self.ambiguous(Action::Create, line, None, source.ambiguity("the source"));
+        }
+        self.counts.create += 1;
+        let mut fields = Vec::new();
+        for (name, value) in RecordFields::of(line.record) {
+            let Some(position) = self.position(name) else { continue };
+            let field = &self.schema.fields[position];
+            let after = parse(value)?;
+            // A field that is null needs no saying, unless the key needs it.
+            if after.is_null() && !field.key {
+                continue;
+            }
+            fields.push(FieldChange {
+                name: field.name.to_owned(),
+                before: serde_json::Value::Null,
+                after,
+                deferred: field.deferred,
+            });
+        }
+        self.emit(Action::Create, line, None, fields, None)
+    }
+
+    fn only_target(&mut self, target: &Grouped) -> Result<()> {
+        let line = target.first()?;
+        if target.is_ambiguous() {
+            return self.ambiguous(Action::Delete, line, native(line)?, target.ambiguity("the target"));
+        }
+        self.counts.delete += 1;
+        let mut fields = Vec::new();
+        for (name, value) in RecordFields::of(line.record) {
+            let Some(position) = self.position(name) else { continue };
+            let before = parse(value)?;
+            if !before.is_null() {
+                let name = self.schema.fields[position].name.to_owned();
+                fields.push(FieldChange { name, before, after: serde_json::Value::Null, deferred: false });
+            }
+        }
+        self.emit(Action::Delete, line, native(line)?, fields, None)
+    }
+
+    fn both(&mut self, source: &Grouped, target: &Grouped) -> Result<()> {
+        let wanted = source.first()?;
+        if source.is_ambiguous() {
+            return self.ambiguous(Action::Update, wanted, native(target.first()?)?, source.ambiguity("the source"));
+        }
+        if !target.is_ambiguous() {
+            let line = target.first()?;
+            if wanted.record == line.record {
+                self.counts.unchanged += 1;
+                return Ok(());
+            }
+            let fields = compare::differing(self.schema, self.fields, wanted.record, line.record)?;
+            if fields.is_empty() {
+                self.counts.unchanged += 1;
+                return Ok(());
+            }
+            self.counts.update += 1;
+            return self.emit(Action::Update, wanted, native(line)?, fields, None);
+        }
+        // Of several records that answer to the key, one that agrees already is the one that is meant.
+        for line in target.lines() {
+            if compare::differing(self.schema, self.fields, wanted.record, line?.record)?.is_empty() {
+                self.counts.unchanged += 1;
+                return Ok(());
+            }
+        }
+        self.ambiguous(Action::Update, wanted, native(target.first()?)?, target.ambiguity("the target"))
+    }
+
+    fn ambiguous(&mut self, action: Action, line: Line<'_>, native: Option<Native>, reason: String) -> Result<()> {
+        self.counts.ambiguous += 1;
+        self.emit(action, line, native, Vec::new(), Some(Hold { rule: HoldRule::Ambiguous, reason }))
+    }
+
+    fn emit(
+        &mut self,
+        action: Action,
+        line: Line<'_>,
+        native: Option<Native>,
+        fields: Vec<FieldChange>,
+        hold: Option<Hold>,
+    ) -> Result<()> {
+        let key = AnyKey::from_canonical(&String::from_utf8_lossy(line.key));
+        let id = Change::id_of(self.schema.name, &key, action, &fields);
+        self.output.change(Change { id, model: self.schema.name.to_owned(), key, action, native, fields, hold })
+    }
+
+    fn position(&self, name: &[u8]) -> Option<usize> {
+        let position = self.schema.fields.iter().position(|field| field.name.as_bytes() == name)?;
+        self.fields.contains(position).then_some(position)
+    }
+}
+
+fn native(line: Line<'_>) -> Result<Option<Native>> {
+    line.native.map(parse_as).transpose()
+}
+
+fn parse(json: &[u8]) -> Result<serde_json::Value> {
+    parse_as(json)
+}
+
+fn parse_as<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T> {
+    serde_json::from_slice(json)
+        .map_err(|error| Error::new(ErrorKind::Storage, "a snapshot holds a record that is no JSON").caused_by(error))
+}
+
+/// The lines of a snapshot, grouped by key. Almost every group is one line.
+struct Grouped {
+    reader: SnapshotReader,
+    lines: Vec<Vec<u8>>,
+    ahead: Option<Vec<u8>>,
+    key: std::ops::Range<usize>,
+}
+
+impl Grouped {
+    fn new(reader: SnapshotReader) -> Result<Self> {
+        let mut grouped = Self { reader, lines: vec![Vec::new()], ahead: None, key: 0..0 };
+        grouped.ahead = grouped.reader.next_raw()?.map(<[u8]>::to_vec);
+        grouped.advance()?;
+        Ok(grouped)
+    }
+
+    /// Moves to the next key. Buffers are used again: reading a record allocates nothing.
+    fn advance(&mut self) -> Result<()> {
+        self.lines.truncate(1);
+        let Some(ahead) = &mut self.ahead else {
+            self.lines[0].clear();
+            return Ok(());
+        };
+        std::mem::swap(&mut self.lines[0], ahead);
+        let key = Line::split(&self.lines[0])?.key;
+        let start = key.as_ptr().addr() - self.lines[0].as_ptr().addr();
+        self.key = start..start + key.len();
+        loop {
+            let Some(next) = self.reader.next_raw()? else {
+                self.ahead = None;
+                return Ok(());
+            };
+            let ahead = self.ahead.get_or_insert_default();
+            ahead.clear();
+            ahead.extend_from_slice(next);
+            if Line::split(ahead)?.key != &self.lines[0][self.key.clone()] {
+                return Ok(());
+            }
+            self.lines.push(std::mem::take(ahead));
+        }
+    }
+
+    fn key(&self) -> Option<&[u8]> {
+        (!self.lines[0].is_empty()).then(|| &self.lines[0][self.key.clone()])
+    }
+
+    fn first(&self) -> Result<Line<'_>> {
+        Line::split(&self.lines[0])
+    }
+
+    fn lines(&self) -> impl Iterator<Item = Result<Line<'_>>> {
+        self.lines.iter().map(|line| Line::split(line))
+    }
+
+    fn is_ambiguous(&self) -> bool {
+        self.lines.len() > 1
+    }
+
+    fn ambiguity(&self, side: &str) -> String {
+        let ids: Vec<_> = self.lines().filter_map(|line| native(line.ok()?).ok()?.map(|native| native.id)).collect();
+        let count = self.lines.len();
+        if ids.is_empty() {
+            format!("{side} has {count} different records with this key")
+        } else {
+            format!("{side} has {count} records with this key: ids {}", ids.join(", "))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,182 @@
+//! The laws of the comparison, over whole snapshots.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use proptest::prelude::*;
+use syncline_model::models::{Device, DeviceRole, DeviceStatus, DeviceType, Manufacturer, Site, Tag};
+use syncline_model::{Key, Model, Text};
+
+use super::*;
+use crate::event::{Events, Side};
+use crate::snapshot::SnapshotSink;
+
+#[derive(Default)]
+struct Found {
+    changes: Vec<Change>,
+    counts: DiffCounts,
+}
+
+impl DiffOutput for Found {
+    fn change(&mut self, change: Change) -> Result<()> {
+        self.changes.push(change);
+        Ok(())
+    }
+
+    fn counted(&mut self, _: &'static ModelSchema, counts: DiffCounts) -> Result<()> {
+        self.counts = counts;
+        Ok(())
+    }
+}
+
+fn contract() -> ModelFields {
+    ModelFields::new().all::<Device>()
+}
+
+async fn snapshot(side: Side, folder: &Path, devices: &[Device]) -> Snapshot {
+    let sink = SnapshotSink::create(side, folder, contract(), Events::new()).unwrap();
+    let mut records = sink.open::<Device>().unwrap();
+    for (id, device) in devices.iter().enumerate() {
+        let native = (side == Side::Target).then(|| Native::new(id + 1));
+        records.push(device, native.as_ref()).await.unwrap();
+    }
+    records.complete().await.unwrap();
+    sink.finish().unwrap()
+}
+
+fn compare(source: &[Device], target: &[Device]) -> Found {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let source = runtime.block_on(snapshot(Side::Source, folder.path(), source));
+    let target = runtime.block_on(snapshot(Side::Target, folder.path(), target));
+    let modes = BTreeMap::from([("device", ModelMode::Sync)]);
+    let mut found = Found::default();
+    let fields = contract();
+    calculate(&DiffInput { source: &source, target: &target, fields: &fields, modes: &modes }, &mut found).unwrap();
+    found
+}
+
+fn device(name: &str) -> Device {
+    let maker = Manufacturer::key_of(&"acme".parse().unwrap());
+    Device {
+        site: Site::key_of(&"atl".parse().unwrap()),
+        name: Text::new(name).unwrap(),
+        device_type: DeviceType::key_of(&maker, &"m1".parse().unwrap()),
+        role: DeviceRole::key_of(&"switch".parse().unwrap()),
+        platform: None,
+        status: DeviceStatus::Active,
+        serial: None,
+        virtual_chassis: None,
+        vc_position: None,
+        primary_ip4: None,
+        primary_ip6: None,
+        tags: std::collections::BTreeSet::new(),
+    }
+}
+
+fn tag(name: &str) -> Key<Tag> {
+    Tag::key_of(&name.parse().unwrap())
+}
+
+#[test]
+fn a_blank_source_value_never_clears_one_in_the_target() {
+    let found = compare(&[device("a")], &[Device { serial: Text::new("S1"), ..device("a") }]);
+    assert!(found.changes.is_empty());
+    assert_eq!(found.counts.unchanged, 1);
+}
+
+#[test]
+fn a_value_that_the_target_lacks_is_an_update_from_null() {
+    let found = compare(&[Device { serial: Text::new("S1"), ..device("a") }], &[device("a")]);
+    let [change] = &found.changes[..] else { panic!("{:?}", found.changes) };
+    assert_eq!(change.action, Action::Update);
+    assert_eq!(change.native, Some(Native::new(1)));
+    let fields: Vec<_> = change.fields.iter().map(|field| (field.name.as_str(), field.before.is_null())).collect();
+    assert_eq!(fields, [("serial", true)]);
+}
+
+#[test]
+fn tags_are_added_and_others_stay() {
+    let with = |tags: &[&str]| Device { tags: tags.iter().map(|name| tag(name)).collect(), ..device("a") };
+    assert!(compare(&[with(&["core"])], &[with(&["core", "mine"])]).changes.is_empty());
+    let found = compare(&[with(&["core"])], &[with(&["mine"])]);
+    assert_eq!(found.changes[0].after("tags"), Some(&serde_json::json!([["core"], ["mine"]])));
+}
+
+#[test]
+fn another_spelling_of_a_name_is_an_update_of_the_same_device() {
+    let found = compare(&[device("ATL-1")], &[device("atl-1")]);
+    assert_eq!((found.counts.update, found.counts.create, found.counts.delete), (1, 0, 0));
+    assert_eq!(found.changes[0].after("name"), Some(&serde_json::json!("ATL-1")));
+}
+
+#[test]
+fn two_records_with_one_key_are_held_unless_one_agrees() {
+    let other = Device { serial: Text::new("S2"), ..device("a") };
+    let mine = Device { serial: Text::new("S1"), ..device("a") };
+    let found = compare(&[mine.clone()], &[other.clone(), Device { serial: Text::new("S3"), ..device("a") }]);
+    let hold = found.changes[0].hold.as_ref().unwrap();
+    assert_eq!(hold.rule, HoldRule::Ambiguous);
+    assert!(hold.reason.starts_with("the target has 2 records with this key: ids "), "{}", hold.reason);
+    assert!(compare(&[mine.clone()], &[other, mine]).changes.is_empty());
+}
+
+/// Applies changes to records the way a target does.
+fn applied(target: &[Device], changes: &[Change], source: &[Device]) -> Vec<Device> {
+    let mut result: BTreeMap<String, Device> =
+        target.iter().map(|d| (d.key().as_str().to_owned(), d.clone())).collect();
+    for change in changes {
+        let key = change.key.as_str().to_owned();
+        let wanted = source.iter().find(|device| device.key().as_str() == key);
+        match (change.action, wanted) {
+            (Action::Delete, _) => drop(result.remove(&key)),
+            (Action::Create, Some(wanted)) => drop(result.insert(key, wanted.clone())),
+            (Action::Update, Some(wanted)) => {
+                let device = result.get_mut(&key).unwrap();
+                for field in &change.fields {
+                    match field.name.as_str() {
+                        "name" => device.name = wanted.name.clone(),
+                        "serial" => device.serial = wanted.serial.clone(),
+                        "status" => device.status = wanted.status.clone(),
+                        "tags" => device.tags = device.tags.union(&wanted.tags).cloned().collect(),
+                        other => panic!("unexpected field {other}"),
+                    }
+                }
+            }
+            (action, None) => panic!("{action} of a record that the source does not have"),
+        }
+    }
+    result.into_values().collect()
+}
+
+fn devices() -> impl Strategy<Value = Vec<Device>> {
+    let one =
+        ("[abAB]{1,2}", proptest::option::of("[xy]"), any::<bool>(), proptest::collection::btree_set("[pq]", 0..3));
+    let one = one.prop_map(|(name, serial, active, tags)| Device {
+        serial: serial.as_deref().and_then(Text::new),
+        status: if active { DeviceStatus::Active } else { DeviceStatus::Offline },
+        tags: tags.iter().map(|name| tag(name)).collect(),
+        ..device(&name)
+    });
+    proptest::collection::vec(one, 0..8).prop_map(|devices| {
+        let unique: BTreeMap<_, _> = devices.into_iter().map(|device| (device.key(), device)).collect();
+        unique.into_values().collect()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn equal_sides_differ_in_nothing(devices in devices()) {
+        prop_assert!(compare(&devices, &devices).changes.is_empty());
+    }
+
+    #[test]
+    fn what_is_applied_is_not_found_again(source in devices(), target in devices()) {
+        let first = compare(&source, &target);
+        let after = applied(&target, &first.changes, &source);
+        let second = compare(&source, &after);
+        prop_assert!(second.changes.is_empty(), "{:?}", second.changes);
+    }
+}

@@ -1,0 +1,29 @@
+//! What a connector is asked to read.
+
+use std::collections::BTreeMap;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::fields::ModelFields;
+use crate::models::ModelMode;
+
+/// The request for one read of one side.
+#[derive(Debug, Clone)]
+pub struct ReadRequest {
+    /// The models to read, with the fields that are compared. A connector reads nothing else.
+    pub fields: ModelFields,
+    /// Why each model is read: to be synced, or only to be looked up.
+    pub modes: BTreeMap<&'static str, ModelMode>,
+    /// Cancelled when the run is. A connector looks at it between pages, or waits on it beside a request.
+    pub cancel: CancellationToken,
+}
+
+impl ReadRequest {
+    /// An error when the run was cancelled.
+    pub fn ensure_running(&self) -> crate::Result<()> {
+        if self.cancel.is_cancelled() {
+            return Err(crate::Error::new(crate::ErrorKind::Cancelled, "the run was cancelled"));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,401 @@
+//! Where a connector puts what it reads.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::marker::PhantomData;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use syncline_model::{FieldSet, Model};
+use tokio::task::JoinHandle;
+
+use super::run::{self, Buffer, Run};
+use super::{ModelSnapshot, ReadVerdict, Rejection, Snapshot};
+use crate::event::{Event, Events, Side};
+use crate::fields::ModelFields;
+use crate::native::Native;
+use crate::{Error, ErrorKind, Result};
+
+/// How much of a model is held in memory before it is sorted and spilled.
+const BUFFER_BYTES: usize = 4 * 1024 * 1024;
+/// How many rejected records are kept with their reason.
+const NAMED_REJECTIONS: usize = 100;
+/// A progress event is worth sending once in so many records.
+const PROGRESS_STEP: u64 = 500;
+
+/// Takes the records that a connector reads from one side. Cloning it gives another handle to the same read.
+///
+/// ```no_run
+/// # use syncline_core::snapshot::SnapshotSink;
+/// # use syncline_core::native::Native;
+/// # use syncline_model::models::Site;
+/// # async fn read(sink: &SnapshotSink, sites: Vec<(u64, Site)>) -> syncline_core::Result<()> {
+/// let mut records = sink.open::<Site>()?;
+/// for (id, site) in sites {
+///     records.push(&site, Some(&Native::new(id))).await?;
+/// }
+/// records.complete().await
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct SnapshotSink {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    side: Side,
+    folder: PathBuf,
+    contract: ModelFields,
+    events: Events,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    opened: BTreeSet<&'static str>,
+    models: BTreeMap<&'static str, ModelSnapshot>,
+    notes: BTreeMap<String, String>,
+}
+
+impl SnapshotSink {
+    /// A sink that keeps the fields of `contract` and writes to `folder`, which it creates.
+    pub fn create(side: Side, folder: &Path, contract: ModelFields, events: Events) -> Result<Self> {
+        std::fs::create_dir_all(folder).map_err(|error| {
+            let message = format!("cannot create the snapshot folder `{}`", folder.display());
+            Error::new(ErrorKind::Storage, message).caused_by(error)
+        })?;
+        let state = Mutex::default();
+        Ok(Self { shared: Arc::new(Shared { side, folder: folder.to_owned(), contract, events, state }) })
+    }
+
+    /// Whether the run reads the model at all.
+    pub fn wants<M: Model>(&self) -> bool {
+        self.shared.contract.has(M::NAME)
+    }
+
+    /// The fields of the model that the run compares. Reading others is wasted.
+    pub fn fields<M: Model>(&self) -> FieldSet {
+        self.shared.contract.of(M::NAME)
+    }
+
+    /// Begins the read of a model. Each model is read once.
+    pub fn open<M: Model>(&self) -> Result<ModelSink<M>> {
+        if !self.shared.state().opened.insert(M::NAME) {
+            return Err(Error::new(ErrorKind::Internal, format!("the connector reads the model `{}` twice", M::NAME)));
+        }
+        Ok(ModelSink {
+            shared: self.shared.clone(),
+            fields: self.shared.contract.of(M::NAME),
+            buffer: Buffer::default(),
+            runs: Vec::new(),
+            spilling: None,
+            pushed: 0,
+            expected: None,
+            skipped: BTreeMap::new(),
+            rejected: 0,
+            rejections: Vec::new(),
+            ended: false,
+            model: PhantomData,
+        })
+    }
+
+    /// Keeps a fact about the read for the history: the Forward snapshot, the version of the system.
+    pub fn note(&self, name: impl Into<String>, value: impl Into<String>) {
+        self.shared.state().notes.insert(name.into(), value.into());
+    }
+
+    /// The stream of the run's events.
+    pub fn events(&self) -> &Events {
+        &self.shared.events
+    }
+
+    /// Ends the read. A model of the contract that was never read, or never ended, is partial.
+    pub fn finish(self) -> Result<Snapshot> {
+        for (schema, _) in self.shared.contract.iter() {
+            let ended = self.shared.state().models.contains_key(schema.name);
+            if !ended {
+                let reason = "the connector did not read it to its end".to_owned();
+                let empty = run::merge(schema.name, &self.shared.folder, &[], Buffer::default())?;
+                self.shared.keep(schema.name, empty, ReadVerdict::Partial { reason }, Counted::default());
+            }
+        }
+        let mut state = self.shared.state();
+        Ok(Snapshot {
+            side: self.shared.side,
+            models: std::mem::take(&mut state.models),
+            notes: std::mem::take(&mut state.notes),
+        })
+    }
+}
+
+/// What was counted beside the records.
+#[derive(Default)]
+struct Counted {
+    skipped: BTreeMap<&'static str, u64>,
+    rejected: u64,
+    rejections: Vec<Rejection>,
+}
+
+impl Shared {
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        // A panic while the lock is held leaves plain counters behind, which stay usable.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn keep(&self, model: &'static str, merged: run::Merged, verdict: ReadVerdict, counted: Counted) {
+        let partial = match &verdict {
+            ReadVerdict::Complete => None,
+            ReadVerdict::Partial { reason } => Some(reason.clone()),
+        };
+        self.events.emit(Event::ReadFinished { side: self.side, model, records: merged.records, partial });
+        let snapshot = ModelSnapshot {
+            model,
+            path: merged.path,
+            digest: merged.digest,
+            records: merged.records,
+            bytes: merged.bytes,
+            verdict,
+            skipped: counted.skipped,
+            rejected: counted.rejected,
+            rejections: counted.rejections,
+            duplicates: merged.duplicates,
+            duplicate_keys: merged.duplicate_keys,
+        };
+        self.state().models.insert(model, snapshot);
+    }
+}
+
+/// Takes the records of one model. It must be ended by [`complete`](Self::complete) or [`partial`](Self::partial);
+/// dropping it leaves the model partial.
+pub struct ModelSink<M: Model> {
+    shared: Arc<Shared>,
+    fields: FieldSet,
+    buffer: Buffer,
+    runs: Vec<Run>,
+    spilling: Option<JoinHandle<Result<Run>>>,
+    pushed: u64,
+    expected: Option<u64>,
+    skipped: BTreeMap<&'static str, u64>,
+    rejected: u64,
+    rejections: Vec<Rejection>,
+    ended: bool,
+    model: PhantomData<fn(M)>,
+}
+
+impl<M: Model> ModelSink<M> {
+    /// The fields that the run compares.
+    pub fn fields(&self) -> FieldSet {
+        self.fields
+    }
+
+    /// Whether the run compares the field of a name.
+    pub fn wants(&self, field: &str) -> bool {
+        M::SCHEMA.position(field).is_some_and(|position| self.fields.contains(position))
+    }
+
+    /// Says how many records there will be, for progress.
+    pub fn expect(&mut self, records: u64) {
+        self.expected = Some(records);
+    }
+
+    /// Takes a record and, on the target's side, its handle. Waits when the disk is slower than the system.
+    pub async fn push(&mut self, record: &M, native: Option<&Native>) -> Result<()> {
+        let native = native.map(native_json);
+        self.buffer.push(|out| record.write_key(out), |out| record.write_fields(self.fields, out), native.as_deref());
+        self.pushed += 1;
+        if self.pushed.is_multiple_of(PROGRESS_STEP) {
+            self.progress();
+        }
+        if self.buffer.len() >= BUFFER_BYTES { self.spill().await } else { Ok(()) }
+    }
+
+    /// Counts input that is known and harmless, for example an all-zero MAC address. It does not weaken the read.
+    pub fn skip(&mut self, rule: &'static str) {
+        *self.skipped.entry(rule).or_default() += 1;
+    }
+
+    /// Reports a record that cannot be taken over. As its absence from the snapshot then proves nothing, the run deletes
+    /// nothing of this model.
+    pub fn reject(&mut self, record: impl Into<String>, field: impl Into<String>, message: impl Into<String>) {
+        self.rejected += 1;
+        if self.rejections.len() < NAMED_REJECTIONS {
+            let rejection = Rejection { record: record.into(), field: field.into(), message: message.into() };
+            self.rejections.push(rejection);
+        }
+    }
+
+    /// Ends the read: everything that there is was read.
+    pub async fn complete(self) -> Result<()> {
+        self.end(ReadVerdict::Complete).await
+    }
+
+    /// Ends the read short of its end, with the reason.
+    pub async fn partial(self, reason: impl Into<String>) -> Result<()> {
+        self.end(ReadVerdict::Partial { reason: reason.into() }).await
+    }
+
+    async fn end(mut self, verdict: ReadVerdict) -> Result<()> {
+        self.ended = true;
+        self.progress();
+        self.collect_run().await?;
+        let (runs, buffer) = (std::mem::take(&mut self.runs), std::mem::take(&mut self.buffer));
+        let folder = self.shared.folder.clone();
+        let merged = blocking(move || run::merge(M::NAME, &folder, &runs, buffer)).await?;
+        let counted = Counted {
+            skipped: std::mem::take(&mut self.skipped),
+            rejected: self.rejected,
+            rejections: std::mem::take(&mut self.rejections),
+        };
+        self.shared.keep(M::NAME, merged, verdict, counted);
+        Ok(())
+    }
+
+    /// Hands the buffer to a thread that sorts and writes it; at most one is under way for a model.
+    async fn spill(&mut self) -> Result<()> {
+        self.collect_run().await?;
+        let buffer = std::mem::take(&mut self.buffer);
+        let folder = self.shared.folder.clone();
+        self.spilling = Some(tokio::task::spawn_blocking(move || buffer.spill(&folder)));
+        Ok(())
+    }
+
+    async fn collect_run(&mut self) -> Result<()> {
+        if let Some(spilling) = self.spilling.take() {
+            self.runs.push(joined(spilling.await)?);
+        }
+        Ok(())
+    }
+
+    fn progress(&self) {
+        self.shared.events.emit(Event::Read {
+            side: self.shared.side,
+            model: M::NAME,
+            records: self.pushed,
+            expected: self.expected,
+        });
+    }
+}
+
+impl<M: Model> Drop for ModelSink<M> {
+    fn drop(&mut self) {
+        if !self.ended {
+            tracing::debug!(model = M::NAME, "the read of a model was given up");
+        }
+    }
+}
+
+fn native_json(native: &Native) -> Vec<u8> {
+    // Two strings always serialise.
+    serde_json::to_vec(native).unwrap_or_default()
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    joined(tokio::task::spawn_blocking(work).await)
+}
+
+fn joined<T>(result: std::result::Result<Result<T>, tokio::task::JoinError>) -> Result<T> {
+    result.unwrap_or_else(|error| {
+        Err(Error::new(ErrorKind::Internal, "the thread that writes a snapshot stopped").caused_by(error))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::SnapshotReader;
+    use super::*;
+    use syncline_model::models::{Vlan, VlanStatus};
+    use syncline_model::{Text, VlanId};
+
+    fn vlan(vid: u64, name: &str) -> Vlan {
+        let name = Text::new(name).unwrap();
+        Vlan { site: None, vid: VlanId::new(vid).unwrap(), name, status: VlanStatus::Active }
+    }
+
+    fn sink(folder: &Path) -> SnapshotSink {
+        let contract = ModelFields::new().all::<Vlan>();
+        SnapshotSink::create(Side::Source, folder, contract, Events::new()).unwrap()
+    }
+
+    fn lines(snapshot: &ModelSnapshot) -> Vec<String> {
+        let mut reader = SnapshotReader::open(snapshot).unwrap();
+        let mut lines = Vec::new();
+        while let Some(line) = reader.next_raw().unwrap() {
+            lines.push(String::from_utf8_lossy(line).into_owned());
+        }
+        lines
+    }
+
+    #[tokio::test]
+    async fn what_was_pushed_in_any_order_is_the_same_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut digests = Vec::new();
+        for order in [[1, 2, 3], [3, 1, 2]] {
+            let sink = sink(folder.path());
+            let mut vlans = sink.open::<Vlan>().unwrap();
+            for vid in order {
+                vlans.push(&vlan(vid, "users"), None).await.unwrap();
+            }
+            // Said twice in the same words is said once.
+            vlans.push(&vlan(2, "users"), None).await.unwrap();
+            vlans.complete().await.unwrap();
+            let snapshot = sink.finish().unwrap();
+            let model = &snapshot.models["vlan"];
+            assert_eq!((model.records, model.duplicates), (3, 0));
+            assert_eq!(model.verdict, ReadVerdict::Complete);
+            digests.push(model.digest.clone());
+        }
+        assert_eq!(digests[0], digests[1]);
+    }
+
+    #[tokio::test]
+    async fn spilled_runs_merge_into_order() {
+        let folder = tempfile::tempdir().unwrap();
+        let sink = sink(folder.path());
+        let mut vlans = sink.open::<Vlan>().unwrap();
+        for vid in (1..=300).rev() {
+            vlans.push(&vlan(vid, "x"), Some(&Native::new(vid))).await.unwrap();
+            if vid % 70 == 0 {
+                vlans.spill().await.unwrap();
+            }
+        }
+        vlans.complete().await.unwrap();
+        let snapshot = sink.finish().unwrap();
+        let lines = lines(&snapshot.models["vlan"]);
+        assert_eq!(lines.len(), 300);
+        assert!(lines.is_sorted());
+    }
+
+    #[tokio::test]
+    async fn two_records_with_one_key_are_both_kept_and_counted() {
+        let folder = tempfile::tempdir().unwrap();
+        let sink = sink(folder.path());
+        let mut vlans = sink.open::<Vlan>().unwrap();
+        for name in ["a", "b", "c"] {
+            vlans.push(&vlan(7, name), None).await.unwrap();
+        }
+        vlans.complete().await.unwrap();
+        let snapshot = sink.finish().unwrap();
+        let model = &snapshot.models["vlan"];
+        assert_eq!((model.records, model.duplicates), (1, 1));
+        assert_eq!(model.duplicate_keys[0].to_string(), "- / 7");
+    }
+
+    #[tokio::test]
+    async fn a_read_that_was_given_up_is_partial() {
+        let folder = tempfile::tempdir().unwrap();
+        let sink = sink(folder.path());
+        drop(sink.open::<Vlan>().unwrap());
+        let snapshot = sink.finish().unwrap();
+        assert!(!snapshot.models["vlan"].verdict.is_complete());
+    }
+
+    #[tokio::test]
+    async fn a_rejected_record_leaves_absence_in_doubt() {
+        let folder = tempfile::tempdir().unwrap();
+        let sink = sink(folder.path());
+        let mut vlans = sink.open::<Vlan>().unwrap();
+        vlans.reject("VLAN 5000", "vid", "`5000` is not a VLAN id from 1 to 4094");
+        vlans.complete().await.unwrap();
+        let snapshot = sink.finish().unwrap();
+        assert_eq!(snapshot.models["vlan"].doubt().as_deref(), Some("1 records could not be taken over"));
+    }
+}

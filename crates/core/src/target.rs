@@ -1,0 +1,196 @@
+//! The side that is made to agree.
+
+use async_trait::async_trait;
+use syncline_model::AnyKey;
+
+use crate::apply::{Applied, ApplyContext};
+use crate::bindings::Bindings;
+use crate::change::{Change, FieldChange};
+use crate::describe::{CheckReport, ConfigItem, DataMapping, ObjectLink};
+use crate::diff::{DiffInput, DiffOutput};
+use crate::fields::ModelFields;
+use crate::native::Native;
+use crate::outcome::Outcome;
+use crate::permit::WritePermit;
+use crate::read::ReadRequest;
+use crate::snapshot::{Snapshot, SnapshotSink};
+use crate::{Error, Result};
+
+/// What the engine decides with: declared by the connector, never guessed.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Capabilities {
+    /// Largest number of changes in one batch.
+    pub batch_size: usize,
+    /// How many batches may be under way at once.
+    pub concurrency: usize,
+    /// Whether a write checks that the record is still as it was read.
+    pub preconditions: bool,
+    /// Whether records can be deleted.
+    pub deletes: bool,
+    /// Whether writes can be staged for review in the target itself, for example in a NetBox branch.
+    pub staging: bool,
+}
+
+/// A system that can be made to agree. This is its reading half: a dry run has nothing else.
+#[async_trait]
+pub trait DataTarget: Send + Sync {
+    /// Which models and fields this target can hold.
+    fn holds(&self) -> ModelFields;
+
+    /// How it wants to be written to.
+    fn capabilities(&self) -> Capabilities;
+
+    /// Tests the connection: reachable, authenticated, authorised to write, a version that works.
+    async fn check(&self) -> Result<CheckReport>;
+
+    /// Reads every model of the request into the sink, each record with its [`Native`] handle.
+    ///
+    /// # Behavior
+    ///
+    /// As [`DataSource::load`](crate::source::DataSource::load). A record that the target holds and this connector cannot
+    /// express is rejected, never left out silently: left out, it would be created a second time.
+    async fn load(&self, request: &ReadRequest, sink: &SnapshotSink) -> Result<()>;
+
+    /// Turns what the source says into what this target keeps. The default keeps the same records.
+    fn desired(&self, source: Snapshot) -> Result<Snapshot> {
+        Ok(source)
+    }
+
+    /// Compares both sides. The default compares by key, field by field.
+    fn calculate_diff(&self, input: &DiffInput<'_>, output: &mut dyn DiffOutput) -> Result<()> {
+        crate::diff::calculate(input, output)
+    }
+
+    /// Opens the writing half. Only the apply step holds a [`WritePermit`].
+    async fn writer(&self, permit: &WritePermit) -> Result<Box<dyn TargetWriter>>;
+
+    /// What of the models becomes what of the system, down to fields, for people.
+    fn data_mappings(&self) -> Vec<DataMapping>;
+
+    /// The configuration for people, without secrets.
+    fn config_information(&self) -> Vec<ConfigItem>;
+
+    /// Where a person sees a record in the system's own interface; none when it has no page for it.
+    async fn lookup_object(&self, model: &str, key: &AnyKey, native: Option<&Native>) -> Result<Option<ObjectLink>> {
+        let _ = (model, key, native);
+        Ok(None)
+    }
+}
+
+/// The writing half of a target.
+#[async_trait]
+pub trait TargetWriter: Send + Sync {
+    /// Applies a plan. The default writes batches in the plan's order, takes refused ones apart, and skips what depends on a
+    /// failure.
+    async fn execute_sync(&self, context: &mut ApplyContext<'_>) -> Result<Applied> {
+        crate::apply::execute(self, context).await
+    }
+
+    /// Which changes of a batch must not be written at the same time as those of another: batches that share a lane are
+    /// written one after the other, batches of different lanes side by side. For NetBox the parent device: parallel writes
+    /// below one parent deadlock. Changes are batched in lane order.
+    fn lane(&self, change: &Change) -> Option<String> {
+        let _ = change;
+        None
+    }
+
+    /// Writes one batch: changes of one model and one action, in one pass.
+    ///
+    /// # Behavior
+    ///
+    /// - `Ok` gives one outcome a change, in the order of the batch. A created record's handle comes with it.
+    /// - The precondition is checked: a record whose version moved since the plan is [`Outcome::Stale`], and stays.
+    /// - `Err` says what is known of the batch as a whole; see [`BatchError`].
+    async fn write(&self, batch: &Batch<'_>, bindings: &Bindings) -> Result<Vec<Written>, BatchError>;
+
+    /// Reads again what an interrupted batch may have written: the outcome of each change that was applied, none for one that
+    /// was not.
+    async fn settle(&self, batch: &Batch<'_>, bindings: &Bindings) -> Result<Vec<Option<Written>>>;
+}
+
+/// Which part of a change a batch writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pass {
+    /// Everything but the deferred fields; deletes too.
+    First,
+    /// The deferred fields.
+    Second,
+}
+
+/// Changes of one model and one action that are written together.
+#[derive(Debug, Clone)]
+pub struct Batch<'a> {
+    /// The model.
+    pub model: &'static syncline_model::ModelSchema,
+    /// Which part of each change is written.
+    pub pass: Pass,
+    /// The changes, at least one, all with the same action. In the second pass a created record is updated.
+    pub changes: Vec<&'a Change>,
+}
+
+impl Batch<'_> {
+    /// The fields of a change that this batch writes.
+    pub fn fields<'c>(&self, change: &'c Change) -> impl Iterator<Item = &'c FieldChange> {
+        let deferred = self.pass == Pass::Second;
+        change.fields.iter().filter(move |field| field.deferred == deferred)
+    }
+
+    /// The handle of a change's record: from the plan, or since it was created in this run.
+    pub fn native<'c>(&self, change: &'c Change, bindings: &Bindings) -> Option<std::borrow::Cow<'c, Native>> {
+        if let (Pass::First, Some(native)) = (self.pass, &change.native) {
+            return Some(std::borrow::Cow::Borrowed(native));
+        }
+        // A first pass may have moved the version; the id is what a second pass goes by.
+        let bound = bindings.id(self.model.name, change.key.as_str()).map(Native::new).map(std::borrow::Cow::Owned);
+        bound.or_else(|| change.native.as_ref().map(|native| std::borrow::Cow::Owned(Native::new(&native.id))))
+    }
+}
+
+/// The outcome of one change, and the handle of the record it left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// What became of the change.
+    pub outcome: Outcome,
+    /// The record's handle after the write; none when it was deleted or not written.
+    pub native: Option<Native>,
+}
+
+impl Written {
+    /// An applied change with the record's handle.
+    pub fn applied(native: Native, request_id: Option<String>) -> Self {
+        Self { outcome: Outcome::Applied { request_id }, native: Some(native) }
+    }
+
+    /// An applied delete.
+    pub fn deleted(request_id: Option<String>) -> Self {
+        Self { outcome: Outcome::Applied { request_id }, native: None }
+    }
+
+    /// A change that was not written.
+    pub fn not_written(outcome: Outcome) -> Self {
+        Self { outcome, native: None }
+    }
+}
+
+/// What is known of a batch that did not go through.
+#[derive(Debug, thiserror::Error)]
+pub enum BatchError {
+    /// Nothing was written, and at least one change is at fault. The engine takes the batch apart; alone, a change fails with
+    /// this error.
+    #[error("the target refused the batch")]
+    Refused {
+        /// Which field, when the system names one.
+        field: Option<String>,
+        /// The system's own words.
+        error: Error,
+    },
+    /// Nothing was written, and the same batch may go through again: a deadlock. The engine tries it a few times.
+    #[error("the target could not take the batch now")]
+    Again(Error),
+    /// It is not known whether something was written: the answer was lost. The engine settles it by reading again.
+    #[error("the target's answer was lost")]
+    InDoubt(Error),
+    /// The target takes no writes any more: unreachable, credential refused. The run ends here.
+    #[error("the target takes no writes")]
+    Fatal(Error),
+}
