@@ -174,6 +174,9 @@ fn connector(settings: &ClientSettings) -> Result<reqwest::Client, Error> {
     let mut builder = builder
         .user_agent(concat!("syncline/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(Duration::from_secs(http.connect_timeout_seconds))
+        // Shorter than what servers and the boxes before them keep an idle connection for: a write that meets its closing
+        // is left in doubt.
+        .pool_idle_timeout(Duration::from_secs(15))
         .redirect(redirect::Policy::none())
         .referer(false);
     match &http.proxy {

@@ -48,6 +48,7 @@ mod retry;
 mod send;
 mod settings;
 mod tls;
+mod words;
 
 pub use bytes::Bytes;
 pub use reqwest::{Method, StatusCode, header::HeaderMap};

@@ -240,13 +240,19 @@ impl Head {
 impl Timeouts {
     /// Waits for the future within both limits.
     pub async fn within<T>(&self, future: impl Future<Output = T>) -> Result<T, Elapsed> {
-        let silent = Instant::now() + self.read;
+        let silent = later(Instant::now(), self.read);
         let (until, elapsed) = match self.total {
             Some((total, end)) if end < silent => (end, Elapsed::Total(total)),
             _ => (silent, Elapsed::Read(self.read)),
         };
         tokio::time::timeout_at(until, future).await.map_err(|_| elapsed)
     }
+}
+
+/// A point in time that exists: nobody waits longer than a year.
+pub(crate) fn later(from: Instant, wait: Duration) -> Instant {
+    const YEAR: Duration = Duration::from_hours(365 * 24);
+    from + wait.min(YEAR)
 }
 
 impl Body {

@@ -68,7 +68,7 @@ impl RetrySettings {
     pub(crate) fn wait(&self, attempts: u32, asked: Option<Duration>) -> Duration {
         let base = Duration::from_millis(self.base_delay_ms);
         if let Some(asked) = asked {
-            return asked + base.mul_f64(fastrand::f64());
+            return asked.saturating_add(base.mul_f64(fastrand::f64()));
         }
         let bound = base.saturating_mul(2_u32.saturating_pow(attempts.saturating_sub(1)));
         bound.min(Duration::from_secs(self.max_delay_seconds)).mul_f64(fastrand::f64())
@@ -122,6 +122,14 @@ mod tests {
                 assert!(settings.wait(attempts, None) <= Duration::from_millis(bound));
             }
         }
+        let extreme = RetrySettings {
+            attempts: 9,
+            base_delay_ms: u64::MAX,
+            max_delay_seconds: u64::MAX,
+            max_retry_after_seconds: 9,
+        };
+        extreme.wait(u32::MAX, None);
+        assert_eq!(extreme.wait(1, Some(Duration::MAX)), Duration::MAX);
         let asked = settings.wait(1, Some(Duration::from_secs(3)));
         assert!(asked >= Duration::from_secs(3) && asked <= Duration::from_millis(3100));
     }

@@ -15,13 +15,13 @@ use url::Url;
 
 use crate::{
     AnswerProblem, Call, Client, Error, Response, Retry, StatusError, Streaming, TransportError, TransportProblem,
-    error::excerpt,
     record::Recording,
     redact,
     request::Prepared,
-    response::{Body, Elapsed, Head, Timeouts},
+    response::{Body, Elapsed, Head, Timeouts, later},
     retry::retry_after,
     tls,
+    words::excerpt,
 };
 
 /// How many redirects on the same host are followed.
@@ -92,7 +92,7 @@ impl Client {
         let total = request.total_timeout.or(inner.settings.total_timeout_seconds.map(Duration::from_secs));
         let timeouts = Timeouts {
             read: request.read_timeout.unwrap_or(Duration::from_secs(inner.settings.read_timeout_seconds)),
-            total: total.map(|total| (total, started + total)),
+            total: total.map(|total| (total, later(started, total))),
         };
         let call = self.call(request, number);
         let result = self.exchange(request, &call, timeouts).await;

@@ -54,6 +54,7 @@ pub struct HttpSettings {
     #[schemars(range(min = 1))]
     pub total_timeout_seconds: Option<u64>,
     /// `system` (the environment's proxy variables), `off`, or the URL of a proxy.
+    #[schemars(extend("default" = "system"))]
     pub proxy: Proxy,
     /// User name for the proxy, if it wants one.
     pub proxy_user: Option<String>,
@@ -283,6 +284,7 @@ mod tests {
         let fields = &schema["properties"];
         assert_eq!(fields["proxy_password"]["writeOnly"], true);
         assert_eq!(fields["connect_timeout_seconds"]["minimum"], 1);
+        assert_eq!((&fields["max_body_mib"]["default"], &fields["proxy"]["default"]), (&json!(512), &json!("system")));
         assert_eq!(schema["additionalProperties"], false);
     }
 }

@@ -67,7 +67,8 @@ pub(crate) fn diagnose(error: &(dyn StdError + 'static)) -> Option<TransportProb
 fn explain(error: &rustls::Error) -> TransportProblem {
     match error {
         rustls::Error::InvalidCertificate(certificate) => match certificate {
-            CertificateError::UnknownIssuer => TransportProblem::UnknownAuthority,
+            // A bad signature comes from an authority that was renewed under the name by which the old one is known.
+            CertificateError::UnknownIssuer | CertificateError::BadSignature => TransportProblem::UnknownAuthority,
             CertificateError::Expired | CertificateError::ExpiredContext { .. } => TransportProblem::CertificateExpired,
             CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
                 TransportProblem::CertificateNotYetValid
@@ -76,6 +77,8 @@ fn explain(error: &rustls::Error) -> TransportProblem {
             CertificateError::NotValidForNameContext { presented, .. } => {
                 TransportProblem::CertificateName { names: presented.iter().map(|name| plain_name(name)).collect() }
             }
+            // webpki's error has no variant of its own here.
+            other if other.to_string().contains("CaUsedAsEndEntity") => TransportProblem::CertificateOfAuthority,
             other => TransportProblem::Certificate(other.to_string()),
         },
         rustls::Error::InvalidMessage(_) => TransportProblem::NotTls,

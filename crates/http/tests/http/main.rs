@@ -1,0 +1,12 @@
+//! The client against servers that behave, and against servers that do not.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests, too, fail by panicking")]
+
+mod answers;
+mod lines;
+mod pace;
+mod recording;
+mod redirects;
+mod retries;
+mod support;
+mod transport;
