@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use reqwest::{Method, StatusCode, header::HeaderMap};
 
-use crate::{AnswerProblem, Error, RetrySettings};
+use crate::{Error, RetrySettings};
 
 /// What may be tried again, decided by what repeating a request can do.
 ///
@@ -51,13 +51,7 @@ impl Retry {
                         Self::Never => false,
                     }
             }
-            Error::Answer(error) => {
-                self == Self::Idempotent
-                    && matches!(
-                        error.problem,
-                        AnswerProblem::Cut { .. } | AnswerProblem::Stalled { .. } | AnswerProblem::TooSlow { .. }
-                    )
-            }
+            Error::Answer(error) => self == Self::Idempotent && error.problem.is_passing(),
         }
     }
 }

@@ -48,6 +48,7 @@ impl Client {
         let settings = &inner.settings.retry;
         inner.counters.requests.fetch_add(1, Ordering::Relaxed);
         let mut number = 1;
+        let mut in_doubt = false;
         loop {
             let slot = inner.slots.acquire().await.expect("the semaphore is never closed");
             inner.pace.turn().await;
@@ -56,6 +57,11 @@ impl Client {
                 Err(error) => error,
             };
             drop(slot);
+            // What an earlier try may have done stays in doubt, however the last one failed.
+            if let Some(call) = error.call_mut() {
+                in_doubt |= call.in_doubt;
+                call.in_doubt = in_doubt;
+            }
             let mut again = request.retry.allows(&error, &request.retry_statuses);
             let mut exhausted = again && number >= settings.attempts;
             let mut asked = None;

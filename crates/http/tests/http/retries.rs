@@ -1,6 +1,6 @@
 //! What is tried again, how often, and what the error says in the end.
 
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::{Value, json};
 use syncline_core::{ErrorKind, ErrorStatus};
@@ -114,24 +114,25 @@ async fn a_wait_longer_than_the_cap_is_an_error_at_once() {
 }
 
 #[tokio::test]
-async fn the_wait_that_is_asked_for_is_kept_by_everybody_with_the_credential() {
-    tokio::time::pause();
+async fn the_wait_that_is_asked_for_is_kept() {
     let server = MockServer::start().await;
-    let busy = ResponseTemplate::new(429).insert_header("retry-after", "100");
+    let busy = ResponseTemplate::new(429).insert_header("retry-after", "0.3");
     Mock::given(matchers::any()).respond_with(busy).up_to_n_times(1).mount(&server).await;
     Mock::given(matchers::any()).respond_with(ResponseTemplate::new(200)).mount(&server).await;
-    let mut settings = settings(&server.uri());
-    // The paused clock runs ahead of the sockets; no limit may depend on it.
-    settings.http.read_timeout_seconds = 1_000_000;
-    settings.http.connect_timeout_seconds = 1_000_000;
-    let first = Client::new(&settings, Credential::token("shared-secret".into())).unwrap();
-    let second = Client::new(&settings, Credential::token("shared-secret".into())).unwrap();
-    let start = tokio::time::Instant::now();
-    let answer = first.get("x").send().await.unwrap();
-    assert_eq!(answer.attempts(), 2);
-    assert!(start.elapsed() >= Duration::from_secs(100));
-    second.get("x").send().await.unwrap();
-    assert_eq!(received(&server).await, 3);
+    let start = Instant::now();
+    assert_eq!(client(&server.uri()).post("x").send().await.unwrap().attempts(), 2);
+    // No earlier; how much later is the machine's business.
+    assert!(start.elapsed() >= Duration::from_millis(300));
+}
+
+#[tokio::test]
+async fn a_doubt_stays_when_the_next_try_fails_otherwise() {
+    let server = MockServer::start().await;
+    Mock::given(matchers::any()).respond_with(ResponseTemplate::new(500)).up_to_n_times(1).mount(&server).await;
+    Mock::given(matchers::any()).respond_with(ResponseTemplate::new(400)).mount(&server).await;
+    let again = [StatusCode::INTERNAL_SERVER_ERROR];
+    let error = client(&server.uri()).post("x").retry_statuses(again).send().await.unwrap_err();
+    assert!(error.answer().unwrap().status == 400 && error.is_in_doubt());
 }
 
 #[tokio::test]
@@ -180,7 +181,7 @@ async fn a_read_survives_resets_silence_and_cut_bodies() {
         (whole, Then::Close),
     ];
     let raw = Raw::start(scripts).await;
-    let answer = client(&raw.url).get("x").read_timeout(Duration::from_millis(200)).send().await.unwrap();
+    let answer = client(&raw.url).get("x").read_timeout(Duration::from_secs(1)).send().await.unwrap();
     assert_eq!(answer.json::<Value>().unwrap(), json!({"a": 1}));
     assert_eq!(answer.attempts(), 4);
 }
@@ -209,13 +210,8 @@ async fn limits_beyond_reason_are_no_panic() {
 #[tokio::test]
 async fn the_total_time_includes_the_body() {
     let raw = Raw::start(vec![(ok("content-length: 8\r\n", "{\"a\""), Then::Hang)]).await;
-    let error = client(&raw.url)
-        .get("x")
-        .retry(Retry::Never)
-        .total_timeout(Duration::from_millis(50))
-        .send()
-        .await
-        .unwrap_err();
+    let error =
+        client(&raw.url).get("x").retry(Retry::Never).total_timeout(Duration::from_secs(1)).send().await.unwrap_err();
     assert!(matches!(error, Error::Answer(_)));
-    assert!(error.to_string().contains("was not complete within 0.05 s, 4 bytes came"), "{error}");
+    assert!(error.to_string().contains("was not complete within 1 s, 4 bytes came"), "{error}");
 }
