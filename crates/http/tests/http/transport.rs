@@ -234,6 +234,8 @@ async fn the_wrong_protocol_is_named() {
     let plain = server(ResponseTemplate::new(200)).await;
     let url = plain.uri().replace("http://", "https://");
     unreachable(get(&authority.settings(&url)).await.unwrap_err(), "does not speak TLS on this port");
+    let encrypted = authority.serve(Certificate::Good, false).await.replace("https://", "http://");
+    unreachable(client(&encrypted).get("x").send().await.unwrap_err(), "whether the URL must start with `https://`");
     let other = Raw::start(vec![(b"SSH-2.0-OpenSSH_9.9\r\n".to_vec(), Then::Hang)]).await;
     unreachable(client(&other.url).get("x").send().await.unwrap_err(), "does not speak HTTP on this port");
 }
