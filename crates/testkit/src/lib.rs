@@ -1,3 +1,4 @@
 //! Simulated systems over real HTTP, the estate generator, fault injection.
 
 pub mod estate;
+pub mod forward;
