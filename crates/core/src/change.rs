@@ -95,6 +95,10 @@ pub struct Hold {
 pub enum HoldRule {
     /// A read that feeds the model was not complete: absence proves nothing.
     SourcePartial,
+    /// The target's read was not complete: what seems to be missing may be there.
+    TargetPartial,
+    /// What the record belongs to is absent too, and held.
+    Parent,
     /// The first run of a sync, or the first after its mapping or scope changed, deletes nothing.
     FirstRun,
     /// Shared records are never deleted because a source stopped mentioning them.
@@ -116,6 +120,8 @@ impl HoldRule {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::SourcePartial => "source_partial",
+            Self::TargetPartial => "target_partial",
+            Self::Parent => "parent",
             Self::FirstRun => "first_run",
             Self::Shared => "shared",
             Self::Policy => "policy",

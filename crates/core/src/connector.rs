@@ -176,8 +176,8 @@ impl fmt::Debug for ConnectorDescriptor {
 #[doc(hidden)]
 pub mod erased {
     use super::{
-        BoxFuture, ConnectContext, ConnectSource, ConnectTarget, Connector, DataSource, DataTarget, Error, ErrorKind,
-        Problem, Result, Settings, SideDescriptor, Value, settings,
+        BoxFuture, ConnectSource, ConnectTarget, Connector, DataSource, DataTarget, Error, ErrorKind, Problem, Result,
+        Settings, SideDescriptor, Value, settings,
     };
     pub use inventory;
 

@@ -1,13 +1,10 @@
 //! The connector contract and the engine.
 //!
 //! - The contract: [`connector`], [`source`], [`target`], [`settings`], [`fields`], [`snapshot`] (where a read goes).
-//! - The engine, synchronous and pure but for files: [`diff`].
+//! - The engine, synchronous and pure but for files: [`diff`], [`guard`], [`plan`].
 //! - Writing: [`apply`], which alone is given a [`permit::WritePermit`].
 //!
 //! This crate knows no system by name and no HTTP.
-
-// The macro `register_connector!` names this crate by its full path, also in its own tests.
-extern crate self as syncline_core;
 
 pub mod apply;
 pub mod bindings;
@@ -18,10 +15,13 @@ pub mod diff;
 pub mod error;
 pub mod event;
 pub mod fields;
+pub mod guard;
 pub mod models;
 pub mod native;
 pub mod outcome;
 pub mod permit;
+pub mod plan;
+pub mod policy;
 pub mod read;
 pub mod registry;
 pub mod settings;

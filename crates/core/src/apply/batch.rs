@@ -1,0 +1,115 @@
+//! Getting one batch through: tried again, settled, or taken apart until the bad records stand alone.
+
+use std::time::Duration;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use syncline_model::ModelSchema;
+
+use super::JournalEntry;
+use crate::bindings::Bindings;
+use crate::outcome::Outcome;
+use crate::target::{Batch, BatchError, Pass, TargetWriter, Written};
+use crate::{Error, ErrorKind};
+
+/// How often a batch that may go through later is tried.
+const TRIES: u32 = 4;
+/// How long to wait before the second try; each further wait is twice as long.
+const FIRST_WAIT: Duration = Duration::from_millis(100);
+
+/// Writes a batch: an outcome for every entry, and the error that ended all writing if there was one.
+pub async fn write<W: TargetWriter + ?Sized>(
+    writer: &W,
+    model: &'static ModelSchema,
+    pass: Pass,
+    bindings: &Bindings,
+    entries: &[JournalEntry],
+) -> (Vec<Written>, Option<Error>) {
+    Attempt { writer, model, pass, bindings }.write(entries, 1).await
+}
+
+struct Attempt<'a, W: TargetWriter + ?Sized> {
+    writer: &'a W,
+    model: &'static ModelSchema,
+    pass: Pass,
+    bindings: &'a Bindings,
+}
+
+impl<W: TargetWriter + ?Sized> Attempt<'_, W> {
+    fn write<'s>(&'s self, entries: &'s [JournalEntry], tries: u32) -> BoxFuture<'s, (Vec<Written>, Option<Error>)> {
+        async move {
+            let batch = self.batch(entries);
+            match self.writer.write(&batch, self.bindings).await {
+                Ok(written) if written.len() == entries.len() => (written, None),
+                Ok(written) => {
+                    let message =
+                        format!("the connector gave {} outcomes for {} changes", written.len(), entries.len());
+                    let error = Error::new(ErrorKind::Internal, message);
+                    (all(entries, &Outcome::failed(&error)), Some(error))
+                }
+                Err(BatchError::Refused { field, error }) if entries.len() == 1 => {
+                    (all(entries, &Outcome::Failed { field, reason: error.report() }), None)
+                }
+                Err(BatchError::Refused { .. }) => self.halves(entries).await,
+                Err(BatchError::Again(_)) if tries < TRIES => {
+                    tokio::time::sleep(FIRST_WAIT * 2_u32.pow(tries - 1)).await;
+                    self.write(entries, tries + 1).await
+                }
+                Err(BatchError::Again(error)) => (all(entries, &Outcome::failed(&error.persistent())), None),
+                Err(BatchError::InDoubt(error)) => self.settle(entries, tries, error).await,
+                Err(BatchError::Fatal(error)) => (all(entries, &Outcome::failed(&error)), Some(error)),
+            }
+        }
+        .boxed()
+    }
+
+    fn batch<'e>(&self, entries: &'e [JournalEntry]) -> Batch<'e> {
+        Batch { model: self.model, pass: self.pass, changes: entries.iter().map(|entry| &entry.change).collect() }
+    }
+
+    /// Each half by itself, one after the other: the first may hold what the second needs.
+    async fn halves(&self, entries: &[JournalEntry]) -> (Vec<Written>, Option<Error>) {
+        let (left, right) = entries.split_at(entries.len() / 2);
+        let (mut written, fatal) = self.write(left, 1).await;
+        if let Some(error) = fatal {
+            written.extend(all(right, &Outcome::failed(&error)));
+            return (written, Some(error));
+        }
+        let (rest, fatal) = self.write(right, 1).await;
+        written.extend(rest);
+        (written, fatal)
+    }
+
+    /// Reads again what an interrupted batch may have written, and writes the rest.
+    async fn settle(&self, entries: &[JournalEntry], tries: u32, lost: Error) -> (Vec<Written>, Option<Error>) {
+        let settled = match self.writer.settle(&self.batch(entries), self.bindings).await {
+            Ok(settled) if settled.len() == entries.len() => settled,
+            Ok(_) | Err(_) => {
+                let message = "the answer was lost, and reading again did not tell whether it was written";
+                let error = Error::new(ErrorKind::Remote, message).caused_by(lost);
+                return (all(entries, &Outcome::failed(&error)), Some(error));
+            }
+        };
+        let missing: Vec<_> = entries
+            .iter()
+            .zip(&settled)
+            .filter(|(_, settled)| settled.is_none())
+            .map(|(entry, _)| entry.clone())
+            .collect();
+        if missing.is_empty() {
+            return (settled.into_iter().flatten().collect(), None);
+        }
+        let (rest, fatal) = if tries < TRIES {
+            self.write(&missing, tries + 1).await
+        } else {
+            (all(&missing, &Outcome::failed(&lost.persistent())), None)
+        };
+        let mut rest = rest.into_iter();
+        let written = settled.into_iter().filter_map(|settled| settled.or_else(|| rest.next())).collect();
+        (written, fatal)
+    }
+}
+
+fn all(entries: &[JournalEntry], outcome: &Outcome) -> Vec<Written> {
+    entries.iter().map(|_| Written::not_written(outcome.clone())).collect()
+}

@@ -1,0 +1,271 @@
+//! From a comparison to a saved plan.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::fs;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use syncline_model::{AnyKey, FieldKind, ModelSchema};
+use tempfile::NamedTempFile;
+
+use super::absence::{AbsenceRules, Evidence};
+use super::spool::Spool;
+use super::{Binding, FORMAT, ModelSummary, PlanHeader, PlanSummary};
+use crate::bindings::hash;
+use crate::change::{Action, Change, Hold, HoldRule};
+use crate::diff::{DiffCounts, DiffOutput};
+use crate::fields::ModelFields;
+use crate::guard::{GuardCounter, Verdict};
+use crate::native::Native;
+use crate::policy::{Deletes, Policy};
+use crate::snapshot::{ReadVerdict, Snapshot, SnapshotReader};
+use crate::{Error, ErrorKind, Result};
+
+/// Collects the changes of a comparison on disk, in the order in which they will be applied.
+pub struct PlanDraft<'a> {
+    fields: &'a ModelFields,
+    target: &'a Snapshot,
+    policy: &'a Policy,
+    upserts: Spool,
+    /// Deletes by model, parents first as they come.
+    deletes: Vec<(&'static ModelSchema, Spool)>,
+    open_deletes: Option<Spool>,
+    guards: GuardCounter,
+    current: ModelSummary,
+    summary: PlanSummary,
+    /// Records that changes refer to and that may be in the target already.
+    referenced: BTreeMap<&'static str, HashSet<u128>>,
+}
+
+impl<'a> PlanDraft<'a> {
+    /// An empty draft for a comparison with `target`.
+    pub fn new(fields: &'a ModelFields, target: &'a Snapshot, policy: &'a Policy) -> Result<Self> {
+        Ok(Self {
+            fields,
+            target,
+            policy,
+            upserts: Spool::create()?,
+            deletes: Vec::new(),
+            open_deletes: None,
+            guards: GuardCounter::default(),
+            current: ModelSummary::default(),
+            summary: PlanSummary::default(),
+            referenced: BTreeMap::new(),
+        })
+    }
+
+    /// Decides the deletes, resolves references, and saves the plan to `path`. What stands there is replaced.
+    ///
+    /// `is_ours` says whether Syncline created a record; `verdicts` are objections that were found elsewhere.
+    pub fn save(
+        mut self,
+        path: &Path,
+        header: &PlanHeader,
+        source: &Snapshot,
+        evidence: &Evidence,
+        verdicts: Vec<Verdict>,
+        is_ours: &dyn Fn(&str, &AnyKey) -> bool,
+    ) -> Result<SavedPlan> {
+        let mut rules = AbsenceRules::new(self.policy, evidence, source, self.fields);
+        let mut decided = Vec::new();
+        for (schema, deletes) in std::mem::take(&mut self.deletes) {
+            let mut spool = Spool::create()?;
+            let summary = self.summary.models.iter_mut().find(|summary| summary.model == schema.name);
+            let mut unknown = ModelSummary::default();
+            let summary = summary.unwrap_or(&mut unknown);
+            for change in deletes.changes()? {
+                let mut change = change?;
+                change.hold = rules.judge(schema, &change, || is_ours(schema.name, &change.key));
+                match &change.hold {
+                    Some(hold) => *summary.held.entry(hold.rule.as_str().to_owned()).or_default() += 1,
+                    None => {
+                        summary.count(Action::Delete);
+                        self.guards.count(&change);
+                    }
+                }
+                spool.push(&change)?;
+            }
+            self.summary.verdicts.extend(self.guards.judge(schema.name, &summary.found, &self.policy.guards));
+            decided.push(spool);
+        }
+        self.summary.verdicts.extend(verdicts);
+
+        let bindings = bindings(&self.referenced, self.target)?;
+        let mut output = Output::create(path)?;
+        output.open(header)?;
+        output.list("bindings", bindings.iter().map(|binding| Ok(json(binding))))?;
+        let upserts = self.upserts.lines()?;
+        let deletes = decided.into_iter().rev().map(Spool::lines).collect::<Result<Vec<_>>>()?;
+        output.list("changes", upserts.chain(deletes.into_iter().flatten()))?;
+        output.line(&format!("\"summary\":{},", json(&self.summary)))?;
+        let hash = output.close()?;
+        Ok(SavedPlan { path: path.to_owned(), hash, summary: self.summary })
+    }
+
+    /// Records that the change needs in the target when it is applied.
+    fn refer(&mut self, schema: &ModelSchema, change: &Change) {
+        for field in &change.fields {
+            let Some(kind) = schema.field(&field.name).map(|field| field.kind) else { continue };
+            match kind {
+                FieldKind::Reference(model) => self.refer_to(model, &field.after),
+                FieldKind::References(model) => {
+                    field.after.as_array().into_iter().flatten().for_each(|key| self.refer_to(model, key));
+                }
+                FieldKind::Text | FieldKind::Integer | FieldKind::Boolean | FieldKind::Choice(_) => {}
+            }
+        }
+    }
+
+    fn refer_to(&mut self, model: &'static str, key: &serde_json::Value) {
+        if key.is_array() {
+            self.referenced.entry(model).or_default().insert(hash(model, &key.to_string()));
+        }
+    }
+}
+
+/// A plan that is on disk.
+#[derive(Debug, Clone)]
+pub struct SavedPlan {
+    /// Where.
+    pub path: PathBuf,
+    /// Its hash.
+    pub hash: String,
+    /// What it amounts to.
+    pub summary: PlanSummary,
+}
+
+impl DiffOutput for PlanDraft<'_> {
+    fn change(&mut self, mut change: Change) -> Result<()> {
+        let schema = self.fields.schema(&change.model).ok_or_else(|| {
+            Error::new(ErrorKind::Internal, format!("a change of the model `{}`, which is not compared", change.model))
+        })?;
+        if change.action == Action::Delete {
+            return match &mut self.open_deletes {
+                Some(spool) => spool.push(&change),
+                none => none.insert(Spool::create()?).push(&change),
+            };
+        }
+        let target = self.target.models.get(schema.name).map(|model| &model.verdict);
+        if let (Action::Create, None, Some(ReadVerdict::Partial { reason })) = (change.action, &change.hold, target) {
+            let reason = format!("the target may have it: the read of {} is not complete: {reason}", schema.plural);
+            change.hold = Some(Hold { rule: HoldRule::TargetPartial, reason });
+        }
+        match &change.hold {
+            Some(hold) => *self.current.held.entry(hold.rule.as_str().to_owned()).or_default() += 1,
+            None => {
+                self.current.count(change.action);
+                self.guards.count(&change);
+                self.refer(schema, &change);
+            }
+        }
+        self.upserts.push(&change)
+    }
+
+    fn counted(&mut self, schema: &'static ModelSchema, counts: DiffCounts) -> Result<()> {
+        self.summary.verdicts.extend(self.guards.judge(schema.name, &counts, &self.policy.guards));
+        let model = schema.name.to_owned();
+        self.summary.models.push(ModelSummary { model, found: counts, ..std::mem::take(&mut self.current) });
+        if let Some(spool) = self.open_deletes.take() {
+            self.deletes.push((schema, spool));
+        }
+        Ok(())
+    }
+}
+
+/// Finds the referenced records that the target has. One pass over each model that is referred to.
+fn bindings(referenced: &BTreeMap<&'static str, HashSet<u128>>, target: &Snapshot) -> Result<Vec<Binding>> {
+    let mut bindings = Vec::new();
+    for (model, wanted) in referenced {
+        let Some(snapshot) = target.models.get(model) else { continue };
+        let mut found: HashMap<u128, usize> = HashMap::new();
+        let mut reader = SnapshotReader::open(snapshot)?;
+        while let Some(line) = reader.next_line()? {
+            let key = String::from_utf8_lossy(line.key);
+            let hash = hash(model, &key);
+            let (true, Some(native)) = (wanted.contains(&hash), line.native) else { continue };
+            let native: Native = serde_json::from_slice(native).map_err(|error| {
+                Error::new(ErrorKind::Storage, "a snapshot holds a record without a handle").caused_by(error)
+            })?;
+            *found.entry(hash).or_default() += 1;
+            bindings.push(Binding {
+                model: (*model).to_owned(),
+                key: AnyKey::from_canonical(&key),
+                id: native.id.into_string(),
+            });
+        }
+        // Two records answer to one key: which one is meant is not for us to say.
+        let ambiguous: BTreeSet<u128> =
+            found.into_iter().filter(|(_, count)| *count > 1).map(|(hash, _)| hash).collect();
+        if !ambiguous.is_empty() {
+            bindings
+                .retain(|binding| binding.model != **model || !ambiguous.contains(&hash(model, binding.key.as_str())));
+        }
+    }
+    Ok(bindings)
+}
+
+/// The document being written, hashed on the way.
+struct Output {
+    file: BufWriter<NamedTempFile>,
+    hasher: blake3::Hasher,
+    path: PathBuf,
+}
+
+impl Output {
+    fn create(path: &Path) -> Result<Self> {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let failed = |error| unwritable(path, error);
+        fs::create_dir_all(folder).map_err(failed)?;
+        let file = NamedTempFile::new_in(folder).map_err(failed)?;
+        Ok(Self { file: BufWriter::new(file), hasher: blake3::Hasher::new(), path: path.to_owned() })
+    }
+
+    fn line(&mut self, line: &str) -> Result<()> {
+        self.hasher.update(line.as_bytes());
+        self.hasher.update(b"\n");
+        self.file
+            .write_all(line.as_bytes())
+            .and_then(|()| self.file.write_all(b"\n"))
+            .map_err(|error| unwritable(&self.path, error))
+    }
+
+    fn open(&mut self, header: &PlanHeader) -> Result<()> {
+        self.line(&format!("{{\"format\":{},", json(&FORMAT)))?;
+        self.line(&format!("\"header\":{},", json(header)))
+    }
+
+    fn list(&mut self, name: &str, items: impl Iterator<Item = Result<String>>) -> Result<()> {
+        self.line(&format!("\"{name}\":["))?;
+        let mut items = items.peekable();
+        while let Some(item) = items.next() {
+            let item = item?;
+            if items.peek().is_some() { self.line(&format!("{item},"))? } else { self.line(&item)? }
+        }
+        self.line("],")
+    }
+
+    fn close(mut self) -> Result<String> {
+        let hash = format!("blake3:{}", self.hasher.finalize().to_hex());
+        let failed = |error| unwritable(&self.path, error);
+        writeln!(self.file, "\"hash\":{}}}", json(&hash)).map_err(failed)?;
+        let file = self.file.into_inner().map_err(|error| unwritable(&self.path, error.into_error()))?;
+        file.as_file().sync_all().map_err(failed)?;
+        file.persist(&self.path).map_err(|error| unwritable(&self.path, error.error))?;
+        Ok(hash)
+    }
+}
+
+fn json(value: &impl Serialize) -> String {
+    // Plain data with text keys always serialises.
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+fn unwritable(path: &Path, error: std::io::Error) -> Error {
+    Error::new(ErrorKind::Storage, format!("cannot write the plan `{}`", path.display())).caused_by(error)
+}
+
+/// Whether the policy could delete at all: if not, nobody needs to ask which records are ours.
+pub(crate) fn may_delete(policy: &Policy) -> bool {
+    policy.deletes == Deletes::Apply
+}

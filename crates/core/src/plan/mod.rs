@@ -1,0 +1,161 @@
+//! Plans: the ordered changes that a run computed, saved and applied exactly as saved.
+//!
+//! A plan is one JSON document with one change a line, so that it is read by any JSON tool and, line by line, in memory that
+//! does not grow with it:
+//!
+//! ```json
+//! {"format":"syncline.plan/1",
+//! "header":{…},
+//! "bindings":[
+//! …],
+//! "changes":[
+//! …],
+//! "summary":{…},
+//! "hash":"blake3:…"}
+//! ```
+//!
+//! The hash covers every byte before its own line. Creates and updates come parents first, deletes children first. The
+//! fields marked `deferred` are written in a second pass, after every create and update and before any delete.
+
+mod absence;
+mod draft;
+mod reader;
+mod spool;
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use syncline_model::AnyKey;
+
+use crate::change::Action;
+use crate::diff::DiffCounts;
+use crate::guard::{Demand, Verdict};
+use crate::models::ModelMode;
+
+pub use absence::Evidence;
+pub use draft::PlanDraft;
+pub use reader::PlanReader;
+
+/// The format that this version writes and reads.
+pub const FORMAT: &str = "syncline.plan/1";
+
+/// What a plan was made from, and for whom.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanHeader {
+    /// The sync.
+    pub sync: String,
+    /// Hash of the sync's definition; a plan is only applied to the definition that it was made for.
+    pub definition: String,
+    /// The run that computed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<String>,
+    /// Where the truth was read.
+    pub source: PlanSide,
+    /// What is made to agree.
+    pub target: PlanSide,
+    /// When it was computed.
+    pub created_at: DateTime<Utc>,
+    /// When it may no longer be applied.
+    pub valid_until: DateTime<Utc>,
+    /// What the sync does with each model.
+    pub models: BTreeMap<String, ModelMode>,
+}
+
+/// One side of a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanSide {
+    /// The connector.
+    pub connector: String,
+    /// The connection's name.
+    pub connection: String,
+    /// Digest of each model's snapshot.
+    pub snapshot: BTreeMap<String, String>,
+    /// Facts about the read.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub notes: BTreeMap<String, String>,
+}
+
+/// A record of the target that a change refers to, with its id.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Binding {
+    /// The model.
+    pub model: String,
+    /// The record.
+    pub key: AnyKey,
+    /// The target's id.
+    pub id: String,
+}
+
+/// What a plan amounts to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanSummary {
+    /// Counts by model, in the order of the plan.
+    pub models: Vec<ModelSummary>,
+    /// The guards that object.
+    pub verdicts: Vec<Verdict>,
+}
+
+/// What a plan amounts to for one model.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelSummary {
+    /// The model.
+    pub model: String,
+    /// What the comparison found.
+    pub found: DiffCounts,
+    /// Changes to be applied, by action.
+    pub create: u64,
+    /// Changes to be applied, by action.
+    pub update: u64,
+    /// Changes to be applied, by action.
+    pub delete: u64,
+    /// Changes that are held back, by rule.
+    pub held: BTreeMap<String, u64>,
+}
+
+impl ModelSummary {
+    /// Changes to be applied.
+    pub fn to_apply(&self) -> u64 {
+        self.create + self.update + self.delete
+    }
+
+    /// Changes that are held back.
+    pub fn held(&self) -> u64 {
+        self.held.values().sum()
+    }
+
+    fn count(&mut self, action: Action) {
+        match action {
+            Action::Create => self.create += 1,
+            Action::Update => self.update += 1,
+            Action::Delete => self.delete += 1,
+        }
+    }
+}
+
+impl PlanSummary {
+    /// Changes to be applied.
+    pub fn to_apply(&self) -> u64 {
+        self.models.iter().map(ModelSummary::to_apply).sum()
+    }
+
+    /// Changes that are held back.
+    pub fn held(&self) -> u64 {
+        self.models.iter().map(ModelSummary::held).sum()
+    }
+
+    /// What the guards demand at most; none when they let the plan pass.
+    pub fn demand(&self) -> Option<Demand> {
+        self.verdicts.iter().map(|verdict| verdict.demand).max()
+    }
+
+    /// The guards' objections in one line.
+    pub fn objections(&self) -> String {
+        let lines: Vec<_> =
+            self.verdicts.iter().map(|verdict| format!("{}: {}", verdict.model, verdict.reason)).collect();
+        lines.join("; ")
+    }
+}
+
+#[cfg(test)]
+mod tests;

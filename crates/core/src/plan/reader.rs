@@ -1,0 +1,168 @@
+//! Reading a saved plan.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Seek};
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::{Binding, FORMAT, PlanHeader, PlanSummary};
+use crate::change::Change;
+use crate::{Error, ErrorKind, Result};
+
+/// A saved plan whose hash was checked. Changes are read one by one.
+#[derive(Debug)]
+pub struct PlanReader {
+    path: PathBuf,
+    hash: String,
+    header: PlanHeader,
+    summary: PlanSummary,
+    bindings_at: u64,
+    changes_at: u64,
+}
+
+impl PlanReader {
+    /// Opens a plan and checks that it is whole: format, hash, and that every change can be read.
+    pub fn open(path: &Path) -> Result<Self> {
+        let file = File::open(path).map_err(|error| {
+            Error::new(ErrorKind::Storage, format!("cannot open the plan `{}`", path.display())).caused_by(error)
+        })?;
+        let mut lines = Lines { path, input: BufReader::new(file), line: String::new(), hasher: blake3::Hasher::new() };
+
+        let first = lines.next()?;
+        let format = first.trim_end().strip_prefix("{\"format\":").and_then(|rest| rest.strip_suffix(','));
+        let format: Option<String> = format.and_then(|format| serde_json::from_str(format).ok());
+        match format.as_deref() {
+            Some(FORMAT) => {}
+            Some(other) => {
+                let message =
+                    format!("the plan `{}` has the format `{other}`; this version reads `{FORMAT}`", path.display());
+                return Err(Error::new(ErrorKind::Unsupported, message));
+            }
+            None => {
+                let message = format!(
+                    "`{}` is no plan, or was reformatted; plans are made by `syncline plan -o`",
+                    path.display()
+                );
+                return Err(Error::new(ErrorKind::Unsupported, message));
+            }
+        }
+        let header = lines.member("header")?;
+        lines.expect("\"bindings\":[")?;
+        let bindings_at = lines.position()?;
+        while lines.next()? != "],\n" {
+            lines.item::<Binding>()?;
+        }
+        lines.expect("\"changes\":[")?;
+        let changes_at = lines.position()?;
+        while lines.next()? != "],\n" {
+            lines.item::<Change>()?;
+        }
+        let summary = lines.member("summary")?;
+        let computed = format!("blake3:{}", lines.hasher.finalize().to_hex());
+        let last = lines.next()?.trim_end().to_owned();
+        let hash = last.strip_prefix("\"hash\":").and_then(|rest| rest.strip_suffix('}'));
+        let hash: Option<String> = hash.and_then(|hash| serde_json::from_str(hash).ok());
+        if hash.as_deref() != Some(&computed) {
+            let message = format!(
+                "the plan `{}` was changed after it was saved: its content does not have the hash that it states; make a \
+                 new plan",
+                path.display()
+            );
+            return Err(Error::new(ErrorKind::Stale, message));
+        }
+        Ok(Self { path: path.to_owned(), hash: computed, header, summary, bindings_at, changes_at })
+    }
+
+    /// What the plan was made from.
+    pub fn header(&self) -> &PlanHeader {
+        &self.header
+    }
+
+    /// What the plan amounts to.
+    pub fn summary(&self) -> &PlanSummary {
+        &self.summary
+    }
+
+    /// The plan's hash.
+    pub fn hash(&self) -> &str {
+        &self.hash
+    }
+
+    /// Where the plan is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The records of the target that changes refer to.
+    pub fn bindings(&self) -> Result<impl Iterator<Item = Result<Binding>> + use<>> {
+        self.items(self.bindings_at)
+    }
+
+    /// The changes in the order in which they are applied.
+    pub fn changes(&self) -> Result<impl Iterator<Item = Result<Change>> + use<>> {
+        self.items(self.changes_at)
+    }
+
+    fn items<T: DeserializeOwned>(&self, position: u64) -> Result<impl Iterator<Item = Result<T>> + use<T>> {
+        let path = self.path.clone();
+        let unreadable = move |error: std::io::Error| {
+            Error::new(ErrorKind::Storage, format!("cannot read the plan `{}`", path.display())).caused_by(error)
+        };
+        let mut input = BufReader::new(File::open(&self.path).map_err(&unreadable)?);
+        input.seek(std::io::SeekFrom::Start(position)).map_err(&unreadable)?;
+        let lines = input.lines().take_while(|line| line.as_ref().map_or(true, |line| line != "],"));
+        Ok(lines.map(move |line| {
+            let line = line.map_err(&unreadable)?;
+            serde_json::from_str(line.strip_suffix(',').unwrap_or(&line)).map_err(|error| unreadable(error.into()))
+        }))
+    }
+}
+
+/// The lines of a plan, hashed as they are read.
+struct Lines<'a> {
+    path: &'a Path,
+    input: BufReader<File>,
+    line: String,
+    hasher: blake3::Hasher,
+}
+
+impl Lines<'_> {
+    fn next(&mut self) -> Result<&str> {
+        self.line.clear();
+        let read = self.input.read_line(&mut self.line).map_err(|error| self.broken().caused_by(error))?;
+        if read == 0 {
+            return Err(self.broken());
+        }
+        self.hasher.update(self.line.as_bytes());
+        Ok(&self.line)
+    }
+
+    fn expect(&mut self, expected: &str) -> Result<()> {
+        if self.next()?.trim_end() == expected { Ok(()) } else { Err(self.broken()) }
+    }
+
+    fn member<T: DeserializeOwned>(&mut self, name: &str) -> Result<T> {
+        self.next()?;
+        let prefix = format!("\"{name}\":");
+        let value = self.line.trim_end().strip_prefix(&prefix).and_then(|rest| rest.strip_suffix(','));
+        let value = value.ok_or_else(|| self.broken())?;
+        serde_json::from_str(value).map_err(|error| self.broken().caused_by(error))
+    }
+
+    /// The current line as a member of a list.
+    fn item<'s, T: Deserialize<'s>>(&'s self) -> Result<T> {
+        let line = self.line.trim_end();
+        serde_json::from_str(line.strip_suffix(',').unwrap_or(line)).map_err(|error| self.broken().caused_by(error))
+    }
+
+    fn position(&mut self) -> Result<u64> {
+        self.input.stream_position().map_err(|error| self.broken().caused_by(error))
+    }
+
+    fn broken(&self) -> Error {
+        let message = format!("the plan `{}` is cut short, or was reformatted; make a new plan", self.path.display());
+        Error::new(ErrorKind::Storage, message)
+    }
+}
