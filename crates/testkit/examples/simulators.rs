@@ -1,6 +1,6 @@
 //! Starts one simulator as a process of its own, for clients that are not written in Rust.
 //!
-//! `simulators forward [RECORDS]` prints one line of JSON with URL and credentials, and runs until standard input ends.
+//! `simulators forward [RECORDS]` or `simulators netbox [VERSION]` prints one line of JSON with URL and credentials, and runs until standard input ends.
 
 #![expect(clippy::print_stdout, reason = "the line on standard output is what callers read")]
 
@@ -9,6 +9,7 @@ use std::io::{Read, Write};
 
 use syncline_testkit::estate::{Estate, EstateOptions};
 use syncline_testkit::forward::{ForwardOptions, ForwardSim, NETWORK};
+use syncline_testkit::netbox::{NetBoxOptions, NetBoxSim};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -17,7 +18,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     match words.as_slice() {
         ["forward"] => forward(EstateOptions::small()).await,
         ["forward", records] => forward(EstateOptions::with_records(records.parse()?)).await,
-        _ => Err("usage: simulators forward [RECORDS]".into()),
+        ["netbox"] => netbox(NetBoxOptions::default()).await,
+        ["netbox", version] => netbox(NetBoxOptions { version: (*version).to_owned(), ..NetBoxOptions::default() }).await,
+        _ => Err("usage: simulators forward [RECORDS] | netbox [VERSION]".into()),
     }
 }
 
@@ -44,6 +47,21 @@ async fn forward(options: EstateOptions) -> Result<(), Box<dyn Error>> {
     }))?;
     until_input_ends().await?;
     sim.stop().await;
+    Ok(())
+}
+
+/// An empty NetBox.
+async fn netbox(options: NetBoxOptions) -> Result<(), Box<dyn Error>> {
+    let mut sim = NetBoxSim::start(options)?;
+    announce(&serde_json::json!({
+        "simulator": "netbox",
+        "url": sim.url(),
+        "token": sim.token(),
+        "v1_token": sim.v1_token(),
+        "read_only_token": sim.read_only_token(),
+    }))?;
+    until_input_ends().await?;
+    sim.stop();
     Ok(())
 }
 

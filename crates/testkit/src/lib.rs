@@ -2,3 +2,4 @@
 
 pub mod estate;
 pub mod forward;
+pub mod netbox;

@@ -1,0 +1,149 @@
+//! Faults on demand: what a server, a proxy or a colleague at the keyboard may do to a run.
+
+use std::time::Duration;
+
+use super::schema::Kind;
+
+/// One fault: which requests it meets, how often, and what it does to them.
+///
+/// A request is met when its method fits and its path and query contain the text of [`Fault::on`]. A GraphQL
+/// request is also met when its query contains the text, so `Fault::on("interface_list", …)` meets reads of
+/// interfaces and `Fault::on("dcim/interfaces", …)` the REST requests.
+#[derive(Clone, Debug)]
+pub struct Fault {
+    pub(super) text: String,
+    pub(super) method: Option<String>,
+    pub(super) skip: u32,
+    pub(super) times: u32,
+    pub(super) effect: Effect,
+}
+
+/// What a fault does to a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Effect {
+    /// The connection breaks after this many bytes of the answer's body. The request itself is carried out.
+    CutBody(usize),
+    /// 502 with a page of HTML, as a proxy answers. The request is not carried out.
+    HtmlBadGateway,
+    /// 503 with `Retry-After` in seconds. The request is not carried out.
+    Unavailable {
+        /// Value of `Retry-After`.
+        retry_after: u64,
+    },
+    /// 429 with `Retry-After` in seconds. The request is not carried out.
+    TooManyRequests {
+        /// Value of `Retry-After`.
+        retry_after: u64,
+    },
+    /// 403 `You do not have permission to perform this action.`
+    Forbidden,
+    /// 500 as NetBox reports a deadlock. The request is not carried out.
+    Deadlock,
+    /// Another HTML page with status 200, such as a login form of a proxy.
+    HtmlOk,
+    /// A list answer lacks its last rows (this many); REST says that no page follows and keeps the count.
+    ShortPage(usize),
+    /// A list answer is the same as the one before it at this path.
+    RepeatPage,
+    /// A list answer has no `count`.
+    MissingCount,
+    /// The answer comes after this time.
+    Latency(Duration),
+    /// The whole server goes away without an answer.
+    Kill,
+    /// `last_updated` of every object in the body moves, and its description changes, just before the request is
+    /// carried out: somebody else was faster.
+    Overtake,
+}
+
+impl Fault {
+    /// A fault for requests whose path, query or GraphQL text contains `text`; it stays until it is cleared.
+    pub fn on(text: &str, effect: Effect) -> Self {
+        Self { text: text.to_owned(), method: None, skip: 0, times: u32::MAX, effect }
+    }
+
+    /// Only requests with this method.
+    pub fn method(mut self, method: &str) -> Self {
+        self.method = Some(method.to_owned());
+        self
+    }
+
+    /// The first requests that it would meet pass unharmed.
+    pub fn after(mut self, requests: u32) -> Self {
+        self.skip = requests;
+        self
+    }
+
+    /// It meets this many requests and then is spent.
+    pub fn times(mut self, requests: u32) -> Self {
+        self.times = requests;
+        self
+    }
+}
+
+/// Objects that NetBox refuses because one field has one value.
+#[derive(Clone, Debug)]
+pub struct Refuse {
+    /// Kind of the objects.
+    pub kind: Kind,
+    /// Name of the field, as in the body.
+    pub field: String,
+    /// The value that is refused, as text.
+    pub value: String,
+    /// The message at that field.
+    pub message: String,
+}
+
+/// All faults that are set. Change them at run time with [`NetBoxSim::faults`](super::NetBoxSim::faults).
+#[derive(Clone, Debug, Default)]
+pub struct Faults {
+    /// Faults of requests. All that meet a request take effect together.
+    pub requests: Vec<Fault>,
+    /// Objects that are refused with a field error.
+    pub refuse: Vec<Refuse>,
+    /// Lists of writes that run at the same time and touch the same parents in opposite orders fail with a
+    /// deadlock, as PostgreSQL ends it. The time is how long a list is under way.
+    pub deadlocks: Option<Duration>,
+    /// Every answer comes after this time.
+    pub latency: Option<Duration>,
+}
+
+impl Faults {
+    /// Adds a fault of requests.
+    pub fn add(&mut self, fault: Fault) -> &mut Self {
+        self.requests.push(fault);
+        self
+    }
+
+    /// Refuses objects of `kind` whose `field` has this value.
+    pub fn refuse(&mut self, kind: Kind, field: &str, value: &str, message: &str) -> &mut Self {
+        let (field, value, message) = (field.to_owned(), value.to_owned(), message.to_owned());
+        self.refuse.push(Refuse { kind, field, value, message });
+        self
+    }
+
+    /// Takes all faults away.
+    pub fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// The effects on one request; counts it.
+    pub(super) fn meet(&mut self, method: &str, target: &str, graphql: Option<&str>) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        for fault in &mut self.requests {
+            let right_method = fault.method.as_deref().is_none_or(|wanted| wanted == method);
+            let right_text = target.contains(&fault.text) || graphql.is_some_and(|text| text.contains(&fault.text));
+            if !right_method || !right_text || fault.times == 0 {
+                continue;
+            }
+            if fault.skip > 0 {
+                fault.skip -= 1;
+                continue;
+            }
+            fault.times = fault.times.saturating_sub(u32::from(fault.times != u32::MAX));
+            effects.push(fault.effect.clone());
+        }
+        effects
+    }
+}
