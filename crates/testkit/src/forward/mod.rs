@@ -38,6 +38,8 @@ mod routes;
 mod server;
 mod state;
 mod table;
+#[cfg(test)]
+mod tests;
 
 use std::io;
 use std::net::SocketAddr;
