@@ -254,9 +254,9 @@ impl<'a> Place<'a> {
 
     /// Loopback addresses: 10.252.0.0/14 and 2001:db8:ffff::/48.
     pub(super) fn loopback(&self) -> (IpAddr, IpAddr) {
-        let v4 = u32::from(Ipv4Addr::new(10, 252, 0, 0)) + (self.global & 0x0003_ffff);
-        let [_, _, high, low] = self.global.to_be_bytes();
-        let v6 = Ipv6Addr::new(0x2001, 0xdb8, 0xffff, 0, 0, 0, 0, u16::from_be_bytes([high, low]));
+        let v4 = u32::from(Ipv4Addr::new(10, 252, 0, 0)) + ((self.global + 1) & 0x0003_ffff);
+        let [a, b, c, d] = (self.global + 1).to_be_bytes();
+        let v6 = Ipv6Addr::new(0x2001, 0xdb8, 0xffff, 0, 0, 0, u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]));
         (Ipv4Addr::from(v4).into(), v6.into())
     }
 

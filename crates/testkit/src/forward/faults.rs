@@ -39,9 +39,11 @@ pub struct Faults {
     pub break_after: Option<Break>,
     /// Wait this long between two pieces of a body with rows.
     pub slow_body: Option<Duration>,
+    /// Wait this long before every answer.
+    pub slow_answers: Option<Duration>,
     /// Reset the connection instead of answering, for so many requests that run or read queries.
     pub reset_requests: u32,
-    /// Stop listening and drop all connections when this many requests have come in.
+    /// Stop listening and drop all connections at the request after this many.
     pub kill_after_requests: Option<u64>,
     /// Stop listening and drop all connections in the middle of a body, when this many rows have gone out.
     pub kill_after_rows: Option<u64>,

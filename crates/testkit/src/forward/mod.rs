@@ -26,6 +26,7 @@
 //! ```
 
 mod answer;
+mod catalogues;
 mod connection;
 mod datasets;
 mod diffs;
@@ -203,11 +204,12 @@ impl ForwardSim {
         state.requests.iter().filter(|request| format!("{} {}", request.method, request.url).contains(text)).count()
     }
 
-    /// Forgets the requests so far.
+    /// Forgets the requests and the rows so far; what is to happen after so many of them counts from here.
     pub fn forget_requests(&self) {
         let mut state = self.shared.state();
         state.requests.clear();
         state.request_count = 0;
+        self.shared.forget_rows();
     }
 
     /// How many rows have been sent.

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use axum::http::header;
+use axum::response::IntoResponse;
 use serde_json::{Value, json};
 
 use crate::estate::{Collection, Device, Estate};
@@ -11,6 +13,20 @@ use super::faults::LatestProcessed;
 use super::server::{Call, Shared};
 use super::state::{Network, Snapshot, SnapshotState, State, time};
 use super::{diffs, executions, library, nqe};
+
+/// All states that a Forward snapshot can be in.
+const STATES: [&str; 10] = [
+    "UNPACKING",
+    "UNPROCESSED",
+    "PROCESSING",
+    "PROCESSED",
+    "FAILED",
+    "CANCELED",
+    "TIMED_OUT",
+    "ARCHIVED",
+    "RESTORING",
+    "RESTORE_FAILED",
+];
 
 /// Answers a request that has the right credentials.
 pub(crate) async fn answer(shared: &Arc<Shared>, call: &Call) -> Answer {
@@ -38,6 +54,8 @@ pub(crate) async fn answer(shared: &Arc<Shared>, call: &Call) -> Answer {
             executions::submit(shared, network, call).await
         }
         ("GET", ["snapshots", snapshot, "metrics"]) => metrics(&shared.state(), snapshot),
+        // Not a description of the snapshot, but all of it.
+        ("GET", ["snapshots", _]) => Ok(([(header::CONTENT_TYPE, "application/zip")], "PK\u{3}\u{4}").into_response()),
         ("GET", ["locations"]) => locations(&shared.state()),
         ("POST", ["nqe"]) => nqe::run(shared, call).await,
         ("POST", ["nqe-diffs", before, after]) => diffs::run(shared, before, after, call).await,
@@ -99,6 +117,9 @@ fn snapshots(state: &State, network: &str, call: &Call) -> Answer {
     let Some(network) = state.network(network) else { return Err(Refusal::new(404, "Network not found")) };
     let archived = call.parameter("includeArchived") == Some("true");
     let wanted = call.parameter("state");
+    if let Some(unknown) = wanted.filter(|state| !STATES.contains(state)) {
+        return Err(Refusal::new(400, format!("Invalid value '{unknown}' of parameter 'state'")));
+    }
     let mut rows: Vec<&Snapshot> = network
         .snapshots
         .iter()

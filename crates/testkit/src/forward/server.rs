@@ -88,6 +88,10 @@ impl Shared {
         self.rows_served.load(Ordering::Relaxed)
     }
 
+    pub(crate) fn forget_rows(&self) {
+        self.rows_served.store(0, Ordering::Relaxed);
+    }
+
     /// The switches as they are for one query.
     pub(crate) fn faults_for(&self, dataset: Dataset) -> Faults {
         let faults = self.state().faults.clone();
@@ -166,6 +170,10 @@ async fn handle(
     if !in_api {
         // The web application answers everything outside `/api`.
         return Html("<!doctype html><html><head><title>Forward</title></head><body></body></html>").into_response();
+    }
+    let pause = shared.state().faults.slow_answers;
+    if let Some(pause) = pause {
+        tokio::time::sleep(pause).await;
     }
     let answer = match authenticate(&shared, &call) {
         Ok(()) => routes::answer(&shared, &call).await,

@@ -9,7 +9,8 @@ use serde_json::Value;
 
 use crate::estate::Estate;
 
-use super::datasets::{Dataset, Scope, device_row_count, device_rows, estate_rows};
+use super::catalogues::estate_rows;
+use super::datasets::{Dataset, Scope, device_row_count, device_rows};
 
 /// Rows in one buffer.
 #[derive(Debug, Default)]
