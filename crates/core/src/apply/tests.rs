@@ -1,1 +1,311 @@
+//! Plans applied to a target in memory that misbehaves on demand.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+use chrono::{TimeDelta, Utc};
+use syncline_model::Text;
+use syncline_model::models::{
+    Device, DeviceRole, DeviceStatus, DeviceType, Interface, InterfaceType, Manufacturer, Site, SiteStatus,
+};
+
+use super::*;
+use crate::diff::{DiffInput, calculate};
+use crate::event::Side;
+use crate::models::ModelMode;
+use crate::native::Native;
+use crate::plan::{Evidence, PlanDraft, PlanHeader, PlanSide};
+use crate::policy::{Deletes, Policy};
+use crate::snapshot::{Snapshot, SnapshotSink};
+use crate::target::{Batch, BatchError};
+
+/// A target that keeps what it is given and logs every batch.
+#[derive(Default)]
+struct Fake {
+    batches: Mutex<Vec<String>>,
+    /// Serial numbers and descriptions that it refuses.
+    refuses: &'static str,
+    /// How many batches it cannot take at first.
+    busy: Mutex<u32>,
+    /// How many answers get lost; the writes before them went through.
+    loses: Mutex<u32>,
+    /// It takes no more writes after this many batches.
+    dies_after: Option<usize>,
+    kept: Mutex<BTreeSet<String>>,
+}
+
+fn take(counter: &Mutex<u32>) -> bool {
+    let mut counter = counter.lock().unwrap();
+    let some = *counter > 0;
+    *counter = counter.saturating_sub(1);
+    some
+}
+
+#[async_trait]
+impl TargetWriter for Fake {
+    async fn write(&self, batch: &Batch<'_>, _: &Bindings) -> std::result::Result<Vec<Written>, BatchError> {
+        let names: Vec<_> = batch.changes.iter().map(|change| change.key.to_string()).collect();
+        let first = batch.changes[0];
+        let pass = if batch.pass == Pass::Second { " again" } else { "" };
+        let mut batches = self.batches.lock().unwrap();
+        batches.push(format!("{} {}{pass}: {}", first.action, batch.model.name, names.join(", ")));
+        let error = |text: &str| Error::new(ErrorKind::Refused, text);
+        if self.dies_after.is_some_and(|limit| batches.len() > limit) {
+            return Err(BatchError::Fatal(error("the target went away")));
+        }
+        if take(&self.busy) {
+            return Err(BatchError::Again(error("deadlock detected")));
+        }
+        let refused = |change: &&Change| {
+            let mut values = change.fields.iter().map(|field| format!("{}{}", field.before, field.after));
+            !self.refuses.is_empty() && values.any(|value| value.contains(self.refuses))
+        };
+        if batch.changes.iter().any(|change| refused(&change)) {
+            return Err(BatchError::Refused { field: Some("serial".into()), error: error("not a valid value") });
+        }
+        self.kept.lock().unwrap().extend(names.iter().map(|name| format!("{}{name}{pass}", batch.model.name)));
+        if take(&self.loses) {
+            return Err(BatchError::InDoubt(error("connection reset")));
+        }
+        Ok(batch.changes.iter().map(|change| Written::applied(Native::new(&change.id), None)).collect())
+    }
+
+    async fn settle(&self, batch: &Batch<'_>, _: &Bindings) -> Result<Vec<Option<Written>>> {
+        let kept = self.kept.lock().unwrap();
+        let found = batch.changes.iter().map(|change| {
+            let name = format!("{}{}", batch.model.name, change.key);
+            kept.contains(&name).then(|| Written::applied(Native::new(&change.id), None))
+        });
+        Ok(found.collect())
+    }
+}
+
+/// Sites, devices and interfaces of one side.
+#[derive(Default, Clone)]
+struct Estate {
+    sites: Vec<Site>,
+    devices: Vec<Device>,
+    interfaces: Vec<Interface>,
+}
+
+impl Estate {
+    /// A site with these devices, each with an aggregate and a member of it.
+    fn of(devices: &[&str]) -> Self {
+        let slug = "atl".parse().unwrap();
+        let site = Site { slug, name: text("Atlanta"), status: SiteStatus::Active, physical_address: None };
+        let interfaces = devices.iter().flat_map(|device| {
+            let device = Device::key_of(&Site::key_of(&"atl".parse().unwrap()), &text(device));
+            let lag = Interface {
+                device: device.clone(),
+                name: text("Po1"),
+                r#type: InterfaceType::Lag,
+                enabled: true,
+                mtu: None,
+                speed: None,
+                description: None,
+                lag: None,
+                mode: None,
+                untagged_vlan: None,
+            };
+            let parent = Interface::key_of(&device, &text("Po1"));
+            [Interface { name: text("Eth1"), lag: Some(parent), r#type: InterfaceType::Virtual, ..lag.clone() }, lag]
+        });
+        let interfaces = interfaces.collect();
+        Self { sites: vec![site], devices: devices.iter().map(|name| device(name)).collect(), interfaces }
+    }
+}
+
+fn text(text: &str) -> Text {
+    Text::new(text).unwrap()
+}
+
+fn device(name: &str) -> Device {
+    let maker = Manufacturer::key_of(&"acme".parse().unwrap());
+    Device {
+        site: Site::key_of(&"atl".parse().unwrap()),
+        name: text(name),
+        device_type: DeviceType::key_of(&maker, &"m1".parse().unwrap()),
+        role: DeviceRole::key_of(&"switch".parse().unwrap()),
+        platform: None,
+        status: DeviceStatus::Active,
+        serial: None,
+        virtual_chassis: None,
+        vc_position: None,
+        primary_ip4: None,
+        primary_ip6: None,
+        tags: BTreeSet::new(),
+    }
+}
+
+fn fields() -> ModelFields {
+    ModelFields::new().all::<Site>().only::<Device>(&["status", "serial"]).only::<Interface>(&[
+        "type",
+        "enabled",
+        "description",
+        "lag",
+    ])
+}
+
+async fn snapshot(side: Side, folder: &Path, estate: &Estate) -> Snapshot {
+    let sink = SnapshotSink::create(side, folder, fields(), Events::new()).unwrap();
+    macro_rules! push {
+        ($model:ty, $records:expr) => {
+            let mut records = sink.open::<$model>().unwrap();
+            for (id, record) in $records.iter().enumerate() {
+                records.push(record, (side == Side::Target).then(|| Native::new(id)).as_ref()).await.unwrap();
+            }
+            records.complete().await.unwrap();
+        };
+    }
+    push!(Site, estate.sites);
+    push!(Device, estate.devices);
+    push!(Interface, estate.interfaces);
+    sink.finish().unwrap()
+}
+
+struct Ran {
+    batches: Vec<String>,
+    outcomes: Vec<String>,
+    applied: Applied,
+}
+
+/// Plans the way from `target` to `source` and applies it.
+async fn ran(fake: Fake, source: &Estate, target: &Estate) -> Ran {
+    let folder = tempfile::tempdir().unwrap();
+    let source = snapshot(Side::Source, folder.path(), source).await;
+    let target = snapshot(Side::Target, folder.path(), target).await;
+    let fields = fields();
+    let modes =
+        BTreeMap::from([("site", ModelMode::Sync), ("device", ModelMode::Sync), ("interface", ModelMode::Sync)]);
+    let policy = Policy { deletes: Deletes::Apply, only_own: false, ..Policy::default() };
+    let mut draft = PlanDraft::new(&fields, &target, &policy).unwrap();
+    calculate(&DiffInput { source: &source, target: &target, fields: &fields, modes: &modes }, &mut draft).unwrap();
+    let side = |connector: &str| PlanSide {
+        connector: connector.to_owned(),
+        connection: connector.to_owned(),
+        snapshot: BTreeMap::new(),
+        notes: BTreeMap::new(),
+    };
+    let header = PlanHeader {
+        sync: "test".to_owned(),
+        definition: String::new(),
+        run: None,
+        source: side("a"),
+        target: side("b"),
+        created_at: Utc::now(),
+        valid_until: Utc::now() + TimeDelta::hours(1),
+        models: BTreeMap::new(),
+    };
+    let path = folder.path().join("plan.json");
+    draft.save(&path, &header, &source, &Evidence::default(), Vec::new(), &|_, _| true).unwrap();
+    let plan = PlanReader::open(&path).unwrap();
+    let mut journal = MemoryJournal::default();
+    let capabilities =
+        Capabilities { batch_size: 4, concurrency: 2, preconditions: false, deletes: true, staging: false };
+    let mut context =
+        ApplyContext::new(&plan, &fields, capabilities, &mut journal, Events::new(), CancellationToken::new());
+    let applied = fake.execute_sync(&mut context).await.unwrap();
+    let outcome = |entry: &JournalEntry| {
+        let outcome = &entry.written.outcome;
+        let reason = outcome.reason().map(|reason| format!(": {reason}")).unwrap_or_default();
+        let change = &entry.change;
+        format!("{} {} {} {}{reason}", change.action, change.model, change.key, outcome.as_str())
+    };
+    let outcomes = journal.entries.iter().map(outcome).collect();
+    Ran { batches: fake.batches.into_inner().unwrap(), outcomes, applied }
+}
+
+/// Devices need their catalogue in the target; the tests leave it out of the contract.
+#[tokio::test]
+async fn parents_come_first_and_aggregates_are_joined_in_a_second_pass() {
+    let ran = ran(Fake::default(), &Estate::of(&["a", "b"]), &Estate::default()).await;
+    assert_eq!(
+        ran.batches,
+        [
+            "create site: atl",
+            "create device: atl / a, atl / b",
+            "create interface: atl / a / Eth1, atl / a / Po1, atl / b / Eth1, atl / b / Po1",
+            "create interface again: atl / a / Eth1, atl / b / Eth1",
+        ]
+    );
+    assert_eq!(ran.applied.total(), OutcomeCounts { applied: 7, ..OutcomeCounts::default() });
+}
+
+#[tokio::test]
+async fn children_go_first() {
+    let ran =
+        ran(Fake::default(), &Estate { sites: Estate::of(&[]).sites, ..Estate::default() }, &Estate::of(&["a"])).await;
+    assert_eq!(ran.batches, ["delete interface: atl / a / Eth1, atl / a / Po1", "delete device: atl / a"]);
+}
+
+#[tokio::test]
+async fn a_bad_record_stands_alone_and_what_needs_it_says_so() {
+    let mut source = Estate::of(&["a", "b", "c", "d"]);
+    source.devices[2].serial = Some(text("BAD"));
+    let ran = ran(Fake { refuses: "BAD", ..Fake::default() }, &source, &Estate::default()).await;
+    let bad: Vec<_> = ran.outcomes.iter().filter(|outcome| !outcome.ends_with(" applied")).collect();
+    assert_eq!(
+        bad,
+        [
+            "create device atl / c failed: not a valid value",
+            "create interface atl / c / Eth1 skipped: waiting on device `atl / c` (device), which is failed",
+            "create interface atl / c / Po1 skipped: waiting on device `atl / c` (device), which is failed",
+        ]
+    );
+    // Taken apart in halves: four, two and two, one and one.
+    let devices: Vec<_> = ran.batches.iter().filter(|batch| batch.starts_with("create device")).collect();
+    assert_eq!(devices.len(), 5, "{devices:?}");
+}
+
+#[tokio::test]
+async fn a_batch_that_the_target_cannot_take_now_is_tried_again() {
+    let fake = Fake { busy: Mutex::new(2), ..Fake::default() };
+    let ran = ran(fake, &Estate::of(&[]), &Estate::default()).await;
+    assert_eq!(ran.batches, ["create site: atl"; 3]);
+    assert_eq!(ran.applied.total().applied, 1);
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_settled_by_reading_again_and_nothing_is_written_twice() {
+    let fake = Fake { loses: Mutex::new(1), ..Fake::default() };
+    let ran = ran(fake, &Estate::of(&[]), &Estate::default()).await;
+    assert_eq!(ran.batches, ["create site: atl"]);
+    assert_eq!(ran.applied.total().applied, 1);
+}
+
+#[tokio::test]
+async fn when_the_target_goes_away_the_rest_is_skipped_and_nothing_is_lost() {
+    let fake = Fake { dies_after: Some(1), ..Fake::default() };
+    let ran = ran(fake, &Estate::of(&["a"]), &Estate::default()).await;
+    assert_eq!(
+        ran.outcomes,
+        [
+            "create site atl applied",
+            "create device atl / a failed: the target went away",
+            "create interface atl / a / Eth1 skipped: the run ended before it: the target went away",
+            "create interface atl / a / Po1 skipped: the run ended before it: the target went away",
+        ]
+    );
+    assert!(ran.applied.interrupted.is_some());
+}
+
+#[tokio::test]
+async fn a_second_run_writes_nothing() {
+    let estate = Estate::of(&["a", "b"]);
+    let ran = ran(Fake::default(), &estate, &estate).await;
+    assert!(ran.batches.is_empty() && ran.outcomes.is_empty());
+}
+
+#[tokio::test]
+async fn a_parent_stays_while_a_child_could_not_be_deleted() {
+    let mut target = Estate::of(&["a"]);
+    target.interfaces[0].description = Some(text("STAYS"));
+    let source = Estate { sites: Estate::of(&[]).sites, ..Estate::default() };
+    let ran = ran(Fake { refuses: "STAYS", ..Fake::default() }, &source, &target).await;
+    let last = ran.outcomes.last().unwrap();
+    let expected =
+        "delete device atl / a skipped: still referred to by interface `atl / a / Eth1`, which was not deleted";
+    assert_eq!(last, expected);
+}

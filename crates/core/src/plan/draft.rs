@@ -18,7 +18,7 @@ use crate::diff::{DiffCounts, DiffOutput};
 use crate::fields::ModelFields;
 use crate::guard::{GuardCounter, Verdict};
 use crate::native::Native;
-use crate::policy::{Deletes, Policy};
+use crate::policy::Policy;
 use crate::snapshot::{ReadVerdict, Snapshot, SnapshotReader};
 use crate::{Error, ErrorKind, Result};
 
@@ -263,9 +263,4 @@ fn json(value: &impl Serialize) -> String {
 
 fn unwritable(path: &Path, error: std::io::Error) -> Error {
     Error::new(ErrorKind::Storage, format!("cannot write the plan `{}`", path.display())).caused_by(error)
-}
-
-/// Whether the policy could delete at all: if not, nobody needs to ask which records are ours.
-pub(crate) fn may_delete(policy: &Policy) -> bool {
-    policy.deletes == Deletes::Apply
 }

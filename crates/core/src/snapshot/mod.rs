@@ -5,6 +5,7 @@
 //! stored once. Memory does not grow with the number of records: a [`ModelSink`] sorts what fits into its buffer, spills
 //! it as a run, and the runs are merged when the model ends.
 
+mod align;
 mod line;
 mod reader;
 mod run;
@@ -16,6 +17,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use syncline_model::AnyKey;
 
+pub use align::{Adoption, align};
 pub use line::Line;
 pub use reader::SnapshotReader;
 pub use sink::{ModelSink, SnapshotSink};
