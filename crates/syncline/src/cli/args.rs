@@ -1,0 +1,170 @@
+//! The command line's own language.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// What every help page of a command that can end in several ways says.
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  nothing to do, or done
+  1  an error
+  2  changes are pending (plan, run --dry-run)
+  3  the plan needs a person's approval
+  4  a guard refused the plan
+  5  some changes failed; the others are done
+  6  the plan is stale: what it would change has moved";
+
+/// Keeps network systems in agreement: reads the truth from one, compares another, shows what it would change, changes it.
+#[derive(Debug, Parser)]
+#[command(name = "syncline", version, propagate_version = true, max_term_width = 110, after_help = EXIT_CODES)]
+pub struct Arguments {
+    /// What every command understands.
+    #[command(flatten)]
+    pub global: Global,
+    /// The command.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What every command understands.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Everywhere")]
+pub struct Global {
+    /// Configuration file [default: syncline.toml or syncline.yaml here, then in ~/.config/syncline]
+    #[arg(long, short = 'c', global = true, value_name = "FILE", env = "SYNCLINE_CONFIG", hide_env_values = true)]
+    pub config: Option<PathBuf>,
+    /// Print data as JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Print data and errors only, no progress and no notes
+    #[arg(long, short = 'q', global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Log more to the standard error output: -v for steps, -vv for requests
+    #[arg(long, short = 'v', global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// When to use colors
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    pub color: Color,
+}
+
+/// When to use colors.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal that can show them.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The commands.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Command {
+    /// List the connectors, or tell all about one
+    Connectors {
+        /// The connector to tell about: description, settings, capabilities
+        name: Option<String>,
+        /// Connect as the first sync that uses it does, and show its capabilities and data mappings
+        #[arg(long, requires = "name")]
+        connect: bool,
+    },
+    /// Connect to both systems of a sync and tell what they are and what will not work
+    Check {
+        /// The sync
+        sync: String,
+    },
+    /// Show what a sync would change; nothing is written
+    #[command(after_help = EXIT_CODES)]
+    Plan {
+        /// The sync
+        sync: String,
+        /// Keep the plan in this file, to be applied later
+        #[arg(long, short = 'o', value_name = "FILE")]
+        out: Option<PathBuf>,
+        /// Show every change with every value
+        #[arg(long)]
+        full: bool,
+    },
+    /// Run a sync: read both sides, plan, write
+    #[command(after_help = EXIT_CODES)]
+    Run {
+        /// The sync
+        sync: String,
+        /// Stop before writing
+        #[arg(long)]
+        dry_run: bool,
+        /// Measure the memory of every phase
+        #[arg(long)]
+        memory: bool,
+    },
+    /// Apply a plan that was kept, exactly as it was shown
+    #[command(after_help = EXIT_CODES)]
+    Apply {
+        /// The plan's file
+        plan: PathBuf,
+        /// Approve what the guards want a person to look at, and why; kept in the history
+        #[arg(long, value_name = "REASON")]
+        approve: Option<String>,
+    },
+    /// List the runs, newest first
+    History {
+        /// Only the runs of this sync
+        #[arg(long, value_name = "SYNC")]
+        sync: Option<String>,
+        /// How many
+        #[arg(long, default_value_t = 20, value_name = "NUMBER")]
+        limit: u64,
+    },
+    /// Show a run: phases, counts, what failed or was held and why, its log
+    Show {
+        /// The run's id, or the beginning of it; `last` is the newest
+        run: String,
+        /// Every change with every value
+        #[arg(long)]
+        changes: bool,
+    },
+    /// Check, describe or begin a configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Sync a made-up network between two simulated systems, twice
+    #[cfg(feature = "demo")]
+    #[command(after_help = EXIT_CODES)]
+    Demo(Demo),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// What can be done with a configuration.
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub enum ConfigCommand {
+    /// Find everything that is wrong with the configuration, without connecting to anything
+    Check,
+    /// Print the JSON schema of the configuration file, for editors
+    Schema,
+    /// Print a commented example to begin with
+    Example,
+}
+
+/// Options of the demonstration.
+#[cfg(feature = "demo")]
+#[derive(Debug, Clone, Args)]
+pub struct Demo {
+    /// How many devices the made-up network has, roughly
+    #[arg(long, default_value_t = 300, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(2..=20_000))]
+    pub devices: u32,
+    /// Another seed makes another network
+    #[arg(long, default_value_t = 1, value_name = "NUMBER")]
+    pub seed: u64,
+    /// Where the configuration, the plans and the history are left
+    #[arg(long, default_value = "syncline-demo", value_name = "FOLDER")]
+    pub folder: PathBuf,
+    /// Keep the simulated systems running afterwards, for commands of your own, until Ctrl-C
+    #[arg(long)]
+    pub keep_serving: bool,
+}

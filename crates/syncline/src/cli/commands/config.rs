@@ -1,0 +1,42 @@
+//! `syncline config`: check, schema, example.
+
+use serde_json::json;
+
+use crate::cli::args::ConfigCommand;
+use crate::cli::console::{GOOD, paint};
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::session::Session;
+use crate::config;
+
+/// Runs the command. `check` prints `{"valid", "file", "connections", "syncs"}`; its problems are an error like any other.
+pub fn run(session: &Session, command: ConfigCommand) -> Result<Exit, Failure> {
+    match command {
+        ConfigCommand::Check => check(session)?,
+        ConfigCommand::Schema => session.console.json(&config::schema(&session.registry()?))?,
+        ConfigCommand::Example if session.console.is_json() => {
+            session.console.json(&json!({"toml": config::EXAMPLE}))?
+        }
+        ConfigCommand::Example => session.console.data(config::EXAMPLE)?,
+    }
+    Ok(Exit::Done)
+}
+
+fn check(session: &Session) -> Result<(), Failure> {
+    let configuration = session.configuration()?;
+    let file = configuration.file.as_ref().map(|file| file.display().to_string());
+    let (connections, syncs) = (configuration.connections.len(), configuration.syncs.len());
+    let view = json!({
+        "valid": true,
+        "file": file,
+        "connections": configuration.connections.keys().collect::<Vec<_>>(),
+        "syncs": configuration.syncs.keys().collect::<Vec<_>>(),
+    });
+    session.console.show(&view, |_| {
+        let file = file.as_deref().unwrap_or("the environment");
+        let plural = |number, what| if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") };
+        let counts = format!("{}, {}", plural(connections, "connection"), plural(syncs, "sync"));
+        format!("{} {file}: {counts}\n", paint(GOOD, "valid"))
+    })?;
+    Ok(())
+}

@@ -1,0 +1,204 @@
+//! `syncline connectors`: what this build can talk to.
+
+use serde::Serialize;
+use serde_json::Value;
+use syncline_core::connector::ConnectorDescriptor;
+use syncline_core::describe::{ConfigItem, DataMapping};
+use syncline_core::event::Events;
+use syncline_core::target::Capabilities;
+
+use crate::cli::console::{DIM, NAME, clean, paint};
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::session::{Session, connect_source, connect_target};
+use crate::cli::view::connector::{settings, settings_table};
+use crate::cli::view::table::Columns;
+use crate::config::Configuration;
+
+/// One connector of the list.
+#[derive(Debug, Serialize)]
+struct Brief {
+    id: &'static str,
+    label: &'static str,
+    description: &'static str,
+    icon: &'static str,
+    package: &'static str,
+    version: &'static str,
+    source: bool,
+    target: bool,
+}
+
+/// All about one connector.
+#[derive(Debug, Serialize)]
+struct Full {
+    #[serde(flatten)]
+    brief: Brief,
+    connection_schema: Value,
+    source_parameters_schema: Option<Value>,
+    target_parameters_schema: Option<Value>,
+    /// With `--connect`: what was learned from the sides that a sync of the configuration uses.
+    connected: Vec<Connected>,
+}
+
+/// What a connected side tells about itself.
+#[derive(Debug, Serialize)]
+struct Connected {
+    sync: String,
+    side: &'static str,
+    connection: String,
+    capabilities: Option<Capabilities>,
+    configuration: Vec<ConfigItem>,
+    data_mappings: Vec<DataMapping>,
+}
+
+impl Brief {
+    fn of(connector: &ConnectorDescriptor) -> Self {
+        Self {
+            id: connector.id,
+            label: connector.label,
+            description: connector.description,
+            icon: connector.icon,
+            package: connector.package,
+            version: connector.version,
+            source: connector.source.is_some(),
+            target: connector.target.is_some(),
+        }
+    }
+
+    fn roles(&self) -> String {
+        let roles: Vec<_> = [(self.source, "source"), (self.target, "target")]
+            .iter()
+            .filter(|role| role.0)
+            .map(|role| role.1)
+            .collect();
+        roles.join(", ")
+    }
+}
+
+/// Lists the connectors as `[{id, label, description, icon, package, version, source, target}]`.
+pub fn list(session: &Session) -> Result<Exit, Failure> {
+    let connectors: Vec<_> = session.registry()?.iter().map(Brief::of).collect();
+    session.console.show(&connectors, |connectors| {
+        let mut columns = Columns::new(["connector", "name", "can be", "what it is"]);
+        for connector in connectors {
+            let texts = [connector.id.to_owned(), connector.label.to_owned(), connector.roles()];
+            let [id, label, roles] = texts;
+            columns.row([id, label, roles, connector.description.to_owned()]);
+        }
+        columns.text()
+    })?;
+    Ok(Exit::Done)
+}
+
+/// Tells all about one connector: the list's fields, the schemas of its settings, and what connecting taught.
+pub async fn one(session: &Session, id: &str, connect: bool) -> Result<Exit, Failure> {
+    let registry = session.registry()?;
+    let connector = registry.get(id)?;
+    let connected = if connect { connected(session, connector, &session.configuration()?).await? } else { Vec::new() };
+    let full = Full {
+        brief: Brief::of(connector),
+        connection_schema: (connector.connection_schema)(),
+        source_parameters_schema: connector.source.as_ref().map(|side| (side.parameters_schema)()),
+        target_parameters_schema: connector.target.as_ref().map(|side| (side.parameters_schema)()),
+        connected,
+    };
+    session.console.show(&full, text)?;
+    if !connect {
+        session.console.note(&paint(
+            DIM,
+            "--connect adds capabilities and data mappings, as a sync of the configuration sees them",
+        ));
+    }
+    Ok(Exit::Done)
+}
+
+async fn connected(
+    session: &Session,
+    connector: &ConnectorDescriptor,
+    configuration: &Configuration,
+) -> Result<Vec<Connected>, Failure> {
+    let events = Events::new();
+    let mut sides = Vec::new();
+    let (mut source_known, mut target_known) = (false, false);
+    for name in configuration.syncs.keys() {
+        let sync = configuration.definition(name)?;
+        if !source_known && sync.source.connector == connector.id {
+            source_known = true;
+            let source = connect_source(connector, &sync.source, &events).await?;
+            sides.push(Connected {
+                sync: name.clone(),
+                side: "source",
+                connection: sync.source.connection_name,
+                capabilities: None,
+                configuration: source.config_information(),
+                data_mappings: source.data_mappings(),
+            });
+        }
+        if !target_known && sync.target.connector == connector.id {
+            target_known = true;
+            let target = connect_target(connector, &sync.target, &events).await?;
+            sides.push(Connected {
+                sync: name.clone(),
+                side: "target",
+                connection: sync.target.connection_name,
+                capabilities: Some(target.capabilities()),
+                configuration: target.config_information(),
+                data_mappings: target.data_mappings(),
+            });
+        }
+    }
+    if sides.is_empty() {
+        session.console.note(&format!("no sync of the configuration uses the connector `{}`", connector.id));
+    }
+    Ok(sides)
+}
+
+fn text(full: &Full) -> String {
+    let brief = &full.brief;
+    let mut text = format!("{} {}\n", paint(NAME, brief.label), paint(DIM, &format!("({})", brief.id)));
+    text += &format!("{}\n", brief.description);
+    text += &format!("Can be: {}. Package: {} {}.\n", brief.roles(), brief.package, brief.version);
+    let schemas = [
+        ("Connection", Some(&full.connection_schema)),
+        ("Source parameters", full.source_parameters_schema.as_ref()),
+        ("Target parameters", full.target_parameters_schema.as_ref()),
+    ];
+    for (title, schema) in schemas {
+        let settings = schema.map(settings).unwrap_or_default();
+        if !settings.is_empty() {
+            text += &format!("\n{}\n{}", paint(NAME, title), settings_table(&settings));
+        }
+    }
+    for side in &full.connected {
+        let title = format!("As the {} of `{}`, connection `{}`", side.side, side.sync, side.connection);
+        text += &format!("\n{}\n", paint(NAME, &title));
+        for item in &side.configuration {
+            text += &format!("  {}: {}\n", item.name, clean(&item.value));
+        }
+        if let Some(capabilities) = &side.capabilities {
+            text += &capabilities_text(capabilities);
+        }
+        text += &mappings_table(&side.data_mappings);
+    }
+    text
+}
+
+fn capabilities_text(capabilities: &Capabilities) -> String {
+    let yes = |able| if able { "yes" } else { "no" };
+    format!(
+        "  Batches: up to {} changes, {} at once. Deletes: {}. Preconditions: {}. Staging: {}.\n",
+        capabilities.batch_size,
+        capabilities.concurrency,
+        yes(capabilities.deletes),
+        yes(capabilities.preconditions),
+        yes(capabilities.staging),
+    )
+}
+
+fn mappings_table(mappings: &[DataMapping]) -> String {
+    let mut columns = Columns::new(["model", "field", "in the system", "note"]);
+    for mapping in mappings {
+        columns.row([mapping.model.to_owned(), mapping.field.to_owned(), mapping.native.clone(), mapping.note.clone()]);
+    }
+    if mappings.is_empty() { String::new() } else { columns.text() }
+}

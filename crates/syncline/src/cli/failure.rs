@@ -1,0 +1,246 @@
+//! Errors as a person sees them: once, with what caused them and what to do about it.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+use syncline_core::{Error, ErrorKind, ErrorStatus};
+
+use super::console::{BAD, DIM, clean, paint};
+use super::exit::Exit;
+use crate::config::ConfigError;
+
+/// Why a command failed.
+#[derive(Debug)]
+pub enum Failure {
+    /// The configuration is missing or wrong.
+    Config(ConfigError),
+    /// Anything else.
+    Error(Error),
+    /// Nobody reads what is printed any more: no failure to tell anybody of.
+    Output(std::io::Error),
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Self::Config(error)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Error(error)
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::Output(error)
+    }
+}
+
+impl Failure {
+    /// A wrong argument.
+    pub(crate) fn argument(message: impl Into<String>) -> Self {
+        Self::Error(Error::new(ErrorKind::Settings, message))
+    }
+
+    /// The exit code.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Error(error) => exit_of(error),
+            Self::Config(_) => Exit::Error,
+            Self::Output(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Exit::Done,
+            Self::Output(_) => Exit::Error,
+        }
+    }
+
+    /// The failure for people: one block, no stop at the end of its lines. Empty when there is nobody to read it.
+    pub fn text(&self) -> String {
+        match self {
+            Self::Config(error) => config_text(error),
+            Self::Error(error) => error_text(error),
+            Self::Output(error) if error.kind() == std::io::ErrorKind::BrokenPipe => String::new(),
+            Self::Output(error) => format!("{}: cannot print: {error}\n", paint(BAD, "error[output]")),
+        }
+    }
+
+    /// The failure for programs: `{"error": {kind, status, message, context, causes, remedy, problems}}`.
+    pub fn json(&self) -> Value {
+        match self {
+            Self::Error(error) => json!({"error": error_json(error)}),
+            Self::Config(error) => {
+                let problems = match error {
+                    ConfigError::Invalid(problems) => problems.as_slice(),
+                    _ => &[],
+                };
+                json!({"error": {
+                    "kind": "settings",
+                    "status": "permanent",
+                    "message": error.to_string(),
+                    "causes": causes(error),
+                    "remedy": config_remedy(error),
+                    "problems": problems,
+                }})
+            }
+            Self::Output(error) => json!({"error": {"kind": "output", "message": error.to_string()}}),
+        }
+    }
+}
+
+/// The exit code that an error alone asks for.
+pub fn exit_of(error: &Error) -> Exit {
+    match error.kind() {
+        ErrorKind::Guard => Exit::Refused,
+        ErrorKind::Stale => Exit::Stale,
+        _ => Exit::Error,
+    }
+}
+
+/// An error for programs.
+pub fn error_json(error: &Error) -> Value {
+    let context: serde_json::Map<_, _> =
+        error.context().iter().map(|(name, value)| ((*name).to_owned(), value.clone().into())).collect();
+    json!({
+        "kind": error.kind(),
+        "status": error.status(),
+        "message": error.message(),
+        "context": context,
+        "causes": causes(error),
+        "remedy": remedy(error),
+    })
+}
+
+/// An error for people.
+pub fn error_text(error: &Error) -> String {
+    let mut text = headline(kind_name(error.kind()), &error.to_string());
+    for cause in causes(error) {
+        let _ = writeln!(text, "  {} {}", paint(DIM, "because:"), clean(&cause));
+    }
+    if let Some(remedy) = remedy(error) {
+        let _ = writeln!(text, "  {} {remedy}", paint(DIM, "help:"));
+    }
+    text
+}
+
+fn config_text(error: &ConfigError) -> String {
+    let mut text = headline("settings", &error.to_string());
+    for cause in causes(error) {
+        let _ = writeln!(text, "  {} {}", paint(DIM, "because:"), clean(&cause));
+    }
+    if let ConfigError::Invalid(problems) = error {
+        for problem in problems {
+            let _ = write!(text, "  {}: ", clean(&problem.origin));
+            if !problem.key.is_empty() {
+                let _ = write!(text, "`{}`: ", clean(&problem.key));
+            }
+            let _ = writeln!(text, "{}", clean(&problem.message));
+            if let Some(remedy) = &problem.remedy {
+                let _ = writeln!(text, "    {} {}", paint(DIM, "help:"), clean(remedy));
+            }
+        }
+    }
+    if let Some(remedy) = config_remedy(error) {
+        let _ = writeln!(text, "  {} {remedy}", paint(DIM, "help:"));
+    }
+    text
+}
+
+fn headline(code: &str, message: &str) -> String {
+    format!("{} {}\n", paint(BAD, &format!("error[{code}]:")), clean(message))
+}
+
+/// The code of an error, as programs see it.
+fn kind_name(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::Settings => "settings",
+        ErrorKind::Unauthenticated => "unauthenticated",
+        ErrorKind::Forbidden => "forbidden",
+        ErrorKind::NotFound => "not_found",
+        ErrorKind::Unreachable => "unreachable",
+        ErrorKind::RateLimited => "rate_limited",
+        ErrorKind::Protocol => "protocol",
+        ErrorKind::Refused => "refused",
+        ErrorKind::Stale => "stale",
+        ErrorKind::Unsupported => "unsupported",
+        ErrorKind::Guard => "guard",
+        ErrorKind::Cancelled => "cancelled",
+        ErrorKind::Storage => "storage",
+        ErrorKind::Remote => "remote",
+        ErrorKind::Internal => "internal",
+    }
+}
+
+/// What caused an error, outermost first, without what a message already repeats.
+fn causes(error: &dyn std::error::Error) -> Vec<String> {
+    let mut causes = Vec::new();
+    let mut said = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let message = error.to_string();
+        if !said.ends_with(&message) {
+            said.clone_from(&message);
+            causes.push(message);
+        }
+        cause = error.source();
+    }
+    causes
+}
+
+/// What helps with a kind of error, where the message does not say more than that.
+fn remedy(error: &Error) -> Option<&'static str> {
+    let remedy = match error.kind() {
+        ErrorKind::Unauthenticated => "check the credential: it is wrong, expired or locked; it was not tried again",
+        ErrorKind::Forbidden => "give the credential's user the permission, or use a credential that has it",
+        ErrorKind::Unreachable => {
+            "check the URL and its port, the proxy (`http.proxy`), and `tls` for a certificate authority of your own"
+        }
+        ErrorKind::RateLimited => "run it later, or set a smaller `http.requests_per_minute`",
+        ErrorKind::Protocol => "check that the URL names the system itself, not a proxy or a login page",
+        ErrorKind::Remote => "look into the system's own log; a request id finds the request there",
+        ErrorKind::Stale => "run `syncline plan` again: this plan was made against what is no longer there",
+        ErrorKind::Storage => "check the path, its rights and the space on its disk",
+        ErrorKind::Internal => "report this: it is a defect of Syncline or of a connector, not of your configuration",
+        ErrorKind::Settings
+        | ErrorKind::NotFound
+        | ErrorKind::Refused
+        | ErrorKind::Unsupported
+        | ErrorKind::Guard
+        | ErrorKind::Cancelled => return None,
+    };
+    let again = error.status() == ErrorStatus::Temporary && error.kind() == ErrorKind::Remote;
+    Some(if again { "run it again: the fault may be gone" } else { remedy })
+}
+
+fn config_remedy(error: &ConfigError) -> Option<&'static str> {
+    match error {
+        ConfigError::Missing { .. } => {
+            Some("`syncline config example > syncline.toml` writes one to begin with; `--config` names another file")
+        }
+        ConfigError::Malformed { .. } => Some("`syncline config example` shows how it should look"),
+        ConfigError::Unreadable { .. } | ConfigError::Invalid(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_told_with_causes_and_remedy() {
+        let cause = std::io::Error::other("connection refused");
+        let error = Error::new(ErrorKind::Unreachable, "cannot reach `netbox.example`")
+            .with("attempts", 4)
+            .temporary()
+            .persistent()
+            .caused_by(cause);
+        insta::assert_snapshot!(anstream::adapter::strip_str(&error_text(&error)));
+        insta::assert_snapshot!(error_json(&error));
+    }
+
+    #[test]
+    fn what_comes_from_outside_cannot_command_the_terminal() {
+        let error = Error::new(ErrorKind::Refused, "name \u{1b}[2J\u{7} is bad");
+        assert!(!anstream::adapter::strip_str(&error_text(&error)).to_string().contains('\u{7}'));
+        assert!(error_text(&error).contains("name \\u{1b}[2J\\u{7} is bad"));
+    }
+}

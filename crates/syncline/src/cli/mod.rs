@@ -1,0 +1,80 @@
+//! The command line.
+//!
+//! Data goes to the standard output, everything else to the standard error output, so that `syncline … --json | jq` always
+//! works. A command returns how it ended ([`exit::Exit`]) or why it could not ([`failure::Failure`]); both are told once, here.
+
+pub mod args;
+mod commands;
+mod console;
+pub mod exit;
+mod failure;
+mod interrupt;
+mod logging;
+mod progress;
+mod session;
+mod view;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, Parser as _};
+
+use args::{Arguments, Command};
+use console::Console;
+use exit::Exit;
+use failure::Failure;
+use session::Session;
+
+/// Runs the command line: reads the arguments, does what they ask, says how it ended.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Where not even the help can be printed there is nobody to tell. The reader's own code for a wrong argument
+            // is 2, which here means that changes are pending.
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Error.into() } else { Exit::Done.into() };
+        }
+    };
+    let console = Console::new(&arguments.global);
+    if let Err(error) = logging::start(&console, arguments.global.verbose) {
+        return failed(&console, &Failure::argument(error));
+    }
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&console, &Failure::Output(error)),
+    };
+    let session = Session { console: console.clone(), global: arguments.global };
+    match runtime.block_on(dispatch(&session, arguments.command)) {
+        Ok(exit) => exit.into(),
+        Err(failure) => failed(&console, &failure),
+    }
+}
+
+async fn dispatch(session: &Session, command: Command) -> Result<Exit, Failure> {
+    match command {
+        Command::Connectors { name: None, .. } => commands::connectors::list(session),
+        Command::Connectors { name: Some(name), connect } => commands::connectors::one(session, &name, connect).await,
+        Command::Check { sync } => commands::check::run(session, &sync).await,
+        Command::Config(command) => commands::config::run(session, command),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "syncline", &mut script);
+            session.console.data(&String::from_utf8_lossy(&script))?;
+            Ok(Exit::Done)
+        }
+        _ => Err(Failure::argument("not yet")),
+    }
+}
+
+/// Tells a failure once: as data when data is wanted as JSON, in words otherwise.
+fn failed(console: &Console, failure: &Failure) -> ExitCode {
+    let text = failure.text();
+    if console.is_json() && !text.is_empty() {
+        // A closed standard output has nobody to tell.
+        let _ = console.json(&failure.json());
+    } else {
+        console.error(&text);
+    }
+    failure.exit().into()
+}

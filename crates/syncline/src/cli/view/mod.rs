@@ -1,0 +1,7 @@
+//! How things look to a person. Pure: from data to text.
+
+pub mod connector;
+pub mod number;
+pub mod plan;
+pub mod report;
+pub mod table;

@@ -1,0 +1,261 @@
+//! Judges a configuration as a whole, without any I/O.
+
+use std::collections::BTreeMap;
+
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+use syncline_core::connector::ConnectorDescriptor;
+use syncline_core::event::Side;
+use syncline_core::registry::Registry;
+use syncline_core::settings::{self, Problem};
+
+use super::settings::{Found, coerce, judge};
+use super::{ConfigError, ConfigProblem, Configuration, Connection, DataSettings, Loaded, SyncSettings, similar};
+
+/// The sections of a configuration.
+pub(super) const SECTIONS: [&str; 3] = ["data", "connections", "syncs"];
+
+/// Judges what was read; the error has every problem.
+pub fn check(loaded: &Loaded, registry: &Registry) -> Result<Configuration, ConfigError> {
+    let mut check = Check { loaded, registry, problems: Vec::new() };
+    for name in loaded.tree.keys().filter(|name| !SECTIONS.contains(&name.as_str())) {
+        check.add(&[name.clone()], "unknown key", Some(similar::remedy(name, SECTIONS)));
+    }
+    let data = check.data();
+    let (named, connections) = check.connections();
+    let syncs = check.syncs(&named, &connections);
+    if !check.problems.is_empty() {
+        return Err(ConfigError::Invalid(check.problems));
+    }
+    Ok(Configuration { file: loaded.file.clone(), data: data.unwrap_or_default(), connections, syncs })
+}
+
+struct Check<'a> {
+    loaded: &'a Loaded,
+    registry: &'a Registry,
+    problems: Vec<ConfigProblem>,
+}
+
+impl Check<'_> {
+    fn add(&mut self, key: &[String], message: impl Into<String>, remedy: Option<String>) {
+        let below = |given: &&Vec<String>| key.starts_with(given) || (!key.is_empty() && given.starts_with(key));
+        let variable = self.loaded.variables.get(key);
+        let variable = variable.or_else(|| {
+            // A section that only the environment speaks of is the environment's.
+            let own = self.loaded.variables.keys().find(below)?;
+            self.loaded.file.is_none().then(|| &self.loaded.variables[own])
+        });
+        let origin = match (variable, &self.loaded.file) {
+            (Some(variable), _) => format!("the environment variable `{variable}`"),
+            (None, Some(file)) => file.display().to_string(),
+            (None, None) => "the environment".to_owned(),
+        };
+        self.problems.push(ConfigProblem { origin, key: key.join("."), message: message.into(), remedy });
+    }
+
+    fn data(&mut self) -> Option<DataSettings> {
+        let key = ["data".to_owned()];
+        let value = self.loaded.tree.get("data")?.clone();
+        let data: DataSettings = self.typed(&key, value)?;
+        let history = data.history.as_deref().and_then(|url| url::Url::parse(url).ok());
+        if history.is_some_and(|url| url.password().is_some()) {
+            let remedy = "leave it out there and set `data.history_password` to `env:NAME` or `file:PATH`";
+            self.add(&["data".to_owned(), "history".to_owned()], "has a password in it", Some(remedy.to_owned()));
+        }
+        Some(data)
+    }
+
+    /// The tables of a section, by name. What is no table, and names that cannot be used everywhere, are problems.
+    fn tables(&mut self, section: &str) -> Vec<(String, Map<String, Value>)> {
+        let mut tables = Vec::new();
+        match self.loaded.tree.get(section) {
+            None | Some(Value::Null) => {}
+            Some(Value::Object(entries)) => {
+                for (name, value) in entries {
+                    let key = [section.to_owned(), name.clone()];
+                    let usable = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+                    if name.is_empty() || !name.chars().all(usable) {
+                        self.add(&key, "a name has only letters, digits, `-` and `_`", None);
+                    }
+                    match value {
+                        Value::Object(table) => tables.push((name.clone(), table.clone())),
+                        _ => self.add(&key, "expects a table", None),
+                    }
+                }
+            }
+            Some(_) => self.add(&[section.to_owned()], "expects a table", None),
+        }
+        tables
+    }
+
+    /// The connections by name: all that are named, with the connector where it is known, and those without problems.
+    fn connections(
+        &mut self,
+    ) -> (BTreeMap<String, Option<&'static ConnectorDescriptor>>, BTreeMap<String, Connection>) {
+        let (mut named, mut good) = (BTreeMap::new(), BTreeMap::new());
+        for (name, mut table) in self.tables("connections") {
+            let key = ["connections".to_owned(), name.clone()];
+            let connector = self.connector(&key, table.remove("connector"));
+            named.insert(name.clone(), connector);
+            let Some(connector) = connector else { continue };
+            let schema = (connector.connection_schema)();
+            if let Some(settings) = self.settings(&key, Value::Object(table), &schema, connector.validate) {
+                good.insert(name, Connection { connector: connector.id.to_owned(), settings });
+            }
+        }
+        (named, good)
+    }
+
+    fn connector(&mut self, key: &[String], id: Option<Value>) -> Option<&'static ConnectorDescriptor> {
+        let registry = self.registry;
+        let known: Vec<_> = registry.iter().map(|connector| connector.id).collect();
+        let key: Vec<_> = key.iter().cloned().chain(["connector".to_owned()]).collect();
+        match id {
+            None => self.add(&key, "is missing", Some(similar::remedy("", known))),
+            Some(Value::String(id)) => match registry.get(&id) {
+                Ok(connector) => return Some(connector),
+                Err(_) => self.add(&key, format!("unknown connector `{id}`"), Some(similar::remedy(&id, known))),
+            },
+            Some(_) => self.add(&key, "expects a text", Some(similar::remedy("", known))),
+        }
+        None
+    }
+
+    fn syncs(
+        &mut self,
+        named: &BTreeMap<String, Option<&'static ConnectorDescriptor>>,
+        connections: &BTreeMap<String, Connection>,
+    ) -> BTreeMap<String, SyncSettings> {
+        let mut good = BTreeMap::new();
+        for (name, table) in self.tables("syncs") {
+            let key = ["syncs".to_owned(), name.clone()];
+            let before = self.problems.len();
+            let text = |field: &str| table.get(field).and_then(Value::as_str).map(str::to_owned);
+            let (source, target) = (text("source"), text("target"));
+            let parameters = |field: &str| table.get(field).cloned().unwrap_or_else(|| Value::Object(Map::new()));
+            let source_parameters = parameters("source_parameters");
+            let target_parameters = parameters("target_parameters");
+            let sync = self.typed::<SyncSettings>(&key, Value::Object(table));
+            let source_parameters = self.side(&key, Side::Source, source.as_deref(), source_parameters, named);
+            let target_parameters = self.side(&key, Side::Target, target.as_deref(), target_parameters, named);
+            if source.is_some() && source == target {
+                let message = "source and target are the same connection";
+                self.add(&key, message, Some("a system cannot be made to agree with itself".to_owned()));
+            }
+            let Some(mut sync) = sync else { continue };
+            self.models(&key, &sync);
+            if let (Some(source_parameters), Some(target_parameters)) = (source_parameters, target_parameters)
+                && self.problems.len() == before
+                && connections.contains_key(&sync.source)
+                && connections.contains_key(&sync.target)
+            {
+                sync.source_parameters = source_parameters;
+                sync.target_parameters = target_parameters;
+                good.insert(name, sync);
+            }
+        }
+        good
+    }
+
+    /// The parameters of one side, checked by its connector.
+    fn side(
+        &mut self,
+        sync: &[String],
+        side: Side,
+        connection: Option<&str>,
+        parameters: Value,
+        named: &BTreeMap<String, Option<&'static ConnectorDescriptor>>,
+    ) -> Option<Value> {
+        let connection = connection?;
+        let at = |name: String| -> Vec<String> { sync.iter().cloned().chain([name]).collect() };
+        let Some(connector) = named.get(connection) else {
+            let known: Vec<_> = named.keys().map(String::as_str).collect();
+            let message = format!("there is no connection `{connection}`");
+            self.add(&at(side.to_string()), message, Some(similar::remedy(connection, known)));
+            return None;
+        };
+        let connector = (*connector)?;
+        let offered = match side {
+            Side::Source => connector.source.as_ref().map(|side| (side.parameters_schema, side.validate)),
+            Side::Target => connector.target.as_ref().map(|side| (side.parameters_schema, side.validate)),
+        };
+        let Some((schema, validate)) = offered else {
+            let able = self.registry.iter().filter(|connector| match side {
+                Side::Source => connector.source.is_some(),
+                Side::Target => connector.target.is_some(),
+            });
+            let able: Vec<_> = able.map(|connector| format!("`{}`", connector.id)).collect();
+            let message = format!("the connector `{}` of `{connection}` cannot be a {side}", connector.id);
+            self.add(&at(side.to_string()), message, Some(format!("those that can: {}", able.join(", "))));
+            return None;
+        };
+        self.settings(&at(format!("{side}_parameters")), parameters, &schema(), validate)
+    }
+
+    fn models(&mut self, sync: &[String], settings: &SyncSettings) {
+        let known = syncline_model::models::ALL.iter().map(|schema| schema.name);
+        for name in settings.models.keys().filter(|name| !known.clone().any(|known| known == **name)) {
+            let key: Vec<_> = sync.iter().cloned().chain(["models".to_owned(), name.clone()]).collect();
+            self.add(&key, "unknown model", Some(similar::remedy(name, known.clone())));
+        }
+    }
+
+    /// Settings of a connector without problems, or none and the problems told.
+    fn settings(
+        &mut self,
+        key: &[String],
+        mut value: Value,
+        schema: &Value,
+        validate: impl Fn(Value) -> Vec<Problem>,
+    ) -> Option<Value> {
+        let before = self.problems.len();
+        let clean = self.judged(key, &mut value, schema);
+        let incomplete = self.problems.len() > before;
+        for problem in validate(clean) {
+            // What is missing was told with more words.
+            if incomplete && problem.message.starts_with("missing field") {
+                continue;
+            }
+            self.add_below(key, problem);
+        }
+        (self.problems.len() == before).then_some(value)
+    }
+
+    /// A typed part of the configuration, or none and the problems told.
+    fn typed<T: DeserializeOwned + schemars::JsonSchema + Send + 'static>(
+        &mut self,
+        key: &[String],
+        mut value: Value,
+    ) -> Option<T> {
+        let before = self.problems.len();
+        let clean = self.judged(key, &mut value, &settings::schema::<T>());
+        match settings::parse(clean) {
+            Ok(_) if self.problems.len() > before => None,
+            Ok(parsed) => Some(parsed),
+            Err(problem) => {
+                if self.problems.len() == before || !problem.message.starts_with("missing field") {
+                    self.add_below(key, problem);
+                }
+                None
+            }
+        }
+    }
+
+    /// The value without what its schema finds wrong.
+    fn judged(&mut self, key: &[String], value: &mut Value, schema: &Value) -> Value {
+        let variables = &self.loaded.variables;
+        let is_variable = |below: &[String]| variables.contains_key(&[key, below].concat());
+        coerce(value, schema, &mut Vec::new(), &is_variable);
+        let (clean, found) = judge(value, schema);
+        for Found { key: below, message, remedy } in found {
+            self.add(&[key, &below].concat(), message, remedy);
+        }
+        clean
+    }
+
+    fn add_below(&mut self, key: &[String], problem: Problem) {
+        let below = problem.setting.split('.').filter(|part| !part.is_empty()).map(str::to_owned);
+        let key: Vec<_> = key.iter().cloned().chain(below).collect();
+        self.add(&key, problem.message, None);
+    }
+}

@@ -1,0 +1,39 @@
+//! The configuration: where it is found, what it says, and what is wrong with it.
+//!
+//! A TOML or YAML file with three sections, and environment variables that override single keys:
+//!
+//! ```toml
+//! [connections.forward]            # how to reach a system: `connector`, then that connector's own settings
+//! connector = "forward"
+//!
+//! [syncs.forward-to-netbox]        # what is kept in agreement with what
+//! source = "forward"
+//! target = "netbox"
+//!
+//! [data]                           # where runs, plans and history are kept
+//! folder = "/var/lib/syncline"
+//! ```
+//!
+//! `SYNCLINE__CONNECTIONS__FORWARD__URL` overrides `connections.forward.url`; a `-` in a name is written `_` there.
+//!
+//! Reading ([`load`]) and judging ([`check`]) are two steps: a file that can be read is judged as a whole, every problem
+//! with it told at once.
+
+mod check;
+mod example;
+mod load;
+mod model;
+mod problem;
+mod schema;
+mod settings;
+mod similar;
+#[cfg(test)]
+mod tests;
+
+pub use check::check;
+pub use example::EXAMPLE;
+pub use load::{Loaded, find, load};
+pub use model::{Configuration, Connection, DataSettings, SyncSettings};
+pub use problem::{ConfigError, ConfigProblem};
+pub use schema::schema;
+pub(crate) use settings::choices;

@@ -1,0 +1,122 @@
+//! What a configuration says.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use crate::run_stub::{SideDefinition, SyncDefinition};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Value;
+use syncline_core::models::ModelMode;
+use syncline_core::policy::Policy;
+use syncline_core::{Error, ErrorKind};
+
+use super::similar;
+
+/// A configuration without known problems.
+#[derive(Debug, Clone)]
+pub struct Configuration {
+    /// The file that it comes from; none when everything comes from the environment.
+    pub file: Option<PathBuf>,
+    /// Where runs, plans and history are kept.
+    pub data: DataSettings,
+    /// The systems, by name.
+    pub connections: BTreeMap<String, Connection>,
+    /// The syncs, by name.
+    pub syncs: BTreeMap<String, SyncSettings>,
+}
+
+/// How to reach a system.
+#[derive(Debug, Clone)]
+pub struct Connection {
+    /// The connector, a known one.
+    pub connector: String,
+    /// The connector's settings; checked, secrets still references.
+    pub settings: Value,
+}
+
+/// Where runs, plans and history are kept.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DataSettings {
+    /// The folder for plans, snapshots and the history; relative to the configuration file. Default: `syncline-data` beside it.
+    #[serde(default)]
+    pub folder: Option<PathBuf>,
+    /// The database of the history: `sqlite://PATH` or `postgres://USER@HOST/DATABASE`. Default: `history.sqlite` in the
+    /// folder. A password is never part of it; see `history_password`.
+    #[serde(default)]
+    pub history: Option<String>,
+    /// The password of the history's database.
+    #[serde(default)]
+    pub history_password: Option<syncline_core::settings::SecretRef>,
+}
+
+/// A pairing of two systems.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SyncSettings {
+    /// The connection that is read as truth.
+    pub source: String,
+    /// The connection whose system is made to agree.
+    pub target: String,
+    /// What this sync asks of the source: scope, which stored state to read. The source's connector defines the keys.
+    #[serde(default = "empty")]
+    #[schemars(schema_with = "table")]
+    pub source_parameters: Value,
+    /// What this sync asks of the target. The target's connector defines the keys.
+    #[serde(default = "empty")]
+    #[schemars(schema_with = "table")]
+    pub target_parameters: Value,
+    /// What is done with each model: `sync`, `lookup` (read for references, never written) or `off`. Models that are not
+    /// named are synced.
+    #[serde(default)]
+    pub models: BTreeMap<String, ModelMode>,
+    /// What the sync may do, and when a person is asked first.
+    #[serde(default)]
+    pub policy: Policy,
+}
+
+fn empty() -> Value {
+    Value::Object(serde_json::Map::new())
+}
+
+fn table(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({"type": "object"})
+}
+
+impl Configuration {
+    /// The folder for plans, snapshots and the history.
+    pub fn data_folder(&self) -> PathBuf {
+        let folder = self.data.folder.clone().unwrap_or_else(|| PathBuf::from("syncline-data"));
+        let beside = self.file.as_deref().and_then(std::path::Path::parent);
+        beside.map_or_else(|| folder.clone(), |beside| beside.join(&folder))
+    }
+
+    /// A sync as the engine takes it; the error lists the syncs that there are.
+    pub fn definition(&self, name: &str) -> syncline_core::Result<SyncDefinition> {
+        let sync = self.syncs.get(name).ok_or_else(|| {
+            let remedy = similar::remedy(name, self.syncs.keys().map(String::as_str).collect::<Vec<_>>());
+            Error::new(ErrorKind::Settings, format!("there is no sync `{name}`; {remedy}"))
+        })?;
+        Ok(SyncDefinition {
+            name: name.to_owned(),
+            source: self.side(&sync.source, &sync.source_parameters)?,
+            target: self.side(&sync.target, &sync.target_parameters)?,
+            models: sync.models.clone(),
+            policy: sync.policy.clone(),
+        })
+    }
+
+    fn side(&self, name: &str, parameters: &Value) -> syncline_core::Result<SideDefinition> {
+        let connection = self
+            .connections
+            .get(name)
+            .ok_or_else(|| Error::new(ErrorKind::Settings, format!("there is no connection `{name}`")))?;
+        Ok(SideDefinition {
+            connection_name: name.to_owned(),
+            connector: connection.connector.clone(),
+            connection: connection.settings.clone(),
+            parameters: parameters.clone(),
+        })
+    }
+}

@@ -1,0 +1,42 @@
+//! "Did you mean": the known name that is closest to an unknown one.
+
+/// The candidate that a person most likely meant; none when nothing is close.
+pub(super) fn closest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    /// Below this the suggestion puzzles more than it helps.
+    const ENOUGH: f64 = 0.75;
+    let plain = |text: &str| text.to_lowercase().replace('-', "_");
+    let name = plain(name);
+    candidates
+        .into_iter()
+        .map(|candidate| (strsim::jaro_winkler(&name, &plain(candidate)), candidate))
+        .filter(|(similarity, _)| *similarity >= ENOUGH)
+        .max_by(|(a, _), (b, _)| a.total_cmp(b))
+        .map(|(_, candidate)| candidate)
+}
+
+/// What to do about an unknown name: the closest one, or all that there are.
+pub(super) fn remedy<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str> + Clone) -> String {
+    match closest(name, candidates.clone()) {
+        Some(candidate) => format!("did you mean `{candidate}`?"),
+        None => {
+            let known: Vec<_> = candidates.into_iter().map(|candidate| format!("`{candidate}`")).collect();
+            if known.is_empty() { "there are none".to_owned() } else { format!("known: {}", known.join(", ")) }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slips_are_recognised_and_nonsense_is_not() {
+        let known = ["device", "interface", "ip_address", "mac_address", "device_type"];
+        assert_eq!(closest("devize", known), Some("device"));
+        assert_eq!(closest("ip-adress", known), Some("ip_address"));
+        assert_eq!(closest("Interfaces", known), Some("interface"));
+        assert_eq!(closest("tenant", known), None);
+        assert_eq!(remedy("x", ["a", "b"]), "known: `a`, `b`");
+        assert_eq!(remedy("x", []), "there are none");
+    }
+}

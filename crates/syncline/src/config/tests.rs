@@ -1,0 +1,240 @@
+//! Configurations judged as a whole, with connectors made for it.
+
+use proptest::prelude::*;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use syncline_core::connector::{ConnectorDescriptor, SideDescriptor};
+use syncline_core::registry::Registry;
+use syncline_core::settings::{NoSettings, Problem, SecretRef, Settings, parse, schema};
+use syncline_core::{Error, ErrorKind};
+
+use super::load::Loaded;
+use super::{ConfigError, Configuration, check, load};
+
+#[derive(Debug, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Connection {
+    /// Where it answers, for example `https://alpha.example`.
+    url: url::Url,
+    /// The token.
+    #[serde(rename = "token")]
+    _token: SecretRef,
+    /// Records in a page.
+    #[serde(default, rename = "page_size")]
+    #[schemars(range(min = 1, max = 1000))]
+    _page_size: Option<u32>,
+}
+
+#[derive(Debug, Default, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+struct Parameters {
+    /// Names of sites.
+    #[serde(rename = "sites")]
+    _sites: Vec<String>,
+}
+
+fn problems<S: Settings>(value: Value) -> Vec<Problem> {
+    parse::<S>(value).err().into_iter().collect()
+}
+
+fn side<T: ?Sized + 'static, S: Settings>() -> SideDescriptor<T> {
+    SideDescriptor {
+        parameters_schema: schema::<S>,
+        validate: problems::<S>,
+        connect: |_, _, _| {
+            Box::pin(async { Err(Error::new(ErrorKind::Internal, "this connector only exists to be configured")) })
+        },
+    }
+}
+
+fn alpha(connection: Value) -> Vec<Problem> {
+    match parse::<Connection>(connection) {
+        Ok(connection) if connection.url.scheme() != "https" => vec![Problem::new("url", "is not `https`")],
+        Ok(_) => Vec::new(),
+        Err(problem) => vec![problem],
+    }
+}
+
+fn registry() -> Registry {
+    let connector = |id, connection_schema, validate, source, target| ConnectorDescriptor {
+        id,
+        label: "For tests",
+        description: "A connector for tests.",
+        icon: "server",
+        package: "syncline",
+        version: "1.0.0",
+        connection_schema,
+        validate,
+        source,
+        target,
+    };
+    let alpha = connector("alpha", schema::<Connection>, alpha, Some(side::<_, Parameters>()), None);
+    let beta = connector("beta", schema::<NoSettings>, problems::<NoSettings>, None, Some(side::<_, NoSettings>()));
+    Registry::of([&*Box::leak(Box::new(alpha)), &*Box::leak(Box::new(beta))]).unwrap()
+}
+
+fn judge(toml: &str, environment: &[(&str, &str)]) -> Result<Configuration, ConfigError> {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("syncline.toml");
+    std::fs::write(&file, toml).unwrap();
+    let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let mut loaded = load(Some(&file), environment)?;
+    loaded.file = Some("syncline.toml".into());
+    check(&loaded, &registry())
+}
+
+/// The problems, one a line.
+fn told(toml: &str, environment: &[(&str, &str)]) -> String {
+    match judge(toml, environment) {
+        Ok(_) => "valid".to_owned(),
+        Err(ConfigError::Invalid(problems)) => problems.iter().map(|problem| format!("{problem}\n")).collect(),
+        Err(error) => error.to_string(),
+    }
+}
+
+const GOOD: &str = r#"
+[connections.a]
+connector = "alpha"
+url = "https://alpha.example"
+token = "env:TOKEN"
+
+[connections.b]
+connector = "beta"
+
+[syncs.a-to-b]
+source = "a"
+target = "b"
+models = { device = "lookup" }
+source_parameters = { sites = ["x"] }
+"#;
+
+#[test]
+fn a_good_configuration_is_understood() {
+    let configuration = judge(GOOD, &[("SYNCLINE__SYNCS__A_TO_B__POLICY__PLAN_VALID_HOURS", "2")]).unwrap();
+    let sync = configuration.definition("a-to-b").unwrap();
+    assert_eq!((sync.source.connector.as_str(), sync.target.connector.as_str()), ("alpha", "beta"));
+    assert_eq!(sync.source.parameters, json!({"sites": ["x"]}));
+    assert_eq!(sync.policy.plan_valid_hours, 2);
+    assert!(sync.source.connection.get("connector").is_none());
+    assert_eq!(configuration.data_folder(), std::path::Path::new("syncline-data"));
+    let error = configuration.definition("a-to-c").unwrap_err();
+    assert_eq!(error.to_string(), "there is no sync `a-to-c`; did you mean `a-to-b`?");
+}
+
+#[test]
+fn every_problem_is_told_at_once_with_file_key_and_remedy() {
+    let wrong = r#"
+        conections = 1
+
+        [data]
+        foldr = "x"
+        history = "postgres://me:secret@host/db"
+
+        [connections.a]
+        connector = "alfa"
+
+        [connections."b c"]
+        connector = "beta"
+        url = "https://b.example"
+
+        [connections.c]
+        connector = "alpha"
+        url = "http://c.example"
+        tokn = "env:T"
+        page_size = 0
+
+        [connections.d]
+        url = "https://d.example"
+
+        [connections.e]
+        connector = "alpha"
+        url = 3
+        token = "hunter2"
+
+        [syncs.one]
+        source = "aa"
+        target = "c"
+        models = { devize = "sync", site = "sinc" }
+
+        [syncs.two]
+        source = "c"
+        target = "c"
+        source_parameters = { site = ["x"] }
+        polcy = {}
+
+        [syncs.three]
+        source = "c"
+        [syncs.three.policy]
+        deletes = "yes"
+        guards = { deletes_refused_percent = -1 }
+    "#;
+    let told = told(wrong, &[]);
+    assert!(!told.contains("hunter2") && !told.contains("me:secret"), "{told}");
+    insta::assert_snapshot!(told);
+}
+
+#[test]
+fn a_problem_of_a_variable_names_the_variable() {
+    let variables = [("SYNCLINE__CONNECTIONS__A__PAGE_SIZE", "many"), ("SYNCLINE__SYNCS__A_TO_B__TARGT", "b")];
+    insta::assert_snapshot!(told(GOOD, &variables));
+}
+
+#[test]
+fn validation_by_the_connector_is_told() {
+    let told = told(&GOOD.replace("https://alpha", "http://alpha"), &[]);
+    assert_eq!(told, "syncline.toml: `connections.a.url`: is not `https`\n");
+}
+
+#[test]
+fn the_schema_accepts_what_the_check_accepts() {
+    let schema = super::schema(&registry());
+    insta::assert_json_snapshot!(schema["properties"]["connections"]["additionalProperties"]);
+    assert_eq!(schema["properties"]["syncs"]["additionalProperties"]["properties"]["models"]["type"], "object");
+}
+
+fn any_value() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        "(a|b|alpha|beta|env:X|sync|[a-zä:/]{0,8})".prop_map(Value::from),
+    ];
+    let name = "(data|connections|syncs|connector|source|target|models|policy|guards|url|token|a|b|[a-z._-]{0,4})";
+    leaf.prop_recursive(5, 64, 5, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::btree_map(name, inner, 0..6)
+                .prop_map(|fields| Value::Object(fields.into_iter().collect::<Map<_, _>>())),
+        ]
+    })
+}
+
+proptest! {
+    /// Whatever a configuration says, it is understood or its problems are told.
+    #[test]
+    fn no_configuration_panics(connections in any_value(), syncs in any_value(), data in any_value(), other in any_value()) {
+        let mut tree = Map::new();
+        tree.insert("connections".to_owned(), connections);
+        tree.insert("syncs".to_owned(), syncs);
+        tree.insert("data".to_owned(), data);
+        if let Value::Object(other) = other {
+            tree.extend(other);
+        }
+        let loaded = Loaded { tree, ..Loaded::default() };
+        if let Err(ConfigError::Invalid(problems)) = check(&loaded, &registry()) {
+            prop_assert!(!problems.is_empty());
+        }
+    }
+
+    /// Whatever a file says, reading it ends.
+    #[test]
+    fn no_text_panics(text in "([a-z\\[\\]{}=\"'.:#\\-\\n &*0-9é]|connections|syncs|\\[data\\]\n){0,60}", yaml in any::<bool>()) {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join(if yaml { "syncline.yaml" } else { "syncline.toml" });
+        std::fs::write(&file, text).unwrap();
+        if let Ok(loaded) = load(Some(&file), []) {
+            let _ = check(&loaded, &registry());
+        }
+    }
+}
