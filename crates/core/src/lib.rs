@@ -16,6 +16,8 @@ pub mod error;
 pub mod event;
 pub mod fields;
 pub mod guard;
+#[cfg(feature = "runtime")]
+pub mod history;
 pub mod models;
 pub mod native;
 pub mod outcome;
@@ -24,6 +26,8 @@ pub mod plan;
 pub mod policy;
 pub mod read;
 pub mod registry;
+#[cfg(feature = "runtime")]
+pub mod run;
 pub mod settings;
 pub mod snapshot;
 pub mod source;

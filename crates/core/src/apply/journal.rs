@@ -40,7 +40,7 @@ pub trait Journal: Send {
     async fn record(&mut self, entries: Vec<JournalEntry>) -> Result<()>;
 
     /// Replaces the outcome of a change that the second pass changed.
-    async fn amend(&mut self, sequence: u64, outcome: &Outcome) -> Result<()>;
+    async fn amend(&mut self, entry: &JournalEntry, outcome: &Outcome) -> Result<()>;
 }
 
 /// A journal in memory, for tests and for runs without a history.
@@ -57,9 +57,9 @@ impl Journal for MemoryJournal {
         Ok(())
     }
 
-    async fn amend(&mut self, sequence: u64, outcome: &Outcome) -> Result<()> {
-        if let Some(entry) = self.entries.iter_mut().find(|entry| entry.sequence == sequence) {
-            entry.written.outcome = outcome.clone();
+    async fn amend(&mut self, entry: &JournalEntry, outcome: &Outcome) -> Result<()> {
+        if let Some(kept) = self.entries.iter_mut().find(|kept| kept.sequence == entry.sequence) {
+            kept.written.outcome = outcome.clone();
         }
         Ok(())
     }

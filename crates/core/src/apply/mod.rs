@@ -406,7 +406,7 @@ impl<W: TargetWriter + ?Sized> Execution<'_, '_, W> {
             if matches!(outcome, Outcome::Failed { .. }) {
                 self.done.entry(schema.name).or_default().1 += 1;
             }
-            self.context.journal.amend(entry.sequence, &outcome).await?;
+            self.context.journal.amend(&entry, &outcome).await?;
         }
         self.progress(schema);
         Ok(())

@@ -199,7 +199,7 @@ async fn ran(fake: Fake, source: &Estate, target: &Estate) -> Ran {
         models: BTreeMap::new(),
     };
     let path = folder.path().join("plan.json");
-    draft.save(&path, &header, &source, &Evidence::default(), Vec::new(), &|_, _| true).unwrap();
+    draft.save(&path, &header, &source, &Evidence::default(), Vec::new(), &|_| true).unwrap();
     let plan = PlanReader::open(&path).unwrap();
     let mut journal = MemoryJournal::default();
     let capabilities =

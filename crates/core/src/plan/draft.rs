@@ -65,7 +65,7 @@ impl<'a> PlanDraft<'a> {
         source: &Snapshot,
         evidence: &Evidence,
         verdicts: Vec<Verdict>,
-        is_ours: &dyn Fn(&str, &AnyKey) -> bool,
+        is_ours: &dyn Fn(&Change) -> bool,
     ) -> Result<SavedPlan> {
         let mut rules = AbsenceRules::new(self.policy, evidence, source, self.fields);
         let mut decided = Vec::new();
@@ -76,7 +76,7 @@ impl<'a> PlanDraft<'a> {
             let summary = summary.unwrap_or(&mut unknown);
             for change in deletes.changes()? {
                 let mut change = change?;
-                change.hold = rules.judge(schema, &change, || is_ours(schema.name, &change.key));
+                change.hold = rules.judge(schema, &change, || is_ours(&change));
                 match &change.hold {
                     Some(hold) => *summary.held.entry(hold.rule.as_str().to_owned()).or_default() += 1,
                     None => {

@@ -34,7 +34,7 @@ use crate::guard::{Demand, Verdict};
 use crate::models::ModelMode;
 
 pub use absence::Evidence;
-pub use draft::PlanDraft;
+pub use draft::{PlanDraft, SavedPlan};
 pub use reader::PlanReader;
 
 /// The format that this version writes and reads.
@@ -47,9 +47,9 @@ pub struct PlanHeader {
     pub sync: String,
     /// Hash of the sync's definition; a plan is only applied to the definition that it was made for.
     pub definition: String,
-    /// The run that computed it.
+    /// The number of the run that computed it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub run: Option<String>,
+    pub run: Option<i64>,
     /// Where the truth was read.
     pub source: PlanSide,
     /// What is made to agree.

@@ -1,0 +1,56 @@
+//! Runs.
+
+use sea_orm::entity::prelude::*;
+
+/// A row.
+#[sea_orm::model]
+#[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "run")]
+pub struct Model {
+    #[sea_orm(primary_key)]
+    pub id: i64,
+    pub sync_id: i64,
+    pub kind: String,
+    pub dry: bool,
+    pub status: String,
+    pub definition_hash: String,
+    pub plan_hash: Option<String>,
+    pub plan_path: Option<String>,
+    pub source_connector: String,
+    pub source_connection: String,
+    pub source_instance: String,
+    pub target_connector: String,
+    pub target_connection: String,
+    pub target_instance: String,
+    pub created_at: i64,
+    pub started_at: Option<i64>,
+    pub finished_at: Option<i64>,
+    pub error_kind: Option<String>,
+    pub error_message: Option<String>,
+    pub source_records: i64,
+    pub target_records: i64,
+    pub diff_create: i64,
+    pub diff_update: i64,
+    pub diff_delete: i64,
+    pub diff_unchanged: i64,
+    pub diff_ambiguous: i64,
+    pub outcome_planned: i64,
+    pub outcome_applied: i64,
+    pub outcome_unchanged: i64,
+    pub outcome_skipped: i64,
+    pub outcome_held: i64,
+    pub outcome_failed: i64,
+    pub outcome_stale: i64,
+    /// The number of the last change.
+    pub last_change: i64,
+    /// The number of the last log line.
+    pub last_line: i64,
+    /// A JSON object.
+    pub notes: String,
+    pub triggered_by: String,
+    pub request: Option<String>,
+    pub host: String,
+    pub process: String,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,32 @@
+//! What a run read and found, by model.
+
+use sea_orm::entity::prelude::*;
+
+/// A row.
+#[sea_orm::model]
+#[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "run_model")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub run_id: i64,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub model: String,
+    pub mode: String,
+    /// Null when the side was not read to an end.
+    pub source_records: Option<i64>,
+    /// Null when the read was complete.
+    pub source_partial: Option<String>,
+    pub target_records: Option<i64>,
+    pub target_partial: Option<String>,
+    /// Whether the model was compared.
+    pub compared: bool,
+    pub diff_create: i64,
+    pub diff_update: i64,
+    pub diff_delete: i64,
+    pub diff_unchanged: i64,
+    pub diff_ambiguous: i64,
+    pub diff_source: i64,
+    pub diff_target: i64,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

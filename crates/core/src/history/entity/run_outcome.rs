@@ -1,0 +1,21 @@
+//! Counters of changes.
+
+use sea_orm::entity::prelude::*;
+
+/// A row.
+#[sea_orm::model]
+#[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "run_outcome")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub run_id: i64,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub model: String,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub action: String,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub outcome: String,
+    pub count: i64,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

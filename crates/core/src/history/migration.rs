@@ -1,0 +1,113 @@
+//! The tables, and how they get up to date.
+
+mod m2026_11_20_first;
+
+use std::collections::HashSet;
+
+use futures::FutureExt;
+use sea_orm::sea_query::{Expr, Query};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DynIden, Statement};
+use sea_orm_migration::sea_query::IntoIden;
+use sea_orm_migration::{MigrationTrait, MigratorTrait};
+
+use super::error;
+use super::store::Store;
+use crate::{Error, ErrorKind, Result};
+
+/// Remembers which migrations a database has seen. Its presence also tells that a database is a history.
+const TABLE: &str = "syncline_migration";
+
+/// Held while a PostgreSQL database is migrated; the number only has to be nobody else's.
+const LOCK: i64 = 0x5379_6e63_6c69_6e65;
+
+struct Migrator;
+
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(m2026_11_20_first::Migration)]
+    }
+
+    fn migration_table_name() -> DynIden {
+        TABLE.into_iden()
+    }
+}
+
+/// Brings a database up to date. Refuses one that holds something else, or that a newer program wrote.
+///
+/// An up-to-date database is only read: looking at a history needs no right to write it.
+pub(super) async fn migrate(store: &Store) -> Result<()> {
+    if is_current(store.db()).await.map_err(|error| store.located(error))? {
+        return Ok(());
+    }
+    store
+        .write(move |tx, _| {
+            async move {
+                if store.backend() == DbBackend::Postgres {
+                    let lock = Statement::from_sql_and_values(
+                        DbBackend::Postgres,
+                        "SELECT pg_advisory_xact_lock($1)",
+                        [LOCK.into()],
+                    );
+                    tx.execute_raw(lock).await.map_err(error::of_statement)?;
+                }
+                // SQLite's write transaction is the lock. Somebody else may have migrated while we waited.
+                if is_current(tx).await? {
+                    return Ok(());
+                }
+                up(tx).await
+            }
+            .boxed()
+        })
+        .await
+}
+
+async fn up(tx: &DatabaseTransaction) -> Result<()> {
+    Migrator::up(tx, None).await.map_err(error::of_statement)
+}
+
+/// Whether a database has seen every migration.
+async fn is_current<C: ConnectionTrait>(db: &C) -> Result<bool> {
+    let tables = tables(db).await?;
+    if !tables.contains(TABLE) {
+        let Some(other) = tables.iter().min() else { return Ok(false) };
+        let message = format!(
+            "the database is no history of Syncline: it holds other tables, such as `{other}`; give the history a database of its own"
+        );
+        return Err(Error::new(ErrorKind::Storage, message));
+    }
+    let seen = Query::select().column("version").from(TABLE).to_owned();
+    let seen = db.query_all(&seen).await.map_err(error::of_statement)?;
+    let seen: Result<HashSet<String>, _> = seen.iter().map(|row| row.try_get("", "version")).collect();
+    let mut seen = seen.map_err(error::of_statement)?;
+    let mut is_current = true;
+    for migration in Migrator::migrations() {
+        is_current &= seen.remove(migration.name());
+    }
+    match seen.into_iter().min() {
+        None => Ok(is_current),
+        Some(unknown) => {
+            let message = format!(
+                "the history was written by a newer version of Syncline (it has the migration `{unknown}`): update this program"
+            );
+            Err(Error::new(ErrorKind::Storage, message))
+        }
+    }
+}
+
+/// The tables of a database; of PostgreSQL, those of the schema that new tables would go to.
+async fn tables<C: ConnectionTrait>(db: &C) -> Result<HashSet<String>> {
+    let mut query = Query::select();
+    match db.get_database_backend() {
+        DbBackend::Postgres => query
+            .expr_as(Expr::cust("tablename::text"), "name")
+            .from("pg_tables")
+            .and_where(Expr::cust("schemaname = current_schema()")),
+        _ => query
+            .column("name")
+            .from("sqlite_master")
+            .and_where(Expr::cust("type = 'table' AND name NOT LIKE 'sqlite@_%' ESCAPE '@'")),
+    };
+    let rows = db.query_all(&query).await.map_err(error::of_statement)?;
+    let names: Result<_, _> = rows.iter().map(|row| row.try_get("", "name")).collect();
+    names.map_err(error::of_statement)
+}

@@ -1,0 +1,102 @@
+//! The history: what every run did, kept in SQLite (one file, the default) or PostgreSQL.
+//!
+//! Tables: `sync`, `run`, `run_phase`, `run_model`, `run_outcome` (counters), `change` (which is the sync log of every
+//! object as well), `run_log` and `binding` (what Syncline created). Unchanged records leave nothing but their count.
+//!
+//! Rules:
+//! - Every write goes through [`store::Store::write`]: a short transaction that starts as a writer.
+//! - Counts that a page shows are counters kept with the changes, never counted when the page is asked for.
+//! - Pages have cursors, not offsets: page 10,000 costs what page 1 costs.
+//! - Nothing of the database library is visible outside this module.
+
+mod binding;
+mod change;
+mod change_read;
+mod entity;
+mod error;
+mod insert;
+mod location;
+mod log;
+mod migration;
+mod model;
+mod phase;
+mod process;
+mod record;
+mod recorder;
+mod run;
+mod run_read;
+mod run_write;
+mod store;
+mod sync;
+mod text;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use crate::Result;
+
+pub use binding::{Binding, Origin};
+pub use change::{
+    ChangeCount, ChangeFilter, OutcomeCounts, OutcomeKind, RecordedChange, StoredChange, TimelineCursor, TimelineEntry,
+};
+pub use log::{LogLine, StoredLogLine};
+pub use model::{ModelRecord, ReadRecord};
+pub use phase::PhaseRecord;
+pub use recorder::ChangeRecorder;
+pub use run::{Endpoint, NewRun, PlanRef, Run, RunCounts, RunError, RunFilter, RunId, RunKind, RunResult, RunStatus};
+pub use sync::{StoredSync, SyncDefinition, SyncId};
+
+/// The history store. Cloning it gives another handle to the same store.
+#[derive(Debug, Clone)]
+pub struct History {
+    store: Arc<store::Store>,
+}
+
+/// One page of a list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Page<T, C> {
+    /// The items.
+    pub items: Vec<T>,
+    /// Where the next page starts; none when this is the last one.
+    pub next: Option<C>,
+}
+
+impl History {
+    /// Opens a history and brings its tables up to date.
+    ///
+    /// `url` is a path or `sqlite:///path/history.db` (the file and its folder are made when they are missing), or
+    /// `postgres://user@host/database`. Several processes may open the same history at once.
+    pub async fn open(url: &str) -> Result<Self> {
+        Self::over(store::Store::connect(&url.parse()?).await?).await
+    }
+
+    /// A history that is gone when the last handle is.
+    pub async fn in_memory() -> Result<Self> {
+        Self::over(store::Store::connect(&location::Location::Memory).await?).await
+    }
+
+    /// Waits for open transactions and closes the connections; SQLite tidies its side files away.
+    pub async fn close(self) -> Result<()> {
+        self.store.close().await
+    }
+
+    async fn over(store: store::Store) -> Result<Self> {
+        migration::migrate(&store).await?;
+        Ok(Self { store: Arc::new(store) })
+    }
+}
+
+impl<T, C> Page<T, C> {
+    /// Makes a page of what a query for one item more than `limit` gave.
+    fn cut(mut items: Vec<T>, limit: u64, cursor: impl Fn(&T) -> C) -> Self {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        if items.len() <= limit {
+            return Self { items, next: None };
+        }
+        items.truncate(limit);
+        let next = items.last().map(cursor);
+        Self { items, next }
+    }
+}

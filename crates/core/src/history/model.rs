@@ -1,0 +1,180 @@
+//! What a run read and found, model by model.
+
+use futures::FutureExt;
+use sea_orm::sea_query::{Expr, ExprTrait, OnConflict, Query};
+use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
+use serde::Serialize;
+
+use super::entity::run_model;
+use super::{History, RunId, RunStatus, error, text};
+use crate::Result;
+use crate::diff::DiffCounts;
+use crate::event::Side;
+use crate::models::ModelMode;
+
+/// What a run read and found of one model.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ModelRecord {
+    /// The model.
+    pub model: String,
+    /// What the run did with it.
+    pub mode: ModelMode,
+    /// The read of the source; none when it did not end.
+    pub source: Option<ReadRecord>,
+    /// The read of the target; none when it did not end.
+    pub target: Option<ReadRecord>,
+    /// What the comparison found; none when there was none.
+    pub diff: Option<DiffCounts>,
+}
+
+/// How a read ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ReadRecord {
+    /// How many records it gave.
+    pub records: u64,
+    /// Why it was not complete; none when it was.
+    pub partial: Option<String>,
+}
+
+impl History {
+    /// Records what was read and found of a model, or replaces what was recorded earlier in the same run.
+    pub async fn record_model(&self, run: RunId, record: &ModelRecord) -> Result<()> {
+        self.store
+            .write(move |tx, _| {
+                async move {
+                    let columns = <run_model::Column as sea_orm::Iterable>::iter()
+                        .filter(|column| !matches!(column, run_model::Column::RunId | run_model::Column::Model));
+                    let key = OnConflict::columns([run_model::Column::RunId, run_model::Column::Model])
+                        .update_columns(columns)
+                        .to_owned();
+                    run_model::Entity::insert(row(run, record))
+                        .on_conflict(key)
+                        .exec_without_returning(tx)
+                        .await
+                        .map_err(error::of_statement)?;
+                    tx.execute(&sums(run)).await.map_err(error::of_statement)
+                }
+                .boxed()
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// What a run read and found, by name of the model.
+    pub async fn models(&self, run: RunId) -> Result<Vec<ModelRecord>> {
+        let rows = run_model::Entity::find()
+            .filter(run_model::Column::RunId.eq(run.0))
+            .order_by_asc(run_model::Column::Model)
+            .all(self.store.db())
+            .await
+            .map_err(|error| self.store.read_error(error))?;
+        rows.into_iter().map(ModelRecord::try_from).collect()
+    }
+
+    /// How many records of a model the last `n` completed runs of a sync read on one side, newest first. Reads that were
+    /// not complete prove nothing and are left out.
+    pub async fn record_counts_of_last_complete(
+        &self,
+        sync: &str,
+        model: &str,
+        side: Side,
+        n: u64,
+    ) -> Result<Vec<u64>> {
+        let (records, partial) = match side {
+            Side::Source => ("source_records", "source_partial"),
+            Side::Target => ("target_records", "target_partial"),
+        };
+        let column = |name| Expr::col(("run_model", name));
+        let query = Query::select()
+            .expr_as(column(records), "records")
+            .from("run")
+            .inner_join("sync", Expr::col(("sync", "id")).equals(("run", "sync_id")))
+            .inner_join("run_model", Expr::col(("run", "id")).equals(("run_model", "run_id")))
+            .and_where(Expr::col(("sync", "name")).eq(sync))
+            .and_where(Expr::col(("run", "status")).eq(RunStatus::Completed.as_str()))
+            .and_where(column("model").eq(model))
+            .and_where(column(records).is_not_null())
+            .and_where(column(partial).is_null())
+            .order_by(("run", "id"), sea_orm::Order::Desc)
+            .limit(n)
+            .to_owned();
+        let rows = self.store.db().query_all(&query).await.map_err(|error| self.store.read_error(error))?;
+        let counts: Result<Vec<i64>, _> = rows.iter().map(|row| row.try_get("", "records")).collect();
+        Ok(counts.map_err(|error| self.store.read_error(error))?.into_iter().map(text::count).collect())
+    }
+}
+
+/// Brings the sums of a run up to date with its models.
+fn sums(run: RunId) -> sea_orm::sea_query::UpdateStatement {
+    let sums = [
+        ("source_records", "source_records"),
+        ("target_records", "target_records"),
+        ("diff_create", "diff_create"),
+        ("diff_update", "diff_update"),
+        ("diff_delete", "diff_delete"),
+        ("diff_unchanged", "diff_unchanged"),
+        ("diff_ambiguous", "diff_ambiguous"),
+    ];
+    let mut update = Query::update();
+    update.table("run").and_where(Expr::col("id").eq(run.0));
+    for (sum, column) in sums {
+        // A sum of big integers is a decimal number in PostgreSQL.
+        let total = Expr::col(column).sum().cast_as("bigint");
+        let total = Expr::expr(sea_orm::sea_query::Func::coalesce([total, Expr::value(0_i64)]));
+        let total = Query::select()
+            .expr(total)
+            .from("run_model")
+            .and_where(Expr::col(("run_model", "run_id")).eq(run.0))
+            .to_owned();
+        update.value(sum, Expr::from(sea_orm::sea_query::SubQueryStatement::SelectStatement(total)));
+    }
+    update
+}
+
+fn row(run: RunId, record: &ModelRecord) -> run_model::ActiveModel {
+    let diff = record.diff.unwrap_or_default();
+    let records = |read: &Option<ReadRecord>| Set(read.as_ref().map(|read| text::stored(read.records)));
+    let partial = |read: &Option<ReadRecord>| Set(read.as_ref().and_then(|read| read.partial.clone()));
+    run_model::ActiveModel {
+        run_id: Set(run.0),
+        model: Set(record.model.clone()),
+        mode: Set(text::mode_name(record.mode).to_owned()),
+        source_records: records(&record.source),
+        source_partial: partial(&record.source),
+        target_records: records(&record.target),
+        target_partial: partial(&record.target),
+        compared: Set(record.diff.is_some()),
+        diff_create: Set(text::stored(diff.create)),
+        diff_update: Set(text::stored(diff.update)),
+        diff_delete: Set(text::stored(diff.delete)),
+        diff_unchanged: Set(text::stored(diff.unchanged)),
+        diff_ambiguous: Set(text::stored(diff.ambiguous)),
+        diff_source: Set(text::stored(diff.source)),
+        diff_target: Set(text::stored(diff.target)),
+    }
+}
+
+impl TryFrom<run_model::Model> for ModelRecord {
+    type Error = crate::Error;
+
+    fn try_from(row: run_model::Model) -> Result<Self> {
+        let read = |records: Option<i64>, partial| {
+            records.map(|records| ReadRecord { records: text::count(records), partial })
+        };
+        Ok(Self {
+            mode: text::parse("run_model.mode", &row.mode)?,
+            source: read(row.source_records, row.source_partial),
+            target: read(row.target_records, row.target_partial),
+            diff: row.compared.then(|| DiffCounts {
+                create: text::count(row.diff_create),
+                update: text::count(row.diff_update),
+                delete: text::count(row.diff_delete),
+                unchanged: text::count(row.diff_unchanged),
+                ambiguous: text::count(row.diff_ambiguous),
+                source: text::count(row.diff_source),
+                target: text::count(row.diff_target),
+            }),
+            model: row.model,
+        })
+    }
+}

@@ -1,0 +1,90 @@
+//! Phases of a run: how long each took and how much memory.
+
+use chrono::{DateTime, Utc};
+use futures::FutureExt;
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use serde::Serialize;
+
+use super::entity::run_phase;
+use super::{History, RunId, error, text};
+use crate::Result;
+use crate::event::Phase;
+
+/// A phase that ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PhaseRecord {
+    /// Which.
+    pub phase: Phase,
+    /// When it began.
+    pub started: DateTime<Utc>,
+    /// How long it took, in milliseconds.
+    pub duration_ms: u64,
+    /// Bytes in use at its end; none when nobody measured.
+    pub memory_final: Option<u64>,
+    /// The most bytes in use during it; none when nobody measured.
+    pub memory_peak: Option<u64>,
+}
+
+impl History {
+    /// Records a phase. A phase that a resumed run goes through once more replaces the earlier record.
+    pub async fn record_phase(&self, run: RunId, phase: &PhaseRecord) -> Result<()> {
+        let replaced = [
+            run_phase::Column::StartedAt,
+            run_phase::Column::DurationMs,
+            run_phase::Column::MemoryFinal,
+            run_phase::Column::MemoryPeak,
+        ];
+        self.store
+            .write(move |tx, _| {
+                async move {
+                    let row = run_phase::ActiveModel {
+                        run_id: Set(run.0),
+                        phase: Set(phase.phase.as_str().to_owned()),
+                        started_at: Set(text::micros(phase.started)),
+                        duration_ms: Set(text::stored(phase.duration_ms)),
+                        memory_final: Set(phase.memory_final.map(text::stored)),
+                        memory_peak: Set(phase.memory_peak.map(text::stored)),
+                    };
+                    let key = OnConflict::columns([run_phase::Column::RunId, run_phase::Column::Phase])
+                        .update_columns(replaced)
+                        .to_owned();
+                    run_phase::Entity::insert(row)
+                        .on_conflict(key)
+                        .exec_without_returning(tx)
+                        .await
+                        .map_err(error::of_statement)
+                }
+                .boxed()
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// The phases of a run, in the order they began.
+    pub async fn phases(&self, run: RunId) -> Result<Vec<PhaseRecord>> {
+        let rows = run_phase::Entity::find()
+            .filter(run_phase::Column::RunId.eq(run.0))
+            .order_by_asc(run_phase::Column::StartedAt)
+            .all(self.store.db())
+            .await
+            .map_err(|error| self.store.read_error(error))?;
+        let mut phases: Vec<_> = rows.into_iter().map(PhaseRecord::try_from).collect::<Result<_>>()?;
+        phases.sort_by_key(|record| (record.started, record.phase));
+        Ok(phases)
+    }
+}
+
+impl TryFrom<run_phase::Model> for PhaseRecord {
+    type Error = crate::Error;
+
+    fn try_from(row: run_phase::Model) -> Result<Self> {
+        Ok(Self {
+            phase: text::phase(&row.phase)?,
+            started: text::time(row.started_at),
+            duration_ms: text::count(row.duration_ms),
+            memory_final: row.memory_final.map(text::count),
+            memory_peak: row.memory_peak.map(text::count),
+        })
+    }
+}

@@ -1,0 +1,282 @@
+//! Recording changes, and with them what Syncline created.
+
+use std::collections::BTreeMap;
+
+use futures::FutureExt;
+use sea_orm::sea_query::{Expr, ExprTrait, Query};
+use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, Value};
+
+use super::change::{OutcomeColumns, OutcomeKind, RecordedChange};
+use super::entity::change;
+use super::insert::Insert;
+use super::run::RunId;
+use super::{History, Origin, error, text};
+use crate::bindings;
+use crate::change::{Action, Change};
+use crate::outcome::Outcome;
+use crate::{Error, ErrorKind, Result};
+
+/// A change in the form in which it is stored.
+#[derive(Debug, Clone)]
+pub(super) struct Row {
+    change_id: String,
+    model: String,
+    key: String,
+    hash: u128,
+    action: Action,
+    outcome: OutcomeKind,
+    rule: Option<&'static str>,
+    field: Option<String>,
+    reason: Option<String>,
+    native_id: Option<String>,
+    request_id: Option<String>,
+    at: i64,
+    fields: String,
+}
+
+impl Row {
+    /// Writes a change in the form in which it is stored.
+    pub(super) fn of(recorded: &RecordedChange<'_>) -> Result<Self> {
+        let RecordedChange { change, outcome, native_id, at } = recorded;
+        let columns = OutcomeColumns::of(change, *outcome);
+        let native_id = native_id.or(change.native.as_ref().map(|native| &*native.id));
+        Ok(Self {
+            change_id: change.id.clone(),
+            model: change.model.clone(),
+            key: change.key.as_str().to_owned(),
+            hash: bindings::hash(&change.model, change.key.as_str()),
+            action: change.action,
+            outcome: OutcomeKind::of(*outcome),
+            rule: columns.rule.map(crate::change::HoldRule::as_str),
+            field: columns.field.map(str::to_owned),
+            reason: columns.reason.map(std::borrow::Cow::into_owned),
+            native_id: native_id.map(str::to_owned),
+            request_id: columns.request_id.map(str::to_owned),
+            at: text::micros(*at),
+            fields: text::to_json(&change.fields)?,
+        })
+    }
+
+    /// About how many bytes it takes.
+    pub(super) fn size(&self) -> usize {
+        let texts = [&self.change_id, &self.model, &self.key, &self.fields];
+        texts.into_iter().map(String::len).sum::<usize>() + self.reason.as_ref().map_or(0, String::len) + 100
+    }
+
+    fn values(&self, run: RunId, seq: i64) -> [Value; 15] {
+        [
+            run.0.into(),
+            seq.into(),
+            self.change_id.clone().into(),
+            self.model.clone().into(),
+            self.key.clone().into(),
+            low_half(self.hash).into(),
+            self.action.as_str().into(),
+            self.outcome.as_str().into(),
+            self.rule.map(str::to_owned).into(),
+            self.field.clone().into(),
+            self.reason.clone().into(),
+            self.native_id.clone().into(),
+            self.request_id.clone().into(),
+            self.at.into(),
+            self.fields.clone().into(),
+        ]
+    }
+}
+
+const CHANGES: Insert<15> = Insert {
+    table: "change",
+    columns: [
+        "run_id",
+        "seq",
+        "change_id",
+        "model",
+        "key",
+        "key_hash",
+        "action",
+        "outcome",
+        "hold_rule",
+        "error_field",
+        "reason",
+        "native_id",
+        "request_id",
+        "at",
+        "fields",
+    ],
+    tail: "",
+};
+
+const OUTCOMES: Insert<5> = Insert {
+    table: "run_outcome",
+    columns: ["run_id", "model", "action", "outcome", "count"],
+    tail: r#"ON CONFLICT ("run_id", "model", "action", "outcome") DO UPDATE SET "count" = "run_outcome"."count" + excluded."count""#,
+};
+
+impl History {
+    /// Records changes with their outcomes, in one transaction.
+    ///
+    /// A create that was applied also records that Syncline created the object, a delete that was applied that the object
+    /// is gone. Counters of the run go along.
+    pub async fn record_changes(&self, run: RunId, changes: &[RecordedChange<'_>]) -> Result<()> {
+        let rows: Result<Vec<_>> = changes.iter().map(Row::of).collect();
+        self.record_rows(run, &rows?).await
+    }
+
+    /// Records changes that are in their stored form already.
+    pub(super) async fn record_rows(&self, run: RunId, rows: &[Row]) -> Result<()> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        self.store.write(move |tx, _| async move { record(tx, run, rows).await }.boxed()).await
+    }
+
+    /// Gives a recorded change another outcome: the second pass of a create did not succeed, or an unsettled batch was
+    /// settled.
+    pub async fn amend_change(&self, run: RunId, change: &Change, outcome: &Outcome) -> Result<()> {
+        self.store.write(move |tx, _| async move { amend(tx, run, change, outcome).await }.boxed()).await
+    }
+}
+
+async fn record(tx: &DatabaseTransaction, run: RunId, rows: &[Row]) -> Result<()> {
+    let mut kinds: BTreeMap<(&str, Action, OutcomeKind), i64> = BTreeMap::new();
+    for row in rows {
+        *kinds.entry((&row.model, row.action, row.outcome)).or_default() += 1;
+    }
+    let count = text::stored(rows.len() as u64);
+    let mut outcomes: BTreeMap<OutcomeKind, i64> = BTreeMap::new();
+    for ((_, _, outcome), count) in &kinds {
+        *outcomes.entry(*outcome).or_default() += count;
+    }
+
+    let is_real = outcomes.keys().any(|outcome| *outcome == OutcomeKind::Applied);
+    let (last, instance) = reserve(tx, run, count, &outcomes, is_real).await?;
+    let first = last - count + 1;
+    CHANGES.run(tx, rows, |place, row| row.values(run, first + text::stored(place as u64))).await?;
+
+    let kinds: Vec<_> = kinds.into_iter().collect();
+    OUTCOMES
+        .run(tx, &kinds, |_, ((model, action, outcome), count)| {
+            [run.0.into(), (*model).into(), action.as_str().into(), outcome.as_str().into(), (*count).into()]
+        })
+        .await?;
+    keep_bindings(tx, run, &instance, rows).await
+}
+
+/// Takes the next numbers for changes, counts the outcomes, and tells the last number and the system that is written to.
+/// The run's row is locked from here on, so that batches of one run come one after the other.
+async fn reserve(
+    tx: &DatabaseTransaction,
+    run: RunId,
+    count: i64,
+    outcomes: &BTreeMap<OutcomeKind, i64>,
+    is_real: bool,
+) -> Result<(i64, String)> {
+    let mut update = Query::update();
+    update.table("run").value("last_change", Expr::col("last_change").add(count));
+    for (outcome, count) in outcomes {
+        let column = outcome_column(*outcome);
+        update.value(column, Expr::col(column).add(*count));
+    }
+    update.and_where(Expr::col("id").eq(run.0)).and_where(Expr::col("finished_at").is_null());
+    update.returning(Query::returning().columns(["last_change", "target_instance", "dry"]));
+    let row = tx.query_one(&update).await.map_err(error::of_statement)?;
+    let Some(row) = row else { return Err(super::run_write::not_open(tx, run).await) };
+    let get = || Ok((row.try_get("", "last_change")?, row.try_get("", "target_instance")?, row.try_get("", "dry")?));
+    let (last, instance, dry) = get().map_err(error::of_statement)?;
+    if dry && is_real {
+        return Err(Error::new(ErrorKind::Internal, format!("run {run} is dry and cannot have applied changes")));
+    }
+    Ok((last, instance))
+}
+
+/// The column of `run` that counts an outcome.
+fn outcome_column(outcome: OutcomeKind) -> &'static str {
+    match outcome {
+        OutcomeKind::Planned => "outcome_planned",
+        OutcomeKind::Applied => "outcome_applied",
+        OutcomeKind::Unchanged => "outcome_unchanged",
+        OutcomeKind::Skipped => "outcome_skipped",
+        OutcomeKind::Held => "outcome_held",
+        OutcomeKind::Failed => "outcome_failed",
+        OutcomeKind::Stale => "outcome_stale",
+    }
+}
+
+async fn keep_bindings(tx: &DatabaseTransaction, run: RunId, instance: &str, rows: &[Row]) -> Result<()> {
+    // The last change of an object is the one that counts; in the order of their hashes, so that two runs that write at
+    // once wait for each other instead of each for the other.
+    let mut objects: BTreeMap<u128, &Row> = BTreeMap::new();
+    for row in rows.iter().filter(|row| row.outcome == OutcomeKind::Applied && row.action != Action::Update) {
+        objects.insert(row.hash, row);
+    }
+    let of_action = |action| objects.values().filter(move |row| row.action == action).copied();
+    let created: Vec<_> = of_action(Action::Create).collect();
+    super::binding::BINDINGS
+        .run(tx, &created, |_, row| {
+            let object = (row.model.clone(), row.key.clone(), row.hash, row.native_id.clone());
+            super::binding::values(instance, object, Origin::Created, Some(run), row.at)
+        })
+        .await?;
+    let deleted: Vec<_> = of_action(Action::Delete).map(|row| row.hash.to_be_bytes().to_vec()).collect();
+    super::binding::delete(tx, instance, &deleted).await
+}
+
+async fn amend(tx: &DatabaseTransaction, run: RunId, change: &Change, outcome: &Outcome) -> Result<()> {
+    let hash = bindings::hash(&change.model, change.key.as_str());
+    let found = change::Entity::find()
+        .filter(change::Column::KeyHash.eq(low_half(hash)))
+        .filter(change::Column::RunId.eq(run.0))
+        .filter(change::Column::ChangeId.eq(&change.id))
+        .one(tx)
+        .await
+        .map_err(error::of_statement)?;
+    let Some(found) = found else {
+        let message = format!("run {run} has no change `{}` of {} {}", change.id, change.model, change.key);
+        return Err(Error::new(ErrorKind::Internal, message));
+    };
+    let before: OutcomeKind = text::parse("change.outcome", &found.outcome)?;
+    let after = OutcomeKind::of(Some(outcome));
+    let columns = OutcomeColumns::of(change, Some(outcome));
+    let update = change::Entity::update_many()
+        .col_expr(change::Column::Outcome, after.as_str().into())
+        .col_expr(change::Column::HoldRule, Expr::value(columns.rule.map(crate::change::HoldRule::as_str)))
+        .col_expr(change::Column::ErrorField, Expr::value(columns.field))
+        .col_expr(change::Column::Reason, Expr::value(columns.reason.as_deref()))
+        .filter(change::Column::RunId.eq(run.0))
+        .filter(change::Column::Seq.eq(found.seq));
+    let update = match columns.request_id {
+        Some(id) => update.col_expr(change::Column::RequestId, id.into()),
+        None => update,
+    };
+    update.exec(tx).await.map_err(error::of_statement)?;
+    if before == after {
+        return Ok(());
+    }
+    let (from, to) = (outcome_column(before), outcome_column(after));
+    let counters = Query::update()
+        .table("run")
+        .value(from, Expr::col(from).sub(1))
+        .value(to, Expr::col(to).add(1))
+        .and_where(Expr::col("id").eq(run.0))
+        .to_owned();
+    tx.execute(&counters).await.map_err(error::of_statement)?;
+    let moved: [(OutcomeKind, i64); 2] = [(before, -1), (after, 1)];
+    OUTCOMES
+        .run(tx, &moved, |_, (outcome, count)| {
+            [
+                run.0.into(),
+                change.model.clone().into(),
+                change.action.as_str().into(),
+                outcome.as_str().into(),
+                (*count).into(),
+            ]
+        })
+        .await
+}
+
+/// The half of a hash that finds the changes of an object; model and key decide.
+pub(super) fn low_half(hash: u128) -> i64 {
+    #[expect(clippy::cast_possible_truncation, reason = "the low half is wanted")]
+    let low = hash as u64;
+    low.cast_signed()
+}

@@ -1,0 +1,175 @@
+//! Looking at runs.
+
+use std::collections::HashMap;
+
+use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
+
+use super::change::OutcomeCounts;
+use super::entity::{run, sync};
+use super::{Endpoint, History, Page, PlanRef, Run, RunCounts, RunError, RunFilter, RunId, RunStatus, text};
+use crate::{Error, ErrorKind, Result};
+
+impl History {
+    /// Runs, newest first: those made before the run `before`.
+    pub async fn runs(&self, filter: &RunFilter, before: Option<RunId>, limit: u64) -> Result<Page<Run, RunId>> {
+        let mut wanted = Condition::all()
+            .add_option(filter.kind.map(|kind| run::Column::Kind.eq(kind.as_str())))
+            .add_option(filter.dry.map(|dry| run::Column::Dry.eq(dry)))
+            .add_option(filter.since.map(|since| run::Column::CreatedAt.gte(text::micros(since))))
+            .add_option(filter.until.map(|until| run::Column::CreatedAt.lt(text::micros(until))))
+            .add_option(before.map(|before| run::Column::Id.lt(before.0)));
+        if !filter.status.is_empty() {
+            wanted = wanted.add(run::Column::Status.is_in(filter.status.iter().map(|status| status.as_str())));
+        }
+        if let Some(name) = &filter.sync {
+            let Some(sync) = self.sync(name).await? else { return Ok(Page { items: Vec::new(), next: None }) };
+            wanted = wanted.add(run::Column::SyncId.eq(sync.id.0));
+        }
+        let rows = run::Entity::find()
+            .filter(wanted)
+            .order_by_desc(run::Column::Id)
+            .limit(limit.saturating_add(1))
+            .all(self.store.db())
+            .await
+            .map_err(|error| self.store.read_error(error))?;
+        Ok(Page::cut(self.named(rows).await?, limit, |run| run.id))
+    }
+
+    /// A run; none when there is no such run.
+    pub async fn run(&self, id: RunId) -> Result<Option<Run>> {
+        let row = run::Entity::find_by_id(id.0).one(self.store.db()).await;
+        let row = row.map_err(|error| self.store.read_error(error))?;
+        Ok(self.named(row.into_iter().collect()).await?.pop())
+    }
+
+    /// The run that a person means by a text: its number, also as `#17`; or the first characters, four or more, of the
+    /// hash of its plan, which mean the newest run of that plan.
+    pub async fn find_run(&self, text: &str) -> Result<Run> {
+        let none = |message: String| Error::new(ErrorKind::NotFound, message);
+        let text = text.trim();
+        let number = text.strip_prefix('#').unwrap_or(text);
+        if let Ok(number) = number.parse::<i64>()
+            && let Some(run) = self.run(RunId(number)).await?
+        {
+            return Ok(run);
+        }
+        let is_hash = text.len() >= 4 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if !is_hash {
+            return Err(none(format!(
+                "there is no run `{text}`: give a run's number, or the start of its plan's hash"
+            )));
+        }
+        let rows = run::Entity::find()
+            .filter(run::Column::PlanHash.gte(text.to_ascii_lowercase()))
+            // Behind every hexadecimal digit.
+            .filter(run::Column::PlanHash.lt(format!("{}g", text.to_ascii_lowercase())))
+            .order_by_desc(run::Column::Id)
+            .all(self.store.db())
+            .await
+            .map_err(|error| self.store.read_error(error))?;
+        let first = rows.first().and_then(|row| row.plan_hash.clone());
+        if rows.iter().any(|row| row.plan_hash != first) {
+            return Err(none(format!("`{text}` is the start of more than one plan's hash: give more of it")));
+        }
+        let newest = self.named(rows.into_iter().take(1).collect()).await?.pop();
+        newest.ok_or_else(|| none(format!("there is no run `{text}`, and no plan whose hash starts so")))
+    }
+
+    /// The newest run of a sync.
+    pub async fn last_run(&self, sync: &str) -> Result<Option<Run>> {
+        let filter = RunFilter { sync: Some(sync.to_owned()), ..RunFilter::default() };
+        Ok(self.runs(&filter, None, 1).await?.items.pop())
+    }
+
+    /// Whether a sync ever completed a real run with a definition. Without one, nothing may be deleted.
+    pub async fn has_completed(&self, sync: &str, definition_hash: &str) -> Result<bool> {
+        let Some(sync) = self.sync(sync).await? else { return Ok(false) };
+        let found = run::Entity::find()
+            .filter(run::Column::SyncId.eq(sync.id.0))
+            .filter(run::Column::Status.eq(RunStatus::Completed.as_str()))
+            .filter(run::Column::Dry.eq(false))
+            .filter(run::Column::DefinitionHash.eq(definition_hash))
+            .limit(1)
+            .count(self.store.db())
+            .await;
+        Ok(found.map_err(|error| self.store.read_error(error))? > 0)
+    }
+
+    /// Adds the names of their syncs to runs.
+    async fn named(&self, rows: Vec<run::Model>) -> Result<Vec<Run>> {
+        let names = self.sync_names(rows.iter().map(|row| row.sync_id)).await?;
+        rows.into_iter()
+            .map(|row| {
+                let name = names.get(&row.sync_id).cloned().unwrap_or_default();
+                Run::from_row(row, name)
+            })
+            .collect()
+    }
+
+    pub(super) async fn sync_names(&self, ids: impl Iterator<Item = i64>) -> Result<HashMap<i64, String>> {
+        let mut ids: Vec<_> = ids.collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let names = sync::Entity::find()
+            .select_only()
+            .columns([sync::Column::Id, sync::Column::Name])
+            .filter(sync::Column::Id.is_in(ids))
+            .into_tuple::<(i64, String)>()
+            .all(self.store.db())
+            .await
+            .map_err(|error| self.store.read_error(error))?;
+        Ok(names.into_iter().collect())
+    }
+}
+
+impl Run {
+    fn from_row(row: run::Model, sync: String) -> Result<Self> {
+        let plan = row.plan_hash.map(|hash| PlanRef { hash, path: row.plan_path.unwrap_or_default() });
+        let error = row.error_kind.map(|kind| RunError { kind, message: row.error_message.unwrap_or_default() });
+        Ok(Self {
+            id: RunId(row.id),
+            sync,
+            kind: text::parse("run.kind", &row.kind)?,
+            dry: row.dry,
+            status: text::parse("run.status", &row.status)?,
+            definition_hash: row.definition_hash,
+            plan,
+            source: Endpoint {
+                connector: row.source_connector,
+                connection: row.source_connection,
+                instance: row.source_instance,
+            },
+            target: Endpoint {
+                connector: row.target_connector,
+                connection: row.target_connection,
+                instance: row.target_instance,
+            },
+            created: text::time(row.created_at),
+            started: row.started_at.map(text::time),
+            finished: row.finished_at.map(text::time),
+            error,
+            counts: RunCounts {
+                source_records: text::count(row.source_records),
+                target_records: text::count(row.target_records),
+                create: text::count(row.diff_create),
+                update: text::count(row.diff_update),
+                delete: text::count(row.diff_delete),
+                unchanged: text::count(row.diff_unchanged),
+                ambiguous: text::count(row.diff_ambiguous),
+                outcomes: OutcomeCounts {
+                    planned: text::count(row.outcome_planned),
+                    applied: text::count(row.outcome_applied),
+                    unchanged: text::count(row.outcome_unchanged),
+                    skipped: text::count(row.outcome_skipped),
+                    held: text::count(row.outcome_held),
+                    failed: text::count(row.outcome_failed),
+                    stale: text::count(row.outcome_stale),
+                },
+            },
+            notes: text::parse_json("run.notes", &row.notes)?,
+            triggered_by: row.triggered_by,
+            request: row.request,
+            host: row.host,
+        })
+    }
+}

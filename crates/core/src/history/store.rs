@@ -1,0 +1,186 @@
+//! The connections, and the one way to write.
+
+use std::marker::PhantomData;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use sea_orm::{
+    DatabaseConnection, DatabaseTransaction, DbBackend, SqliteTransactionMode, SqlxPostgresConnector,
+    SqlxSqliteConnector, TransactionOptions, TransactionTrait,
+};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection};
+use tokio::sync::{Mutex, MutexGuard};
+
+use super::error;
+use super::location::Location;
+use crate::{Error, ErrorKind, ErrorStatus, Result};
+
+/// How long a writer waits for one in another process.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long opening waits for a database server.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How often a transaction is tried that lost against another one.
+const ATTEMPTS: u32 = 5;
+
+/// Says that `'s` outlives `'t`.
+pub(super) type Outlives<'s, 't> = PhantomData<&'t &'s ()>;
+
+/// A database with its connections.
+#[derive(Debug)]
+pub(super) struct Store {
+    db: DatabaseConnection,
+    location: Location,
+    /// SQLite has one writer at a time. Within this process writers queue here, in turn; SQLite's own waiting is a poll
+    /// that can pass somebody over.
+    writer: Option<Mutex<()>>,
+}
+
+impl Store {
+    /// Connects; makes a missing file and its folder.
+    pub(super) async fn connect(location: &Location) -> Result<Self> {
+        match location {
+            Location::Memory => Self::sqlite(location, SqliteConnectOptions::new().in_memory(true)).await,
+            Location::File(path) => {
+                if let Some(folder) = path.parent() {
+                    tokio::fs::create_dir_all(folder).await.map_err(|cause| {
+                        Error::new(ErrorKind::Storage, "the folder of the history cannot be made")
+                            .with("folder", folder.display())
+                            .caused_by(cause)
+                    })?;
+                }
+                let options = SqliteConnectOptions::new()
+                    .filename(path)
+                    .create_if_missing(true)
+                    .journal_mode(SqliteJournalMode::Wal)
+                    .synchronous(SqliteSynchronous::Normal)
+                    // After a large run the write-ahead file is cut back to this.
+                    .pragma("journal_size_limit", "67108864");
+                Self::sqlite(location, options).await
+            }
+            Location::Postgres(url) => Self::postgres(location, url.as_str()).await,
+        }
+    }
+
+    /// Opens a SQLite database with the settings that every one needs.
+    pub(super) async fn sqlite(location: &Location, options: SqliteConnectOptions) -> Result<Self> {
+        let options = options
+            .foreign_keys(true)
+            .busy_timeout(BUSY_TIMEOUT)
+            // 16 MiB of pages: a batch of changes stays in memory while its indexes are filled.
+            .pragma("cache_size", "-16384")
+            .optimize_on_close(true, None)
+            .disable_statement_logging();
+        let pool = match location {
+            // Every connection to a database in memory is another database, so there must be one, for ever.
+            Location::Memory => {
+                SqlitePoolOptions::new().max_connections(1).min_connections(1).idle_timeout(None).max_lifetime(None)
+            }
+            _ => SqlitePoolOptions::new().max_connections(4),
+        };
+        let pool = pool.connect_with(options).await.map_err(|cause| error::of_connect(location, cause))?;
+        let db = SqlxSqliteConnector::from_sqlx_sqlite_pool(pool);
+        Ok(Self { db, location: location.clone(), writer: Some(Mutex::new(())) })
+    }
+
+    async fn postgres(location: &Location, url: &str) -> Result<Self> {
+        let options: PgConnectOptions = url.parse().map_err(|cause: sqlx::Error| {
+            Error::new(ErrorKind::Settings, "the PostgreSQL URL of the history has a part that is not understood")
+                .with("history", location)
+                .caused_by(cause)
+        })?;
+        let options = options.application_name("syncline").disable_statement_logging();
+        // A pool hides why it cannot connect behind its own time-out, so the first connection is made without it.
+        let first = tokio::time::timeout(CONNECT_TIMEOUT, sqlx::PgConnection::connect_with(&options)).await;
+        let first = first.unwrap_or_else(|_| Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()));
+        let first = first.map_err(|cause| error::of_connect(location, cause))?;
+        // Closing politely is all that can fail here.
+        let _ = first.close().await;
+        let pool = PgPoolOptions::new().max_connections(8).connect_lazy_with(options);
+        let db = SqlxPostgresConnector::from_sqlx_postgres_pool(pool);
+        Ok(Self { db, location: location.clone(), writer: None })
+    }
+
+    /// For reading outside a transaction.
+    pub(super) fn db(&self) -> &DatabaseConnection {
+        &self.db
+    }
+
+    /// The kind of the database.
+    pub(super) fn backend(&self) -> DbBackend {
+        self.db.get_database_backend()
+    }
+
+    /// Adds to an error which history it is about.
+    pub(super) fn located(&self, error: Error) -> Error {
+        if error.kind() == ErrorKind::Storage || error.kind() == ErrorKind::Forbidden {
+            error.with("history", &self.location)
+        } else {
+            error
+        }
+    }
+
+    /// Turns the error of a read into one of ours.
+    pub(super) fn read_error(&self, error: sea_orm::DbErr) -> Error {
+        self.located(error::of_statement(error))
+    }
+
+    /// Runs `work` in a transaction that may write from its first statement on, so that SQLite never has to refuse the
+    /// step from reading to writing. Work that loses against another transaction is done again from its start: it must
+    /// have no effect but through the transaction, and wait for nothing else.
+    ///
+    /// The second argument of `work` is only a type: it says that whatever the closure borrows outlives the transaction.
+    /// Boxed futures, because those of asynchronous closures cannot be shown to be `Send`.
+    pub(super) async fn write<'s, T, F>(&'s self, work: F) -> Result<T>
+    where
+        F: for<'t> Fn(&'t DatabaseTransaction, Outlives<'s, 't>) -> BoxFuture<'t, Result<T>>,
+    {
+        let mut attempt = 1;
+        loop {
+            match self.try_write(&work).await {
+                Err(error) if error.status() == ErrorStatus::Temporary => {
+                    if attempt == ATTEMPTS {
+                        return Err(self.located(error.persistent()));
+                    }
+                    tokio::time::sleep(Duration::from_millis(10 << attempt)).await;
+                    attempt += 1;
+                }
+                result => return result.map_err(|error| self.located(error)),
+            }
+        }
+    }
+
+    async fn try_write<'s, T, F>(&'s self, work: &F) -> Result<T>
+    where
+        F: for<'t> Fn(&'t DatabaseTransaction, Outlives<'s, 't>) -> BoxFuture<'t, Result<T>>,
+    {
+        let _turn: Option<MutexGuard<'_, ()>> = match &self.writer {
+            Some(writer) => Some(writer.lock().await),
+            None => None,
+        };
+        let options = TransactionOptions {
+            sqlite_transaction_mode: self.writer.is_some().then_some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        let transaction = self.db.begin_with_options(options).await.map_err(error::of_statement)?;
+        match work(&transaction, PhantomData).await {
+            Ok(value) => {
+                transaction.commit().await.map_err(error::of_statement)?;
+                Ok(value)
+            }
+            Err(error) => {
+                // The error that matters is the first one; an open transaction ends with its connection at the latest.
+                let _ = transaction.rollback().await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Closes the connections.
+    pub(super) async fn close(&self) -> Result<()> {
+        self.db.clone().close().await.map_err(|error| self.read_error(error))
+    }
+}

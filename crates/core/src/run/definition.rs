@@ -1,0 +1,70 @@
+//! What a sync is.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::models::ModelMode;
+use crate::policy::Policy;
+use crate::registry::Registry;
+use crate::{Error, ErrorKind, Result};
+
+/// A configured pairing of a source and a target.
+#[derive(Debug, Clone)]
+pub struct SyncDefinition {
+    /// Its name.
+    pub name: String,
+    /// What is read as truth.
+    pub source: SideDefinition,
+    /// What is made to agree.
+    pub target: SideDefinition,
+    /// What to do with models; those not named are synced.
+    pub models: BTreeMap<String, ModelMode>,
+    /// What may be done without asking.
+    pub policy: Policy,
+}
+
+/// One side of a sync.
+#[derive(Debug, Clone, Serialize)]
+pub struct SideDefinition {
+    /// The connection's name.
+    pub connection_name: String,
+    /// The connector's id.
+    pub connector: String,
+    /// How to reach the system: the connector's connection settings. Secrets in it are references.
+    pub connection: Value,
+    /// What this sync asks of the system.
+    pub parameters: Value,
+}
+
+impl SyncDefinition {
+    /// Hash of all that decides what the sync reads and how it maps: both sides' settings, the models, the connectors'
+    /// versions. A plan is bound to it, and the first run after it changed deletes nothing. The policy is no part of it.
+    pub fn digest(&self, registry: &Registry) -> Result<String> {
+        let version = |side: &SideDefinition| registry.get(&side.connector).map(|connector| connector.version);
+        let definition = serde_json::to_vec(&(
+            &self.source,
+            version(&self.source)?,
+            &self.target,
+            version(&self.target)?,
+            &self.models,
+        ));
+        let definition = definition.map_err(|error| {
+            Error::new(ErrorKind::Internal, format!("the definition of `{}` cannot be written", self.name))
+                .caused_by(error)
+        })?;
+        Ok(blake3::hash(&definition).to_hex()[..32].to_owned())
+    }
+}
+
+impl SideDefinition {
+    /// The system behind the connection, without credentials: its URL where it has one, else the connection's name.
+    pub fn instance(&self) -> String {
+        let url = self.connection.get("url").and_then(Value::as_str).and_then(|url| url::Url::parse(url).ok());
+        let Some(url) = url else { return self.connection_name.clone() };
+        let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+        let path = url.path().trim_end_matches('/');
+        format!("{}://{}{port}{path}", url.scheme(), url.host_str().unwrap_or_default())
+    }
+}

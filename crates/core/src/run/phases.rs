@@ -1,0 +1,42 @@
+//! How long each phase took.
+
+use std::time::Instant;
+
+use chrono::{DateTime, Utc};
+
+use super::MemoryMeter;
+use crate::event::{Event, Events, Phase};
+use crate::history::PhaseRecord;
+
+/// A phase that is under way.
+pub struct PhaseClock<'a> {
+    phase: Phase,
+    started_at: DateTime<Utc>,
+    started: Instant,
+    memory: Option<&'a dyn MemoryMeter>,
+    events: &'a Events,
+}
+
+impl<'a> PhaseClock<'a> {
+    /// Starts the clock. The peak is counted from here when `fresh`, that is when no other phase is under way.
+    pub fn start(phase: Phase, events: &'a Events, memory: Option<&'a dyn MemoryMeter>, fresh: bool) -> Self {
+        if let Some(memory) = memory.filter(|_| fresh) {
+            memory.reset_peak();
+        }
+        events.emit(Event::PhaseStarted { phase });
+        Self { phase, started_at: Utc::now(), started: Instant::now(), memory, events }
+    }
+
+    /// Stops the clock.
+    pub fn stop(self) -> PhaseRecord {
+        let duration_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.events.emit(Event::PhaseFinished { phase: self.phase, duration_ms });
+        PhaseRecord {
+            phase: self.phase,
+            started: self.started_at,
+            duration_ms,
+            memory_final: self.memory.map(MemoryMeter::current),
+            memory_peak: self.memory.map(MemoryMeter::peak),
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! What a run came to.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::Error;
+use crate::apply::OutcomeCounts;
+use crate::history::{PhaseRecord, RunId, RunStatus};
+use crate::models::ModelChoice;
+use crate::plan::PlanSummary;
+use crate::snapshot::Snapshot;
+
+/// What was read of one model on one side.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ReadSummary {
+    /// Records with different keys.
+    pub records: u64,
+    /// Why the read proves no absence; none when it is complete.
+    pub doubt: Option<String>,
+    /// Known harmless input that was left out, by rule.
+    pub skipped: BTreeMap<&'static str, u64>,
+    /// Records that could not be taken over.
+    pub rejected: u64,
+    /// Keys that more than one record has.
+    pub duplicates: u64,
+}
+
+/// What a run came to.
+#[derive(Debug)]
+pub struct RunReport {
+    /// The run's number in the history.
+    pub run: RunId,
+    /// How it ended.
+    pub status: RunStatus,
+    /// Nothing was to be written.
+    pub dry_run: bool,
+    /// What was done with each model, and why.
+    pub models: Vec<ModelChoice>,
+    /// What was read from the source, by model.
+    pub source: BTreeMap<&'static str, ReadSummary>,
+    /// What was read from the target, by model.
+    pub target: BTreeMap<&'static str, ReadSummary>,
+    /// Facts about the reads: the Forward snapshot, versions.
+    pub notes: BTreeMap<String, String>,
+    /// Where the plan is, if the run came that far.
+    pub plan: Option<PathBuf>,
+    /// The plan's hash.
+    pub plan_hash: Option<String>,
+    /// What the plan amounts to.
+    pub summary: PlanSummary,
+    /// What became of the changes, by model.
+    pub outcomes: BTreeMap<String, OutcomeCounts>,
+    /// How long each phase took.
+    pub phases: Vec<PhaseRecord>,
+    /// Why the run did not complete.
+    pub error: Option<Error>,
+}
+
+impl RunReport {
+    /// Outcomes over all models.
+    pub fn total(&self) -> OutcomeCounts {
+        self.outcomes.values().fold(OutcomeCounts::default(), |sum, counts| sum.plus(*counts))
+    }
+}
+
+/// What was read, by model.
+pub(super) fn reads(snapshot: &Snapshot) -> BTreeMap<&'static str, ReadSummary> {
+    let summary = |model: &crate::snapshot::ModelSnapshot| ReadSummary {
+        records: model.records,
+        doubt: model.doubt(),
+        skipped: model.skipped.clone(),
+        rejected: model.rejected,
+        duplicates: model.duplicates,
+    };
+    snapshot.models.iter().map(|(name, model)| (*name, summary(model))).collect()
+}
