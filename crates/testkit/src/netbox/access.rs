@@ -51,13 +51,9 @@ impl Access {
             return Err(MISSING.to_owned());
         }
         let Some(secret) = secret.filter(|_| rest.is_none()) else {
-            return Err(match knows_v2 {
-                true => {
-                    "Invalid authorization header: Must be in the form \"Bearer <key>.<token>\" or \"Token <token>\""
-                }
-                false => "Invalid token header. No credentials provided.",
-            }
-            .to_owned());
+            let form =
+                "Invalid authorization header: Must be in the form \"Bearer <key>.<token>\" or \"Token <token>\"";
+            return Err(if knows_v2 { form } else { "Invalid token header. No credentials provided." }.to_owned());
         };
         let v2 = knows_v2 && secret.starts_with("nbt_");
         if v2 && !secret.contains('.') {

@@ -233,8 +233,8 @@ fn field_filter(
             ids.push(if value == "null" {
                 None
             } else {
-                let id: Option<u64> = value.parse().ok().filter(|id| store.get(to, *id).is_some());
-                Some(id.ok_or_else(|| refuse(not_a_choice(value)))?)
+                let id: u64 = value.parse().map_err(|_| refuse(format!("“{value}” is not a valid value.")))?;
+                Some(store.get(to, id).map(|_| id).ok_or_else(|| refuse(not_a_choice(value)))?)
             });
         }
         return Ok((lookup.is_empty()).then_some(Filter::Refers { at, ids }));
@@ -259,7 +259,7 @@ fn field_filter(
             let values = values.iter().map(|value| value.to_uppercase().replace('-', ":")).collect();
             Ok(Lookup::parse(lookup).map(|lookup| Filter::Text { at, lookup, values }))
         }
-        Type::ContentType { .. } => Ok(Some(Filter::Text { at, lookup: Lookup::Exact, values: values.to_vec() })),
+        Type::Model { .. } => Ok(Some(Filter::Text { at, lookup: Lookup::Exact, values: values.to_vec() })),
         Type::Bool => Ok(Some(Filter::Bool { at, on: matches!(values[0].as_str(), "true" | "True" | "1") })),
         Type::Int { .. } => {
             let number = values[0].parse().map_err(|_| refuse("Enter a whole number.".to_owned()))?;

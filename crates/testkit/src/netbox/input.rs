@@ -77,6 +77,10 @@ pub(super) fn read(
             continue;
         };
         match value(store, field, given) {
+            // Blank text in a field that may be null and must be unique is null, lest two of them clash.
+            Ok(Value::Text(text)) if text.is_empty() && matches!(field.name, "asset_tag" | "rd") => {
+                object.values[at] = Value::Null;
+            }
             Ok(value) => object.values[at] = value,
             Err(found) => found.into_iter().for_each(|message| errors.add(field.name, message)),
         }
@@ -102,7 +106,7 @@ pub(super) fn read(
 pub(super) fn fresh(kind: Kind) -> Vec<Value> {
     let defaults = kind.def().fields.iter().map(|field| match (field.ty, field.default) {
         (Type::Refs { .. }, _) => Value::Refs(Vec::new()),
-        (Type::TypeList, _) => Value::Json(Json::Array(Vec::new())),
+        (Type::Models, _) => Value::Json(Json::Array(Vec::new())),
         (_, Default::Null) => Value::Null,
         (_, Default::Text(text)) => Value::Text(text.to_owned()),
         (_, Default::Bool(on)) => Value::Bool(on),
@@ -205,7 +209,7 @@ fn value(store: &Store, field: &Field, given: &Json) -> Result<Value, Messages> 
     if given.is_null() {
         return match field.ty {
             _ if field.null => Ok(Value::Null),
-            Type::Choice { blank: true, .. } => Ok(Value::Null),
+            Type::Choice { blank: true, .. } => Ok(Value::Text(String::new())),
             Type::Choice { .. } => refuse("This field may not be blank."),
             _ => refuse("This field may not be null."),
         };
@@ -215,7 +219,7 @@ fn value(store: &Store, field: &Field, given: &Json) -> Result<Value, Messages> 
         Type::Slug => slug(given).map(Value::Text),
         Type::Color => color(given).map(Value::Text),
         Type::Int { min, max } => integer(given, min, max).map(Value::Int),
-        Type::Decimal => decimal(given).map(Value::Decimal),
+        Type::Decimal { .. } => decimal(given).map(Value::Decimal),
         Type::Bool => boolean(given).map(Value::Bool),
         Type::Choice { options, blank } => choice(given, options, blank),
         Type::Ref { to, .. } => reference(store, to, given).map(Value::Ref),
@@ -223,15 +227,18 @@ fn value(store: &Store, field: &Field, given: &Json) -> Result<Value, Messages> 
             Kind::Tag => references(store, to, given).map(Value::Refs),
             _ => ids(store, to, given).map(Value::Refs),
         },
-        Type::ContentType { allowed } => content_type(given, allowed).map(Value::Text),
+        Type::Model { allowed } => content_type(given, allowed).map(Value::Text),
         Type::ObjectId { .. } => {
             integer(given, 0, i64::MAX).map(|id| Value::Ref(u64::try_from(id).unwrap_or_default()))
+        }
+        Type::Address | Type::Network if given.as_str().is_some_and(|text| text.trim().is_empty()) => {
+            refuse("This field may not be blank.")
         }
         Type::Address => network(given, "IP address").map(|(host, len)| Value::Text(format!("{host}/{len}"))),
         Type::Network => network(given, "IP prefix").map(|(host, len)| Value::Text(format!("{host}/{len}"))),
         Type::Mac => mac(given).map(Value::Text),
         Type::Json => Ok(Value::Json(given.clone())),
-        Type::TypeList => match given {
+        Type::Models => match given {
             Json::Array(_) => Ok(Value::Json(given.clone())),
             _ => refuse(format!("Expected a list of items but got type \"{}\".", type_name(given))),
         },

@@ -24,7 +24,6 @@ mod filter;
 mod graphql;
 mod input;
 mod interface_types;
-#[rustfmt::skip]
 mod kinds;
 mod ordering;
 mod page;
@@ -34,6 +33,7 @@ mod schema;
 mod server;
 mod sim;
 mod state;
+mod text;
 mod traffic;
 mod validate;
 mod write;

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use super::schema::{Kind, Order};
 use super::state::{Object, Store, Value};
+use super::text::push;
 
 /// The place of an object: its kind's order, then its id.
 pub(super) fn key(store: &Store, kind: Kind, object: &Object) -> Arc<[u8]> {
     let mut key = Vec::with_capacity(32);
     for order in kind.def().order {
-        push(store, kind, object, *order, &mut key);
+        component(store, kind, object, *order, &mut key);
     }
     key.extend_from_slice(&object.id.to_be_bytes());
     key.into()
@@ -33,7 +34,7 @@ pub(super) fn followers(kind: Kind) -> Vec<(Kind, &'static str)> {
     found
 }
 
-fn push(store: &Store, kind: Kind, object: &Object, order: Order, key: &mut Vec<u8>) {
+fn component(store: &Store, kind: Kind, object: &Object, order: Order, key: &mut Vec<u8>) {
     match order {
         Order::Natural(field) => text(object.get(kind, field), key, natural),
         Order::Plain(field) => text(object.get(kind, field), key, |plain, key| {
@@ -64,6 +65,22 @@ fn push(store: &Store, kind: Kind, object: &Object, order: Order, key: &mut Vec<
                 }
                 None => key.push(if nulls_first { 0 } else { 2 }),
             }
+        }
+    }
+}
+
+/// Compares two values as lists sort them: numbers in text as numbers, null last.
+pub(super) fn compare(left: &Value, right: &Value) -> std::cmp::Ordering {
+    match (left, right) {
+        (Value::Int(left), Value::Int(right)) => left.cmp(right),
+        (Value::Ref(left), Value::Ref(right)) => left.cmp(right),
+        _ => {
+            let [left, right] = [left, right].map(|value| {
+                let mut key = Vec::new();
+                text(value, &mut key, natural);
+                key
+            });
+            left.cmp(&right)
         }
     }
 }
@@ -100,14 +117,14 @@ fn natural(text: &str, key: &mut Vec<u8>) {
 }
 
 /// NetBox's sorting form of an interface name: four places for positions, then the letters, then six for numbers.
-fn interface_name(name: &str) -> String {
+pub(super) fn interface_name(name: &str) -> String {
     let letters = name.find(|c: char| c.is_ascii_digit() || c == '.' || c == ':').unwrap_or(name.len());
     let (letters, mut rest) = name.split_at(letters);
     let mut form = String::with_capacity(40);
     for _ in 0..4 {
         match digits(rest).filter(|(_, after)| after.starts_with('/')) {
             Some((number, after)) => {
-                form.push_str(&format!("{number:0>4}"));
+                push(&mut form, format_args!("{number:0>4}"));
                 rest = &after[1..];
             }
             None => form.push_str("9999"),
@@ -117,7 +134,7 @@ fn interface_name(name: &str) -> String {
     for lead in ["", ":", "."] {
         match rest.strip_prefix(lead).and_then(digits) {
             Some((number, after)) => {
-                form.push_str(&format!("{number:0>6}"));
+                push(&mut form, format_args!("{number:0>6}"));
                 rest = after;
             }
             None => form.push_str("......"),

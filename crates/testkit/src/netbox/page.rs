@@ -2,6 +2,7 @@
 
 use super::errors::Refusal;
 use super::filter::{Query, parameter};
+use super::text::push;
 
 /// Rows of a page when the request names no limit.
 const DEFAULT_LIMIT: usize = 50;
@@ -59,7 +60,7 @@ fn encode(text: &str) -> String {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'.' | b'-' | b'~' => encoded.push(char::from(byte)),
             b' ' => encoded.push('+'),
-            other => encoded.push_str(&format!("%{other:02X}")),
+            other => push(&mut encoded, format_args!("%{other:02X}")),
         }
     }
     encoded

@@ -8,6 +8,7 @@ use super::changes::Change;
 use super::input::{Select, custom_fields};
 use super::schema::{Computed, Field, Kind, Nested, Shows, Type};
 use super::state::{Object, Store, Value};
+use super::text::push;
 
 /// How an object shows itself in one line.
 pub(super) fn display(store: &Store, kind: Kind, id: u64) -> String {
@@ -140,7 +141,7 @@ impl Renderer<'_> {
             Value::Decimal(number) => self.out.push_str(&Json::from(*number).to_string()),
             Value::Text(text) => self.string(text),
             Value::Ref(id) => self.number(id),
-            Value::Refs(ids) => self.list(&ids.clone(), |renderer, id| renderer.number(id)),
+            Value::Refs(ids) => self.list(&ids.clone(), Self::number),
             Value::Json(json) => self.out.push_str(&json.to_string()),
         }
     }
@@ -237,7 +238,7 @@ impl Renderer<'_> {
             }
             Computed::Family => {
                 let family = family(kind, object);
-                self.out.push_str(&format!("{{\"value\":{family},\"label\":\"IPv{family}\"}}"));
+                push(&mut self.out, format_args!("{{\"value\":{family},\"label\":\"IPv{family}\"}}"));
             }
             Computed::PrimaryIp => {
                 let preferred = ["primary_ip6", "primary_ip4"].map(|name| object.get(kind, name).target());
@@ -249,7 +250,7 @@ impl Renderer<'_> {
             Computed::PrimaryMacText => {
                 let mac = object.get(kind, "primary_mac_address").target();
                 match mac.and_then(|id| self.store.get(Kind::MacAddress, id)) {
-                    Some(mac) => self.string(&mac.text(Kind::MacAddress, "mac_address").to_owned()),
+                    Some(mac) => self.string(mac.text(Kind::MacAddress, "mac_address")),
                     None => self.out.push_str("null"),
                 }
             }
@@ -269,7 +270,8 @@ impl Renderer<'_> {
             Computed::VlanIds => self.number(4094),
             Computed::Utilization => {
                 let used = self.store.count_referring(Kind::Vlan, "group", kind, object.id);
-                self.string(&format!("{:.2}", used as f64 / 4094.0 * 100.0));
+                let share = (used as f64 * 10_000.0 / 4094.0).round() / 100.0;
+                self.string(&format!("{share:?}"));
             }
         }
     }
@@ -288,13 +290,22 @@ impl Renderer<'_> {
     /// The data of an object in the change log: ids for references, names for tags.
     pub fn snapshot(&mut self, kind: Kind, object: Option<&Object>) {
         let Some(object) = object else {
-            self.out.push_str("null");
+            self.out.push_str("{}");
             return;
         };
         self.out.push('{');
         let mut first = true;
         for (at, field) in kind.def().fields.iter().enumerate() {
-            if !field.writable() {
+            // Columns that only hold a constant here are in the data all the same; what is made while reading is not.
+            let column = match field.ty {
+                Type::Computed(Computed::Null | Computed::Zero) => {
+                    !matches!(field.name, "data_type" | "parent_device" | "virtualmachine_count" | "circuit_count")
+                }
+                Type::Computed(Computed::Count { nested: Nested::Shown, .. }) => field.name != "count_ipaddresses",
+                Type::Computed(_) => false,
+                _ => true,
+            };
+            if !column {
                 continue;
             }
             self.key(field.name, &mut first);
@@ -303,6 +314,7 @@ impl Renderer<'_> {
                     let names: Vec<String> = ids.iter().map(|id| display(self.store, Kind::Tag, *id)).collect();
                     self.out.push_str(&Json::from(names).to_string());
                 }
+                (_, Type::Computed(how)) => self.computed(kind, object, field, how),
                 (value, _) => self.plain(value),
             }
         }

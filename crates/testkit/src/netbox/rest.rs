@@ -10,6 +10,7 @@ use super::errors::{Errors, Refusal};
 use super::faults::Refuse;
 use super::filter::{self, Comparison, Filter, Query, parameter};
 use super::input::{self, Draft, Select};
+use super::ordering;
 use super::page::{Envelope, Page};
 use super::render::{Renderer, etag};
 use super::schema::Kind;
@@ -398,11 +399,7 @@ fn order(kind: Kind, ordering: &str, objects: &mut [Arc<Object>]) {
             "id" => a.id.cmp(&b.id),
             "last_updated" => a.updated.cmp(&b.updated),
             "created" => a.created.cmp(&b.created),
-            _ => match (a.get(kind, name), b.get(kind, name)) {
-                (Value::Int(a), Value::Int(b)) => a.cmp(b),
-                (Value::Ref(a), Value::Ref(b)) => a.cmp(b),
-                (a, b) => a.text().cmp(&b.text()),
-            },
+            _ => ordering::compare(a.get(kind, name), b.get(kind, name)),
         };
         objects.sort_by(|a, b| if down { compare(b, a) } else { compare(a, b) });
     }

@@ -214,7 +214,10 @@ pub(super) enum Type {
         min: i64,
         max: i64,
     },
-    Decimal,
+    /// A number with this many places behind the point.
+    Decimal {
+        places: usize,
+    },
     Bool,
     Choice {
         options: &'static [Choice],
@@ -228,7 +231,7 @@ pub(super) enum Type {
         to: Kind,
     },
     /// First half of a reference to one of several kinds: `dcim.interface`.
-    ContentType {
+    Model {
         allowed: &'static [&'static str],
     },
     /// Second half of such a reference; the first half is the field `type_field`.
@@ -242,7 +245,7 @@ pub(super) enum Type {
     Mac,
     Json,
     /// List of content types.
-    TypeList,
+    Models,
     Computed(Computed),
 }
 
@@ -349,6 +352,8 @@ pub(super) enum UniqueError {
     Together(&'static [&'static str]),
     /// These words.
     Words(&'static str),
+    /// Only the database refuses, with an answer of 500.
+    Database,
     /// An index only; the kind's own rules decide.
     Index,
 }
@@ -395,9 +400,9 @@ pub(super) const fn status(name: &'static str, options: &'static [Choice], defau
     field(name, Type::Choice { options, blank: false }, Default::Text(default))
 }
 
-/// A choice that may be blank or null.
+/// A choice that may be blank; a null that is written is kept as blank, unless the field is made nullable.
 pub(super) const fn optional_choice(name: &'static str, options: &'static [Choice]) -> Field {
-    field(name, Type::Choice { options, blank: true }, Default::Null).nullable()
+    field(name, Type::Choice { options, blank: true }, Default::Null)
 }
 
 /// A count of the objects that refer to this one.

@@ -139,31 +139,39 @@ pub(super) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
         // The runtime ends under this request.
         std::future::pending::<()>().await;
     }
+    let call = Incoming {
+        method: &parts.method,
+        path: &path,
+        query: &query_text,
+        headers: &parts.headers,
+        body: &body,
+        json: json.as_ref(),
+    };
     let answer = match instead(&shared, &effects) {
         Some(answer) => answer,
-        None => {
-            let call = Incoming {
-                method: &parts.method,
-                path: &path,
-                query: &query_text,
-                headers: &parts.headers,
-                body: &body,
-                json: json.as_ref(),
-            };
-            if effects.contains(&Effect::Overtake) {
-                overtake(&shared, &call);
-            }
-            match deadlock(&shared, &call, number, hold).await {
-                Some(answer) => answer,
-                None => route(&shared, &call, &request_id),
-            }
-        }
+        None => carry_out(&shared, &effects, &call, number, hold, &request_id).await,
     };
     let answer = bend(&shared, &effects, &record, answer);
     record.status = answer.reply.status;
     record.written = answer.reply.written;
     lock(&shared.traffic).push(record);
     Ok(respond(&shared, &effects, &request_id, answer))
+}
+
+/// Does what the request asks for, unless somebody else is faster or in the way.
+async fn carry_out(
+    shared: &Shared,
+    effects: &[Effect],
+    call: &Incoming<'_>,
+    number: u64,
+    hold: Option<Duration>,
+    request_id: &str,
+) -> Answer {
+    if effects.contains(&Effect::Overtake) {
+        overtake(shared, call);
+    }
+    let refused = deadlock(shared, call, number, hold).await;
+    refused.unwrap_or_else(|| route(shared, call, request_id))
 }
 
 /// A UUID that names the request, as NetBox makes one for each.
@@ -199,6 +207,11 @@ fn instead(shared: &Shared, effects: &[Effect]) -> Option<Answer> {
         Effect::Deadlock => Some(deadlocked(shared)),
         _ => None,
     })
+}
+
+fn moved(status: u16, location: &str) -> Answer {
+    let reply = Reply { location: Some(location.to_owned()), ..Reply::new(status, String::new()) };
+    Answer { content_type: HTML, reply }
 }
 
 fn deadlocked(shared: &Shared) -> Answer {
@@ -308,11 +321,22 @@ fn route(shared: &Shared, call: &Incoming<'_>, request_id: &str) -> Answer {
     let knows_v2 = shared.version() >= (4, 5);
     let rights = access.authenticate(call.header(header::AUTHORIZATION), knows_v2);
     if call.path == "/graphql/" {
+        let takes_html =
+            call.header(header::ACCEPT).is_none_or(|types| types.contains("text/html") || types.contains("*/*"));
         return match rights {
             Ok(_) => graphql_request(shared, call, &access),
+            // Whoever might be a browser is sent to the form.
+            Err(text) if text.starts_with("Authentication") && takes_html => moved(302, "/login/?next=/graphql/"),
             Err(text) if text.starts_with("Authentication") => answer(HTML, 403, "No credentials provided."),
             Err(text) => answer(HTML, 403, text),
         };
+    }
+    if call.path == "/login/" {
+        return answer(HTML, 200, "<!DOCTYPE html>\n<html><head><title>NetBox</title></head><body></body></html>");
+    }
+    if *call.method == Method::GET && call.path.starts_with("/api/") && !call.path.ends_with('/') {
+        let query = if call.query.is_empty() { String::new() } else { format!("?{}", call.query) };
+        return moved(301, &format!("{}/{query}", call.path));
     }
     if !call.path.starts_with("/api/") || !call.path.ends_with('/') {
         return answer(
@@ -325,6 +349,10 @@ fn route(shared: &Shared, call: &Incoming<'_>, request_id: &str) -> Answer {
         Ok(may_write) => may_write,
         Err(text) => return detail(403, &text),
     };
+    let fixed = matches!(call.path, "/api/" | "/api/status/") || call.path.starts_with("/api/core/object-changes/");
+    if fixed && !matches!(*call.method, Method::GET | Method::HEAD | Method::OPTIONS) {
+        return detail(405, &format!("Method \"{}\" not allowed.", call.method));
+    }
     match call.path {
         "/api/" => return answer(JSON, 200, root(&shared.base)),
         "/api/status/" => return answer(JSON, 200, status(shared)),
@@ -395,13 +423,10 @@ fn route(shared: &Shared, call: &Incoming<'_>, request_id: &str) -> Answer {
         (&Method::DELETE, Some(id)) => rest.delete(&mut store, kind, id, &body),
         _ => Err(Refusal::Detail(405, format!("Method \"{}\" not allowed.", call.method))),
     };
-    match &done {
-        Ok(_) => store.commit(),
-        Err(_) => {
-            store.rollback(mark);
-            store.commit();
-        }
+    if done.is_err() {
+        store.rollback(mark);
     }
+    store.commit();
     finish(shared, done)
 }
 

@@ -10,6 +10,7 @@ use serde_json::Value as Json;
 use super::changes::Change;
 use super::ordering;
 use super::schema::{Kind, Part, Type, Unique};
+use super::text::push;
 
 /// Content of one field.
 #[derive(Clone, Debug, PartialEq)]
@@ -359,7 +360,7 @@ pub(super) fn unique_key(kind: Kind, unique: &Unique, object: &Object) -> Option
             (_, Value::Text(text)) => key.push_str(text),
             (_, Value::Int(number)) => key.push_str(&number.to_string()),
             (_, Value::Ref(id)) => key.push_str(&id.to_string()),
-            (_, other) => key.push_str(&format!("{other:?}")),
+            (_, other) => push(&mut key, format_args!("{other:?}")),
         }
         key.push('\u{1f}');
     }

@@ -15,7 +15,6 @@ pub(super) fn check(store: &Store, kind: Kind, old: Option<&Object>, new: &Objec
     if kind == Kind::Interface {
         interface_mode(store, new)?;
     }
-    generic_reference(store, kind, new)?;
     let mut errors = field_rules(kind, new);
     if let Err(found) = object_rules(store, kind, old, new) {
         errors.merge(found);
@@ -85,7 +84,7 @@ fn target<'a>(store: &'a Store, kind: Kind, object: &Object, field: &str, to: Ki
 fn uniqueness(store: &Store, kind: Kind, new: &Object, errors: &mut Errors) {
     for (at, unique) in kind.def().unique.iter().enumerate() {
         let message = match unique.error {
-            UniqueError::Field(_) | UniqueError::Index => continue,
+            UniqueError::Field(_) | UniqueError::Database | UniqueError::Index => continue,
             UniqueError::Words(words) => words.to_owned(),
             UniqueError::Together(names) => {
                 let (last, first) = names.split_last().map_or(("", names), |(last, first)| (*last, first));
@@ -126,6 +125,10 @@ fn field_rules(kind: Kind, new: &Object) -> Errors {
 }
 
 fn object_rules(store: &Store, kind: Kind, old: Option<&Object>, new: &Object) -> Result<(), Errors> {
+    if kind == Kind::Prefix {
+        prefix_scope(new)?;
+    }
+    generic_reference(store, kind, new)?;
     match kind {
         Kind::Device => device(store, old, new),
         Kind::Interface => interface(store, old, new),
@@ -440,13 +443,18 @@ fn primary_stays(store: &Store, old: Option<&Object>, new: &Object) -> Result<()
     Err(Errors::whole(text))
 }
 
-fn prefix(store: &Store, new: &Object) -> Result<(), Errors> {
+fn prefix_scope(new: &Object) -> Result<(), Errors> {
     const KIND: Kind = Kind::Prefix;
     let scope_type = new.text(KIND, "scope_type");
-    if !scope_type.is_empty() && *new.get(KIND, "scope_id") == Value::Null {
-        let model = scope_type.split('.').nth(1).unwrap_or_default();
-        return Err(Errors::whole(format!("Please select a {model}.")));
+    if scope_type.is_empty() || *new.get(KIND, "scope_id") != Value::Null {
+        return Ok(());
     }
+    let model = scope_type.split('.').nth(1).unwrap_or_default();
+    Err(Errors::whole(format!("Please select a {model}.")))
+}
+
+fn prefix(store: &Store, new: &Object) -> Result<(), Errors> {
+    const KIND: Kind = Kind::Prefix;
     let text = new.text(KIND, "prefix");
     if text.ends_with("/0") {
         return Err(Errors::at("prefix", "Cannot create prefix with /0 mask."));

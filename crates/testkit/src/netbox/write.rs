@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use serde_json::Value as Json;
+
 use super::changes::{Action, Change};
 use super::errors::Refusal;
 use super::input::{self, Draft};
@@ -28,6 +30,7 @@ impl Store {
     pub fn create(&mut self, kind: Kind, draft: Draft, author: &Author) -> Result<u64, Refusal> {
         let Draft { mut object, message } = draft;
         validate::settle(self, kind, None, &mut object);
+        self.fitting_tags(kind, &object)?;
         object.id = self.next_id(kind);
         self.database_constraints(kind, &object)?;
         object.created = self.now();
@@ -44,6 +47,7 @@ impl Store {
         let Draft { mut object, message } = draft;
         let Some(before) = self.get(kind, object.id).cloned() else { return Ok(()) };
         validate::settle(self, kind, Some(&before), &mut object);
+        self.fitting_tags(kind, &object)?;
         self.database_constraints(kind, &object)?;
         object.updated = self.now();
         let id = object.id;
@@ -150,6 +154,7 @@ impl Store {
     pub fn delete(&mut self, kind: Kind, id: u64, message: &str, author: &Author) -> Result<(), Refusal> {
         let doomed = self.doomed(kind, id)?;
         if kind == Kind::VirtualChassis {
+            self.no_lag_across(id)?;
             let members: Vec<u64> = self.referring(Kind::Device, "virtual_chassis", kind, id).collect();
             for member in members {
                 self.adjust(Kind::Device, member, "vc_priority", Value::Null, true, author);
@@ -179,6 +184,37 @@ impl Store {
         Ok(())
     }
 
+    /// A chassis stays as long as interfaces of one member are in a LAG of another.
+    fn no_lag_across(&self, chassis: u64) -> Result<(), Refusal> {
+        const KIND: Kind = Kind::Interface;
+        let mut across = Vec::new();
+        for member in self.referring(Kind::Device, "virtual_chassis", Kind::VirtualChassis, chassis) {
+            for id in self.referring(KIND, "device", Kind::Device, member) {
+                let lag = self.get(KIND, id).and_then(|interface| interface.get(KIND, "lag").target());
+                let of = lag.and_then(|lag| self.get(KIND, lag)).and_then(|lag| lag.get(KIND, "device").target());
+                if of.is_some_and(|of| of != member) {
+                    across.push((KIND, id));
+                }
+            }
+        }
+        if across.is_empty() { Ok(()) } else { Err(self.protected(&across)) }
+    }
+
+    /// Refuses tags that are made for other kinds.
+    fn fitting_tags(&self, kind: Kind, object: &Object) -> Result<(), Refusal> {
+        let Value::Refs(tags) = object.get(kind, "tags") else { return Ok(()) };
+        let wanted = kind.content_type();
+        for tag in tags.iter().filter_map(|id| self.get(Kind::Tag, *id)) {
+            let Value::Json(Json::Array(types)) = tag.get(Kind::Tag, "object_types") else { continue };
+            if !types.is_empty() && !types.iter().any(|name| name.as_str() == Some(&wanted)) {
+                let name = tag.text(Kind::Tag, "name");
+                let text = format!("Tag {name} cannot be assigned to {} objects.", kind.def().model);
+                return Err(Refusal::Detail(400, text));
+            }
+        }
+        Ok(())
+    }
+
     /// Takes a deleted object out of the many-to-many fields that name it.
     fn forget_in_lists(&mut self, kind: Kind, id: u64, doomed: &BTreeSet<(Kind, u64)>, author: &Author) {
         for other in Kind::ALL {
@@ -191,7 +227,8 @@ impl Store {
                     let Some(object) = self.get(other, referrer) else { continue };
                     let Value::Refs(mut rest) = object.get(other, field.name).clone() else { continue };
                     rest.retain(|known| *known != id);
-                    self.adjust(other, referrer, field.name, Value::Refs(rest), false, author);
+                    // The list is a table of its own, so the object's `last_updated` stays.
+                    self.adjust(other, referrer, field.name, Value::Refs(rest), true, author);
                 }
             }
         }

@@ -119,7 +119,7 @@ fn and(left: Condition, right: Condition) -> Condition {
 fn one(kind: Kind, entry: &Entry, ty: &str) -> Result<Condition, Problem> {
     let def = kind.def();
     match (entry.name.as_str(), ty) {
-        ("id", _) => lookups(entry, |lookup| id_lookup(lookup)),
+        ("id", _) => lookups(entry, id_lookup),
         ("created" | "last_updated", _) => lookups(entry, |lookup| time_lookup(lookup, entry.name == "created")),
         ("assigned", _) => Ok(Condition::Assigned(boolean(&entry.input)?)),
         ("family", _) => Ok(Condition::Family(match word(&entry.input) {
@@ -180,8 +180,7 @@ fn related_kind(kind: Kind, name: &str) -> Option<Kind> {
         return Some(other);
     }
     match (kind, name) {
-        (Kind::Interface, "site") => return Some(Kind::Site),
-        (Kind::Prefix | Kind::VlanGroup, "site") => return Some(Kind::Site),
+        (Kind::Interface | Kind::Prefix | Kind::VlanGroup, "site") => return Some(Kind::Site),
         (Kind::Prefix | Kind::VlanGroup, "region") => return Some(Kind::Region),
         (Kind::Prefix | Kind::VlanGroup, "site_group") => return Some(Kind::SiteGroup),
         _ => {}

@@ -21,6 +21,8 @@ pub(super) enum Source {
     Updated,
     /// A stored field.
     Value(usize),
+    /// A stored number with this many places, as text.
+    Decimal(usize, usize),
     /// One object behind a stored reference.
     One {
         at: usize,
@@ -51,10 +53,14 @@ pub(super) enum Source {
         plans: Vec<(Kind, Vec<Step>)>,
     },
     Family(Vec<(String, bool)>),
+    /// A list of content types, with the keys and names that are asked of each.
+    Types(usize, Vec<(Option<String>, String)>),
     Count {
         kind: Kind,
         field: &'static str,
     },
+    /// The form of an interface's name by which it is sorted.
+    InterfaceName,
     Depth,
     Children,
     TreeDepth,
@@ -216,11 +222,7 @@ fn source(
         "_children" => return Source::Children,
         "level" => return Source::TreeDepth,
         "lft" | "rght" | "tree_id" => return Source::Constant("1"),
-        "_name" => {
-            if let Some(at) = def.position("name") {
-                return Source::Value(at);
-            }
-        }
+        "_name" => return Source::InterfaceName,
         "total_vlan_ids" => return Source::Constant("4094"),
         "vid_ranges" => return Source::Constant("[\"1-4094\"]"),
         "config_context" => return Source::Constant("{}"),
@@ -247,7 +249,15 @@ fn source(
                 return Source::Many { at, kind: to, steps: plan(document, to, &field.selection, problems) };
             }
             Type::Computed(Computed::Count { kind, field, .. }) => return Source::Count { kind, field },
-            Type::Computed(_) | Type::TypeList => {}
+            Type::Models => {
+                let parts = field.selection.iter().filter_map(|part| match part {
+                    Selection::Field(field) => Some((field.alias.clone(), field.name.clone())),
+                    _ => None,
+                });
+                return Source::Types(at, parts.collect());
+            }
+            Type::Decimal { places } => return Source::Decimal(at, places),
+            Type::Computed(_) => {}
             _ => return Source::Value(at),
         }
     }

@@ -6,9 +6,11 @@ use serde_json::Value as Json;
 
 use super::super::access::Access;
 use super::super::input::custom_fields;
+use super::super::ordering::interface_name;
 use super::super::render::{depth, display, family, generic, offset_timestamp, prefix_relatives};
 use super::super::schema::Kind;
 use super::super::state::{Object, Store, Value};
+use super::super::text::push;
 use super::condition::{self, Condition};
 use super::parse::{Document, Entry, Field, Input, InputValue, Operation, Place, Selection, parse};
 use super::plan::{Source, Step, plan, type_name};
@@ -54,14 +56,14 @@ pub(super) fn run(
     if !problems.is_empty() {
         return Err(problems);
     }
-    let runner = Runner { store, access };
+    let runner = Runner { store, access, limits };
     let mut out = String::from("{");
     for (at, call) in calls.iter().enumerate() {
         if at > 0 {
             out.push_str(", ");
         }
-        out.push_str(&format!("\"{}\": ", call.key));
-        runner.call(call, limits, &mut out).map_err(|problem| vec![problem])?;
+        push(&mut out, format_args!("\"{}\": ", call.key));
+        runner.call(call, &mut out).map_err(|problem| vec![problem])?;
     }
     out.push('}');
     Ok(out)
@@ -276,6 +278,7 @@ fn from_json(json: &Json, place: Place) -> InputValue {
 struct Runner<'a> {
     store: &'a Store,
     access: &'a Access,
+    limits: Limits,
 }
 
 impl Runner<'_> {
@@ -283,7 +286,7 @@ impl Runner<'_> {
         !self.access.denied.contains(&kind) && self.access.sees(kind, id)
     }
 
-    fn call(&self, call: &Call, limits: Limits, out: &mut String) -> Result<(), Problem> {
+    fn call(&self, call: &Call, out: &mut String) -> Result<(), Problem> {
         let fail = |message: String| Problem { message, place: call.place, path: Some(call.key.clone()) };
         match &call.target {
             Target::Typename => out.push_str("\"Query\""),
@@ -298,7 +301,8 @@ impl Runner<'_> {
                 if start.is_some_and(|start| start < 0) {
                     return Err(fail("`start` must be greater than or equal to zero.".to_owned()));
                 }
-                let limit = limit.unwrap_or(limits.max_page).min(limits.max_page);
+                let max_page = self.limits.max_page;
+                let limit = limit.unwrap_or(max_page).min(max_page);
                 let start = start.and_then(|start| u64::try_from(start).ok());
                 let rows = self.rows(call.kind, condition, start);
                 out.push('[');
@@ -371,6 +375,8 @@ impl Runner<'_> {
     fn many(&self, kind: Kind, mut ids: Vec<u64>, steps: &[Step], out: &mut String) {
         ids.retain(|id| self.sees(kind, *id));
         self.store.sort(kind, &mut ids);
+        // A nested list ends at a page, without a word.
+        ids.truncate(self.limits.max_page);
         out.push('[');
         for (at, object) in ids.iter().filter_map(|id| self.store.get(kind, *id)).enumerate() {
             if at > 0 {
@@ -385,7 +391,7 @@ impl Runner<'_> {
         let store = self.store;
         match source {
             Source::Typename => string(&type_name(kind), out),
-            Source::Id => out.push_str(&format!("\"{}\"", object.id)),
+            Source::Id => push(out, format_args!("\"{}\"", object.id)),
             Source::Display => string(&display(store, kind, object.id), out),
             Source::ClassType => string(kind.def().class, out),
             Source::CustomFields => {
@@ -393,7 +399,7 @@ impl Runner<'_> {
                 let value = |name: &String| object.custom.get(name).cloned().unwrap_or(Json::Null);
                 let entries: Vec<String> =
                     names.iter().map(|name| format!("{}: {}", Json::from(name.as_str()), value(name))).collect();
-                out.push_str(&format!("{{{}}}", entries.join(", ")));
+                push(out, format_args!("{{{}}}", entries.join(", ")));
             }
             Source::Created => string(&offset_timestamp(object.created), out),
             Source::Updated => string(&offset_timestamp(object.updated), out),
@@ -430,7 +436,32 @@ impl Runner<'_> {
                     _ => format!("\"{name}\": {family}"),
                 };
                 let fields: Vec<String> = fields.iter().map(shown).collect();
-                out.push_str(&format!("{{{}}}", fields.join(", ")));
+                push(out, format_args!("{{{}}}", fields.join(", ")));
+            }
+            Source::InterfaceName => string(&interface_name(object.text(kind, "name")), out),
+            Source::Decimal(at, places) => match object.values[*at] {
+                // Decimals are text, so that no digit is lost.
+                Value::Decimal(number) => string(&format!("{number:.places$}"), out),
+                _ => out.push_str("null"),
+            },
+            Source::Types(at, parts) => {
+                let Value::Json(Json::Array(types)) = &object.values[*at] else {
+                    out.push_str("[]");
+                    return;
+                };
+                let types = types.iter().filter_map(Json::as_str).filter_map(|name| name.split_once('.'));
+                let shown = types.map(|(app, model)| {
+                    let entries = parts.iter().map(|(alias, name)| {
+                        let value = match name.as_str() {
+                            "app_label" => app.to_owned(),
+                            "model" => model.to_owned(),
+                            _ => "1".to_owned(),
+                        };
+                        format!("\"{}\": \"{value}\"", alias.as_ref().unwrap_or(name))
+                    });
+                    format!("{{{}}}", entries.collect::<Vec<_>>().join(", "))
+                });
+                push(out, format_args!("[{}]", shown.collect::<Vec<_>>().join(", ")));
             }
             Source::Count { kind: other, field } => {
                 out.push_str(&store.count_referring(*other, field, kind, object.id).to_string());
@@ -452,8 +483,7 @@ fn scalar(value: &Value, out: &mut String) {
         Value::Null => out.push_str("null"),
         Value::Bool(on) => out.push_str(if *on { "true" } else { "false" }),
         Value::Int(number) => out.push_str(&number.to_string()),
-        // Decimals are text, so that no digit is lost.
-        Value::Decimal(number) => string(&Json::from(*number).to_string(), out),
+        Value::Decimal(number) => out.push_str(&number.to_string()),
         Value::Text(text) => string(text, out),
         Value::Ref(id) => out.push_str(&id.to_string()),
         Value::Refs(_) => out.push_str("[]"),
