@@ -1,13 +1,14 @@
 //! The host: connectors, configuration and history put together, and the command line on top.
 //!
-//! - [`registry`]: the connectors that this build links.
+//! - [`registry`], [`runner`]: the connectors that this build links, and what runs syncs with them.
 //! - [`config`]: the configuration file, its checks and its schema.
 //! - [`cli`]: the commands.
 
 pub mod cli;
 pub mod config;
 mod connectors;
-pub mod run_stub;
+mod memory;
 mod wiring;
 
-pub use wiring::registry;
+pub use memory::AllocatorMeter;
+pub use wiring::{open_history, registry, runner};

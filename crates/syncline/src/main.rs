@@ -2,6 +2,14 @@
 
 use std::process::ExitCode;
 
+use peak_alloc::PeakAlloc;
+use syncline::AllocatorMeter;
+
+/// Counts what it hands out, so that `--memory` tells the truth.
+#[global_allocator]
+static ALLOCATOR: PeakAlloc = PeakAlloc;
+
 fn main() -> ExitCode {
-    syncline::cli::main(std::env::args_os())
+    static METER: AllocatorMeter = AllocatorMeter(&ALLOCATOR);
+    syncline::cli::main(std::env::args_os(), &METER)
 }

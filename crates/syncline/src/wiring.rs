@@ -1,8 +1,12 @@
 //! The parts put together: connectors, configuration, history.
 
+use secrecy::ExposeSecret as _;
+use syncline_core::history::History;
 use syncline_core::registry::Registry;
+use syncline_core::run::Runner;
 use syncline_core::{Error, ErrorKind, Result};
 
+use crate::config::Configuration;
 use crate::connectors::EXPECTED;
 
 /// The connectors of this build. An error when one that belongs to it is not linked.
@@ -17,6 +21,28 @@ pub fn registry() -> Result<Registry> {
         }
     }
     Ok(registry)
+}
+
+/// What runs the syncs of a configuration.
+pub async fn runner(configuration: &Configuration) -> Result<Runner> {
+    Ok(Runner::new(registry()?, open_history(configuration).await?, configuration.data_folder()))
+}
+
+/// The history that a configuration names.
+pub async fn open_history(configuration: &Configuration) -> Result<History> {
+    let file = configuration.data_folder().join("history.sqlite");
+    let Some(address) = &configuration.data.history else { return History::open(&file.to_string_lossy()).await };
+    let Some(password) = &configuration.data.history_password else { return History::open(address).await };
+    let password = password.resolve()?;
+    let with_password = url::Url::parse(address).ok().and_then(|mut url| {
+        url.set_password(Some(password.expose_secret())).ok()?;
+        Some(url)
+    });
+    let with_password = with_password.ok_or_else(|| {
+        let message = "`data.history_password` goes with a database: set `data.history` to `postgres://user@host/database`";
+        Error::new(ErrorKind::Settings, message)
+    })?;
+    History::open(with_password.as_str()).await
 }
 
 #[cfg(test)]

@@ -84,6 +84,11 @@ impl Console {
         })
     }
 
+    /// The output for data that comes piece by piece. No bars may be drawn meanwhile.
+    pub fn writer(&self) -> impl io::Write {
+        io::BufWriter::new(anstream::stdout())
+    }
+
     /// Prints data for programs.
     pub fn json(&self, value: &impl Serialize) -> io::Result<()> {
         let mut text = serde_json::to_string_pretty(value)?;

@@ -18,6 +18,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser as _};
+use syncline_core::run::MemoryMeter;
 
 use args::{Arguments, Command};
 use console::Console;
@@ -26,7 +27,9 @@ use failure::Failure;
 use session::Session;
 
 /// Runs the command line: reads the arguments, does what they ask, says how it ended.
-pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+///
+/// `memory` measures the program's memory when that is asked for.
+pub fn main(arguments: impl IntoIterator<Item = OsString>, memory: &'static dyn MemoryMeter) -> ExitCode {
     let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
         Err(error) => {
@@ -44,7 +47,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return failed(&console, &Failure::Output(error)),
     };
-    let session = Session { console: console.clone(), global: arguments.global };
+    let session = Session { console: console.clone(), global: arguments.global, memory };
     match runtime.block_on(dispatch(&session, arguments.command)) {
         Ok(exit) => exit.into(),
         Err(failure) => failed(&console, &failure),
@@ -56,6 +59,13 @@ async fn dispatch(session: &Session, command: Command) -> Result<Exit, Failure> 
         Command::Connectors { name: None, .. } => commands::connectors::list(session),
         Command::Connectors { name: Some(name), connect } => commands::connectors::one(session, &name, connect).await,
         Command::Check { sync } => commands::check::run(session, &sync).await,
+        Command::Plan { sync, out, full } => commands::run::plan(session, &sync, out.as_deref(), full).await,
+        Command::Run { sync, dry_run, memory } => commands::run::run(session, &sync, dry_run, memory).await,
+        Command::Apply { plan, approve } => commands::run::apply(session, &plan, approve.as_deref()).await,
+        Command::History { sync, limit } => commands::history::list(session, sync.as_deref(), limit).await,
+        Command::Show { run, changes } => commands::history::show(session, &run, changes).await,
+        #[cfg(feature = "demo")]
+        Command::Demo(options) => commands::demo::run(session, &options).await,
         Command::Config(command) => commands::config::run(session, command),
         Command::Completions { shell } => {
             let mut script = Vec::new();
@@ -63,7 +73,6 @@ async fn dispatch(session: &Session, command: Command) -> Result<Exit, Failure> 
             session.console.data(&String::from_utf8_lossy(&script))?;
             Ok(Exit::Done)
         }
-        _ => Err(Failure::argument("not yet")),
     }
 }
 

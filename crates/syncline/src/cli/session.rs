@@ -1,6 +1,6 @@
 //! What the commands share: the console, the connectors, the configuration.
 
-use crate::run_stub::{SideDefinition, SyncDefinition};
+use syncline_core::run::{MemoryMeter, SideDefinition, SyncDefinition};
 use syncline_core::connector::{ConnectContext, ConnectorDescriptor};
 use syncline_core::event::Events;
 use syncline_core::registry::Registry;
@@ -19,6 +19,8 @@ pub struct Session {
     pub console: Console,
     /// What every command understands.
     pub global: Global,
+    /// What measures the program's memory.
+    pub memory: &'static dyn MemoryMeter,
 }
 
 impl Session {

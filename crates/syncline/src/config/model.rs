@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use crate::run_stub::{SideDefinition, SyncDefinition};
+use syncline_core::run::{SideDefinition, SyncDefinition};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
@@ -42,8 +42,8 @@ pub struct DataSettings {
     /// The folder for plans, snapshots and the history; relative to the configuration file. Default: `syncline-data` beside it.
     #[serde(default)]
     pub folder: Option<PathBuf>,
-    /// The database of the history: `sqlite://PATH` or `postgres://USER@HOST/DATABASE`. Default: `history.sqlite` in the
-    /// folder. A password is never part of it; see `history_password`.
+    /// The database of the history: a path, `sqlite:///path/history.sqlite` or `postgres://user@host/database`. Default:
+    /// `history.sqlite` in the folder. A password is never part of it; see `history_password`.
     #[serde(default)]
     pub history: Option<String>,
     /// The password of the history's database.

@@ -1,6 +1,6 @@
 //! `syncline check`: do both systems of a sync answer, and will the sync work.
 
-use crate::run_stub::SyncDefinition;
+use syncline_core::run::SyncDefinition;
 use futures::future::join;
 use serde::Serialize;
 use serde_json::Value;
@@ -40,7 +40,7 @@ pub async fn run(session: &Session, name: &str) -> Result<Exit, Failure> {
     let registry = session.registry()?;
     let events = Events::new();
     let (source, target) = join(source(&registry, &sync, &events), target(&registry, &sync, &events)).await;
-    let side = |side, definition: &crate::run_stub::SideDefinition, result: Result<CheckReport>| FoundSide {
+    let side = |side, definition: &syncline_core::run::SideDefinition, result: Result<CheckReport>| FoundSide {
         side,
         connection: definition.connection_name.clone(),
         connector: definition.connector.clone(),

@@ -3,3 +3,7 @@
 pub mod check;
 pub mod config;
 pub mod connectors;
+#[cfg(feature = "demo")]
+pub mod demo;
+pub mod history;
+pub mod run;

@@ -1,1 +1,285 @@
-//! What a run came to, and what a connection test found.
+//! A run as a person sees it, from the history: while it is fresh and ever after.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use syncline_core::Result;
+use syncline_core::event::{Level, Phase};
+use syncline_core::history::{
+    ChangeCount, ChangeFilter, History, ModelRecord, OutcomeCounts, OutcomeKind, PhaseRecord, Run, RunId, RunStatus,
+    StoredChange, StoredLogLine,
+};
+
+use super::number::{bytes, count, duration};
+use super::table::Columns;
+use crate::cli::console::{BAD, DIM, GOOD, NAME, WARN, clean, paint};
+
+/// How many changes that came to nothing are shown of each outcome.
+const PROBLEMS: u64 = 20;
+/// How many lines of the log are shown.
+const LOG_LINES: u64 = 1000;
+
+/// A run with what a person wants to know of it.
+#[derive(Debug, Serialize)]
+pub struct RunView {
+    /// The run itself: status, times, counts, error.
+    #[serde(flatten)]
+    pub run: Run,
+    /// How long each phase took.
+    pub phases: Vec<PhaseRecord>,
+    /// What was read and found, and what became of it, by model.
+    pub models: Vec<ModelView>,
+    /// Changes that failed, went stale, were skipped or held: the first of each.
+    pub problems: Vec<StoredChange>,
+    /// The log.
+    pub log: Vec<StoredLogLine>,
+}
+
+/// A model in a run.
+#[derive(Debug, Serialize)]
+pub struct ModelView {
+    /// What was read and found.
+    #[serde(flatten)]
+    pub record: ModelRecord,
+    /// What became of the changes.
+    pub outcomes: OutcomeCounts,
+}
+
+impl RunView {
+    /// Takes a run from the history.
+    pub async fn load(history: &History, run: Run) -> Result<Self> {
+        let id = run.id;
+        let mut problems = Vec::new();
+        for outcome in [OutcomeKind::Failed, OutcomeKind::Stale, OutcomeKind::Skipped, OutcomeKind::Held] {
+            problems.extend(of_outcome(history, id, outcome).await?);
+        }
+        Ok(Self {
+            phases: history.phases(id).await?,
+            models: models(history.models(id).await?, &history.change_counts(id).await?),
+            problems,
+            log: history.log(id, None, LOG_LINES).await?.items,
+            run,
+        })
+    }
+
+    /// The run for people. Its log is left out when its reader has just seen it.
+    pub fn text(&self, with_log: bool) -> String {
+        let mut text = self.headline();
+        text += &self.facts();
+        text += &self.model_table();
+        text += &self.phase_table();
+        text += &self.problem_list();
+        if with_log {
+            text += &self.log_lines();
+        }
+        text
+    }
+
+    fn headline(&self) -> String {
+        let run = &self.run;
+        let dry = if run.dry { ", a dry run" } else { "" };
+        let took = took(run).map(|took| format!(" in {}", duration(took))).unwrap_or_default();
+        let status = status_text(run);
+        format!("{} of {}{dry}: {status}{took}\n", paint(NAME, &format!("Run {}", run.id)), paint(NAME, &clean(&run.sync)))
+    }
+
+    fn facts(&self) -> String {
+        let run = &self.run;
+        let mut text = format!("  {} -> {}", clean(&run.source.connection), clean(&run.target.connection));
+        let _ = writeln!(text, ", {} by {}, {}", run.kind.as_str(), clean(&run.triggered_by), time(run.created));
+        for (name, note) in run.notes.as_object().into_iter().flatten() {
+            let note = note.as_str().map_or_else(|| note.to_string(), str::to_owned);
+            let _ = writeln!(text, "  {}: {}", clean(name), clean(&note));
+        }
+        if let Some(plan) = &run.plan {
+            let _ = writeln!(text, "  plan: {}", clean(&plan.path));
+        }
+        if let Some(error) = &run.error {
+            let _ = writeln!(text, "  {} {}", paint(BAD, &format!("{}:", clean(&error.kind))), clean(&error.message));
+        }
+        text
+    }
+
+    fn model_table(&self) -> String {
+        if self.models.is_empty() {
+            return String::new();
+        }
+        let headings =
+            ["model", "source#", "target#", "equal#", "create#", "update#", "absent#", "applied#", "held#", "skipped#", "failed#"];
+        let mut columns = Columns::new(headings);
+        for model in &self.models {
+            let records = |read: &Option<syncline_core::history::ReadRecord>| {
+                read.as_ref().map(|read| read.records).map(count).unwrap_or_default()
+            };
+            let diff = model.record.diff.unwrap_or_default();
+            let outcomes = &model.outcomes;
+            columns.row([
+                model.record.model.clone(),
+                records(&model.record.source),
+                records(&model.record.target),
+                some(diff.unchanged),
+                some(diff.create),
+                some(diff.update),
+                some(diff.delete),
+                some(outcomes.applied + outcomes.unchanged),
+                some(outcomes.held),
+                some(outcomes.skipped),
+                some(outcomes.failed + outcomes.stale),
+            ]);
+        }
+        let mut text = format!("\n{}", columns.text());
+        for model in &self.models {
+            let sides = [("source", &model.record.source), ("target", &model.record.target)];
+            for (side, read) in sides {
+                if let Some(reason) = read.as_ref().and_then(|read| read.partial.as_ref()) {
+                    let line = format!("{} of the {side} proves no absence: {reason}", model.record.model);
+                    let _ = writeln!(text, "{}", paint(WARN, &clean(&line)));
+                }
+            }
+        }
+        text
+    }
+
+    fn phase_table(&self) -> String {
+        if self.phases.is_empty() {
+            return String::new();
+        }
+        let measured = self.phases.iter().any(|phase| phase.memory_peak.is_some());
+        let mut text = "\n".to_owned();
+        if measured {
+            let mut columns = Columns::new(["phase", "time#", "memory after#", "memory peak#"]);
+            for phase in &self.phases {
+                let memory = |size: Option<u64>| size.map(bytes).unwrap_or_default();
+                let took = duration(Duration::from_millis(phase.duration_ms));
+                columns.row([phase_name(phase.phase), took, memory(phase.memory_final), memory(phase.memory_peak)]);
+            }
+            text += &columns.text();
+        } else {
+            let mut columns = Columns::new(["phase", "time#"]);
+            for phase in &self.phases {
+                columns.row([phase_name(phase.phase), duration(Duration::from_millis(phase.duration_ms))]);
+            }
+            text += &columns.text();
+        }
+        text
+    }
+
+    fn problem_list(&self) -> String {
+        let counts = &self.run.counts.outcomes;
+        let kinds = [
+            (OutcomeKind::Failed, counts.failed, "Failed", BAD),
+            (OutcomeKind::Stale, counts.stale, "Stale", BAD),
+            (OutcomeKind::Skipped, counts.skipped, "Skipped", WARN),
+            (OutcomeKind::Held, counts.held, "Held", WARN),
+        ];
+        let mut text = String::new();
+        for (kind, total, title, style) in kinds {
+            let shown: Vec<_> = self.problems.iter().filter(|change| change.outcome == kind).collect();
+            if shown.is_empty() {
+                continue;
+            }
+            let _ = writeln!(text, "\n{} {}", paint(style, title), count(total));
+            for change in &shown {
+                text += &problem_line(change);
+            }
+            let left = total.saturating_sub(shown.len() as u64);
+            if left > 0 {
+                let line = format!("  … {} more (`syncline show {} --changes` has them all)", count(left), self.run.id);
+                let _ = writeln!(text, "{}", paint(DIM, &line));
+            }
+        }
+        text
+    }
+
+    fn log_lines(&self) -> String {
+        if self.log.is_empty() {
+            return String::new();
+        }
+        let mut text = format!("\n{}\n", paint(NAME, "Log"));
+        for line in &self.log {
+            let at = line.at.format("%H:%M:%S");
+            let words = clean(&line.text);
+            let words = match line.level {
+                Level::Info => words.into_owned(),
+                Level::Warning => paint(WARN, &words),
+                Level::Error => paint(BAD, &words),
+            };
+            let _ = writeln!(text, "  {} {words}", paint(DIM, &at.to_string()));
+        }
+        text
+    }
+}
+
+/// The first changes with an outcome.
+async fn of_outcome(history: &History, run: RunId, outcome: OutcomeKind) -> Result<Vec<StoredChange>> {
+    let filter = ChangeFilter { outcome: vec![outcome], ..ChangeFilter::default() };
+    Ok(history.changes(run, &filter, None, PROBLEMS).await?.items)
+}
+
+fn models(records: Vec<ModelRecord>, counts: &[ChangeCount]) -> Vec<ModelView> {
+    let mut outcomes: BTreeMap<&str, OutcomeCounts> = BTreeMap::new();
+    for ChangeCount { model, outcome, count, .. } in counts {
+        let counts = outcomes.entry(model).or_default();
+        let counter = match outcome {
+            OutcomeKind::Planned => &mut counts.planned,
+            OutcomeKind::Applied => &mut counts.applied,
+            OutcomeKind::Unchanged => &mut counts.unchanged,
+            OutcomeKind::Skipped => &mut counts.skipped,
+            OutcomeKind::Held => &mut counts.held,
+            OutcomeKind::Failed => &mut counts.failed,
+            OutcomeKind::Stale => &mut counts.stale,
+        };
+        *counter += count;
+    }
+    let view = |record: ModelRecord| ModelView {
+        outcomes: outcomes.get(record.model.as_str()).copied().unwrap_or_default(),
+        record,
+    };
+    records.into_iter().map(view).collect()
+}
+
+fn problem_line(change: &StoredChange) -> String {
+    let field = change.field.as_ref().map(|field| format!("`{}`: ", clean(field))).unwrap_or_default();
+    let reason = change.reason.as_deref().unwrap_or("no reason was given");
+    format!(
+        "  {} {} {}  {field}{}\n",
+        change.action,
+        clean(&change.model),
+        paint(NAME, &clean(&change.key.to_string())),
+        clean(reason)
+    )
+}
+
+/// A status with its color. Failed changes show in it although the run is completed.
+pub fn status_text(run: &Run) -> String {
+    let failed = run.counts.outcomes.failed;
+    match run.status {
+        RunStatus::Completed if failed > 0 => paint(WARN, &format!("completed, {} failed", count(failed))),
+        RunStatus::Completed => paint(GOOD, "completed"),
+        RunStatus::Failed => paint(BAD, "failed"),
+        RunStatus::AwaitingReview => paint(WARN, "awaiting review"),
+        RunStatus::Cancelled => paint(WARN, "cancelled"),
+        other => other.to_string(),
+    }
+}
+
+/// How long a run took, once it is over.
+pub fn took(run: &Run) -> Option<Duration> {
+    (run.finished? - run.started.unwrap_or(run.created)).to_std().ok()
+}
+
+/// A time for people: UTC, to the second.
+pub fn time(time: DateTime<Utc>) -> String {
+    time.format("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
+
+fn phase_name(phase: Phase) -> String {
+    phase.as_str().replace('_', " ")
+}
+
+fn some(number: u64) -> String {
+    if number == 0 { "·".to_owned() } else { count(number) }
+}

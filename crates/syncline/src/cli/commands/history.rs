@@ -1,0 +1,161 @@
+//! `syncline history` and `syncline show`: what runs did.
+
+use std::io::Write as _;
+
+use serde::Serialize;
+use syncline_core::change::{Change, Hold, HoldRule};
+use syncline_core::history::{ChangeFilter, History, OutcomeKind, Run, RunFilter, StoredChange};
+use syncline_core::native::Native;
+use syncline_core::{Error, ErrorKind};
+
+use crate::cli::console::{BAD, DIM, clean, paint};
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::session::Session;
+use crate::cli::view::number::{count, duration};
+use crate::cli::view::plan::{Detail, write_change};
+use crate::cli::view::report::{RunView, status_text, took};
+use crate::cli::view::table::Columns;
+
+/// How many changes are fetched at once.
+const PAGE: u64 = 1000;
+
+/// `syncline history`: `[run, …]` for programs, newest first.
+pub async fn list(session: &Session, sync: Option<&str>, limit: u64) -> Result<Exit, Failure> {
+    let history = open(session).await?;
+    let filter = RunFilter { sync: sync.map(str::to_owned), ..RunFilter::default() };
+    let runs = history.runs(&filter, None, limit).await?.items;
+    if runs.is_empty() && !session.console.is_json() {
+        session.console.note(&sync.map_or_else(|| "no runs yet".to_owned(), |sync| format!("no runs of `{sync}` yet")));
+    } else {
+        session.console.show(&runs, |runs| table(runs))?;
+    }
+    Ok(Exit::Done)
+}
+
+/// The runs as a table.
+fn table(runs: &[Run]) -> String {
+    let headings =
+        ["run#", "sync", "kind", "status", "started (UTC)", "time#", "create#", "update#", "absent#", "applied#", "held#", "failed#"];
+    let mut columns = Columns::new(headings);
+    for run in runs {
+        let counts = &run.counts;
+        let kind = if run.dry { format!("{}, dry", run.kind.as_str()) } else { run.kind.as_str().to_owned() };
+        columns.row([
+            run.id.to_string(),
+            run.sync.clone(),
+            kind,
+            anstream::adapter::strip_str(&status_text(run)).to_string(),
+            run.started.unwrap_or(run.created).format("%Y-%m-%d %H:%M:%S").to_string(),
+            took(run).map(duration).unwrap_or_default(),
+            count(counts.create),
+            count(counts.update),
+            count(counts.delete),
+            count(counts.outcomes.applied),
+            count(counts.outcomes.held),
+            count(counts.outcomes.failed + counts.outcomes.stale),
+        ]);
+    }
+    columns.text()
+}
+
+/// A run for programs, with its changes when they are asked for.
+#[derive(Debug, Serialize)]
+struct Shown {
+    #[serde(flatten)]
+    run: RunView,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    changes: Option<Vec<StoredChange>>,
+}
+
+/// `syncline show`.
+pub async fn show(session: &Session, wanted: &str, changes: bool) -> Result<Exit, Failure> {
+    let history = open(session).await?;
+    let run = find(&history, wanted).await?;
+    let id = run.id;
+    let view = RunView::load(&history, run).await?;
+    if session.console.is_json() {
+        let changes = if changes { Some(all_changes(&history, id).await?) } else { None };
+        session.console.json(&Shown { run: view, changes })?;
+        return Ok(Exit::Done);
+    }
+    session.console.data(&view.text(true))?;
+    if changes {
+        write_changes(session, &history, id).await?;
+    }
+    Ok(Exit::Done)
+}
+
+async fn open(session: &Session) -> Result<History, Failure> {
+    Ok(crate::open_history(&session.configuration()?).await?)
+}
+
+async fn find(history: &History, wanted: &str) -> Result<Run, Error> {
+    if wanted != "last" {
+        return history.find_run(wanted).await;
+    }
+    let newest = history.runs(&RunFilter::default(), None, 1).await?.items.pop();
+    newest.ok_or_else(|| Error::new(ErrorKind::NotFound, "there are no runs yet; `syncline run SYNC` makes one"))
+}
+
+async fn all_changes(history: &History, run: syncline_core::history::RunId) -> Result<Vec<StoredChange>, Error> {
+    let mut all = Vec::new();
+    let mut after = None;
+    loop {
+        let page = history.changes(run, &ChangeFilter::default(), after, PAGE).await?;
+        all.extend(page.items);
+        match page.next {
+            Some(next) => after = Some(next),
+            None => return Ok(all),
+        }
+    }
+}
+
+/// Writes the changes page by page: a run may have a million.
+async fn write_changes(session: &Session, history: &History, run: syncline_core::history::RunId) -> Result<(), Failure> {
+    let mut after = None;
+    let mut model = String::new();
+    loop {
+        let page = history.changes(run, &ChangeFilter::default(), after, PAGE).await?;
+        let mut text = Vec::new();
+        for change in page.items {
+            if change.model != model {
+                model.clone_from(&change.model);
+                writeln!(text, "\n{}", clean(&model))?;
+            }
+            write_stored(&mut text, change)?;
+        }
+        session.console.data(&String::from_utf8_lossy(&text))?;
+        match page.next {
+            Some(next) => after = Some(next),
+            None => return Ok(()),
+        }
+    }
+}
+
+fn write_stored(text: &mut Vec<u8>, stored: StoredChange) -> std::io::Result<()> {
+    let reason = stored.reason.clone().unwrap_or_default();
+    let hold = (stored.outcome == OutcomeKind::Held)
+        .then(|| Hold { rule: stored.rule.unwrap_or(HoldRule::Policy), reason: reason.clone() });
+    let held = hold.is_some();
+    let change = Change {
+        id: stored.change_id,
+        model: stored.model,
+        key: stored.key,
+        action: stored.action,
+        native: stored.native_id.map(Native::new),
+        fields: stored.fields,
+        hold,
+    };
+    write_change(text, &change, Detail::Full)?;
+    match stored.outcome {
+        OutcomeKind::Failed | OutcomeKind::Stale | OutcomeKind::Skipped if !held => {
+            let outcome = serde_json::to_value(stored.outcome)?;
+            let field = stored.field.map(|field| format!(" `{}`", clean(&field))).unwrap_or_default();
+            let line = format!("{}{field}: {}", outcome.as_str().unwrap_or_default(), clean(&reason));
+            writeln!(text, "      {}", paint(BAD, &line))
+        }
+        OutcomeKind::Planned => writeln!(text, "      {}", paint(DIM, "planned")),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,218 @@
+//! `syncline plan`, `run` and `apply`: one run each, followed and told.
+
+use std::path::Path;
+
+use serde::Serialize;
+use syncline_core::change::Change;
+use syncline_core::event::Events;
+use syncline_core::guard::{Demand, Verdict};
+use syncline_core::plan::{PlanReader, PlanSummary};
+use syncline_core::run::{RunOptions, RunReport, Runner};
+use syncline_core::history::RunStatus;
+use syncline_core::{Error, ErrorKind, Result};
+
+use crate::cli::console::{DIM, paint};
+use crate::cli::exit::Exit;
+use crate::cli::failure::{Failure, error_json, error_text, exit_of};
+use crate::cli::interrupt;
+use crate::cli::progress::Progress;
+use crate::cli::session::Session;
+use crate::cli::view::plan::{Detail, PlanView};
+use crate::cli::view::report::RunView;
+
+/// A run that has just ended, for programs: a run of the history, and what only its end knows.
+#[derive(Debug, Serialize)]
+struct Ended<'a> {
+    exit_code: u8,
+    /// The guards that object.
+    verdicts: &'a [Verdict],
+    /// Why it did not complete, with causes and remedy.
+    failure: Option<serde_json::Value>,
+    #[serde(flatten)]
+    run: &'a RunView,
+}
+
+/// A plan that has just been made, for programs.
+#[derive(Debug, Serialize)]
+struct Planned<'a> {
+    exit_code: u8,
+    run: syncline_core::history::RunId,
+    sync: &'a str,
+    /// Where the plan is kept.
+    plan: Option<String>,
+    hash: Option<&'a str>,
+    summary: &'a PlanSummary,
+    failure: Option<serde_json::Value>,
+    /// Every change, when everything was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    changes: Option<Vec<Change>>,
+}
+
+/// `syncline plan`.
+pub async fn plan(session: &Session, name: &str, out: Option<&Path>, full: bool) -> Result<Exit, Failure> {
+    let (configuration, sync) = session.sync(name)?;
+    let runner = crate::runner(&configuration).await?;
+    let options = RunOptions { dry_run: true, ..RunOptions::default() };
+    let report = followed(session, |events, cancel| async move { runner.run(&sync, options, &events, &cancel).await }).await?;
+    show_plan(session, name, &report, out, full)
+}
+
+/// Shows the plan of a dry run, and keeps it where it is wanted.
+pub fn show_plan(session: &Session, sync: &str, report: &RunReport, out: Option<&Path>, full: bool) -> Result<Exit, Failure> {
+    let plan = match (&report.plan, out) {
+        (Some(plan), Some(out)) => {
+            std::fs::copy(plan, out).map_err(|error| {
+                Error::new(ErrorKind::Storage, format!("cannot write the plan to `{}`", out.display())).caused_by(error)
+            })?;
+            Some(out.to_owned())
+        }
+        (plan, _) => plan.clone(),
+    };
+    let exit = exit(report);
+    let reader = report.plan.as_deref().map(PlanReader::open).transpose()?;
+    if session.console.is_json() {
+        let changes = match &reader {
+            Some(reader) if full => Some(reader.changes()?.collect::<Result<Vec<_>>>()?),
+            _ => None,
+        };
+        session.console.json(&Planned {
+            exit_code: exit as u8,
+            run: report.run,
+            sync,
+            plan: plan.as_ref().map(|plan| plan.display().to_string()),
+            hash: report.plan_hash.as_deref(),
+            summary: &report.summary,
+            failure: report.error.as_ref().map(error_json),
+            changes,
+        })?;
+        return Ok(exit);
+    }
+    if let Some(reader) = &reader {
+        write_plan(session, reader, full)?;
+    }
+    tell_error(session, report);
+    if let Some(plan) = plan.filter(|_| report.summary.to_apply() > 0 && report.error.is_none()) {
+        let approval = if exit == Exit::NeedsApproval { " --approve REASON" } else { "" };
+        let line = format!("`syncline apply {}{approval}` applies exactly this plan", plan.display());
+        session.console.note(&paint(DIM, &line));
+    }
+    Ok(exit)
+}
+
+fn write_plan(session: &Session, reader: &PlanReader, full: bool) -> Result<(), Failure> {
+    let detail = if full { Detail::Full } else { Detail::Short };
+    let mut out = session.console.writer();
+    let mut view = PlanView::new(&mut out, detail, reader.summary());
+    for change in reader.changes()? {
+        view.change(&change?)?;
+    }
+    view.finish()?;
+    Ok(())
+}
+
+/// `syncline run`.
+pub async fn run(session: &Session, name: &str, dry_run: bool, memory: bool) -> Result<Exit, Failure> {
+    let (configuration, sync) = session.sync(name)?;
+    let runner = crate::runner(&configuration).await?;
+    let options = RunOptions { dry_run, memory: memory.then_some(session.memory), ..RunOptions::default() };
+    let running = &runner;
+    let report =
+        followed(session, |events, cancel| async move { running.run(&sync, options, &events, &cancel).await }).await?;
+    show_run(session, &runner, &report).await
+}
+
+/// `syncline apply`.
+pub async fn apply(session: &Session, plan: &Path, approval: Option<&str>) -> Result<Exit, Failure> {
+    if approval.is_some_and(|reason| reason.trim().is_empty()) {
+        return Err(Failure::argument("`--approve` wants the reason: it is kept in the history"));
+    }
+    let name = PlanReader::open(plan)?.header().sync.clone();
+    let (configuration, sync) = session.sync(&name)?;
+    let runner = crate::runner(&configuration).await?;
+    let running = &runner;
+    let options = RunOptions::default();
+    let report = followed(session, |events, cancel| async move {
+        running.apply(&sync, plan, approval, options, &events, &cancel).await
+    })
+    .await?;
+    show_run(session, &runner, &report).await
+}
+
+/// Does what makes a run while its events are shown and Ctrl-C cancels it.
+pub async fn followed<F, R>(session: &Session, run: F) -> Result<RunReport>
+where
+    F: FnOnce(Events, tokio_util::sync::CancellationToken) -> R,
+    R: Future<Output = Result<RunReport>>,
+{
+    let events = Events::new();
+    let cancel = interrupt::cancellation(&session.console);
+    let progress = Progress::follow(&session.console, &events);
+    let ended = run(events, cancel).await;
+    progress.finish().await;
+    ended
+}
+
+/// Shows how a run ended.
+pub async fn show_run(session: &Session, runner: &Runner, report: &RunReport) -> Result<Exit, Failure> {
+    let history = runner.history();
+    let stored = history.run(report.run).await?;
+    let mut stored = stored.ok_or_else(|| {
+        Error::new(ErrorKind::Storage, format!("the history lost run {}", report.run))
+    })?;
+    let exit = exit(report);
+    if !session.console.is_json() {
+        // It is told below, with causes and remedy.
+        stored.error = None;
+    }
+    let view = RunView::load(history, stored).await?;
+    let ended = Ended {
+        exit_code: exit as u8,
+        verdicts: &report.summary.verdicts,
+        failure: report.error.as_ref().map(error_json),
+        run: &view,
+    };
+    session.console.show(&ended, |ended| {
+        let mut text = ended.run.text(false).into_bytes();
+        // Writing to memory does not fail.
+        let _ = crate::cli::view::plan::write_verdicts(&mut text, ended.verdicts);
+        String::from_utf8_lossy(&text).into_owned()
+    })?;
+    tell_error(session, report);
+    if let (Exit::NeedsApproval, Some(plan)) = (exit, &report.plan) {
+        let plan = plan.display();
+        session.console.note(&format!("look at the plan, then `syncline apply {plan} --approve REASON`"));
+    }
+    Ok(exit)
+}
+
+fn tell_error(session: &Session, report: &RunReport) {
+    if let Some(error) = report.error.as_ref().filter(|_| !session.console.is_json()) {
+        session.console.error(&error_text(error));
+    }
+}
+
+/// What the exit code says of a run.
+pub fn exit(report: &RunReport) -> Exit {
+    if let Some(error) = &report.error {
+        return exit_of(error);
+    }
+    if report.status == RunStatus::AwaitingReview {
+        return Exit::NeedsApproval;
+    }
+    if report.dry_run {
+        return match report.summary.demand() {
+            Some(Demand::Refusal) => Exit::Refused,
+            Some(Demand::Approval) => Exit::NeedsApproval,
+            None if report.summary.to_apply() > 0 => Exit::Pending,
+            None => Exit::Done,
+        };
+    }
+    let total = report.total();
+    if total.failed > 0 {
+        Exit::SomeFailed
+    } else if total.stale > 0 {
+        Exit::Stale
+    } else {
+        Exit::Done
+    }
+}
