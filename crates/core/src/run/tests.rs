@@ -1,1 +1,385 @@
+//! Whole runs between two systems in memory.
 
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+use serde_json::{Value, json};
+use syncline_model::models::{Site, SiteStatus};
+use syncline_model::{Slug, Text};
+use tokio_util::sync::CancellationToken;
+
+use super::*;
+use crate::bindings::Bindings;
+use crate::change::Action;
+use crate::connector::{ConnectContext, ConnectorDescriptor, SideDescriptor, erased};
+use crate::connector::{ConnectSource, ConnectTarget, Connector};
+use crate::describe::{CheckReport, ConfigItem, DataMapping};
+use crate::event::Events;
+use crate::fields::ModelFields;
+use crate::history::{ChangeFilter, History, RunId, RunStatus};
+use crate::models::ModelMode;
+use crate::native::Native;
+use crate::permit::WritePermit;
+use crate::policy::{Deletes, Policy};
+use crate::read::ReadRequest;
+use crate::registry::Registry;
+use crate::settings::NoSettings;
+use crate::snapshot::SnapshotSink;
+use crate::source::DataSource;
+use crate::target::{Batch, BatchError, Capabilities, DataTarget, TargetWriter, Written};
+use crate::{Error, ErrorKind, Result};
+
+/// Two systems that keep sites: names by slug.
+#[derive(Default, Clone)]
+struct World {
+    source: BTreeMap<String, String>,
+    target: BTreeMap<String, String>,
+    /// Ends the source's read like this.
+    partial: Option<&'static str>,
+    /// Fails the source's read like this.
+    error: Option<&'static str>,
+    writers_opened: u32,
+    writes: u32,
+}
+
+/// The worlds of all tests, by name.
+static WORLDS: Mutex<BTreeMap<String, World>> = Mutex::new(BTreeMap::new());
+
+fn with<T>(world: &str, work: impl FnOnce(&mut World) -> T) -> T {
+    work(WORLDS.lock().unwrap().entry(world.to_owned()).or_default())
+}
+
+#[derive(serde::Deserialize, schemars::JsonSchema)]
+struct Connection {
+    world: String,
+}
+
+struct Fake;
+struct FakeSide(String);
+
+impl Connector for Fake {
+    const ID: &'static str = "fake";
+    const LABEL: &'static str = "Fake";
+    const DESCRIPTION: &'static str = "Two systems in memory.";
+    const ICON: &'static str = "server";
+    type Connection = Connection;
+}
+
+#[async_trait]
+impl ConnectSource for Fake {
+    type Parameters = NoSettings;
+    type Source = FakeSide;
+
+    async fn connect_source(connection: Connection, _: NoSettings, _: ConnectContext) -> Result<FakeSide> {
+        Ok(FakeSide(connection.world))
+    }
+}
+
+#[async_trait]
+impl ConnectTarget for Fake {
+    type Parameters = NoSettings;
+    type Target = FakeSide;
+
+    async fn connect_target(connection: Connection, _: NoSettings, _: ConnectContext) -> Result<FakeSide> {
+        Ok(FakeSide(connection.world))
+    }
+}
+
+fn site(slug: &str, name: &str) -> Site {
+    let slug: Slug = slug.parse().unwrap();
+    Site { slug, name: Text::new(name).unwrap(), status: SiteStatus::Active, physical_address: None }
+}
+
+#[async_trait]
+impl DataSource for FakeSide {
+    fn knows(&self) -> ModelFields {
+        ModelFields::new().only::<Site>(&["name"])
+    }
+
+    async fn check(&self) -> Result<CheckReport> {
+        Ok(CheckReport::default())
+    }
+
+    async fn load(&self, _: &ReadRequest, sink: &SnapshotSink) -> Result<()> {
+        let world = with(&self.0, |world| world.clone());
+        let mut sites = sink.open::<Site>()?;
+        for (slug, name) in &world.source {
+            sites.push(&site(slug, name), None).await?;
+        }
+        if let Some(error) = world.error {
+            return Err(Error::new(ErrorKind::Unreachable, error));
+        }
+        match world.partial {
+            Some(reason) => sites.partial(reason).await,
+            None => sites.complete().await,
+        }
+    }
+
+    fn data_mappings(&self) -> Vec<DataMapping> {
+        Vec::new()
+    }
+
+    fn config_information(&self) -> Vec<ConfigItem> {
+        Vec::new()
+    }
+}
+
+#[async_trait]
+impl DataTarget for FakeSide {
+    fn holds(&self) -> ModelFields {
+        ModelFields::new().all::<Site>()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { batch_size: 10, concurrency: 1, preconditions: false, deletes: true, staging: false }
+    }
+
+    async fn check(&self) -> Result<CheckReport> {
+        Ok(CheckReport::default())
+    }
+
+    async fn load(&self, _: &ReadRequest, sink: &SnapshotSink) -> Result<()> {
+        let world = with(&self.0, |world| world.clone());
+        let mut sites = sink.open::<Site>()?;
+        for (slug, name) in &world.target {
+            sites.push(&site(slug, name), Some(&Native::new(slug))).await?;
+        }
+        sites.complete().await
+    }
+
+    async fn writer(&self, _: &WritePermit) -> Result<Box<dyn TargetWriter>> {
+        with(&self.0, |world| world.writers_opened += 1);
+        Ok(Box::new(FakeSide(self.0.clone())))
+    }
+
+    fn data_mappings(&self) -> Vec<DataMapping> {
+        Vec::new()
+    }
+
+    fn config_information(&self) -> Vec<ConfigItem> {
+        Vec::new()
+    }
+}
+
+#[async_trait]
+impl TargetWriter for FakeSide {
+    async fn write(&self, batch: &Batch<'_>, _: &Bindings) -> std::result::Result<Vec<Written>, BatchError> {
+        let write = |change: &&crate::change::Change| {
+            let slug = change.key.parts()[0].as_str().unwrap().to_owned();
+            with(&self.0, |world| {
+                world.writes += 1;
+                let name = change.after("name").and_then(Value::as_str).map(str::to_owned);
+                match change.action {
+                    Action::Delete => drop(world.target.remove(&slug)),
+                    Action::Create | Action::Update => drop(world.target.insert(slug.clone(), name.unwrap())),
+                }
+            });
+            Written::applied(Native::new(slug), None)
+        };
+        Ok(batch.changes.iter().map(write).collect())
+    }
+
+    async fn settle(&self, batch: &Batch<'_>, _: &Bindings) -> Result<Vec<Option<Written>>> {
+        Ok(vec![None; batch.changes.len()])
+    }
+}
+
+static DESCRIPTOR: ConnectorDescriptor = ConnectorDescriptor {
+    id: Fake::ID,
+    label: Fake::LABEL,
+    description: Fake::DESCRIPTION,
+    icon: Fake::ICON,
+    package: "syncline-core",
+    version: "1",
+    connection_schema: crate::settings::schema::<Connection>,
+    validate: erased::validate::<Fake>,
+    source: Some(SOURCE),
+    target: Some(TARGET),
+};
+const SOURCE: SideDescriptor<dyn DataSource> = erased::source::<Fake>();
+const TARGET: SideDescriptor<dyn DataTarget> = erased::target::<Fake>();
+
+/// One test's world, sync and runner.
+struct Lab {
+    world: &'static str,
+    sync: SyncDefinition,
+    runner: Runner,
+    _folder: tempfile::TempDir,
+}
+
+impl Lab {
+    async fn new(world: &'static str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let history = History::in_memory().await.unwrap();
+        let runner = Runner::new(Registry::of([&DESCRIPTOR]).unwrap(), history, folder.path());
+        let side = |name: &str| SideDefinition {
+            connection_name: name.to_owned(),
+            connector: "fake".to_owned(),
+            connection: json!({"world": world}),
+            parameters: json!({}),
+        };
+        let sync = SyncDefinition {
+            name: "main".to_owned(),
+            source: side("truth"),
+            target: side("copy"),
+            models: BTreeMap::new(),
+            policy: Policy { deletes: Deletes::Apply, ..Policy::default() },
+        };
+        Self { world, sync, runner, _folder: folder }
+    }
+
+    fn set(&self, source: &[&str], target: &[&str]) {
+        let sites = |slugs: &[&str]| slugs.iter().map(|slug| ((*slug).to_owned(), format!("Site {slug}"))).collect();
+        with(self.world, |world| (world.source, world.target) = (sites(source), sites(target)));
+    }
+
+    fn target(&self) -> Vec<String> {
+        with(self.world, |world| world.target.keys().cloned().collect())
+    }
+
+    async fn run(&self) -> RunReport {
+        self.run_with(RunOptions::default()).await
+    }
+
+    async fn run_with(&self, options: RunOptions<'_>) -> RunReport {
+        self.runner.run(&self.sync, options, &Events::new(), &CancellationToken::new()).await.unwrap()
+    }
+
+    async fn apply(&self, plan: &PathBuf, approval: Option<&str>) -> Result<RunReport> {
+        let options = RunOptions::default();
+        self.runner.apply(&self.sync, plan, approval, options, &Events::new(), &CancellationToken::new()).await
+    }
+
+    async fn outcomes(&self, run: RunId) -> Vec<String> {
+        let changes = self.runner.history().changes(run, &ChangeFilter::default(), None, 100).await.unwrap();
+        let show = |change: &crate::history::StoredChange| {
+            format!("{} {} {}", change.action, change.key, change.outcome.as_str())
+        };
+        let mut outcomes: Vec<_> = changes.items.iter().map(show).collect();
+        outcomes.sort();
+        outcomes
+    }
+}
+
+#[tokio::test]
+async fn the_first_run_fills_and_the_second_writes_nothing() {
+    let lab = Lab::new("fills").await;
+    lab.set(&["a", "b"], &[]);
+    let first = lab.run().await;
+    assert_eq!((first.status, first.total().applied), (RunStatus::Completed, 2));
+    assert_eq!(lab.target(), ["a", "b"]);
+    assert_eq!(lab.outcomes(first.run).await, ["create a applied", "create b applied"]);
+    let phases: Vec<_> = first.phases.iter().map(|phase| phase.phase.as_str()).collect();
+    assert_eq!(phases, ["prepare", "load_source", "load_target", "calculate_diff", "execute_sync"]);
+
+    let second = lab.run().await;
+    assert_eq!((second.status, second.total().total()), (RunStatus::Completed, 0));
+    assert_eq!(second.summary.models[0].found.unchanged, 2);
+    assert_eq!(with("fills", |world| world.writes), 2);
+}
+
+#[tokio::test]
+async fn a_dry_run_opens_no_writer_and_remembers_what_it_would_do() {
+    let lab = Lab::new("dry").await;
+    lab.set(&["a"], &[]);
+    let dry = lab.run_with(RunOptions { dry_run: true, ..RunOptions::default() }).await;
+    assert_eq!(dry.status, RunStatus::Completed);
+    assert_eq!(with("dry", |world| (world.writers_opened, world.writes)), (0, 0));
+    assert_eq!(lab.outcomes(dry.run).await, ["create a planned"]);
+
+    // What was looked at is what is applied.
+    let applied = lab.apply(&dry.plan.unwrap(), None).await.unwrap();
+    assert_eq!((applied.status, applied.total().applied), (RunStatus::Completed, 1));
+    assert_eq!(lab.target(), ["a"]);
+}
+
+#[tokio::test]
+async fn only_what_syncline_created_is_deleted_and_never_by_a_first_run() {
+    let lab = Lab::new("deletes").await;
+    lab.set(&["a", "b"], &["foreign"]);
+    let first = lab.run().await;
+    assert_eq!(first.summary.models[0].held, BTreeMap::from([("first_run".to_owned(), 1)]));
+    with("deletes", |world| world.source.remove("b"));
+    let second = lab.run().await;
+    assert_eq!(lab.outcomes(second.run).await, ["delete b applied", "delete foreign held"]);
+    assert_eq!(second.summary.models[0].held, BTreeMap::from([("not_ours".to_owned(), 1)]));
+    assert_eq!(lab.target(), ["a", "foreign"]);
+}
+
+#[tokio::test]
+async fn a_read_that_fails_fails_the_run_and_deletes_nothing() {
+    let lab = Lab::new("fails").await;
+    lab.set(&["a", "b"], &[]);
+    lab.run().await;
+    with("fails", |world| world.error = Some("cannot reach `truth.example`"));
+    let failed = lab.run().await;
+    assert_eq!(failed.status, RunStatus::Failed);
+    assert_eq!(failed.error.unwrap().report(), "cannot reach `truth.example` (side source)");
+    assert_eq!(lab.target(), ["a", "b"]);
+    let stored = lab.runner.history().run(failed.run).await.unwrap().unwrap();
+    assert_eq!(stored.status, RunStatus::Failed);
+}
+
+#[tokio::test]
+async fn a_read_that_is_cut_short_stops_the_run_before_it_writes() {
+    let lab = Lab::new("short").await;
+    lab.set(&["a"], &[]);
+    with("short", |world| world.partial = Some("page 2 ended early"));
+    let failed = lab.run().await;
+    let error = failed.error.unwrap().report();
+    assert_eq!(error, "a read did not come to its end: source site: page 2 ended early");
+    assert_eq!(lab.target(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_source_that_lost_everything_needs_a_person_and_proves_no_absence() {
+    let lab = Lab::new("lost").await;
+    lab.set(&["a", "b"], &[]);
+    lab.run().await;
+    lab.set(&[], &["a", "b"]);
+    let waiting = lab.run().await;
+    assert_eq!(waiting.status, RunStatus::AwaitingReview);
+    assert_eq!(waiting.summary.models[0].held, BTreeMap::from([("source_partial".to_owned(), 2)]));
+    assert_eq!(lab.target(), ["a", "b"]);
+
+    // The same run goes on once a person has looked.
+    let plan = waiting.plan.unwrap();
+    let approved = lab.apply(&plan, Some("the sites moved to another tool")).await.unwrap();
+    assert_eq!((approved.run, approved.status), (waiting.run, RunStatus::Completed));
+    assert_eq!(lab.target(), ["a", "b"]);
+}
+
+#[tokio::test]
+async fn a_plan_is_only_applied_to_the_sync_it_was_made_for() {
+    let mut lab = Lab::new("bound").await;
+    lab.set(&["a"], &[]);
+    let dry = lab.run_with(RunOptions { dry_run: true, ..RunOptions::default() }).await;
+    lab.sync.models = BTreeMap::from([("site".to_owned(), ModelMode::Lookup)]);
+    let error = lab.apply(&dry.plan.unwrap(), None).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Stale);
+    insta::assert_snapshot!(error, @"the sync `main` was changed after the plan was made; make a new plan");
+}
+
+#[tokio::test]
+async fn a_run_that_is_cancelled_says_so() {
+    let lab = Lab::new("cancelled").await;
+    lab.set(&["a"], &[]);
+    let cancel = CancellationToken::new();
+    cancel.cancel();
+    let report = lab.runner.run(&lab.sync, RunOptions::default(), &Events::new(), &cancel).await.unwrap();
+    assert_eq!(report.status, RunStatus::Cancelled);
+    assert_eq!(lab.target(), [""; 0]);
+}
+
+/// A run can be handed to another thread: the server will. It is enough that this compiles.
+#[expect(dead_code, reason = "only its type is of interest")]
+fn runs_are_send<'a>(
+    runner: &'a Runner,
+    sync: &'a SyncDefinition,
+    events: &'a Events,
+    cancel: &'a CancellationToken,
+) -> impl Future<Output = Result<RunReport>> + Send + 'a {
+    runner.run(sync, RunOptions::default(), events, cancel)
+}
