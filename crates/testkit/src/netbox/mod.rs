@@ -33,6 +33,8 @@ mod schema;
 mod server;
 mod sim;
 mod state;
+#[cfg(test)]
+mod tests;
 mod text;
 mod traffic;
 mod validate;

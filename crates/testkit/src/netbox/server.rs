@@ -38,8 +38,8 @@ pub(super) struct Shared {
     pub traffic: Mutex<Vec<RequestRecord>>,
     /// The last body of each list, for repeated pages.
     pages: Mutex<HashMap<String, String>>,
-    /// Parents of the lists of writes that are under way, in the order in which each list touches them.
-    under_way: Mutex<HashMap<u64, Vec<(Kind, u64)>>>,
+    /// Lists of writes that are under way, when deadlocks are switched on.
+    pub under_way: Mutex<HashMap<u64, UnderWay>>,
     requests: AtomicU64,
     /// Told when the server must go away at once.
     pub kill: Notify,
@@ -266,24 +266,45 @@ fn overtake(shared: &Shared, call: &Incoming<'_>) {
     store.commit();
 }
 
+/// A list of writes that is under way.
+pub(super) struct UnderWay {
+    /// What it locks, in its order.
+    parents: Vec<(Kind, u64)>,
+    /// Told when another list gave way to it.
+    freed: Arc<Notify>,
+}
+
+/// Takes a list off the table when it ends, however it ends.
+struct Ticket<'a> {
+    shared: &'a Shared,
+    number: u64,
+}
+
+impl Drop for Ticket<'_> {
+    fn drop(&mut self) {
+        lock(&self.shared.under_way).remove(&self.number);
+    }
+}
+
 /// Holds a list of writes for a while and ends it if another one that is under way takes the same parents the other
-/// way round, which is when PostgreSQL finds a deadlock.
+/// way round, which is when PostgreSQL finds a deadlock. The other one then goes on at once.
 async fn deadlock(shared: &Shared, call: &Incoming<'_>, number: u64, hold: Option<Duration>) -> Option<Answer> {
     let hold = hold?;
     let parents = parents(shared, call)?;
-    let crossed = {
+    let freed = Arc::new(Notify::new());
+    {
         let mut under_way = lock(&shared.under_way);
-        let crossed = under_way.values().any(|other| crosses(&parents, other));
-        if !crossed {
-            under_way.insert(number, parents);
+        if let Some(other) = under_way.values().find(|other| crosses(&parents, &other.parents)) {
+            other.freed.notify_one();
+            return Some(deadlocked(shared));
         }
-        crossed
-    };
-    if crossed {
-        return Some(deadlocked(shared));
+        under_way.insert(number, UnderWay { parents, freed: Arc::clone(&freed) });
     }
-    tokio::time::sleep(hold).await;
-    lock(&shared.under_way).remove(&number);
+    let _ticket = Ticket { shared, number };
+    tokio::select! {
+        () = tokio::time::sleep(hold) => {}
+        () = freed.notified() => {}
+    }
     None
 }
 

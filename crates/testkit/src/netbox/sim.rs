@@ -268,6 +268,11 @@ impl NetBoxSim {
         lock(&self.shared.traffic).clear();
     }
 
+    /// Lists of writes that are under way while [`Faults::deadlocks`] is set.
+    pub fn lists_under_way(&self) -> usize {
+        lock(&self.shared.under_way).len()
+    }
+
     /// The faults, to change them.
     pub fn faults(&self) -> MutexGuard<'_, Faults> {
         lock(&self.shared.faults)
