@@ -3,3 +3,4 @@
 pub mod estate;
 pub mod forward;
 pub mod netbox;
+pub mod postgres;
