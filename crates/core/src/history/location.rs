@@ -116,9 +116,9 @@ mod tests {
     #[test]
     fn what_is_no_address_is_explained() {
         let message = |text: &str| text.parse::<Location>().unwrap_err().to_string();
-        insta::assert_snapshot!(message(" "), @"");
-        insta::assert_snapshot!(message("mysql://db/history"), @"");
-        insta::assert_snapshot!(message("sqlite://"), @"");
-        insta::assert_snapshot!(message("postgres://syncline:hunter2@:port"), @"");
+        insta::assert_snapshot!(message(" "), @"the history has no address: give a path, `sqlite:///path/history.db` or `postgres://user@host/database`");
+        insta::assert_snapshot!(message("mysql://db/history"), @"a history cannot be kept in `mysql`: give a path, `sqlite:///path/history.db` or `postgres://user@host/database`");
+        insta::assert_snapshot!(message("sqlite://"), @"`sqlite://` names no file: a history in SQLite is `sqlite:///path/history.db`, without options");
+        insta::assert_snapshot!(message("postgres://syncline:hunter2@:port"), @"the address of the history is not a PostgreSQL URL such as `postgres://user@host/database`");
     }
 }

@@ -61,7 +61,7 @@ pub(super) async fn migrate(store: &Store) -> Result<()> {
         .await
 }
 
-async fn up(tx: &DatabaseTransaction) -> Result<()> {
+pub(super) async fn up(tx: &DatabaseTransaction) -> Result<()> {
     Migrator::up(tx, None).await.map_err(error::of_statement)
 }
 

@@ -1,1 +1,132 @@
-//! tests
+//! The same tests on SQLite and on PostgreSQL.
+
+mod changes;
+mod concurrency;
+mod guards;
+mod objects;
+mod opening;
+mod runs;
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use serde_json::json;
+use sqlx::Connection;
+use syncline_model::AnyKey;
+use syncline_testkit::postgres;
+
+use super::{Endpoint, History, NewRun, RunId, RunKind, RunStatus, SyncDefinition};
+use crate::change::{Action, Change, FieldChange};
+use crate::native::Native;
+use crate::outcome::Outcome;
+
+/// An empty database of its own for one test.
+struct Place {
+    url: String,
+    _folder: Option<tempfile::TempDir>,
+}
+
+impl Place {
+    fn sqlite() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("data/history.db").display());
+        Self { url, _folder: Some(folder) }
+    }
+
+    /// A schema of a server; none when there is no server.
+    async fn postgres() -> Option<Self> {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let server = tokio::task::spawn_blocking(|| postgres::url("the PostgreSQL half of the history's tests"));
+        let mut url: url::Url = server.await.unwrap()?.parse().unwrap();
+        let schema = format!("history_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+        let mut connection = sqlx::PgConnection::connect(url.as_str()).await.unwrap();
+        for statement in [format!("DROP SCHEMA IF EXISTS {schema} CASCADE"), format!("CREATE SCHEMA {schema}")] {
+            sqlx::raw_sql(sqlx::AssertSqlSafe(statement)).execute(&mut connection).await.unwrap();
+        }
+        url.query_pairs_mut().append_pair("options[search_path]", &schema);
+        Some(Self { url: url.into(), _folder: None })
+    }
+
+    async fn open(&self) -> History {
+        History::open(&self.url).await.unwrap()
+    }
+
+    /// The file, when it is one.
+    fn file(&self) -> Option<PathBuf> {
+        self.url.strip_prefix("sqlite://").map(|path| Path::new(path).to_owned())
+    }
+}
+
+/// Runs a test on every database.
+async fn everywhere(test: impl AsyncFn(Place)) {
+    test(Place::sqlite()).await;
+    if let Some(place) = Place::postgres().await {
+        test(place).await;
+    }
+}
+
+/// A run of the sync `sites`, working.
+async fn working_run(history: &History) -> RunId {
+    started(history, &new_run(history, "sites").await).await
+}
+
+async fn started(history: &History, new: &NewRun) -> RunId {
+    let run = history.begin_run(new).await.unwrap();
+    history.set_status(run, RunStatus::Syncing).await.unwrap();
+    run
+}
+
+async fn new_run(history: &History, sync: &str) -> NewRun {
+    let definition =
+        SyncDefinition { name: sync.to_owned(), hash: "d1".to_owned(), definition: json!({"source": "fwd"}) };
+    NewRun {
+        sync: history.upsert_sync(&definition).await.unwrap(),
+        kind: RunKind::Adhoc,
+        dry: false,
+        definition_hash: "d1".to_owned(),
+        source: Endpoint {
+            connector: "forward".to_owned(),
+            connection: "fwd".to_owned(),
+            instance: "https://fwd.example".to_owned(),
+        },
+        target: Endpoint {
+            connector: "netbox".to_owned(),
+            connection: "netbox".to_owned(),
+            instance: "https://netbox.example".to_owned(),
+        },
+        triggered_by: "kim".to_owned(),
+        request: Some("after the move".to_owned()),
+    }
+}
+
+fn key(name: &str) -> AnyKey {
+    AnyKey::from_value(&json!([name])).unwrap()
+}
+
+/// A change of a record by the name in its key.
+fn change(model: &str, name: &str, action: Action) -> Change {
+    let field = FieldChange {
+        name: "description".to_owned(),
+        before: if action == Action::Create { json!(null) } else { json!("old") },
+        after: if action == Action::Delete { json!(null) } else { json!({"text": "new", "tags": [1, null]}) },
+        deferred: false,
+    };
+    let fields = vec![field];
+    Change {
+        id: Change::id_of(model, &key(name), action, &fields),
+        model: model.to_owned(),
+        key: key(name),
+        action,
+        native: (action != Action::Create).then(|| Native::new(name.len())),
+        fields,
+        hold: None,
+    }
+}
+
+fn applied() -> Outcome {
+    Outcome::Applied { request_id: Some("req-1".to_owned()) }
+}
+
+fn failed(reason: &str) -> Outcome {
+    Outcome::Failed { field: Some("description".to_owned()), reason: reason.to_owned() }
+}

@@ -1,0 +1,245 @@
+//! Runs, their phases, models and logs.
+
+use chrono::{DateTime, Utc};
+use serde_json::json;
+
+use super::{everywhere, new_run, started, working_run};
+use crate::diff::DiffCounts;
+use crate::event::{Level, Phase};
+use crate::history::{
+    History, LogLine, ModelRecord, NewRun, PhaseRecord, PlanRef, ReadRecord, RunFilter, RunId, RunResult, RunStatus,
+};
+use crate::models::ModelMode;
+use crate::{Error, ErrorKind};
+
+/// A time with more digits than are kept.
+fn time() -> DateTime<Utc> {
+    DateTime::from_timestamp_nanos(1_790_000_000_123_456_789)
+}
+
+/// That time as it comes back.
+fn kept_time() -> DateTime<Utc> {
+    DateTime::from_timestamp_micros(1_790_000_000_123_456).unwrap()
+}
+
+#[tokio::test]
+async fn a_run_is_remembered() {
+    everywhere(async |place| {
+        let history = place.open().await;
+        let new = new_run(&history, "sites").await;
+        let id = history.begin_run(&new).await.unwrap();
+        let run = history.run(id).await.unwrap().unwrap();
+        assert_eq!((run.status, run.started, run.finished), (RunStatus::New, None, None));
+
+        history.set_status(id, RunStatus::Syncing).await.unwrap();
+        let plan = PlanRef { hash: "c0ffee".to_owned(), path: "plans/c0ffee.json".to_owned() };
+        history.set_plan(id, &plan).await.unwrap();
+        let notes = json!({"forward snapshot": "4711"});
+        history.set_notes(id, notes.as_object().unwrap()).await.unwrap();
+        let begun = history.run(id).await.unwrap().unwrap().started;
+        history.set_status(id, RunStatus::AwaitingReview).await.unwrap();
+        history.set_status(id, RunStatus::Syncing).await.unwrap();
+        history.finish_run(id, &RunResult::completed()).await.unwrap();
+
+        let run = history.run(id).await.unwrap().unwrap();
+        assert_eq!(run.status, RunStatus::Completed);
+        assert_eq!(run.started, begun, "a run that was reviewed keeps its start");
+        assert!(run.created <= begun.unwrap() && begun <= run.finished);
+        assert_eq!((run.sync.as_str(), run.plan, run.notes), ("sites", Some(plan), notes));
+        assert_eq!((run.source, run.target), (new.source, new.target));
+        assert_eq!((run.triggered_by, run.request, run.error), (new.triggered_by, new.request, None));
+        assert_eq!(history.run(RunId::new(id.number() + 1)).await.unwrap(), None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_run_ends_once() {
+    everywhere(async |place| {
+        let history = place.open().await;
+        let id = working_run(&history).await;
+        let error = Error::new(ErrorKind::Unreachable, "cannot reach `netbox.example`").with("page", 3);
+        history.finish_run(id, &RunResult::stopped_by(&error)).await.unwrap();
+        let run = history.run(id).await.unwrap().unwrap();
+        assert_eq!(run.status, RunStatus::Failed);
+        let kept = run.error.unwrap();
+        assert_eq!(kept.kind, "unreachable");
+        assert_eq!(kept.message, "cannot reach `netbox.example` (page 3)");
+
+        let again = history.finish_run(id, &RunResult::completed()).await.unwrap_err();
+        insta::allow_duplicates! { insta::assert_snapshot!(again, @"run 1 is over (`failed`) and takes no more records") };
+        let reopened = history.set_status(id, RunStatus::Syncing).await.unwrap_err();
+        assert_eq!(reopened.message(), again.message());
+        let unknown = history.set_status(RunId::new(99), RunStatus::Syncing).await.unwrap_err();
+        insta::allow_duplicates! { insta::assert_snapshot!(unknown, @"there is no run 99") };
+        let unfinished = RunResult { status: RunStatus::Queued, error: None };
+        let error = history.finish_run(id, &unfinished).await.unwrap_err();
+        insta::allow_duplicates! { insta::assert_snapshot!(error, @"run 1 cannot end as `queued`") };
+        let error = history.set_status(id, RunStatus::Failed).await.unwrap_err();
+        insta::allow_duplicates! { insta::assert_snapshot!(error, @"run 1 cannot become `failed` without a result") };
+
+        let cancelled = Error::new(ErrorKind::Cancelled, "the run was cancelled");
+        assert_eq!(RunResult::stopped_by(&cancelled).status, RunStatus::Cancelled);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn runs_are_listed_newest_first_page_by_page() {
+    everywhere(async |place| {
+        let history = place.open().await;
+        let (sites, devices) = (new_run(&history, "sites").await, new_run(&history, "devices").await);
+        for number in 0..7 {
+            let new = if number % 2 == 0 { &sites } else { &devices };
+            let id = started(&history, &NewRun { dry: number < 2, ..new.clone() }).await;
+            if number < 5 {
+                history.finish_run(id, &RunResult::completed()).await.unwrap();
+            }
+        }
+        assert_eq!(pages(&history, &RunFilter::default()).await, [vec![7, 6, 5], vec![4, 3, 2], vec![1]]);
+        let of_sites = RunFilter { sync: Some("sites".to_owned()), ..RunFilter::default() };
+        assert_eq!(pages(&history, &of_sites).await, [vec![7, 5, 3], vec![1]]);
+        let at_work = RunFilter { status: vec![RunStatus::Syncing, RunStatus::New], ..RunFilter::default() };
+        assert_eq!(pages(&history, &at_work).await, [vec![7, 6]]);
+        let dry = RunFilter { dry: Some(true), until: Some(Utc::now()), ..RunFilter::default() };
+        assert_eq!(pages(&history, &dry).await, [vec![2, 1]]);
+        let future = RunFilter { since: Some(Utc::now()), ..RunFilter::default() };
+        assert_eq!(pages(&history, &future).await, [Vec::<i64>::new()]);
+        let unknown = RunFilter { sync: Some("vlans".to_owned()), ..RunFilter::default() };
+        assert_eq!(pages(&history, &unknown).await, [Vec::<i64>::new()]);
+
+        assert_eq!(history.last_run("devices").await.unwrap().unwrap().id, RunId::new(6));
+        assert_eq!(history.last_run("vlans").await.unwrap(), None);
+        let syncs: Vec<_> = history.syncs().await.unwrap().into_iter().map(|sync| sync.name).collect();
+        assert_eq!(syncs, ["devices", "sites"]);
+    })
+    .await;
+}
+
+/// The numbers of runs, in pages of three.
+async fn pages(history: &History, filter: &RunFilter) -> Vec<Vec<i64>> {
+    let mut pages = Vec::new();
+    let mut before = None;
+    loop {
+        let page = history.runs(filter, before, 3).await.unwrap();
+        pages.push(page.items.iter().map(|run| run.id.number()).collect());
+        before = page.next;
+        if before.is_none() {
+            return pages;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_run_is_found_by_what_a_person_types() {
+    everywhere(async |place| {
+        let history = place.open().await;
+        for hash in ["c0ffee01", "c0ffee02", "c0ffee02"] {
+            let id = working_run(&history).await;
+            history.set_plan(id, &PlanRef { hash: hash.to_owned(), path: String::new() }).await.unwrap();
+        }
+        let found = async |text: &str| history.find_run(text).await.map(|run| run.id.number());
+        assert_eq!(found("2").await.unwrap(), 2);
+        assert_eq!(found(" #2 ").await.unwrap(), 2);
+        assert_eq!(found("C0FFEE01").await.unwrap(), 1);
+        assert_eq!(found("c0ffee02").await.unwrap(), 3, "the newest run of a plan");
+        let error = found("c0ffee").await.unwrap_err();
+        insta::allow_duplicates! { insta::assert_snapshot!(error, @"`c0ffee` is the start of more than one plan's hash: give more of it") };
+        let error = found("4").await.unwrap_err();
+        insta::allow_duplicates! { insta::assert_snapshot!(error, @"there is no run `4`: give a run's number, or the start of its plan's hash") };
+        let error = found("beef").await.unwrap_err();
+        insta::allow_duplicates! { insta::assert_snapshot!(error, @"there is no run `beef`, and no plan whose hash starts so") };
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn phases_models_and_lines_come_back_as_they_were() {
+    everywhere(async |place| {
+        let history = place.open().await;
+        let id = working_run(&history).await;
+        let phase = PhaseRecord {
+            phase: Phase::LoadSource,
+            started: time(),
+            duration_ms: 1500,
+            memory_final: Some(1 << 33),
+            memory_peak: None,
+        };
+        history.record_phase(id, &phase).await.unwrap();
+        history.record_phase(id, &PhaseRecord { duration_ms: 1600, ..phase.clone() }).await.unwrap();
+        let prepare = PhaseRecord { phase: Phase::Prepare, memory_final: None, ..phase.clone() };
+        history.record_phase(id, &prepare).await.unwrap();
+        let kept = history.phases(id).await.unwrap();
+        let prepare = PhaseRecord { started: kept_time(), ..prepare };
+        assert_eq!(kept, [prepare, PhaseRecord { duration_ms: 1600, started: kept_time(), ..phase }]);
+
+        let diff = DiffCounts { create: 1, update: 2, delete: 3, unchanged: 4, ambiguous: 5, source: 15, target: 14 };
+        let sites = ModelRecord {
+            model: "site".to_owned(),
+            mode: ModelMode::Sync,
+            source: Some(ReadRecord { records: 15, partial: Some("page 3 was cut short".to_owned()) }),
+            target: Some(ReadRecord { records: 14, partial: None }),
+            diff: Some(diff),
+        };
+        let tags = ModelRecord {
+            model: "tag".to_owned(),
+            mode: ModelMode::Lookup,
+            source: Some(ReadRecord { records: 1, partial: None }),
+            target: None,
+            diff: None,
+        };
+        history.record_model(id, &tags).await.unwrap();
+        history.record_model(id, &ModelRecord { diff: None, ..sites.clone() }).await.unwrap();
+        history.record_model(id, &sites).await.unwrap();
+        assert_eq!(history.models(id).await.unwrap(), [sites, tags]);
+        let counts = history.run(id).await.unwrap().unwrap().counts;
+        assert_eq!((counts.source_records, counts.target_records), (16, 14));
+        assert_eq!((counts.create, counts.update, counts.delete, counts.unchanged, counts.ambiguous), (1, 2, 3, 4, 5));
+
+        let line = |text: &str| LogLine { at: time(), level: Level::Warning, text: text.to_owned() };
+        history.append_log(id, &[line("one"), line("two")]).await.unwrap();
+        history.finish_run(id, &RunResult::completed()).await.unwrap();
+        history.append_log(id, &[line("three")]).await.unwrap();
+        let page = history.log(id, None, 2).await.unwrap();
+        assert_eq!(page.items[0].at, kept_time());
+        assert_eq!(page.items[0].level, Level::Warning);
+        let rest = history.log(id, page.next, 2).await.unwrap();
+        let texts: Vec<_> = page.items.iter().chain(&rest.items).map(|line| (line.seq, line.text.as_str())).collect();
+        assert_eq!(texts, [(1, "one"), (2, "two"), (3, "three")]);
+        assert_eq!(rest.next, None);
+        assert!(history.append_log(RunId::new(99), &[line("x")]).await.is_err());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_run_of_a_killed_process_fails() {
+    everywhere(async |place| {
+        let history = place.open().await;
+        let living = working_run(&history).await;
+        let waiting = working_run(&history).await;
+        history.set_status(waiting, RunStatus::AwaitingReview).await.unwrap();
+        let killed = working_run(&history).await;
+        let elsewhere = working_run(&history).await;
+        let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+        for (run, host) in [(waiting, None), (killed, None), (elsewhere, Some("another-machine"))] {
+            super::objects::pretend(&history, run, &format!("4294967295 1 {}", boot.trim()), host).await;
+        }
+        let closed = history.close_interrupted().await.unwrap();
+        if boot.is_empty() {
+            assert_eq!(closed, [], "the system does not tell");
+            return;
+        }
+        assert_eq!(closed, [killed]);
+        let run = history.run(killed).await.unwrap().unwrap();
+        assert_eq!(run.status, RunStatus::Failed);
+        assert_eq!(run.error.unwrap().kind, "interrupted");
+        for (run, status) in
+            [(living, RunStatus::Syncing), (waiting, RunStatus::AwaitingReview), (elsewhere, RunStatus::Syncing)]
+        {
+            assert_eq!(history.run(run).await.unwrap().unwrap().status, status);
+        }
+        assert_eq!(history.close_interrupted().await.unwrap(), []);
+    })
+    .await;
+}
