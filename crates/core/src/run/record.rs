@@ -1,16 +1,16 @@
 //! What a run leaves in the history.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use chrono::Utc;
 use serde_json::{Map, Value, json};
 use tokio::sync::broadcast::Receiver;
-use tokio::sync::broadcast::error::TryRecvError;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{RunOptions, RunReport, SideDefinition, SyncDefinition};
-use crate::Result;
 use crate::apply::{Journal, JournalEntry};
 use crate::event::{Event, Events, Level};
 use crate::history::{
@@ -20,12 +20,13 @@ use crate::history::{
 use crate::models::ModelMode;
 use crate::outcome::Outcome;
 use crate::plan::PlanReader;
+use crate::{Error, ErrorKind, Result};
 
 /// Writes one run into the history.
 pub struct Recorder<'a> {
     history: &'a History,
     run: RunId,
-    events: Receiver<Arc<Event>>,
+    log: JobLog,
 }
 
 impl<'a> Recorder<'a> {
@@ -57,7 +58,7 @@ impl<'a> Recorder<'a> {
         };
         let run = history.begin_run(&new).await?;
         history.set_status(run, RunStatus::Syncing).await?;
-        Ok(Self { history, run, events: events.follow() })
+        Ok(Self { history, run, log: JobLog::follow(events) })
     }
 
     /// The run that waits with this plan, or a new one when none does.
@@ -75,7 +76,7 @@ impl<'a> Recorder<'a> {
             && waiting.plan.as_ref().is_some_and(|saved| saved.hash == plan.hash())
         {
             history.set_status(waiting.id, RunStatus::Syncing).await?;
-            return Ok(Self { history, run: waiting.id, events: events.follow() });
+            return Ok(Self { history, run: waiting.id, log: JobLog::follow(events) });
         }
         let recorder = Self::begin(history, sync, digest, options, events).await?;
         recorder.saved_plan(plan.path(), plan.hash()).await?;
@@ -114,7 +115,7 @@ impl<'a> Recorder<'a> {
     }
 
     /// Ends the run, or leaves it waiting for a person.
-    pub async fn finish(mut self, report: &RunReport) -> Result<()> {
+    pub async fn finish(self, report: &RunReport) -> Result<()> {
         for phase in &report.phases {
             self.history.record_phase(self.run, phase).await?;
         }
@@ -135,33 +136,70 @@ impl<'a> Recorder<'a> {
         let notes: Map<String, Value> =
             report.notes.iter().map(|(name, note)| (name.clone(), note.clone().into())).collect();
         self.history.set_notes(self.run, &notes).await?;
-        self.history.append_log(self.run, &self.lines(report)).await?;
+        let lines = self.log.end(report).await?;
+        self.history.append_log(self.run, &lines).await?;
         if report.status == RunStatus::AwaitingReview {
             return self.history.set_status(self.run, RunStatus::AwaitingReview).await;
         }
         let result = report.error.as_ref().map_or_else(RunResult::completed, RunResult::stopped_by);
         self.history.finish_run(self.run, &result).await
     }
+}
 
-    /// The run's messages as log lines, its error last.
-    fn lines(&mut self, report: &RunReport) -> Vec<LogLine> {
-        let at = Utc::now();
-        let mut lines = Vec::new();
-        loop {
-            match self.events.try_recv() {
-                Ok(event) => {
-                    if let Event::Message { level, text } = &*event {
-                        lines.push(LogLine { at, level: *level, text: text.clone() });
-                    }
-                }
-                Err(TryRecvError::Lagged(_)) => {}
-                Err(TryRecvError::Empty | TryRecvError::Closed) => break,
-            }
-        }
+/// The messages of a run, taken from the stream as they come: a stream forgets its oldest events.
+struct JobLog {
+    lines: Arc<Mutex<Vec<LogLine>>>,
+    stop: DropGuard,
+    collecting: tokio::task::JoinHandle<()>,
+}
+
+impl JobLog {
+    fn follow(events: &Events) -> Self {
+        let (lines, stop) = (Arc::<Mutex<Vec<LogLine>>>::default(), CancellationToken::new());
+        let collecting = tokio::spawn(collect(events.follow(), Arc::clone(&lines), stop.clone()));
+        Self { lines, stop: stop.drop_guard(), collecting }
+    }
+
+    /// What was said, with the error that ended the run last.
+    async fn end(self, report: &RunReport) -> Result<Vec<LogLine>> {
+        drop(self.stop);
+        self.collecting
+            .await
+            .map_err(|error| Error::new(ErrorKind::Internal, "the job log was not collected").caused_by(error))?;
+        let mut lines = std::mem::take(&mut *self.lines.lock().unwrap_or_else(PoisonError::into_inner));
         if let Some(error) = &report.error {
-            lines.push(LogLine { at, level: Level::Error, text: error.report() });
+            lines.push(LogLine { at: Utc::now(), level: Level::Error, text: error.report() });
         }
-        lines
+        Ok(lines)
+    }
+}
+
+/// Keeps messages until told to stop, and then those that are still in the stream.
+async fn collect(mut events: Receiver<Arc<Event>>, lines: Arc<Mutex<Vec<LogLine>>>, stop: CancellationToken) {
+    let keep = |event: &Event| {
+        if let Event::Message { level, text } = event {
+            let line = LogLine { at: Utc::now(), level: *level, text: text.clone() };
+            lines.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+        }
+    };
+    loop {
+        let received = tokio::select! {
+            biased;
+            () = stop.cancelled() => break,
+            received = events.recv() => received,
+        };
+        match received {
+            Ok(event) => keep(&event),
+            Err(RecvError::Lagged(_)) => {}
+            Err(RecvError::Closed) => return,
+        }
+    }
+    loop {
+        match events.try_recv() {
+            Ok(event) => keep(&event),
+            Err(TryRecvError::Lagged(_)) => {}
+            Err(TryRecvError::Empty | TryRecvError::Closed) => return,
+        }
     }
 }
 

@@ -1,0 +1,6 @@
+//! Whole syncs over real HTTP: a simulated Forward Enterprise, the connectors, the engine, a simulated NetBox.
+
+mod foreign;
+mod lab;
+mod reads;
+mod whole;
