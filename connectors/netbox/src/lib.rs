@@ -1,1 +1,101 @@
-//! NetBox as a data source and a data target.
+#![doc = include_str!("../docs.md")]
+
+mod check;
+mod client;
+mod describe;
+mod error;
+mod read;
+mod rows;
+mod settings;
+mod source;
+mod stamp;
+mod tables;
+mod tags;
+mod target;
+#[cfg(test)]
+mod tests;
+mod version;
+mod write;
+
+use async_trait::async_trait;
+use syncline_core::connector::{ConnectContext, ConnectSource, ConnectTarget, Connector};
+use syncline_core::event::Level;
+use syncline_core::settings::Problem;
+use syncline_core::{Result, register_connector};
+
+pub use crate::settings::{Connection, SourceParameters, TargetParameters};
+pub use crate::source::NetBoxSource;
+pub use crate::target::NetBoxTarget;
+pub use crate::version::Version;
+
+use crate::client::ReadClient;
+use crate::settings::slug_problems;
+
+/// NetBox, 4.2 to 4.6.
+#[derive(Debug)]
+pub struct NetBox;
+
+impl Connector for NetBox {
+    const ID: &'static str = "netbox";
+    const LABEL: &'static str = "NetBox";
+    const DESCRIPTION: &'static str = "The source of truth for networks: sites, devices, interfaces and addresses.";
+    const ICON: &'static str = "database";
+
+    type Connection = Connection;
+
+    fn validate(connection: &Connection) -> Vec<Problem> {
+        connection.problems()
+    }
+}
+
+#[async_trait]
+impl ConnectSource for NetBox {
+    type Parameters = SourceParameters;
+    type Source = NetBoxSource;
+
+    fn validate_source(parameters: &SourceParameters) -> Vec<Problem> {
+        let mut problems = slug_problems("sites", &parameters.sites);
+        problems.extend(slug_problems("tags", &parameters.tags));
+        problems
+    }
+
+    async fn connect_source(
+        connection: Connection,
+        parameters: SourceParameters,
+        context: ConnectContext,
+    ) -> Result<NetBoxSource> {
+        let client = connect(&connection, &context).await?;
+        Ok(NetBoxSource { client, connection, parameters })
+    }
+}
+
+#[async_trait]
+impl ConnectTarget for NetBox {
+    type Parameters = TargetParameters;
+    type Target = NetBoxTarget;
+
+    fn validate_target(parameters: &TargetParameters) -> Vec<Problem> {
+        slug_problems("tags", &parameters.tags)
+    }
+
+    async fn connect_target(
+        connection: Connection,
+        parameters: TargetParameters,
+        context: ConnectContext,
+    ) -> Result<NetBoxTarget> {
+        let client = connect(&connection, &context).await?;
+        Ok(NetBoxTarget { client: client.into(), connection, parameters })
+    }
+}
+
+register_connector!(NetBox, source, target);
+
+async fn connect(connection: &Connection, context: &ConnectContext) -> Result<ReadClient> {
+    let client = ReadClient::connect(connection).await?;
+    let version = client.version();
+    if version.is_untried() {
+        let text = format!("NetBox {version} is newer than what Syncline was tried with (4.2 to 4.6)");
+        context.events.message(Level::Warning, text);
+    }
+    Ok(client)
+}

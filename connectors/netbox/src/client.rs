@@ -1,0 +1,281 @@
+//! The two clients: one that reads, one that writes.
+//!
+//! A [`WriteClient`] is only made with a [`WritePermit`]: whatever a dry run calls, it has nothing that writes.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use secrecy::ExposeSecret as _;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use syncline_core::permit::WritePermit;
+use syncline_core::{Error, ErrorKind, Result};
+use syncline_http::{Client, ClientSettings, Credential, Method, Path, Response, Retry};
+use tokio::sync::Semaphore;
+
+use crate::error;
+use crate::settings::Connection;
+use crate::tables::Table;
+use crate::version::Version;
+
+/// Bodies from this size on are parsed on a thread of their own.
+const LARGE_BODY: usize = 32 * 1024;
+/// A query string stays below this length: servers refuse a request line of 4 KiB.
+const QUERY_LENGTH: usize = 2_000;
+
+/// Reads from a NetBox.
+pub(crate) struct ReadClient {
+    http: Client,
+    slots: Semaphore,
+    page_size: u32,
+    connections: usize,
+    status: Status,
+    version: Version,
+    graphql: AtomicBool,
+}
+
+/// Writes to a NetBox.
+pub(crate) struct WriteClient {
+    http: Client,
+}
+
+/// What `/api/status/` says.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Status {
+    #[serde(rename = "netbox-version")]
+    netbox_version: String,
+    /// The plugins with their versions.
+    #[serde(default)]
+    pub plugins: BTreeMap<String, Value>,
+}
+
+/// A page of a REST list.
+#[derive(Debug, Deserialize)]
+pub(crate) struct RestPage<R> {
+    pub count: Option<u64>,
+    #[serde(default)]
+    pub next: Option<String>,
+    pub results: Vec<R>,
+}
+
+/// An answer of GraphQL to a query for one list.
+#[derive(Debug, Deserialize)]
+struct GraphAnswer<R> {
+    data: Option<BTreeMap<String, Option<Vec<R>>>>,
+    #[serde(default)]
+    errors: Vec<GraphError>,
+}
+
+#[derive(Debug, Deserialize)]
+struct GraphError {
+    #[serde(default)]
+    message: String,
+}
+
+fn client(connection: &Connection) -> Result<Client> {
+    let token = connection.token.resolve()?;
+    let credential =
+        if token.expose_secret().starts_with("nbt_") { Credential::bearer(token) } else { Credential::token(token) };
+    let settings =
+        ClientSettings { url: connection.url.clone(), tls: connection.tls.clone(), http: connection.http.clone() };
+    Ok(Client::new(&settings, credential)?)
+}
+
+impl ReadClient {
+    /// Connects: asks for the version and refuses one that is too old.
+    pub async fn connect(connection: &Connection) -> Result<Self> {
+        let http = client(connection)?;
+        let response = http.get("api/status/").send().await.map_err(error::reading)?;
+        let status: Status = response.json()?;
+        let version = Version::parse(&status.netbox_version)?;
+        version.ensure_supported()?;
+        let connections = connection.read_connections as usize;
+        Ok(Self {
+            http,
+            slots: Semaphore::new(connections),
+            page_size: connection.page_size,
+            connections,
+            status,
+            version,
+            graphql: AtomicBool::new(version.graphql_pages_by_key()),
+        })
+    }
+
+    /// Where NetBox answers.
+    pub fn url(&self) -> String {
+        self.http.url().to_string()
+    }
+
+    /// Which version it is.
+    pub fn version(&self) -> Version {
+        self.version
+    }
+
+    /// What it said of itself.
+    pub fn status(&self) -> &Status {
+        &self.status
+    }
+
+    /// How many records a page has.
+    pub fn page_size(&self) -> u32 {
+        self.page_size
+    }
+
+    /// How many pages are read at once.
+    pub fn connections(&self) -> usize {
+        self.connections
+    }
+
+    /// Whether lists are read by GraphQL.
+    pub fn uses_graphql(&self) -> bool {
+        self.graphql.load(Ordering::Relaxed)
+    }
+
+    /// Reads by REST from now on.
+    pub fn give_up_graphql(&self) {
+        self.graphql.store(false, Ordering::Relaxed);
+    }
+
+    /// Reads one thing.
+    pub async fn get<T: DeserializeOwned + Send + 'static>(
+        &self,
+        path: impl Into<Path>,
+        query: &[(&str, String)],
+    ) -> Result<T> {
+        let _slot = self.slot().await?;
+        let request = self.http.get(path);
+        let request = query.iter().fold(request, |request, (name, value)| request.query(name, value));
+        parsed(request.send().await.map_err(error::reading)?).await
+    }
+
+    /// Reads a page of a list.
+    pub async fn list<R: DeserializeOwned + Send + 'static>(
+        &self,
+        table: &Table,
+        query: &[(&str, String)],
+    ) -> Result<RestPage<R>> {
+        self.get(list_path(table), query).await
+    }
+
+    /// Reads all of a list that filters of many values choose, in as many requests as their length needs.
+    ///
+    /// NetBox ignores a filter that it does not know: the caller checks every row against what it asked for.
+    pub async fn list_by<R: DeserializeOwned + Send + 'static>(
+        &self,
+        table: &Table,
+        fixed: &[(&str, String)],
+        filters: &[Vec<(&str, String)>],
+    ) -> Result<Vec<R>> {
+        let mut rows = Vec::new();
+        let mut rest = filters;
+        while !rest.is_empty() {
+            let mut query: Vec<(&str, String)> = fixed.to_vec();
+            let mut length = 0;
+            let mut taken = 0;
+            for filter in rest {
+                let more: usize = filter.iter().map(|(name, value)| name.len() + 3 * value.len() + 2).sum();
+                if taken > 0 && length + more > QUERY_LENGTH {
+                    break;
+                }
+                length += more;
+                taken += 1;
+                query.extend(filter.iter().filter(|pair| !fixed.contains(pair)).cloned());
+            }
+            rest = &rest[taken..];
+            query.sort();
+            query.dedup();
+            query.extend([("limit", "1000".to_owned()), ("ordering", "id".to_owned())]);
+            let mut offset = 0_usize;
+            loop {
+                let mut query = query.clone();
+                query.push(("offset", offset.to_string()));
+                let page: RestPage<R> = self.list(table, &query).await?;
+                offset += page.results.len();
+                let more = page.next.is_some() && !page.results.is_empty();
+                rows.extend(page.results);
+                if !more {
+                    break;
+                }
+            }
+        }
+        Ok(rows)
+    }
+
+    /// Asks GraphQL for one list.
+    pub async fn graphql<R: DeserializeOwned + Send + 'static>(
+        &self,
+        list: &'static str,
+        query: &str,
+        variables: Value,
+    ) -> Result<Vec<R>> {
+        #[derive(Serialize)]
+        struct Body<'a> {
+            query: &'a str,
+            variables: Value,
+        }
+        let _slot = self.slot().await?;
+        let request = self.http.post("graphql/").retry(Retry::Idempotent).json(&Body { query, variables });
+        let mut answer: GraphAnswer<R> = parsed(request.send().await.map_err(error::reading)?).await?;
+        if let Some(first) = answer.errors.first() {
+            let message = format!("NetBox's GraphQL refuses the query: {}", first.message);
+            return Err(Error::new(ErrorKind::Unsupported, message).with("list", list));
+        }
+        let rows = answer.data.as_mut().and_then(|lists| lists.remove(list)).flatten();
+        rows.ok_or_else(|| {
+            Error::new(ErrorKind::Protocol, format!("NetBox's GraphQL answered without the list `{list}`"))
+        })
+    }
+
+    /// Asks what may be written to a list, as NetBox's form would show it.
+    pub async fn options(&self, table: &Table) -> Result<Value> {
+        let _slot = self.slot().await?;
+        let request = self.http.request(Method::OPTIONS, list_path(table));
+        parsed(request.send().await.map_err(error::reading)?).await
+    }
+
+    async fn slot(&self) -> Result<tokio::sync::SemaphorePermit<'_>> {
+        let closed = |_| Error::new(ErrorKind::Internal, "the client was closed");
+        self.slots.acquire().await.map_err(closed)
+    }
+}
+
+impl WriteClient {
+    /// The right to write makes the client that can.
+    pub fn open(connection: &Connection, _: &WritePermit) -> Result<Self> {
+        Ok(Self { http: client(connection)? })
+    }
+
+    /// For tests, which have no plan.
+    #[cfg(test)]
+    pub fn without_permit(connection: &Connection) -> Result<Self> {
+        Ok(Self { http: client(connection)? })
+    }
+
+    /// Sends a list of bodies to a model's list.
+    pub async fn send(
+        &self,
+        method: Method,
+        table: &Table,
+        query: &[(&str, &str)],
+        bodies: &[Value],
+    ) -> Result<Response, syncline_http::Error> {
+        let request = self.http.request(method, list_path(table)).retry(Retry::Write);
+        query.iter().fold(request, |request, (name, value)| request.query(name, value)).json(bodies).send().await
+    }
+}
+
+/// The path of a model's list.
+pub(crate) fn list_path(table: &Table) -> Path {
+    let [app, model] = table.path;
+    Path::from(["api", app, model]).slash()
+}
+
+async fn parsed<T: DeserializeOwned + Send + 'static>(response: Response) -> Result<T> {
+    if response.body().len() < LARGE_BODY {
+        return Ok(response.json()?);
+    }
+    let parsed = tokio::task::spawn_blocking(move || response.json()).await;
+    let stopped = |error| Error::new(ErrorKind::Internal, "the thread that reads an answer stopped").caused_by(error);
+    Ok(parsed.map_err(stopped)??)
+}

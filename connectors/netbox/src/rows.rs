@@ -1,0 +1,452 @@
+//! Rows as NetBox answers them. GraphQL and REST spell the same values differently; one type takes both.
+
+use std::fmt;
+
+use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, de};
+
+use crate::stamp;
+
+/// A row of a list.
+pub(crate) trait Row: de::DeserializeOwned + Send + 'static {
+    /// Its id.
+    fn id(&self) -> u64;
+    /// When it changed last, as NetBox wrote it.
+    fn last_updated(&self) -> Option<&str>;
+    /// What people call it.
+    fn label(&self) -> String;
+
+    /// Its handle.
+    fn native(&self) -> syncline_core::native::Native {
+        let native = syncline_core::native::Native::new(self.id());
+        match self.last_updated() {
+            Some(text) => native.at_version(stamp::normalised(text)),
+            None => native,
+        }
+    }
+}
+
+/// An id: a number in REST, a text in GraphQL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Id(pub u64);
+
+/// A reference: an object with at least its id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub(crate) struct Ref {
+    pub id: Id,
+}
+
+/// A choice: the value in GraphQL, value and label in REST. Unset is null or the empty text.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Choice(Option<Box<str>>);
+
+/// What an address is assigned to, or a prefix belongs to: one object of several kinds.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub(crate) struct Generic {
+    #[serde(rename = "__typename")]
+    typename: Option<Box<str>>,
+    id: Option<Id>,
+}
+
+/// What a generic relation leads to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Relation {
+    /// To nothing.
+    None,
+    /// To a record of the expected kind.
+    To(u64),
+    /// To another kind, which no model of ours expresses.
+    Foreign(Box<str>),
+}
+
+/// A row of which only id and version are asked.
+#[derive(Debug, Deserialize)]
+pub(crate) struct BareRow {
+    pub id: Id,
+    #[serde(default)]
+    pub last_updated: Option<Box<str>>,
+    #[serde(default)]
+    pub tags: Vec<Ref>,
+    #[serde(default)]
+    pub assigned_object: Option<Generic>,
+    #[serde(default)]
+    pub assigned_object_type: Option<Box<str>>,
+    #[serde(default)]
+    pub assigned_object_id: Option<Id>,
+    #[serde(default)]
+    pub scope: Option<Generic>,
+    #[serde(default)]
+    pub scope_type: Option<Box<str>>,
+    #[serde(default)]
+    pub scope_id: Option<Id>,
+}
+
+/// A row of `tag`, `manufacturer` or `device_role`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct CatalogueRow {
+    pub id: Id,
+    pub last_updated: Option<Box<str>>,
+    pub slug: String,
+    #[serde(default)]
+    pub name: String,
+    #[serde(default)]
+    pub color: Option<String>,
+    #[serde(default)]
+    pub manufacturer: Option<Ref>,
+}
+
+/// A row of `site`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct SiteRow {
+    pub id: Id,
+    pub last_updated: Option<Box<str>>,
+    pub slug: String,
+    #[serde(default)]
+    pub name: String,
+    #[serde(default)]
+    pub status: Choice,
+    #[serde(default)]
+    pub physical_address: Option<String>,
+}
+
+/// A row of `device_type`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct DeviceTypeRow {
+    pub id: Id,
+    pub last_updated: Option<Box<str>>,
+    pub manufacturer: Ref,
+    pub slug: String,
+    #[serde(default)]
+    pub model: String,
+    #[serde(default)]
+    pub part_number: Option<String>,
+}
+
+/// A row of `vlan`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct VlanRow {
+    pub id: Id,
+    pub last_updated: Option<Box<str>>,
+    pub site: Option<Ref>,
+    pub vid: u64,
+    #[serde(default)]
+    pub name: String,
+    #[serde(default)]
+    pub status: Choice,
+}
+
+/// A row of `vrf`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct VrfRow {
+    pub id: Id,
+    pub last_updated: Option<Box<str>>,
+    pub name: String,
+    #[serde(default)]
+    pub rd: Option<String>,
+    #[serde(default)]
+    pub description: Option<String>,
+    #[serde(default)]
+    pub enforce_unique: bool,
+}
+
+/// A row of `prefix`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct PrefixRow {
+    pub id: Id,
+    pub last_updated: Option<Box<str>>,
+    pub vrf: Option<Ref>,
+    pub prefix: String,
+    #[serde(default)]
+    pub status: Choice,
+    #[serde(default)]
+    pub scope: Option<Generic>,
+    #[serde(default)]
+    pub scope_type: Option<Box<str>>,
+    #[serde(default)]
+    pub scope_id: Option<Id>,
+    #[serde(default)]
+    pub description: Option<String>,
+}
+
+/// A row of `virtual_chassis`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct VirtualChassisRow {
+    pub id: Id,
+    pub last_updated: Option<Box<str>>,
+    pub name: String,
+    #[serde(default)]
+    pub domain: Option<String>,
+    #[serde(default)]
+    pub master: Option<Ref>,
+}
+
+/// A row of `device`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct DeviceRow {
+    pub id: Id,
+    pub last_updated: Option<Box<str>>,
+    pub site: Ref,
+    pub name: Option<String>,
+    #[serde(default)]
+    pub device_type: Option<Ref>,
+    #[serde(default)]
+    pub role: Option<Ref>,
+    #[serde(default)]
+    pub platform: Option<Ref>,
+    #[serde(default)]
+    pub status: Choice,
+    #[serde(default)]
+    pub serial: Option<String>,
+    #[serde(default)]
+    pub virtual_chassis: Option<Ref>,
+    #[serde(default)]
+    pub vc_position: Option<u64>,
+    #[serde(default)]
+    pub primary_ip4: Option<Ref>,
+    #[serde(default)]
+    pub primary_ip6: Option<Ref>,
+    #[serde(default)]
+    pub tags: Vec<Ref>,
+}
+
+/// A row of `interface`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct InterfaceRow {
+    pub id: Id,
+    pub last_updated: Option<Box<str>>,
+    pub device: Ref,
+    pub name: String,
+    #[serde(default)]
+    pub r#type: Choice,
+    #[serde(default)]
+    pub enabled: bool,
+    #[serde(default)]
+    pub mtu: Option<u64>,
+    #[serde(default)]
+    pub speed: Option<u64>,
+    #[serde(default)]
+    pub description: Option<String>,
+    #[serde(default)]
+    pub lag: Option<Ref>,
+    #[serde(default)]
+    pub mode: Choice,
+    #[serde(default)]
+    pub untagged_vlan: Option<Ref>,
+}
+
+/// A row of `mac_address`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct MacAddressRow {
+    pub id: Id,
+    pub last_updated: Option<Box<str>>,
+    pub mac_address: String,
+    #[serde(default)]
+    pub assigned_object: Option<Generic>,
+    #[serde(default)]
+    pub assigned_object_type: Option<Box<str>>,
+    #[serde(default)]
+    pub assigned_object_id: Option<Id>,
+}
+
+/// A row of `ip_address`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct IpAddressRow {
+    pub id: Id,
+    pub last_updated: Option<Box<str>>,
+    pub vrf: Option<Ref>,
+    pub address: String,
+    #[serde(default)]
+    pub status: Choice,
+    #[serde(default)]
+    pub role: Choice,
+    #[serde(default)]
+    pub assigned_object: Option<Generic>,
+    #[serde(default)]
+    pub assigned_object_type: Option<Box<str>>,
+    #[serde(default)]
+    pub assigned_object_id: Option<Id>,
+    #[serde(default)]
+    pub description: Option<String>,
+}
+
+macro_rules! rows {
+    ($($row:ident: $label:expr;)*) => {$(
+        impl Row for $row {
+            fn id(&self) -> u64 {
+                self.id.0
+            }
+
+            fn last_updated(&self) -> Option<&str> {
+                self.last_updated.as_deref()
+            }
+
+            fn label(&self) -> String {
+                let label: fn(&$row) -> &str = $label;
+                format!("`{}` (id {})", label(self), self.id.0)
+            }
+        }
+    )*};
+}
+rows! {
+    BareRow: |_| "-";
+    CatalogueRow: |row| &row.slug;
+    SiteRow: |row| &row.slug;
+    DeviceTypeRow: |row| &row.slug;
+    VlanRow: |row| &row.name;
+    VrfRow: |row| &row.name;
+    PrefixRow: |row| &row.prefix;
+    VirtualChassisRow: |row| &row.name;
+    DeviceRow: |row| row.name.as_deref().unwrap_or("-");
+    InterfaceRow: |row| &row.name;
+    MacAddressRow: |row| &row.mac_address;
+    IpAddressRow: |row| &row.address;
+}
+
+impl BareRow {
+    /// The interface that it is assigned to.
+    pub fn assigned(&self) -> Relation {
+        Relation::assigned(self.assigned_object.as_ref(), self.assigned_object_type.as_deref(), self.assigned_object_id)
+    }
+
+    /// The site that it belongs to.
+    pub fn scope(&self) -> Relation {
+        Relation::scope(self.scope.as_ref(), self.scope_type.as_deref(), self.scope_id)
+    }
+}
+
+impl Choice {
+    /// The value; none when it is unset.
+    pub fn get(&self) -> Option<&str> {
+        self.0.as_deref().filter(|value| !value.is_empty())
+    }
+}
+
+impl Relation {
+    /// Reads a generic relation: GraphQL names the type of the object, REST has columns for type and id.
+    pub fn of(object: Option<&Generic>, kind: Option<&str>, id: Option<Id>, typename: &str, object_type: &str) -> Self {
+        match (kind, id) {
+            (Some(kind), Some(Id(id))) if kind == object_type => return Self::To(id),
+            (Some(kind), _) => return Self::Foreign(kind.into()),
+            _ => {}
+        }
+        match object {
+            Some(Generic { typename: Some(name), id: Some(Id(id)) }) if **name == *typename => Self::To(*id),
+            Some(Generic { typename: Some(name), .. }) => Self::Foreign(name.trim_end_matches("Type").into()),
+            _ => Self::None,
+        }
+    }
+
+    /// The interface that something is assigned to.
+    pub fn assigned(object: Option<&Generic>, kind: Option<&str>, id: Option<Id>) -> Self {
+        Self::of(object, kind, id, "InterfaceType", "dcim.interface")
+    }
+
+    /// The site that a prefix belongs to.
+    pub fn scope(object: Option<&Generic>, kind: Option<&str>, id: Option<Id>) -> Self {
+        Self::of(object, kind, id, "SiteType", "dcim.site")
+    }
+}
+
+impl<'de> Deserialize<'de> for Id {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct IdVisitor;
+        impl Visitor<'_> for IdVisitor {
+            type Value = Id;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an id")
+            }
+
+            fn visit_u64<E: de::Error>(self, id: u64) -> Result<Id, E> {
+                Ok(Id(id))
+            }
+
+            fn visit_str<E: de::Error>(self, id: &str) -> Result<Id, E> {
+                id.parse().map(Id).map_err(|_| E::custom(format_args!("`{id}` is not an id")))
+            }
+        }
+        deserializer.deserialize_any(IdVisitor)
+    }
+}
+
+impl<'de> Deserialize<'de> for Choice {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ChoiceVisitor;
+        impl<'de> Visitor<'de> for ChoiceVisitor {
+            type Value = Choice;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a choice")
+            }
+
+            fn visit_unit<E: de::Error>(self) -> Result<Choice, E> {
+                Ok(Choice(None))
+            }
+
+            fn visit_str<E: de::Error>(self, value: &str) -> Result<Choice, E> {
+                Ok(Choice(Some(value.into())))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Choice, A::Error> {
+                let mut value = None;
+                while let Some(key) = map.next_key::<Box<str>>()? {
+                    if &*key == "value" {
+                        value = Some(map.next_value::<Choice>()?);
+                    } else {
+                        map.next_value::<IgnoredAny>()?;
+                    }
+                }
+                value.ok_or_else(|| A::Error::missing_field("value"))
+            }
+        }
+        deserializer.deserialize_any(ChoiceVisitor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_spellings_are_one_row() {
+        let graphql = r#"{"id":"3","last_updated":"2026-11-20T11:42:21.685024+00:00","device":{"id":"1"},"name":"Gi1/0/1",
+            "type":"1000base-t","enabled":false,"mtu":9000,"lag":{"id":"1"},"mode":"","untagged_vlan":null}"#;
+        let rest = r#"{"id":3,"last_updated":"2026-11-20T11:42:21.685024Z","device":{"id":1,"url":"x","name":"sw1"},
+            "name":"Gi1/0/1","type":{"value":"1000base-t","label":"1000BASE-T (1GE)"},"enabled":false,"mtu":9000,
+            "lag":{"id":1},"mode":null,"untagged_vlan":null,"extra":[1,{}]}"#;
+        let [graphql, rest] = [graphql, rest].map(|text| serde_json::from_str::<InterfaceRow>(text).unwrap());
+        assert_eq!((graphql.id, graphql.device, graphql.lag), (rest.id, rest.device, rest.lag));
+        assert_eq!((graphql.r#type.get(), graphql.mode.get()), (rest.r#type.get(), rest.mode.get()));
+        assert_eq!(graphql.mode.get(), None);
+        assert_eq!(graphql.native(), rest.native());
+    }
+
+    #[test]
+    fn a_generic_relation_says_what_kind_it_leads_to() {
+        let relation = |text: &str| {
+            let row: BareRow = serde_json::from_str(text).unwrap();
+            Relation::assigned(
+                row.assigned_object.as_ref(),
+                row.assigned_object_type.as_deref(),
+                row.assigned_object_id,
+            )
+        };
+        assert_eq!(relation(r#"{"id":1}"#), Relation::None);
+        assert_eq!(relation(r#"{"id":1,"assigned_object":null}"#), Relation::None);
+        assert_eq!(relation(r#"{"id":1,"assigned_object":{"__typename":"InterfaceType","id":"7"}}"#), Relation::To(7));
+        assert_eq!(
+            relation(r#"{"id":1,"assigned_object":{"__typename":"FHRPGroupType"}}"#),
+            Relation::Foreign("FHRPGroup".into())
+        );
+        assert_eq!(
+            relation(
+                r#"{"id":1,"assigned_object_type":"dcim.interface","assigned_object_id":7,"assigned_object":{"id":7}}"#
+            ),
+            Relation::To(7)
+        );
+        assert_eq!(
+            relation(r#"{"id":1,"assigned_object_type":"ipam.fhrpgroup","assigned_object_id":7}"#),
+            Relation::Foreign("ipam.fhrpgroup".into())
+        );
+    }
+}

@@ -1,0 +1,115 @@
+//! Settings.
+
+use serde::Deserialize;
+use syncline_core::settings::{Problem, SecretRef};
+use syncline_http::{BaseUrl, HttpSettings, TlsSettings};
+
+/// How to reach a NetBox.
+#[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Connection {
+    /// Where NetBox answers, for example `https://netbox.example.com`; without `/api`.
+    pub url: BaseUrl,
+    /// An API token by reference. Both kinds work: version 1 (40 hexadecimal digits) and version 2 (`nbt_…`, since 4.5).
+    pub token: SecretRef,
+    /// Certificates and their checking.
+    #[serde(default)]
+    pub tls: TlsSettings,
+    /// Time-outs, proxy, retries, limits.
+    #[serde(default)]
+    pub http: HttpSettings,
+    /// How many records a page of a read has, 1 to 1000: NetBox gives no more, and smaller pages cost more a record.
+    #[serde(default = "default_page_size")]
+    #[schemars(range(min = 1, max = 1000))]
+    pub page_size: u32,
+    /// How many pages are read at once, 1 to 16. More than the server has workers gains nothing.
+    #[serde(default = "default_connections")]
+    #[schemars(range(min = 1, max = 16))]
+    pub read_connections: u32,
+    /// How many batches are written at once, 1 to 16. More than the server has workers gains nothing.
+    #[serde(default = "default_connections")]
+    #[schemars(range(min = 1, max = 16))]
+    pub write_connections: u32,
+    /// How many records a written batch has, 1 to 1000. Measured: beyond 100 nothing is gained, and a refused batch costs
+    /// more.
+    #[serde(default = "default_batch_size")]
+    #[schemars(range(min = 1, max = 1000))]
+    pub batch_size: u32,
+}
+
+/// What of a NetBox is read as truth. Empty lists mean everything.
+#[derive(Debug, Clone, Default, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct SourceParameters {
+    /// Slugs of sites: only their devices, and what belongs to those, are read.
+    pub sites: Vec<String>,
+    /// Slugs of tags: only devices that carry one of them, and what belongs to those, are read.
+    pub tags: Vec<String>,
+}
+
+/// How a NetBox is written to.
+#[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct TargetParameters {
+    /// Slugs of tags that every created or updated object gets, beside those it has. They must exist in NetBox.
+    pub tags: Vec<String>,
+    /// Whether NetBox's change log names the run with every change (NetBox 4.4 and later).
+    pub changelog_message: bool,
+}
+
+impl Default for TargetParameters {
+    fn default() -> Self {
+        Self { tags: Vec::new(), changelog_message: true }
+    }
+}
+
+fn default_page_size() -> u32 {
+    1000
+}
+
+fn default_connections() -> u32 {
+    2
+}
+
+fn default_batch_size() -> u32 {
+    100
+}
+
+impl Connection {
+    /// What is wrong with the connection, found without any I/O.
+    pub(crate) fn problems(&self) -> Vec<Problem> {
+        let ranges = [
+            ("page_size", self.page_size, 1000),
+            ("read_connections", self.read_connections, 16),
+            ("write_connections", self.write_connections, 16),
+            ("batch_size", self.batch_size, 1000),
+        ];
+        let mut problems: Vec<_> = ranges
+            .into_iter()
+            .filter(|(_, value, most)| *value == 0 || value > most)
+            .map(|(name, value, most)| Problem::new(name, format!("`{value}` is not between 1 and {most}")))
+            .collect();
+        for checked in [self.tls.validate(), self.http.validate()] {
+            match checked {
+                Ok(()) => {}
+                Err(syncline_http::Error::Settings { setting, problem }) => {
+                    problems.push(Problem::new(setting, problem))
+                }
+                Err(error) => problems.push(Problem::new("http", error.to_string())),
+            }
+        }
+        problems
+    }
+}
+
+/// What is wrong with a list of slugs.
+pub(crate) fn slug_problems(setting: &'static str, slugs: &[String]) -> Vec<Problem> {
+    slugs
+        .iter()
+        .enumerate()
+        .filter_map(|(position, slug)| {
+            let error = slug.parse::<syncline_model::Slug>().err()?;
+            Some(Problem::new(format!("{setting}[{position}]"), error.to_string()))
+        })
+        .collect()
+}

@@ -1,0 +1,502 @@
+//! The writing half.
+//!
+//! NetBox takes a list of bodies as one transaction and refuses it at the first bad one, without its index. So a batch is
+//! checked here first, against the fields' limits and the form that this version shows; then against what NetBox has by
+//! now; then it is sent as one list; then the answer is compared with what was sent.
+
+mod answer;
+mod form;
+mod items;
+mod lane;
+mod lookup;
+mod payload;
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use serde_json::{Value, json};
+use syncline_core::bindings::Bindings;
+use syncline_core::change::Change;
+use syncline_core::outcome::Outcome;
+use syncline_core::permit::WritePermit;
+use syncline_core::target::{Batch, BatchError, TargetWriter, Written};
+use syncline_core::{Error, ErrorKind, Result};
+use syncline_http::{Method, Response};
+use tokio::sync::OnceCell;
+
+use self::answer::{Object, differing, id_of, native_of};
+use self::form::Form;
+use self::items::{Item, Kindof};
+use self::payload::Body;
+use crate::client::{ReadClient, WriteClient};
+use crate::error::{self, Refused, says_it_exists, says_it_is_primary};
+use crate::rows::Id;
+use crate::settings::{Connection, TargetParameters};
+use crate::tables::{self, Column, Kind, TABLES, Table};
+use crate::tags::{self, NamedTag};
+
+/// Lanes a connection: a batch whose lane is busy waits, and with few lanes that is often the next one.
+const LANES_PER_CONNECTION: u64 = 4;
+
+/// Writes to a NetBox.
+pub(crate) struct Writer {
+    reader: Arc<ReadClient>,
+    client: WriteClient,
+    tags: Vec<NamedTag>,
+    message: Option<String>,
+    lanes: u64,
+    forms: BTreeMap<&'static str, OnceCell<Form>>,
+    /// Devices that this writer created: what their types bring along is ours.
+    created: Mutex<HashSet<u64>>,
+}
+
+#[async_trait]
+impl TargetWriter for Writer {
+    fn lane(&self, change: &Change) -> Option<String> {
+        Some(lane::of(change, self.lanes).to_string())
+    }
+
+    async fn write(&self, batch: &Batch<'_>, bindings: &Bindings) -> Result<Vec<Written>, BatchError> {
+        let table = table_of(batch).map_err(BatchError::Fatal)?;
+        let form = self.form(table).await.map_err(looking)?;
+        let mut items = items::prepare(table, form, batch, bindings);
+        match Kindof::of(batch) {
+            Kindof::Create => self.create(table, &mut items).await?,
+            Kindof::Update => self.update(table, &mut items).await?,
+            Kindof::Delete => self.delete(table, &mut items).await?,
+        }
+        let unanswered = || {
+            let reason = "NetBox answered without this object".to_owned();
+            Written::not_written(Outcome::Failed { field: None, reason })
+        };
+        Ok(items.into_iter().map(|item| item.done.unwrap_or_else(unanswered)).collect())
+    }
+
+    async fn settle(&self, batch: &Batch<'_>, bindings: &Bindings) -> Result<Vec<Option<Written>>> {
+        let table = table_of(batch)?;
+        let items = items::prepare(table, &Form::default(), batch, bindings);
+        match Kindof::of(batch) {
+            Kindof::Create => {
+                let bodies: Vec<_> = items.iter().map(|item| &item.body).collect();
+                let found = lookup::existing(&self.reader, table, &bodies).await?;
+                let same = |(item, found): (&Item<'_>, Vec<Object>)| {
+                    let object = found.first().filter(|_| found.len() == 1)?;
+                    as_written(&item.body, object)
+                };
+                Ok(items.iter().zip(found).map(same).collect())
+            }
+            Kindof::Update => {
+                let objects = self.objects(table, &items).await?;
+                let same = |item: &Item<'_>| {
+                    let object = objects.iter().find(|object| id_of(object) == item.id)?;
+                    as_written(&item.body, object)
+                };
+                Ok(items.iter().map(same).collect())
+            }
+            Kindof::Delete => {
+                let ids: Vec<_> = items.iter().filter_map(|item| item.id).collect();
+                let rows = crate::read::current(&self.reader, table, &[], &ids).await?;
+                let gone = |item: &Item<'_>| {
+                    let id = item.id?;
+                    (!rows.iter().any(|row| row.id.0 == id)).then(|| Written::deleted(None))
+                };
+                Ok(items.iter().map(gone).collect())
+            }
+        }
+    }
+}
+
+impl Writer {
+    /// Opens the writing half.
+    pub async fn open(
+        reader: Arc<ReadClient>,
+        connection: &Connection,
+        parameters: &TargetParameters,
+        permit: &WritePermit,
+    ) -> Result<Self> {
+        Self::with(WriteClient::open(connection, permit)?, reader, connection, parameters, permit.message()).await
+    }
+
+    pub(crate) async fn with(
+        client: WriteClient,
+        reader: Arc<ReadClient>,
+        connection: &Connection,
+        parameters: &TargetParameters,
+        message: &str,
+    ) -> Result<Self> {
+        let tags = match parameters.tags.as_slice() {
+            [] => Vec::new(),
+            slugs => tags::resolve(&reader, slugs).await?,
+        };
+        let notes = parameters.changelog_message && reader.version().takes_changelog_message();
+        // NetBox keeps 200 characters.
+        let message = notes.then(|| message.chars().take(200).collect()).filter(|text: &String| !text.is_empty());
+        Ok(Self {
+            reader,
+            client,
+            tags,
+            message,
+            lanes: u64::from(connection.write_connections) * LANES_PER_CONNECTION,
+            forms: TABLES.iter().map(|table| (table.schema.name, OnceCell::new())).collect(),
+            created: Mutex::default(),
+        })
+    }
+
+    /// What this NetBox takes of a model; asked once.
+    async fn form(&self, table: &'static Table) -> Result<&Form> {
+        let cell = self.forms.get(table.schema.name);
+        let cell = cell.ok_or_else(|| Error::new(ErrorKind::Internal, "there is no form for the model"))?;
+        cell.get_or_try_init(|| async {
+            match self.reader.options(table).await {
+                Ok(options) => Ok(Form::read(&options)),
+                Err(error) if error::ends_everything(&error) => Err(error),
+                // Nothing is known then, and NetBox itself will refuse.
+                Err(_) => Ok(Form::default()),
+            }
+        })
+        .await
+    }
+
+    async fn create(&self, table: &'static Table, items: &mut [Item<'_>]) -> Result<(), BatchError> {
+        let tags = self.tags_of(table);
+        for item in items.iter_mut().filter(|item| item.done.is_none()) {
+            add_tags(&mut item.body, &tags);
+        }
+        if !table.unique {
+            self.adopt(table, items).await?;
+        }
+        // A second try is for what is left when those that NetBox named, or has by now, are settled.
+        for may_sort_out in [true, false] {
+            let (positions, bodies) = items::outgoing(items, self.message.as_deref());
+            if bodies.is_empty() {
+                break;
+            }
+            match self.send(Method::POST, table, &bodies).await {
+                Ok(answered) => {
+                    self.confirm_created(table, items, &positions, &answered);
+                    break;
+                }
+                Err(refused) if may_sort_out => self.sort_out(table, items, &positions, refused).await?,
+                Err(refused) => return Err(ours(table, refused.error)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Settles those creates of a refused list that are at fault. An error when it is not known which they are.
+    async fn sort_out(
+        &self,
+        table: &'static Table,
+        items: &mut [Item<'_>],
+        positions: &[usize],
+        refused: Refused,
+    ) -> Result<(), BatchError> {
+        let exists = match (&refused.error, &refused.each) {
+            (_, Some(each)) => each.iter().flatten().any(|refusal| says_it_exists(&refusal.words)),
+            (BatchError::Refused { error, .. }, None) => says_it_exists(error.message()),
+            _ => false,
+        };
+        if exists {
+            self.adopt(table, items).await?;
+        }
+        let each = refused.each.filter(|each| each.len() == positions.len());
+        for (at, refusal) in positions.iter().zip(each.into_iter().flatten()) {
+            if let (Some(refusal), None) = (refusal, &items[*at].done) {
+                let field = refusal.field.map(|field| payload::our_field(table, &field));
+                items[*at].settle(Outcome::Failed { field, reason: refusal.words });
+            }
+        }
+        let nothing_settled = positions.iter().all(|at| items[*at].done.is_none());
+        if nothing_settled { Err(ours(table, refused.error)) } else { Ok(()) }
+    }
+
+    /// Settles creates of what NetBox has by now. Nothing is created a second time.
+    async fn adopt(&self, table: &'static Table, items: &mut [Item<'_>]) -> Result<(), BatchError> {
+        let open: Vec<_> = (0..items.len()).filter(|at| items[*at].done.is_none()).collect();
+        let bodies: Vec<_> = open.iter().map(|at| &items[*at].body).collect();
+        let found = lookup::existing(&self.reader, table, &bodies).await.map_err(looking)?;
+        let mut brought_along = Vec::new();
+        for (at, found) in open.into_iter().zip(found) {
+            let item = &mut items[at];
+            match found.as_slice() {
+                [] => {}
+                [object] if differing(&item.body, object).next().is_none() => {
+                    item.done = Some(Written { outcome: Outcome::Unchanged, native: native_of(object) });
+                }
+                [object] if self.is_brought_along(table, &item.body) => {
+                    item.id = id_of(object);
+                    item.body =
+                        differing(&item.body, object).map(|(name, value)| (name.clone(), value.clone())).collect();
+                    brought_along.push(at);
+                }
+                [object] => {
+                    let id = id_of(object).unwrap_or_default();
+                    let reason = format!("it was created after the plan was made, with other values (id {id})");
+                    item.settle(Outcome::Stale { reason });
+                }
+                several => {
+                    let ids: Vec<_> = several.iter().filter_map(id_of).map(|id| id.to_string()).collect();
+                    let reason = format!("NetBox has {} with this key: ids {}", table.schema.plural, ids.join(", "));
+                    item.settle(Outcome::Failed { field: None, reason });
+                }
+            }
+        }
+        if brought_along.is_empty() {
+            return Ok(());
+        }
+        let bodies: Vec<_> = brought_along.iter().map(|at| self.patch_body(&items[*at])).collect();
+        let answered = self.send(Method::PATCH, table, &bodies).await.map_err(|refused| ours(table, refused.error))?;
+        for at in brought_along {
+            confirm(table, &mut items[at], &answered);
+        }
+        Ok(())
+    }
+
+    /// Whether an object came with a device that this writer created: its type has templates for interfaces.
+    fn is_brought_along(&self, table: &Table, body: &Body) -> bool {
+        let device = body.get("device").and_then(Value::as_u64);
+        table.schema.name == "interface" && device.is_some_and(|device| self.created().contains(&device))
+    }
+
+    fn created(&self) -> std::sync::MutexGuard<'_, HashSet<u64>> {
+        self.created.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn confirm_created(&self, table: &'static Table, items: &mut [Item<'_>], positions: &[usize], answered: &Answered) {
+        // NetBox answers a list of creates in its order; that it did shows in the comparison.
+        for (at, object) in positions.iter().zip(&answered.objects) {
+            items[*at].confirm(table, object, answered.request_id.as_deref());
+            if table.schema.name == "device" {
+                self.created().extend(id_of(object));
+            }
+        }
+    }
+
+    async fn update(&self, table: &'static Table, items: &mut [Item<'_>]) -> Result<(), BatchError> {
+        let tags = self.tags_of(table);
+        let adds_tags = self.reader.version().adds_tags();
+        let mut columns: Vec<&'static Column> = Vec::new();
+        for column in table.columns {
+            let written = matches!(column.kind, Kind::AssignedInterface | Kind::SiteScope)
+                && items.iter().any(|item| item.change.after(column.field).is_some());
+            if written || column.kind == Kind::Tags && !tags.is_empty() && !adds_tags {
+                columns.push(column);
+            }
+        }
+        let rows = self.now(table, &columns, items).await?;
+        let tags_of_row = |id: Option<u64>| {
+            let row = rows.iter().find(|row| Some(row.id.0) == id);
+            row.map(|row| row.tags.iter().map(|tag| tag.id.0).collect::<Vec<_>>()).unwrap_or_default()
+        };
+        if !tags.is_empty() {
+            for item in items.iter_mut().filter(|item| item.done.is_none()) {
+                if item.body.contains_key("tags") {
+                    add_tags(&mut item.body, &tags);
+                } else if adds_tags {
+                    item.body.insert("add_tags".to_owned(), json!(tags));
+                } else {
+                    item.body.insert("tags".to_owned(), json!(tags_of_row(item.id)));
+                    add_tags(&mut item.body, &tags);
+                }
+            }
+        }
+        items::check_preconditions(table, Kindof::Update, items, rows);
+        let (positions, bodies) = items::outgoing(items, self.message.as_deref());
+        if bodies.is_empty() {
+            return Ok(());
+        }
+        match self.send(Method::PATCH, table, &bodies).await.map_err(|refused| refused.error) {
+            Ok(answered) => {
+                for at in positions {
+                    confirm(table, &mut items[at], &answered);
+                }
+                Ok(())
+            }
+            Err(BatchError::Refused { error, .. }) if positions.len() == 1 && says_it_is_primary(error.message()) => {
+                let item = &mut items[positions[0]];
+                let reason = self.holder_of_primary(item.id).await;
+                item.settle(Outcome::Skipped { reason });
+                Ok(())
+            }
+            Err(error) => Err(ours(table, error)),
+        }
+    }
+
+    async fn delete(&self, table: &'static Table, items: &mut [Item<'_>]) -> Result<(), BatchError> {
+        let rows = self.now(table, &[], items).await?;
+        items::check_preconditions(table, Kindof::Delete, items, rows);
+        let (positions, bodies) = items::outgoing(items, self.message.as_deref());
+        if bodies.is_empty() {
+            return Ok(());
+        }
+        match self.client.send(Method::DELETE, table, &[], &bodies).await {
+            Ok(response) => {
+                for at in positions {
+                    items[at].done = Some(Written::deleted(response.request_id().map(str::to_owned)));
+                }
+                Ok(())
+            }
+            Err(error) => {
+                let is_protected = error.answer().is_some_and(|answer| answer.status == 409);
+                match error::writing(error) {
+                    BatchError::Refused { error, .. } if is_protected && positions.len() == 1 => {
+                        let item = &mut items[positions[0]];
+                        let reason = format!(
+                            "the {} `{}` is still in use: {}",
+                            table.schema.label,
+                            item.change.key,
+                            error.message()
+                        );
+                        item.settle(Outcome::Skipped { reason });
+                        Ok(())
+                    }
+                    other => Err(other),
+                }
+            }
+        }
+    }
+
+    /// What NetBox has now of the objects that are left.
+    async fn now(
+        &self,
+        table: &'static Table,
+        columns: &[&'static Column],
+        items: &[Item<'_>],
+    ) -> Result<Vec<crate::rows::BareRow>, BatchError> {
+        let ids: Vec<_> = items.iter().filter(|item| item.done.is_none()).filter_map(|item| item.id).collect();
+        crate::read::current(&self.reader, table, columns, &ids).await.map_err(looking)
+    }
+
+    /// The objects of changes, with every field.
+    async fn objects(&self, table: &'static Table, items: &[Item<'_>]) -> Result<Vec<Object>> {
+        let filters: Vec<_> = items.iter().filter_map(|item| item.id).map(|id| vec![("id", id.to_string())]).collect();
+        let mut fields = vec!["id".to_owned(), "last_updated".to_owned()];
+        fields.extend(table.columns.iter().flat_map(Column::rest));
+        self.reader.list_by(table, &[("fields", fields.join(","))], &filters).await
+    }
+
+    fn patch_body(&self, item: &Item<'_>) -> Value {
+        let mut body = item.body.clone();
+        body.insert("id".to_owned(), json!(item.id));
+        if let Some(message) = &self.message {
+            body.insert("changelog_message".to_owned(), json!(message));
+        }
+        Value::Object(body)
+    }
+
+    async fn send(&self, method: Method, table: &'static Table, bodies: &[Value]) -> Result<Answered, Refused> {
+        // Never `fields`: NetBox takes it as the list of fields that may be written, and drops the others.
+        let query: &[(&str, &str)] = if table.schema.name == "device" { &[("exclude", "config_context")] } else { &[] };
+        let response = self.client.send(method, table, query, bodies).await.map_err(error::sending)?;
+        Answered::read(response).await.map_err(|error| Refused { error, each: None })
+    }
+
+    /// The ids of the settings' tags that objects of a model may carry.
+    fn tags_of(&self, table: &Table) -> Vec<u64> {
+        let fits = |tag: &&NamedTag| {
+            tag.object_types.is_empty() || tag.object_types.iter().any(|kind| kind == table.object_type)
+        };
+        if table.tagged { self.tags.iter().filter(fits).map(|tag| tag.id).collect() } else { Vec::new() }
+    }
+
+    /// Whose primary address it is, for people.
+    async fn holder_of_primary(&self, address: Option<u64>) -> String {
+        #[derive(serde::Deserialize)]
+        struct Holder {
+            id: Id,
+            name: Option<String>,
+        }
+        let mut name = None;
+        if let (Some(address), Some(devices)) = (address, tables::by_name("device")) {
+            for filter in ["primary_ip4_id", "primary_ip6_id"] {
+                let query =
+                    [(filter, address.to_string()), ("fields", "id,name".to_owned()), ("limit", "2".to_owned())];
+                if let Ok(page) = self.reader.list::<Holder>(devices, &query).await
+                    && let [Holder { id: Id(id), name: found }] = page.results.as_slice()
+                {
+                    name = Some(format!("`{}` (id {id})", found.as_deref().unwrap_or("-")));
+                }
+            }
+        }
+        let holder = name.unwrap_or_else(|| "another device".to_owned());
+        format!("it is still the primary address of the device {holder}: give that one another address first")
+    }
+}
+
+/// What NetBox answered to a list.
+struct Answered {
+    objects: Vec<Object>,
+    request_id: Option<String>,
+}
+
+impl Answered {
+    async fn read(response: Response) -> Result<Self, BatchError> {
+        let request_id = response.request_id().map(str::to_owned);
+        let parsed = tokio::task::spawn_blocking(move || response.json::<Vec<Object>>()).await;
+        match parsed {
+            Ok(Ok(objects)) => Ok(Self { objects, request_id }),
+            // It was written, and what exactly is not known.
+            Ok(Err(error)) => Err(BatchError::InDoubt(error.into())),
+            Err(error) => {
+                let message = "the thread that reads an answer stopped";
+                Err(BatchError::InDoubt(Error::new(ErrorKind::Internal, message).caused_by(error)))
+            }
+        }
+    }
+}
+
+/// Settles an update by its object in the answer, which has an order of its own and may lack some.
+fn confirm(table: &'static Table, item: &mut Item<'_>, answered: &Answered) {
+    match answered.objects.iter().find(|object| id_of(object) == item.id) {
+        Some(object) => item.confirm(table, object, answered.request_id.as_deref()),
+        None => item.settle(Outcome::Stale { reason: "it was deleted after it was read".to_owned() }),
+    }
+}
+
+/// What was written, if the object is as it was to become.
+fn as_written(body: &Body, object: &Object) -> Option<Written> {
+    let same = !body.is_empty() && differing(body, object).next().is_none();
+    same.then(|| native_of(object).map(|native| Written::applied(native, None))).flatten()
+}
+
+fn add_tags(body: &mut Body, tags: &[u64]) {
+    if tags.is_empty() {
+        return;
+    }
+    let entry = body.entry("tags").or_insert_with(|| json!([]));
+    if let Value::Array(present) = entry {
+        for tag in tags {
+            if !present.contains(&json!(tag)) {
+                present.push(json!(tag));
+            }
+        }
+    }
+}
+
+fn table_of(batch: &Batch<'_>) -> Result<&'static Table> {
+    let name = batch.model.name;
+    tables::by_name(name)
+        .ok_or_else(|| Error::new(ErrorKind::Internal, format!("NetBox does not keep the model `{name}`")))
+}
+
+/// What is known of a batch when looking at NetBox before sending it failed: nothing was written.
+fn looking(error: Error) -> BatchError {
+    if error::ends_everything(&error) {
+        return BatchError::Fatal(error);
+    }
+    match error.kind() {
+        ErrorKind::Remote => BatchError::Again(error),
+        _ => BatchError::Refused { field: None, error },
+    }
+}
+
+/// The error with our name for the field.
+fn ours(table: &Table, error: BatchError) -> BatchError {
+    match error {
+        BatchError::Refused { field, error } => {
+            BatchError::Refused { field: field.map(|field| payload::our_field(table, &field)), error }
+        }
+        other => other,
+    }
+}
