@@ -19,7 +19,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
         ["forward"] => forward(EstateOptions::small()).await,
         ["forward", records] => forward(EstateOptions::with_records(records.parse()?)).await,
         ["netbox"] => netbox(NetBoxOptions::default()).await,
-        ["netbox", version] => netbox(NetBoxOptions { version: (*version).to_owned(), ..NetBoxOptions::default() }).await,
+        ["netbox", version] => {
+            netbox(NetBoxOptions { version: (*version).to_owned(), ..NetBoxOptions::default() }).await
+        }
         _ => Err("usage: simulators forward [RECORDS] | netbox [VERSION]".into()),
     }
 }
