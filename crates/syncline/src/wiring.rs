@@ -39,7 +39,8 @@ pub async fn open_history(configuration: &Configuration) -> Result<History> {
         Some(url)
     });
     let with_password = with_password.ok_or_else(|| {
-        let message = "`data.history_password` goes with a database: set `data.history` to `postgres://user@host/database`";
+        let message =
+            "`data.history_password` goes with a database: set `data.history` to `postgres://user@host/database`";
         Error::new(ErrorKind::Settings, message)
     })?;
     History::open(with_password.as_str()).await

@@ -17,7 +17,7 @@ Exit codes:
 
 /// Keeps network systems in agreement: reads the truth from one, compares another, shows what it would change, changes it.
 #[derive(Debug, Parser)]
-#[command(name = "syncline", version, propagate_version = true, max_term_width = 110, after_help = EXIT_CODES)]
+#[command(name = "syncline", version, max_term_width = 110, after_help = EXIT_CODES)]
 pub struct Arguments {
     /// What every command understands.
     #[command(flatten)]
@@ -31,7 +31,7 @@ pub struct Arguments {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Everywhere")]
 pub struct Global {
-    /// Configuration file [default: syncline.toml or syncline.yaml here, then in ~/.config/syncline]
+    /// Configuration file [default: syncline.toml or syncline.yaml here or in ~/.config/syncline]
     #[arg(long, short = 'c', global = true, value_name = "FILE", env = "SYNCLINE_CONFIG", hide_env_values = true)]
     pub config: Option<PathBuf>,
     /// Print data as JSON
@@ -43,8 +43,8 @@ pub struct Global {
     /// Log more to the standard error output: -v for steps, -vv for requests
     #[arg(long, short = 'v', global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
-    /// When to use colors
-    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    /// When to use colors: auto, always or never
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", hide_possible_values = true)]
     pub color: Color,
 }
 
@@ -129,7 +129,7 @@ pub enum Command {
     /// Check, describe or begin a configuration
     #[command(subcommand)]
     Config(ConfigCommand),
-    /// Sync a made-up network between two simulated systems, twice
+    /// See it work: sync a made-up network between two simulated systems, over HTTP
     #[cfg(feature = "demo")]
     #[command(after_help = EXIT_CODES)]
     Demo(Demo),

@@ -47,7 +47,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, memory: &'static dyn 
         Ok(runtime) => runtime,
         Err(error) => return failed(&console, &Failure::Output(error)),
     };
-    let session = Session { console: console.clone(), global: arguments.global, memory };
+    let session = Session::new(console.clone(), arguments.global, memory);
     match runtime.block_on(dispatch(&session, arguments.command)) {
         Ok(exit) => exit.into(),
         Err(failure) => failed(&console, &failure),

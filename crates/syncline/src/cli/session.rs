@@ -1,16 +1,20 @@
 //! What the commands share: the console, the connectors, the configuration.
 
+use std::sync::OnceLock;
 use syncline_core::run::{MemoryMeter, SideDefinition, SyncDefinition};
+
 use syncline_core::connector::{ConnectContext, ConnectorDescriptor};
 use syncline_core::event::Events;
 use syncline_core::registry::Registry;
 use syncline_core::source::DataSource;
 use syncline_core::target::DataTarget;
 use syncline_core::{Error, ErrorKind, Result};
+use tokio_util::sync::CancellationToken;
 
 use super::args::Global;
 use super::console::Console;
 use super::failure::Failure;
+use super::interrupt;
 use crate::config::{self, Configuration};
 
 /// What the commands share.
@@ -21,9 +25,20 @@ pub struct Session {
     pub global: Global,
     /// What measures the program's memory.
     pub memory: &'static dyn MemoryMeter,
+    cancel: OnceLock<CancellationToken>,
 }
 
 impl Session {
+    /// What the commands share, at the beginning.
+    pub fn new(console: Console, global: Global, memory: &'static dyn MemoryMeter) -> Self {
+        Self { console, global, memory, cancel: OnceLock::new() }
+    }
+
+    /// The token that Ctrl-C cancels. Until a command asks for it, Ctrl-C ends the process.
+    pub fn cancel(&self) -> CancellationToken {
+        self.cancel.get_or_init(|| interrupt::cancellation(&self.console)).clone()
+    }
+
     /// The connectors of this build.
     pub fn registry(&self) -> Result<Registry> {
         crate::registry()

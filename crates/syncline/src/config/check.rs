@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use syncline_core::connector::ConnectorDescriptor;
 use syncline_core::event::Side;
 use syncline_core::registry::Registry;
-use syncline_core::settings::{self, Problem};
+use syncline_core::settings::{self, Problem, Settings};
 
-use super::settings::{Found, coerce, judge};
+use super::settings::{Found, coerce, judge, take_text};
 use super::{ConfigError, ConfigProblem, Configuration, Connection, DataSettings, Loaded, SyncSettings, similar};
 
 /// The sections of a configuration.
@@ -135,6 +134,7 @@ impl Check<'_> {
             let parameters = |field: &str| table.get(field).cloned().unwrap_or_else(|| Value::Object(Map::new()));
             let source_parameters = parameters("source_parameters");
             let target_parameters = parameters("target_parameters");
+            self.models(&key, table.get("models"));
             let sync = self.typed::<SyncSettings>(&key, Value::Object(table));
             let source_parameters = self.side(&key, Side::Source, source.as_deref(), source_parameters, named);
             let target_parameters = self.side(&key, Side::Target, target.as_deref(), target_parameters, named);
@@ -142,9 +142,8 @@ impl Check<'_> {
                 let message = "source and target are the same connection";
                 self.add(&key, message, Some("a system cannot be made to agree with itself".to_owned()));
             }
-            let Some(mut sync) = sync else { continue };
-            self.models(&key, &sync);
-            if let (Some(source_parameters), Some(target_parameters)) = (source_parameters, target_parameters)
+            if let (Some(mut sync), Some(source_parameters), Some(target_parameters)) =
+                (sync, source_parameters, target_parameters)
                 && self.problems.len() == before
                 && connections.contains_key(&sync.source)
                 && connections.contains_key(&sync.target)
@@ -192,9 +191,10 @@ impl Check<'_> {
         self.settings(&at(format!("{side}_parameters")), parameters, &schema(), validate)
     }
 
-    fn models(&mut self, sync: &[String], settings: &SyncSettings) {
+    fn models(&mut self, sync: &[String], models: Option<&Value>) {
         let known = syncline_model::models::ALL.iter().map(|schema| schema.name);
-        for name in settings.models.keys().filter(|name| !known.clone().any(|known| known == **name)) {
+        let names = models.and_then(Value::as_object).into_iter().flat_map(Map::keys);
+        for name in names.filter(|name| !known.clone().any(|known| known == **name)) {
             let key: Vec<_> = sync.iter().cloned().chain(["models".to_owned(), name.clone()]).collect();
             self.add(&key, "unknown model", Some(similar::remedy(name, known.clone())));
         }
@@ -209,36 +209,33 @@ impl Check<'_> {
         validate: impl Fn(Value) -> Vec<Problem>,
     ) -> Option<Value> {
         let before = self.problems.len();
-        let clean = self.judged(key, &mut value, schema);
-        let incomplete = self.problems.len() > before;
-        for problem in validate(clean) {
-            // What is missing was told with more words.
-            if incomplete && problem.message.starts_with("missing field") {
-                continue;
+        let mut clean = self.judged(key, &mut value, schema);
+        loop {
+            let problems = validate(clean.clone());
+            // A type's reader stops at the first text that it cannot read: without that one it finds the next.
+            let unreadable = match problems.as_slice() {
+                [only] if take_text(&mut clean, schema, &only.setting) => true,
+                _ => false,
+            };
+            let incomplete = self.problems.len() > before;
+            for problem in problems {
+                // What is missing was told with more words, or was taken out here.
+                if !incomplete || !problem.message.starts_with("missing field") {
+                    self.add_below(key, problem);
+                }
             }
-            self.add_below(key, problem);
+            if !unreadable {
+                break;
+            }
         }
         (self.problems.len() == before).then_some(value)
     }
 
     /// A typed part of the configuration, or none and the problems told.
-    fn typed<T: DeserializeOwned + schemars::JsonSchema + Send + 'static>(
-        &mut self,
-        key: &[String],
-        mut value: Value,
-    ) -> Option<T> {
-        let before = self.problems.len();
-        let clean = self.judged(key, &mut value, &settings::schema::<T>());
-        match settings::parse(clean) {
-            Ok(_) if self.problems.len() > before => None,
-            Ok(parsed) => Some(parsed),
-            Err(problem) => {
-                if self.problems.len() == before || !problem.message.starts_with("missing field") {
-                    self.add_below(key, problem);
-                }
-                None
-            }
-        }
+    fn typed<T: Settings>(&mut self, key: &[String], value: Value) -> Option<T> {
+        let problem = |value| settings::parse::<T>(value).err().into_iter().collect();
+        let value = self.settings(key, value, &settings::schema::<T>(), problem)?;
+        settings::parse(value).ok()
     }
 
     /// The value without what its schema finds wrong.

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use syncline_core::run::{SideDefinition, SyncDefinition};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 use syncline_core::models::ModelMode;
 use syncline_core::policy::Policy;
+use syncline_core::run::{SideDefinition, SyncDefinition};
 use syncline_core::{Error, ErrorKind};
 
 use super::similar;

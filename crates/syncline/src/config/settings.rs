@@ -154,6 +154,19 @@ pub(super) fn coerce(
     }
 }
 
+/// Takes a text out of a value when its schema knows of a form that texts have there. False when there is none.
+pub(super) fn take_text(value: &mut Value, schema: &Value, path: &str) -> bool {
+    let Some((first, rest)) = path.split_once('.').or((!path.is_empty()).then_some((path, ""))) else { return false };
+    let of_field = object_schema(schema).and_then(|schema| schema.get("properties")?.get(first));
+    let (Some(fields), Some(of_field)) = (value.as_object_mut(), of_field) else { return false };
+    if !rest.is_empty() {
+        return fields.get_mut(first).is_some_and(|value| take_text(value, of_field, rest));
+    }
+    let has_form =
+        branches(of_field).into_iter().any(|schema| schema.get("format").or(schema.get("pattern")).is_some());
+    has_form && fields.get(first).is_some_and(Value::is_string) && fields.remove(first).is_some()
+}
+
 /// A schema and the alternatives that it is made of.
 fn branches(schema: &Value) -> Vec<&Value> {
     let mut all = vec![schema];

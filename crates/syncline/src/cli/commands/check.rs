@@ -1,6 +1,5 @@
 //! `syncline check`: do both systems of a sync answer, and will the sync work.
 
-use syncline_core::run::SyncDefinition;
 use futures::future::join;
 use serde::Serialize;
 use serde_json::Value;
@@ -8,6 +7,7 @@ use syncline_core::Result;
 use syncline_core::describe::CheckReport;
 use syncline_core::event::{Events, Side};
 use syncline_core::registry::Registry;
+use syncline_core::run::SyncDefinition;
 
 use crate::cli::console::{GOOD, NAME, WARN, clean, paint};
 use crate::cli::exit::Exit;

@@ -35,8 +35,20 @@ pub async fn list(session: &Session, sync: Option<&str>, limit: u64) -> Result<E
 
 /// The runs as a table.
 fn table(runs: &[Run]) -> String {
-    let headings =
-        ["run#", "sync", "kind", "status", "started (UTC)", "time#", "create#", "update#", "absent#", "applied#", "held#", "failed#"];
+    let headings = [
+        "run#",
+        "sync",
+        "kind",
+        "status",
+        "started (UTC)",
+        "time#",
+        "create#",
+        "update#",
+        "absent#",
+        "applied#",
+        "held#",
+        "failed#",
+    ];
     let mut columns = Columns::new(headings);
     for run in runs {
         let counts = &run.counts;
@@ -112,7 +124,11 @@ async fn all_changes(history: &History, run: syncline_core::history::RunId) -> R
 }
 
 /// Writes the changes page by page: a run may have a million.
-async fn write_changes(session: &Session, history: &History, run: syncline_core::history::RunId) -> Result<(), Failure> {
+async fn write_changes(
+    session: &Session,
+    history: &History,
+    run: syncline_core::history::RunId,
+) -> Result<(), Failure> {
     let mut after = None;
     let mut model = String::new();
     loop {

@@ -6,15 +6,15 @@ use serde::Serialize;
 use syncline_core::change::Change;
 use syncline_core::event::Events;
 use syncline_core::guard::{Demand, Verdict};
+use syncline_core::history::RunStatus;
 use syncline_core::plan::{PlanReader, PlanSummary};
 use syncline_core::run::{RunOptions, RunReport, Runner};
-use syncline_core::history::RunStatus;
 use syncline_core::{Error, ErrorKind, Result};
+use tokio_util::sync::CancellationToken;
 
 use crate::cli::console::{DIM, paint};
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, error_json, error_text, exit_of};
-use crate::cli::interrupt;
 use crate::cli::progress::Progress;
 use crate::cli::session::Session;
 use crate::cli::view::plan::{Detail, PlanView};
@@ -53,12 +53,19 @@ pub async fn plan(session: &Session, name: &str, out: Option<&Path>, full: bool)
     let (configuration, sync) = session.sync(name)?;
     let runner = crate::runner(&configuration).await?;
     let options = RunOptions { dry_run: true, ..RunOptions::default() };
-    let report = followed(session, |events, cancel| async move { runner.run(&sync, options, &events, &cancel).await }).await?;
+    let report =
+        followed(session, |events, cancel| async move { runner.run(&sync, options, &events, &cancel).await }).await?;
     show_plan(session, name, &report, out, full)
 }
 
 /// Shows the plan of a dry run, and keeps it where it is wanted.
-pub fn show_plan(session: &Session, sync: &str, report: &RunReport, out: Option<&Path>, full: bool) -> Result<Exit, Failure> {
+pub fn show_plan(
+    session: &Session,
+    sync: &str,
+    report: &RunReport,
+    out: Option<&Path>,
+    full: bool,
+) -> Result<Exit, Failure> {
     let plan = match (&report.plan, out) {
         (Some(plan), Some(out)) => {
             std::fs::copy(plan, out).map_err(|error| {
@@ -141,11 +148,11 @@ pub async fn apply(session: &Session, plan: &Path, approval: Option<&str>) -> Re
 /// Does what makes a run while its events are shown and Ctrl-C cancels it.
 pub async fn followed<F, R>(session: &Session, run: F) -> Result<RunReport>
 where
-    F: FnOnce(Events, tokio_util::sync::CancellationToken) -> R,
+    F: FnOnce(Events, CancellationToken) -> R,
     R: Future<Output = Result<RunReport>>,
 {
     let events = Events::new();
-    let cancel = interrupt::cancellation(&session.console);
+    let cancel = session.cancel();
     let progress = Progress::follow(&session.console, &events);
     let ended = run(events, cancel).await;
     progress.finish().await;
@@ -156,9 +163,8 @@ where
 pub async fn show_run(session: &Session, runner: &Runner, report: &RunReport) -> Result<Exit, Failure> {
     let history = runner.history();
     let stored = history.run(report.run).await?;
-    let mut stored = stored.ok_or_else(|| {
-        Error::new(ErrorKind::Storage, format!("the history lost run {}", report.run))
-    })?;
+    let mut stored =
+        stored.ok_or_else(|| Error::new(ErrorKind::Storage, format!("the history lost run {}", report.run)))?;
     let exit = exit(report);
     if !session.console.is_json() {
         // It is told below, with causes and remedy.

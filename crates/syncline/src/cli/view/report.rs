@@ -83,7 +83,11 @@ impl RunView {
         let dry = if run.dry { ", a dry run" } else { "" };
         let took = took(run).map(|took| format!(" in {}", duration(took))).unwrap_or_default();
         let status = status_text(run);
-        format!("{} of {}{dry}: {status}{took}\n", paint(NAME, &format!("Run {}", run.id)), paint(NAME, &clean(&run.sync)))
+        format!(
+            "{} of {}{dry}: {status}{took}\n",
+            paint(NAME, &format!("Run {}", run.id)),
+            paint(NAME, &clean(&run.sync))
+        )
     }
 
     fn facts(&self) -> String {
@@ -107,8 +111,10 @@ impl RunView {
         if self.models.is_empty() {
             return String::new();
         }
-        let headings =
-            ["model", "source#", "target#", "equal#", "create#", "update#", "absent#", "applied#", "held#", "skipped#", "failed#"];
+        let headings = [
+            "model", "source#", "target#", "equal#", "create#", "update#", "absent#", "applied#", "held#", "skipped#",
+            "failed#",
+        ];
         let mut columns = Columns::new(headings);
         for model in &self.models {
             let records = |read: &Option<syncline_core::history::ReadRecord>| {

@@ -1,0 +1,222 @@
+//! `syncline demo`: a made-up network, two simulated systems, and real syncs between them over HTTP.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+use syncline_core::run::{RunOptions, RunReport, Runner, SyncDefinition};
+use syncline_core::{Error, ErrorKind};
+use syncline_testkit::estate::{Estate, EstateOptions};
+use syncline_testkit::forward::{ForwardSim, NETWORK};
+use syncline_testkit::netbox::{NetBoxOptions, NetBoxSim};
+
+use super::run::{exit, followed, show_plan, show_run};
+use crate::cli::args::Demo;
+use crate::cli::console::{GOOD, NAME, clean, paint};
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::session::Session;
+use crate::cli::view::number::{count, things};
+use crate::config;
+
+/// The name of the demonstration's sync.
+const SYNC: &str = "forward-to-netbox";
+
+/// The systems and what runs the sync between them.
+struct Stage<'a> {
+    session: &'a Session,
+    runner: Runner,
+    sync: SyncDefinition,
+    file: PathBuf,
+}
+
+/// Plans, applies the plan, runs again to find nothing to do, and once more after the network changed.
+pub async fn run(session: &Session, options: &Demo) -> Result<Exit, Failure> {
+    let mut estate = Estate::generate(estate_options(options));
+    let counts = estate.counts();
+    say(session, "A made-up network");
+    session.console.note(&format!(
+        "  {}, {}, {}, {} (seed {})",
+        things(counts.devices, "device", "devices"),
+        things(counts.interfaces, "interface", "interfaces"),
+        things(counts.mac_addresses, "MAC address", "MAC addresses"),
+        things(counts.ip_addresses, "IP address", "IP addresses"),
+        options.seed,
+    ));
+    let forward = ForwardSim::with_estate(estate.clone()).await.map_err(|error| unstarted("Forward", error))?;
+    let netbox = NetBoxSim::start(NetBoxOptions::default()).map_err(|error| unstarted("NetBox", error))?;
+    session.console.note(&format!("  a simulated Forward that knows it: {}", forward.url()));
+    session.console.note(&format!("  a simulated, empty NetBox:         {}", netbox.url()));
+    let file = configure(&options.folder, &forward, &netbox)?;
+    session.console.note(&format!("  their configuration:               {}", file.display()));
+    let stage = Stage::open(session, file).await?;
+
+    say(session, "1. What would be changed: `syncline plan`");
+    let planned = stage.run(true).await?;
+    let exit_code = show_plan(session, SYNC, &planned, None, false)?;
+    if !matches!(exit_code, Exit::Pending | Exit::Done) {
+        return Ok(exit_code);
+    }
+
+    say(session, "2. Exactly that plan is applied: `syncline apply`");
+    let applied = stage.apply(&planned).await?;
+    if exit(&applied) != Exit::Done {
+        return Ok(exit(&applied));
+    }
+    session.console.note(&format!(
+        "  NetBox took {} in {}",
+        things(netbox.written_objects() as u64, "object", "objects"),
+        things(netbox.write_requests() as u64, "request", "requests")
+    ));
+
+    say(session, "3. Once more, to see that nothing is left to do: `syncline run`");
+    netbox.forget_requests();
+    let again = stage.run(false).await?;
+    let exit_code = show_run(session, &stage.runner, &again).await?;
+    if exit_code != Exit::Done {
+        return Ok(exit_code);
+    }
+    let (changes, writes) = (again.summary.to_apply(), netbox.write_requests() as u64);
+    let good = changes == 0 && writes == 0;
+    session.console.note(&format!("  {} changes, {} write requests to NetBox", count(changes), count(writes)));
+    if !good {
+        let message = "the second run was not empty: both sides do not agree on how a value is written";
+        return Err(Error::new(ErrorKind::Internal, message).into());
+    }
+
+    say(session, "4. The network changes, and Forward collects it: `syncline run`");
+    for line in change_network(&mut estate) {
+        session.console.note(&format!("  {}", clean(&line)));
+    }
+    forward.add_snapshot(estate);
+    let changed = stage.run(false).await?;
+    let exit_code = show_run(session, &stage.runner, &changed).await?;
+
+    stage.farewell();
+    if options.keep_serving {
+        session.console.note("\nThe simulated systems keep running; Ctrl-C stops them.");
+        session.cancel().cancelled().await;
+    }
+    forward.stop().await;
+    Ok(exit_code)
+}
+
+impl<'a> Stage<'a> {
+    /// Reads the configuration as every other command does.
+    async fn open(session: &'a Session, file: PathBuf) -> Result<Self, Failure> {
+        let configuration = config::check(&config::load(Some(&file), [])?, &session.registry()?)?;
+        let sync = configuration.definition(SYNC)?;
+        Ok(Self { session, runner: crate::runner(&configuration).await?, sync, file })
+    }
+
+    async fn run(&self, dry_run: bool) -> Result<RunReport, Failure> {
+        let options = RunOptions { dry_run, memory: Some(self.session.memory), ..RunOptions::default() };
+        let (runner, sync) = (&self.runner, &self.sync);
+        Ok(followed(self.session, |events, cancel| async move { runner.run(sync, options, &events, &cancel).await })
+            .await?)
+    }
+
+    async fn apply(&self, planned: &RunReport) -> Result<RunReport, Failure> {
+        let plan = planned.plan.as_deref().ok_or_else(|| Error::new(ErrorKind::Internal, "a dry run left no plan"))?;
+        let options = RunOptions { memory: Some(self.session.memory), ..RunOptions::default() };
+        let (runner, sync) = (&self.runner, &self.sync);
+        let report = followed(self.session, |events, cancel| async move {
+            runner.apply(sync, plan, None, options, &events, &cancel).await
+        })
+        .await?;
+        show_run(self.session, runner, &report).await?;
+        Ok(report)
+    }
+
+    fn farewell(&self) {
+        let file = self.file.display();
+        let console = &self.session.console;
+        say(self.session, "What is left to look at");
+        console.note(&format!("  syncline history --config {file}"));
+        console.note(&format!("  syncline show last --changes --config {file}"));
+    }
+}
+
+fn say(session: &Session, title: &str) {
+    session.console.note(&format!("\n{} {}", paint(GOOD, "▌"), paint(NAME, title)));
+}
+
+fn estate_options(options: &Demo) -> EstateOptions {
+    let demo = EstateOptions::demo();
+    let devices_per_site = demo.devices_per_site.min(options.devices);
+    EstateOptions { seed: options.seed, sites: options.devices.div_ceil(devices_per_site), devices_per_site, ..demo }
+}
+
+/// One description, one serial number, one interface less.
+fn change_network(estate: &mut Estate) -> Vec<String> {
+    let devices: Vec<_> = estate.devices().filter(|device| device.interfaces.len() > 3).take(3).collect();
+    let mut lines = Vec::new();
+    if let Some(device) = devices.first()
+        && let Some(interface) = device.interfaces.first()
+        && estate.describe_interface(&device.name, &interface.name, Some("moved to rack 12"))
+    {
+        lines.push(format!("{} {} gets a description", device.name, interface.name));
+    }
+    if let Some(device) = devices.get(1)
+        && estate.set_serial(&device.name, Some("DEMO12345")).is_ok()
+    {
+        lines.push(format!("{} is replaced: it has another serial number", device.name));
+    }
+    if let Some(device) = devices.get(2)
+        && let Some(interface) = device.interfaces.last()
+        && estate.remove_interface(&device.name, &interface.name).is_ok()
+    {
+        lines.push(format!("{} {} is gone", device.name, interface.name));
+    }
+    lines
+}
+
+/// Writes a configuration for the two systems, with the credentials in files of their own.
+fn configure(folder: &Path, forward: &ForwardSim, netbox: &NetBoxSim) -> Result<PathBuf, Failure> {
+    let unwritable = |error: io::Error| {
+        Error::new(ErrorKind::Storage, format!("cannot write to the folder `{}`", folder.display())).caused_by(error)
+    };
+    let file = folder.join("syncline.toml");
+    let secrets = std::path::absolute(folder.join("secrets")).map_err(unwritable)?;
+    fs::create_dir_all(&secrets).map_err(unwritable)?;
+    for (name, secret) in [
+        ("forward-access-key", forward.access_key()),
+        ("forward-secret", forward.secret()),
+        ("netbox-token", netbox.token().to_owned()),
+    ] {
+        write_secret(&secrets.join(name), &secret).map_err(unwritable)?;
+    }
+    // A JSON text is a TOML text.
+    let reference = |name: &str| json!(format!("file:{}", secrets.join(name).display()));
+    let text = format!(
+        "# Written by `syncline demo`. The systems answer while the demonstration runs (`--keep-serving`).\n\n\
+         [data]\nfolder = \"data\"\n\n\
+         [connections.forward]\nconnector = \"forward\"\nurl = {}\naccess_key = {}\nsecret = {}\nnetwork = {}\n\n\
+         [connections.netbox]\nconnector = \"netbox\"\nurl = {}\ntoken = {}\n\n\
+         [syncs.{SYNC}]\nsource = \"forward\"\ntarget = \"netbox\"\n",
+        json!(forward.url()),
+        reference("forward-access-key"),
+        reference("forward-secret"),
+        json!(NETWORK),
+        json!(netbox.url()),
+        reference("netbox-token"),
+    );
+    fs::write(&file, text).map_err(unwritable)?;
+    Ok(file)
+}
+
+/// Writes a file that only its owner can read.
+fn write_secret(file: &Path, secret: &str) -> io::Result<()> {
+    use io::Write as _;
+
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(file)?.write_all(secret.as_bytes())
+}
+
+fn unstarted(system: &str, error: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::new(ErrorKind::Internal, format!("the simulated {system} cannot be started")).caused_by(error)
+}

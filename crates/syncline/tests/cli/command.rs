@@ -1,0 +1,53 @@
+//! Starts the binary.
+
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+/// How a command ended.
+#[derive(Debug)]
+pub struct Ended {
+    pub code: i32,
+    pub out: String,
+    pub err: String,
+}
+
+impl Ended {
+    /// The standard output as JSON.
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}\n{}\n{}", self.out, self.err))
+    }
+
+    /// Fails with both outputs unless the exit code is this one.
+    #[track_caller]
+    pub fn exits(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "standard output:\n{}\nstandard error:\n{}", self.out, self.err);
+        self
+    }
+
+    /// Exit code and both outputs, for a snapshot.
+    pub fn transcript(&self) -> String {
+        format!("exit code {}\n── standard output\n{}── standard error\n{}", self.code, self.out, self.err)
+    }
+}
+
+/// Runs the binary in a folder, with these variables and none of the surroundings' settings.
+pub fn syncline_with(folder: &Path, variables: &[(&str, &str)], arguments: &[&str]) -> Ended {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_syncline"));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("SYNCLINE") || name == "XDG_CONFIG_HOME") {
+        command.env_remove(name);
+    }
+    // Somewhere without a configuration of the person who runs the tests, and with a name that snapshots can have.
+    command.env("HOME", folder).env("USER", "tester").env("NO_PROXY", "127.0.0.1").env_remove("CLICOLOR_FORCE");
+    command.envs(variables.iter().copied()).current_dir(folder).args(arguments);
+    let output = command.output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    Ended { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
+}
+
+/// Runs the binary in a folder.
+pub fn syncline(folder: &Path, arguments: &[&str]) -> Ended {
+    syncline_with(folder, &[], arguments)
+}

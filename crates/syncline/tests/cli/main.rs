@@ -1,0 +1,9 @@
+//! The command as a person or a script meets it: the binary itself, its two outputs and its exit code.
+
+mod command;
+mod help;
+mod input;
+#[cfg(feature = "demo")]
+mod runs;
+#[cfg(feature = "demo")]
+mod world;

@@ -1,0 +1,165 @@
+//! Whole runs between two simulated systems, and every exit code.
+
+use serde_json::Value;
+use syncline_testkit::netbox::{Effect, Fault, Kind};
+
+use crate::world::World;
+
+/// The first interface of every device that has one.
+fn interfaces(world: &World) -> Vec<(String, String)> {
+    let devices = world.estate.devices();
+    devices
+        .flat_map(|device| device.interfaces.iter().map(|i| (device.name.clone(), i.name.clone())).collect::<Vec<_>>())
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn from_the_first_plan_to_nothing_left_to_do() {
+    let world = World::new().await;
+    let checked = world.run(&["check", "lab"]).exits(0);
+    assert!(checked.out.contains("Source `forward`") && checked.out.contains("Target `netbox`"), "{}", checked.out);
+
+    let planned = world.run(&["plan", "lab"]).exits(2);
+    assert!(planned.out.contains("devices: ") && planned.out.contains("\n  + "), "{}", planned.out);
+    assert_eq!(world.netbox.written_objects(), 0, "a dry run writes nothing");
+
+    let ran = world.run(&["run", "lab", "--memory"]).exits(0);
+    assert!(ran.out.contains("completed") && ran.out.contains("MiB"), "{}", ran.out);
+    assert!(world.netbox.count(Kind::Interface) > 0);
+
+    world.netbox.forget_requests();
+    let again = world.run(&["run", "lab", "--json"]).exits(0);
+    assert_eq!(world.netbox.write_requests(), 0, "a second run writes nothing");
+    assert_eq!(again.json()["counts"]["create"], 0);
+    assert_eq!(again.json()["status"], "completed");
+    let planned = world.run(&["plan", "lab", "--quiet"]).exits(0);
+    assert!(planned.out.starts_with("Nothing to do: "), "{}", planned.out);
+    assert_eq!(planned.err, "");
+
+    let history = world.run(&["history", "--json"]).exits(0).json();
+    assert_eq!(history.as_array().unwrap().len(), 4);
+    let text = world.run(&["history", "--limit", "2"]).exits(0);
+    assert_eq!(text.out.lines().count(), 3, "{}", text.out);
+    let shown = world.run(&["show", "2", "--changes"]).exits(0);
+    assert!(shown.out.contains("execute sync") && shown.out.contains("\n  + "), "{}", shown.out);
+    let shown = world.run(&["show", "2", "--json", "--changes"]).exits(0).json();
+    assert_eq!(
+        shown["changes"].as_array().unwrap().len() as u64,
+        shown["counts"]["outcomes"]["applied"].as_u64().unwrap()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_is_applied_exactly_once_and_only_as_it_was_made() {
+    let mut world = World::new().await;
+    world.run(&["plan", "lab", "-o", "plan.json"]).exits(2);
+    let plan = std::fs::read_to_string(world.path("plan.json")).unwrap();
+    std::fs::write(world.path("forged.json"), plan.replacen("active", "planned", 1)).unwrap();
+    let ended = world.run(&["apply", "forged.json"]).exits(6);
+    assert!(ended.err.contains("changed after it was saved"), "{}", ended.err);
+
+    world.run(&["apply", "plan.json"]).exits(0);
+
+    // An object that moved after the plan was made is left alone.
+    let (device, interface) = interfaces(&world).remove(0);
+    world.change(|estate| assert!(estate.describe_interface(&device, &interface, Some("from Forward"))));
+    world.run(&["plan", "lab", "-o", "second.json"]).exits(2);
+    let objects = world.netbox.objects(Kind::Interface);
+    let moved = objects.iter().find(|o| o["name"] == *interface && o["device"]["name"] == *device).unwrap();
+    let id = moved["id"].as_u64().unwrap();
+    world.netbox.edit(Kind::Interface, id, &serde_json::json!({"description": "by hand"})).unwrap();
+    let ended = world.run(&["apply", "second.json"]).exits(6);
+    assert!(ended.out.contains("Stale 1"), "{}", ended.out);
+    assert_eq!(world.netbox.object(Kind::Interface, id).unwrap()["description"], "by hand");
+
+    // A plan belongs to the definition that it was made for.
+    let text = std::fs::read_to_string(world.path("syncline.toml")).unwrap();
+    let changed = text.replace("[syncs.lab.policy]", "models = { vlan = \"off\" }\n[syncs.lab.policy]");
+    std::fs::write(world.path("syncline.toml"), changed).unwrap();
+    world.run(&["apply", "second.json"]).exits(6);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_record_is_named_and_the_others_go_through() {
+    let world = World::new().await;
+    let serial = world.estate.devices().find_map(|device| device.serial.clone()).unwrap();
+    world.netbox.faults().refuse(Kind::Device, "serial", &serial, "this serial is refused");
+    let ended = world.run(&["run", "lab"]).exits(5);
+    assert!(ended.out.contains("Failed 1") && ended.out.contains("this serial is refused"), "{}", ended.out);
+    assert!(world.netbox.count(Kind::Device) > 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_gone_is_held_and_told() {
+    let mut world = World::new().await;
+    world.run(&["run", "lab"]).exits(0);
+    let before = world.netbox.count(Kind::Interface);
+    let (device, interface) = interfaces(&world).pop().unwrap();
+    world.change(|estate| estate.remove_interface(&device, &interface).unwrap());
+    let ended = world.run(&["run", "lab"]).exits(0);
+    assert!(ended.out.contains("Held") && ended.out.contains(&interface), "{}", ended.out);
+    assert_eq!(world.netbox.count(Kind::Interface), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn guards_ask_and_refuse() {
+    let mut world = World::new().await;
+    world.configure(
+        "deletes = \"apply\"\n[syncs.lab.policy.guards]\nupdates_always_allowed = 5\ndeletes_always_allowed = 2",
+    );
+    world.run(&["run", "lab"]).exits(0);
+
+    let all = interfaces(&world);
+    world.change(|estate| {
+        for (device, interface) in &all {
+            estate.describe_interface(device, interface, Some("all the same"));
+        }
+    });
+    let waiting = world.run(&["run", "lab"]).exits(3);
+    assert!(waiting.out.contains("Needs approval"), "{}", waiting.out);
+    world.run(&["plan", "lab", "-o", "plan.json"]).exits(3);
+    world.run(&["apply", "plan.json"]).exits(3);
+    world.run(&["apply", "plan.json", "--approve", "we renamed them all"]).exits(0);
+
+    world.change(|estate| {
+        for (device, interface) in all.iter().filter(|(_, name)| name.contains("/")).collect::<Vec<_>>() {
+            estate.remove_interface(device, interface).unwrap();
+        }
+    });
+    let before = world.netbox.count(Kind::Interface);
+    let refused = world.run(&["run", "lab"]);
+    assert!([3, 4].contains(&refused.code), "{}", refused.transcript());
+    assert_eq!(world.netbox.count(Kind::Interface), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_system_that_does_not_answer_well_is_told_in_words() {
+    let world = World::new().await;
+    let kind = |ended: &crate::command::Ended| -> Value { ended.json()["failure"]["kind"].clone() };
+
+    let ended = world.run_with(&[("TOKEN", "nbt_nobody.nothing")], &["run", "lab", "--json"]).exits(1);
+    assert!(["unauthenticated", "forbidden"].contains(&kind(&ended).as_str().unwrap()), "{}", ended.out);
+    let ended = world.run_with(&[("SECRET", "wrong")], &["run", "lab", "--json"]).exits(1);
+    assert_eq!(kind(&ended), "unauthenticated");
+
+    world.netbox.faults().add(Fault::on("", Effect::HtmlOk));
+    let ended = world.run(&["run", "lab", "--json"]).exits(1);
+    assert_eq!(kind(&ended), "protocol");
+    world.netbox.faults().clear();
+
+    world.forward.kill();
+    let ended = world.run(&["run", "lab"]).exits(1);
+    assert!(ended.err.contains("error[unreachable]"), "{}", ended.err);
+    assert_eq!(world.netbox.written_objects(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_demonstration_is_a_whole_story() {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = ["demo", "--devices", "4", "--folder", "here"];
+    let ended = tokio::task::block_in_place(|| crate::command::syncline(folder.path(), &arguments)).exits(0);
+    assert!(ended.err.contains("0 changes, 0 write requests to NetBox"), "{}", ended.err);
+    let arguments = ["history", "--json", "--config", "here/syncline.toml"];
+    let history = crate::command::syncline(folder.path(), &arguments).exits(0).json();
+    assert_eq!(history.as_array().unwrap().len(), 4);
+}
