@@ -10,9 +10,8 @@ use syncline_model::AnyKey;
 
 use super::entity::binding;
 use super::insert::Insert;
-use super::{History, RunId, error, text};
+use super::{History, RunId, error, object, text};
 use crate::Result;
-use crate::bindings;
 
 /// Why an object counts as ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -97,7 +96,7 @@ impl History {
                 async move {
                     BINDINGS
                         .run(tx, objects, |_, (key, native_id)| {
-                            let hash = bindings::hash(model, key.as_str());
+                            let hash = object::hash(model, key.as_str());
                             let object = (model.to_owned(), key.as_str().to_owned(), hash, Some(native_id.clone()));
                             values(instance, object, Origin::Adopted, None, now)
                         })
@@ -151,7 +150,7 @@ impl History {
 }
 
 fn hash_bytes(model: &str, key: &AnyKey) -> Vec<u8> {
-    bindings::hash(model, key.as_str()).to_be_bytes().to_vec()
+    object::hash(model, key.as_str()).to_be_bytes().to_vec()
 }
 
 impl TryFrom<binding::Model> for Binding {

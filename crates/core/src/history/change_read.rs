@@ -7,10 +7,8 @@ use syncline_model::AnyKey;
 
 use super::change::{ChangeCount, ChangeFilter, StoredChange, TimelineCursor, TimelineEntry};
 use super::entity::{change, run, run_outcome};
-use super::record::low_half;
-use super::{History, Page, RunId, text};
+use super::{History, Page, RunId, object, text};
 use crate::Result;
-use crate::bindings;
 
 impl History {
     /// How many changes of a run have which model, action and outcome: counters, not a count.
@@ -96,7 +94,7 @@ impl History {
             Condition::any().add(change::Column::RunId.lt(before.run.0)).add(same_run)
         });
         let rows = change::Entity::find()
-            .filter(change::Column::KeyHash.eq(low_half(bindings::hash(model, key.as_str()))))
+            .filter(change::Column::KeyHash.eq(object::half(object::hash(model, key.as_str()))))
             .filter(change::Column::Model.eq(model))
             .filter(change::Column::Key.eq(key.as_str()))
             .filter(Condition::all().add_option(earlier))

@@ -8,8 +8,8 @@ use super::error;
 use crate::Result;
 
 /// The rows of one statement. SQLite takes 32,766 values in a statement and PostgreSQL 65,535, which is more than helps:
-/// beyond some hundred rows a statement gets no faster, only larger.
-const ROWS: usize = 500;
+/// beyond a hundred rows a statement gets no faster, only larger.
+const ROWS: usize = 200;
 
 /// Rows for one table.
 pub(super) struct Insert<const N: usize> {

@@ -19,6 +19,7 @@ mod location;
 mod log;
 mod migration;
 mod model;
+mod object;
 mod phase;
 mod process;
 mod record;

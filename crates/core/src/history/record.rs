@@ -10,8 +10,7 @@ use super::change::{OutcomeColumns, OutcomeKind, RecordedChange};
 use super::entity::change;
 use super::insert::Insert;
 use super::run::RunId;
-use super::{History, Origin, error, text};
-use crate::bindings;
+use super::{History, Origin, error, object, text};
 use crate::change::{Action, Change};
 use crate::outcome::Outcome;
 use crate::{Error, ErrorKind, Result};
@@ -44,7 +43,7 @@ impl Row {
             change_id: change.id.clone(),
             model: change.model.clone(),
             key: change.key.as_str().to_owned(),
-            hash: bindings::hash(&change.model, change.key.as_str()),
+            hash: object::hash(&change.model, change.key.as_str()),
             action: change.action,
             outcome: OutcomeKind::of(*outcome),
             rule: columns.rule.map(crate::change::HoldRule::as_str),
@@ -70,7 +69,7 @@ impl Row {
             self.change_id.clone().into(),
             self.model.clone().into(),
             self.key.clone().into(),
-            low_half(self.hash).into(),
+            object::half(self.hash).into(),
             self.action.as_str().into(),
             self.outcome.as_str().into(),
             self.rule.map(str::to_owned).into(),
@@ -222,9 +221,9 @@ async fn keep_bindings(tx: &DatabaseTransaction, run: RunId, instance: &str, row
 }
 
 async fn amend(tx: &DatabaseTransaction, run: RunId, change: &Change, outcome: &Outcome) -> Result<()> {
-    let hash = bindings::hash(&change.model, change.key.as_str());
+    let hash = object::hash(&change.model, change.key.as_str());
     let found = change::Entity::find()
-        .filter(change::Column::KeyHash.eq(low_half(hash)))
+        .filter(change::Column::KeyHash.eq(object::half(hash)))
         .filter(change::Column::RunId.eq(run.0))
         .filter(change::Column::ChangeId.eq(&change.id))
         .one(tx)
@@ -272,11 +271,4 @@ async fn amend(tx: &DatabaseTransaction, run: RunId, change: &Change, outcome: &
             ]
         })
         .await
-}
-
-/// The half of a hash that finds the changes of an object; model and key decide.
-pub(super) fn low_half(hash: u128) -> i64 {
-    #[expect(clippy::cast_possible_truncation, reason = "the low half is wanted")]
-    let low = hash as u64;
-    low.cast_signed()
 }

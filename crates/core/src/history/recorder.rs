@@ -17,7 +17,7 @@ pub struct ChangeRecorder {
 
 impl ChangeRecorder {
     /// How many changes are recorded at once.
-    const ROWS: usize = 5_000;
+    const ROWS: usize = 10_000;
 
     /// How many bytes of changes are recorded at once: large records come in smaller numbers.
     const BYTES: usize = 8 << 20;

@@ -3,7 +3,6 @@
 use sea_orm::entity::prelude::*;
 
 /// A row.
-#[sea_orm::model]
 #[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "binding")]
 pub struct Model {
@@ -21,5 +20,9 @@ pub struct Model {
     pub run_id: Option<i64>,
     pub at: i64,
 }
+
+/// What rows lead to: nothing, as statements join what they need.
+#[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
+pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -3,7 +3,6 @@
 use sea_orm::entity::prelude::*;
 
 /// A row.
-#[sea_orm::model]
 #[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "change")]
 pub struct Model {
@@ -15,7 +14,7 @@ pub struct Model {
     pub model: String,
     /// The canonical JSON array.
     pub key: String,
-    /// The low 64 bits of the hash of model and key.
+    /// The upper half of the hash of model and key.
     pub key_hash: i64,
     pub action: String,
     /// A JSON array.
@@ -28,5 +27,9 @@ pub struct Model {
     pub request_id: Option<String>,
     pub at: i64,
 }
+
+/// What rows lead to: nothing, as statements join what they need.
+#[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
+pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}

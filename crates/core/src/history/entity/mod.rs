@@ -1,4 +1,8 @@
 //! The rows of the tables. See the migrations for keys and indexes.
+//!
+//! In the plain form of entities: the form with relations writes code that opens transactions its own way.
+
+#![expect(clippy::struct_field_names, reason = "a row is called `Model`, and has a column `model`")]
 
 pub(super) mod binding;
 pub(super) mod change;

@@ -3,7 +3,6 @@
 use sea_orm::entity::prelude::*;
 
 /// A row.
-#[sea_orm::model]
 #[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "run_outcome")]
 pub struct Model {
@@ -17,5 +16,9 @@ pub struct Model {
     pub outcome: String,
     pub count: i64,
 }
+
+/// What rows lead to: nothing, as statements join what they need.
+#[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
+pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -3,7 +3,6 @@
 use sea_orm::entity::prelude::*;
 
 /// A row.
-#[sea_orm::model]
 #[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "run_phase")]
 pub struct Model {
@@ -16,5 +15,9 @@ pub struct Model {
     pub memory_final: Option<i64>,
     pub memory_peak: Option<i64>,
 }
+
+/// What rows lead to: nothing, as statements join what they need.
+#[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
+pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
