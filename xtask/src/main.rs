@@ -1,3 +1,73 @@
-//! Developer commands.
+//! Developer commands: `cargo xtask <command>`.
+//!
+//! Everything here needs nothing but cargo; what needs more (Python, a database) says so and is skipped without it.
 
-fn main() {}
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line")]
+
+mod bench;
+mod cargo;
+mod ci;
+mod integration;
+mod python;
+mod tidy;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use xshell::Shell;
+
+/// Developer commands of the Syncline workspace.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Measure, print tables and check budgets
+    #[command(subcommand)]
+    Bench(bench::Command),
+    /// Run against programs that nobody here wrote
+    Integration(integration::Arguments),
+    /// Check the workspace's own rules (also part of `cargo test`)
+    Tidy,
+    /// Run everything that a change must pass, with a summary of times
+    Ci(ci::Arguments),
+}
+
+/// How a command that ran to its end turned out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Good,
+    Bad,
+}
+
+fn main() -> ExitCode {
+    match run(&Cli::parse().command) {
+        Ok(Outcome::Good) => ExitCode::SUCCESS,
+        Ok(Outcome::Bad) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: &Command) -> anyhow::Result<Outcome> {
+    let shell = Shell::new()?;
+    shell.change_dir(root());
+    match command {
+        Command::Bench(command) => bench::run(&shell, command),
+        Command::Integration(arguments) => Ok(integration::run(&shell, arguments)),
+        Command::Tidy => tidy::run(root()),
+        Command::Ci(arguments) => Ok(ci::run(&shell, arguments)),
+    }
+}
+
+/// The folder of the workspace.
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask is a folder of the workspace")
+}

@@ -1,0 +1,63 @@
+//! `cargo xtask ci`: everything that a change must pass, each step with its time.
+
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use xshell::{Shell, cmd};
+
+use crate::{Outcome, integration, root, tidy};
+
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// A check against outside programs that cannot run is a failure, not skipped
+    #[arg(long)]
+    required: bool,
+}
+
+struct Step {
+    name: &'static str,
+    took: Duration,
+    result: anyhow::Result<Outcome>,
+}
+
+pub(crate) fn run(shell: &Shell, arguments: &Arguments) -> Outcome {
+    let mut steps = Vec::new();
+    let mut step = |name: &'static str, work: &dyn Fn() -> anyhow::Result<Outcome>| {
+        println!("\n==> {name}");
+        let start = Instant::now();
+        let result = work();
+        if let Err(error) = &result {
+            eprintln!("error: {error:#}");
+        }
+        steps.push(Step { name, took: start.elapsed(), result });
+    };
+    let cargo = |command: xshell::Cmd<'_>| {
+        command.run()?;
+        Ok(Outcome::Good)
+    };
+
+    step("fmt", &|| cargo(cmd!(shell, "cargo fmt --all --check")));
+    step("tidy", &|| tidy::run(root()));
+    step("test", &|| cargo(cmd!(shell, "cargo test --workspace")));
+    step("clippy", &|| cargo(cmd!(shell, "cargo clippy --workspace --all-targets -- -D warnings")));
+    // Advisories are left out: their database is not everywhere to be had. `cargo deny check advisories` asks for it.
+    match cmd!(shell, "cargo deny --version").quiet().ignore_stderr().read() {
+        Ok(_) => step("deny", &|| cargo(cmd!(shell, "cargo deny check bans licenses sources"))),
+        Err(_) => println!("\n==> deny\nSKIPPED: cargo-deny is not installed (`cargo install cargo-deny --locked`)"),
+    }
+    step("integration clients", &|| Ok(integration::run(shell, &integration::Arguments::clients(arguments.required))));
+    summary(&steps)
+}
+
+fn summary(steps: &[Step]) -> Outcome {
+    println!("\n==> summary");
+    let mut outcome = Outcome::Good;
+    for Step { name, took, result } in steps {
+        let good = matches!(result, Ok(Outcome::Good));
+        println!("{:<7} {:>5.0} s  {name}", if good { "passed" } else { "FAILED" }, took.as_secs_f64());
+        if !good {
+            outcome = Outcome::Bad;
+        }
+    }
+    outcome
+}

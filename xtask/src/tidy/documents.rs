@@ -1,0 +1,86 @@
+//! Rules about Markdown.
+
+use std::collections::BTreeSet;
+
+use super::{Finding, Tree};
+
+/// A link to a file of the repository leads to one.
+pub(super) fn links_lead_somewhere(tree: &Tree) -> Vec<Finding> {
+    let mut places = BTreeSet::new();
+    for file in &tree.files {
+        // A link may also lead to a folder.
+        let folders = file.path.match_indices('/').map(|(at, _)| &file.path[..at]);
+        places.extend(folders.chain([file.path.as_str()]));
+    }
+    let mut findings = Vec::new();
+    for (path, text) in tree.texts(".md") {
+        for (line, target) in links(text) {
+            let place = target.split('#').next().unwrap_or_default();
+            if !place.is_empty() && !resolve(path, place).is_some_and(|place| places.contains(place.as_str())) {
+                findings.push(Finding::new(path, line, format!("the link to `{target}` leads nowhere")));
+            }
+        }
+    }
+    findings
+}
+
+/// Links outside code, with their lines; addresses and names of Rust items left out.
+fn links(text: &str) -> Vec<(usize, &str)> {
+    let mut links = Vec::new();
+    let mut fenced = false;
+    for (line, content) in (1..).zip(text.lines()) {
+        if content.trim_start().starts_with("```") {
+            fenced = !fenced;
+        }
+        if fenced {
+            continue;
+        }
+        for (at, _) in content.match_indices("](") {
+            let in_code = content[..at].matches('`').count() % 2 == 1;
+            let Some((target, _)) = content[at + 2..].split_once(')') else { continue };
+            // What follows a blank is a title.
+            let target = target.split_whitespace().next().unwrap_or_default();
+            let elsewhere = target.contains("://") || target.starts_with("mailto:") || target.contains("::");
+            if !in_code && !elsewhere {
+                links.push((line, target));
+            }
+        }
+    }
+    links
+}
+
+/// The path from the root that a link in `from` means; none when it leads out of the repository.
+fn resolve(from: &str, link: &str) -> Option<String> {
+    let mut parts: Vec<&str> = if link.starts_with('/') { Vec::new() } else { from.split('/').collect() };
+    parts.pop();
+    for part in link.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop()?;
+            }
+            name => parts.push(name),
+        }
+    }
+    Some(parts.join("/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::says;
+    use super::*;
+
+    #[test]
+    fn dead_links_are_found() {
+        let text = "[a](b.md) [c](../README.md#top) [d](https://example.net) [e](#here) [f](crate::Model)\n\
+                    [g](gone.md) `[h](code.md)` [i](../docs)\n```\n[j](fenced.md)\n```\n[k](../../out.md)\n";
+        let files = [("docs/a.md", text), ("docs/b.md", ""), ("README.md", "")];
+        assert_eq!(
+            says(links_lead_somewhere, &files),
+            [
+                "docs/a.md:2: the link to `gone.md` leads nowhere",
+                "docs/a.md:6: the link to `../../out.md` leads nowhere"
+            ]
+        );
+    }
+}
