@@ -6,8 +6,20 @@ use syncline_testkit::netbox::Kind;
 use crate::lab::{Lab, find};
 
 const EVERY_KIND: [Kind; 14] = [
-    Kind::Site, Kind::Manufacturer, Kind::DeviceType, Kind::DeviceRole, Kind::Platform, Kind::Device, Kind::VirtualChassis,
-    Kind::Interface, Kind::MacAddress, Kind::Vlan, Kind::Vrf, Kind::Prefix, Kind::IpAddress, Kind::Tag,
+    Kind::Site,
+    Kind::Manufacturer,
+    Kind::DeviceType,
+    Kind::DeviceRole,
+    Kind::Platform,
+    Kind::Device,
+    Kind::VirtualChassis,
+    Kind::Interface,
+    Kind::MacAddress,
+    Kind::Vlan,
+    Kind::Vrf,
+    Kind::Prefix,
+    Kind::IpAddress,
+    Kind::Tag,
 ];
 
 /// Objects that the source does not know, of every kind: none is deleted, none is changed.
@@ -24,7 +36,8 @@ async fn foreign_objects_of_every_kind_are_kept() {
         Kind::Device,
         json!({"name": "toy1", "site": site, "device_type": model, "role": role, "comments": "do not touch", "serial": "T1"}),
     );
-    let interface = seed(Kind::Interface, json!({"device": device, "name": "eth0", "type": "virtual", "description": "x"}));
+    let interface =
+        seed(Kind::Interface, json!({"device": device, "name": "eth0", "type": "virtual", "description": "x"}));
     seed(
         Kind::MacAddress,
         json!({"mac_address": "02:00:00:00:00:01", "assigned_object_type": "dcim.interface", "assigned_object_id": interface}),
@@ -67,7 +80,7 @@ async fn fields_that_the_source_does_not_know_are_kept() {
     let tags: Vec<_> = tags.as_array().unwrap().iter().map(|tag| tag["id"].clone()).chain([mine.into()]).collect();
     let edit = json!({"comments": "call Anna first", "asset_tag": "A-17", "tags": tags});
     lab.netbox.edit(Kind::Device, id, &edit).unwrap();
-    lab.edit(|estate| estate.set_serial(&device.name, "NEW-SERIAL"));
+    lab.edit(|estate| estate.set_serial(&device.name, Some("NEW-SERIAL")).unwrap());
     Lab::completed(&lab.run().await);
     let now = lab.netbox.object(Kind::Device, id).unwrap();
     assert_eq!(now["serial"], "NEW-SERIAL");

@@ -48,8 +48,8 @@ impl Lab {
             connector: "forward".to_owned(),
             connection: json!({
                 "url": forward.url(),
-                "access_key": secret("access-key", forward.access_key()),
-                "secret": secret("secret", forward.secret()),
+                "access_key": secret("access-key", &forward.access_key()),
+                "secret": secret("secret", &forward.secret()),
                 "network": forward::NETWORK,
                 "http": http,
             }),

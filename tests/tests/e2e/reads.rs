@@ -1,7 +1,7 @@
 //! Reads that go wrong: whatever happens to them, nothing is deleted, and the run says what happened.
 
 use syncline_core::run::RunReport;
-use syncline_testkit::forward::{Dataset, Faults};
+use syncline_testkit::forward::{Break, BreakEnd, Dataset, Faults};
 use syncline_testkit::netbox::{Effect, Fault, Kind};
 
 use crate::lab::{Lab, changes};
@@ -35,12 +35,29 @@ async fn a_forward_that_dies_mid_read_deletes_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_page_cut_short_is_noticed() {
-    let (lab, report) = broken(|faults| {
+    let mut lab = Lab::new().await;
+    lab.sync.source.connection["page_size"] = 50.into();
+    lab.sync.source.connection["execution"] = "sync".into();
+    Lab::completed(&lab.run().await);
+    lab.netbox.forget_requests();
+    lab.forward.faults(|faults| {
         faults.only = Some(Dataset::Interfaces);
         faults.empty_from = Some(100);
+    });
+    let report = lab.run().await;
+    failed_and_wrote_nothing(&lab, &report, &["source interface"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_keeps_breaking_is_noticed() {
+    let (lab, report) = broken(|faults| {
+        faults.only = Some(Dataset::Interfaces);
+        faults.break_after = Some(Break { rows: 20, end: BreakEnd::MidRow });
     })
     .await;
-    failed_and_wrote_nothing(&lab, &report, &["source interface"]);
+    let deletes = report.plan.is_some().then(|| changes(&report)).unwrap_or_default();
+    assert!(deletes.iter().all(|change| change.hold.is_some()));
+    assert_eq!(lab.netbox.write_requests(), 0, "{:?}", report.error.map(|error| error.report()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
