@@ -28,10 +28,10 @@ pub(crate) fn reading(error: HttpError) -> Error {
     let words = words(answer);
     if refuses_token(answer.status.as_u16(), &words) {
         let message = format!("NetBox refuses the token: {words} Give a valid one in `token`");
-        return Error::new(ErrorKind::Unauthenticated, message).caused_by(error);
+        return Error::new(ErrorKind::Unauthenticated, message);
     }
     if answer.status == 403 {
-        return Error::new(ErrorKind::Forbidden, format!("NetBox refuses: {words}")).caused_by(error);
+        return Error::new(ErrorKind::Forbidden, format!("NetBox refuses: {words}"));
     }
     error.into()
 }

@@ -68,6 +68,9 @@ const fn column(field: &'static str, kind: Kind) -> Column {
 
 use Kind::{AssignedInterface, BlankText, Boolean, Choice, Color, Integer, NullText, Reference, SiteScope, Tags, Text};
 
+/// The tags of an object, whatever its model keeps of them.
+pub(crate) static TAGS: Column = column("tags", Tags);
+
 const BY_SLUG: &[(&str, &str)] = &[("slug", "slug")];
 
 /// Every model that NetBox keeps. Lengths and ranges are those of NetBox's own models.

@@ -239,7 +239,7 @@ impl<'a> List<'a> {
                 self.table.view_permission(),
                 self.table.schema.plural
             );
-            return Error::new(ErrorKind::Forbidden, message).caused_by(error);
+            return Error::new(ErrorKind::Forbidden, message);
         }
         error.with("model", self.table.schema.name)
     }

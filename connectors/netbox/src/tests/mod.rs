@@ -1,4 +1,7 @@
 //! Whole exchanges: against recorded answers, against the simulator, and against a real NetBox when there is one.
 
+mod exchanges;
+mod faults;
 mod real;
+mod scenario;
 mod support;

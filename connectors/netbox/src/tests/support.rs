@@ -20,7 +20,22 @@ use crate::read::{self, Role};
 use crate::settings::{Connection, SourceParameters, TargetParameters};
 use crate::write::Writer;
 
-/// A connection to a NetBox of tests; the token is `PATH` of the environment's own, which is never empty.
+/// A connection whose token is in a file.
+pub(super) struct Access {
+    pub connection: Connection,
+    _token: tempfile::NamedTempFile,
+}
+
+/// Access to a server of a test.
+pub(super) fn access(url: &str, token: &str) -> Access {
+    use std::io::Write as _;
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(token.as_bytes()).unwrap();
+    let connection = connection(url, &format!("file:{}", file.path().display()));
+    Access { connection, _token: file }
+}
+
+/// A connection to a NetBox of tests.
 pub(super) fn connection(url: &str, token: &str) -> Connection {
     let settings = serde_json::json!({
         "url": url, "token": token, "http": {"proxy": "off", "retry": {"base_delay_ms": 1}},

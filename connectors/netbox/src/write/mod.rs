@@ -280,9 +280,12 @@ impl Writer {
         for column in table.columns {
             let written = matches!(column.kind, Kind::AssignedInterface | Kind::SiteScope)
                 && items.iter().any(|item| item.change.after(column.field).is_some());
-            if written || column.kind == Kind::Tags && !tags.is_empty() && !adds_tags {
+            if written {
                 columns.push(column);
             }
+        }
+        if !tags.is_empty() && !adds_tags {
+            columns.push(&tables::TAGS);
         }
         let rows = self.now(table, &columns, items).await?;
         let tags_of_row = |id: Option<u64>| {

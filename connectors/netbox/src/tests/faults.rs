@@ -1,0 +1,328 @@
+//! Against the simulator, with things going wrong.
+
+use std::sync::Arc;
+
+use serde_json::json;
+use syncline_core::ErrorKind;
+use syncline_core::bindings::Bindings;
+use syncline_core::outcome::Outcome;
+use syncline_core::snapshot::ReadVerdict;
+use syncline_core::target::{BatchError, Pass, TargetWriter as _};
+use syncline_model::models::{Device, Interface, MacAddress, Site, Vlan};
+use syncline_model::{AnyKey, Model as _, Text};
+use syncline_testkit::netbox::{Effect, Fault, Kind, NetBoxOptions, NetBoxSim, TokenVersion};
+
+use super::scenario::{self, Estate};
+use super::support::{Access, Read, access, apply, batch, create, outcomes, read, update, writer};
+use crate::client::ReadClient;
+use crate::read::Role;
+use crate::settings::{SourceParameters, TargetParameters};
+use crate::write::Writer;
+
+struct World {
+    sim: NetBoxSim,
+    access: Access,
+    reader: Arc<ReadClient>,
+    writer: Writer,
+}
+
+async fn world(version: &str) -> World {
+    world_with(version, &TargetParameters::default()).await
+}
+
+async fn world_with(version: &str, parameters: &TargetParameters) -> World {
+    let sim = start(version);
+    for slug in &parameters.tags {
+        sim.seed(Kind::Tag, json!({"name": slug, "slug": slug})).unwrap();
+    }
+    let access = access(sim.url(), sim.token());
+    let reader = Arc::new(ReadClient::connect(&access.connection).await.unwrap());
+    let writer = writer(&reader, &access.connection, parameters).await;
+    World { sim, access, reader, writer }
+}
+
+fn start(version: &str) -> NetBoxSim {
+    let token_version = if version.starts_with("4.6") { TokenVersion::V2 } else { TokenVersion::V1 };
+    NetBoxSim::start(NetBoxOptions { version: version.to_owned(), token_version, ..NetBoxOptions::default() }).unwrap()
+}
+
+/// How the read of a model ended, on a line.
+fn verdict(read: &Read, model: &str) -> String {
+    match &read.snapshot.models[model].verdict {
+        ReadVerdict::Complete => "complete".to_owned(),
+        ReadVerdict::Partial { reason } => reason.clone(),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_lives_in_the_newest_and_in_the_oldest_version() {
+    for version in ["4.6.8", "4.2.9"] {
+        let World { sim, access, .. } = world(version).await;
+        scenario::run(&access.connection, "t1").await;
+        let graphql = sim.requests().iter().any(|request| request.path.contains("graphql"));
+        assert_eq!(graphql, version == "4.6.8");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_right_is_no_empty_list() {
+    let World { sim, reader, writer, .. } = world("4.6.8").await;
+    scenario::fill(&writer, &Estate::new("t1")).await;
+    sim.deny(Kind::Interface);
+    let found = read(&reader, Role::Target, None).await.unwrap();
+    insta::assert_snapshot!(
+        verdict(&found, "interface"),
+        @"the token lacks the permission `dcim.view_interface`, so interfaces cannot be read"
+    );
+    assert_eq!(verdict(&found, "device"), "complete");
+    assert_eq!(verdict(&found, "site"), "complete");
+    // What refers to interfaces cannot be keyed: its absence proves nothing.
+    assert!(found.snapshot.models["mac_address"].doubt().is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_is_cut_short_is_read_on() {
+    let World { sim, reader, writer, .. } = world("4.6.8").await;
+    scenario::fill(&writer, &Estate::new("t1")).await;
+    for text in ["interface_list", "dcim/interfaces"] {
+        sim.faults().clear();
+        sim.faults().add(Fault::on(text, Effect::ShortPage(1)).after(u32::from(text.contains('/'))).times(1));
+        if text.contains('/') {
+            reader.give_up_graphql();
+        }
+        let found = read(&reader, Role::Target, None).await.unwrap();
+        assert_eq!(
+            (verdict(&found, "interface").as_str(), found.records("interface").len()),
+            ("complete", 3),
+            "{text}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_read_that_cannot_be_proven_complete_is_partial() {
+    let World { sim, access, writer, .. } = world("4.6.8").await;
+    scenario::fill(&writer, &Estate::new("t1")).await;
+    let mut connection = access.connection.clone();
+    connection.page_size = 1;
+    let ended = async |fault: Fault| {
+        sim.faults().clear();
+        sim.faults().add(fault);
+        let reader = ReadClient::connect(&connection).await.unwrap();
+        verdict(&read(&reader, Role::Target, None).await.unwrap(), "interface")
+    };
+    insta::assert_snapshot!(
+        ended(Fault::on("dcim/interfaces", Effect::MissingCount)).await,
+        @"NetBox did not say how many interfaces there are"
+    );
+    // Always a row less than there are: the count says so.
+    insta::assert_snapshot!(
+        ended(Fault::on("interface_list", Effect::ShortPage(1))).await,
+        @"NetBox counts 3 interfaces but gave 0; is it written to meanwhile?"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_dies_fails_the_read() {
+    let World { sim, reader, writer, .. } = world("4.6.8").await;
+    scenario::fill(&writer, &Estate::new("t1")).await;
+    sim.faults().add(Fault::on("interface_list", Effect::Kill));
+    let error = read(&reader, Role::Target, None).await.err().unwrap();
+    assert_eq!(error.kind(), ErrorKind::Unreachable, "{}", error.report());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn html_in_place_of_graphql_leads_to_rest() {
+    let World { sim, reader, writer, .. } = world("4.6.8").await;
+    scenario::fill(&writer, &Estate::new("t1")).await;
+    sim.faults().add(Fault::on("graphql", Effect::HtmlOk));
+    let found = read(&reader, Role::Target, None).await.unwrap();
+    assert_eq!((verdict(&found, "interface").as_str(), found.records("interface").len()), ("complete", 3));
+    assert!(!reader.uses_graphql());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_token_says_so() {
+    let sim = start("4.6.8");
+    let access = access(sim.url(), "nbt_wrong.token");
+    let error = ReadClient::connect(&access.connection).await.err().unwrap();
+    assert_eq!(error.kind(), ErrorKind::Unauthenticated);
+    insta::assert_snapshot!(error, @"NetBox refuses the token: Invalid v2 token. Give a valid one in `token`");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_value_stands_alone() {
+    let World { sim, writer, .. } = world("4.6.8").await;
+    sim.faults().refuse(Kind::Device, "serial", "REFUSE", "this serial is refused");
+    let estate = Estate::new("t1");
+    let mut bindings = scenario::fill(&writer, &estate).await;
+    let device = |name: &str, serial: &str| Device {
+        name: Text::new(name).unwrap(),
+        serial: Text::new(serial),
+        virtual_chassis: None,
+        vc_position: None,
+        primary_ip4: None,
+        ..estate.devices[0].clone()
+    };
+    let changes: Vec<_> =
+        (0..8).map(|at| create(&device(&format!("d{at}"), if at == 5 { "REFUSE" } else { "ok" }))).collect();
+    let written = apply(&writer, &batch(Device::SCHEMA, Pass::First, &changes), &mut bindings).await;
+    insta::assert_snapshot!(outcomes(&written), @r"
+    applied
+    applied
+    applied
+    applied
+    applied
+    failed: serial: this serial is refused
+    applied
+    applied
+    ");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_happens_to_a_list_is_told_apart() {
+    let World { sim, writer, .. } = world("4.6.8").await;
+    let estate = Estate::new("t1");
+    let change = create(&estate.site);
+    let bindings = Bindings::new();
+    let sites = batch(Site::SCHEMA, Pass::First, [&change]);
+    let ended = async |effect: Effect| {
+        sim.faults().clear();
+        sim.faults().add(Fault::on("dcim/sites", effect).method("POST"));
+        writer.write(&sites, &bindings).await.unwrap_err()
+    };
+    assert!(matches!(ended(Effect::Deadlock).await, BatchError::Again(_)));
+    assert!(matches!(ended(Effect::HtmlBadGateway).await, BatchError::InDoubt(_)));
+    let BatchError::Refused { error, .. } = ended(Effect::Forbidden).await else { panic!("refused") };
+    assert!(error.message().starts_with("You do not have permission"), "{error}");
+    // Nothing was written, and looking tells.
+    assert_eq!(writer.settle(&sites, &bindings).await.unwrap(), [None]);
+    // An answer that is cut was carried out.
+    assert!(matches!(ended(Effect::CutBody(10)).await, BatchError::InDoubt(_)));
+    let settled = writer.settle(&sites, &bindings).await.unwrap();
+    assert!(matches!(&settled[..], [Some(written)] if written.outcome.is_done()), "{settled:?}");
+    sim.faults().clear();
+    assert_eq!(outcomes(&writer.write(&sites, &bindings).await.unwrap()), "unchanged");
+    sim.faults().add(Fault::on("dcim/manufacturers", Effect::Kill));
+    let change = create(&estate.manufacturer);
+    let ended =
+        writer.write(&batch(estate_schema("manufacturer"), Pass::First, [&change]), &bindings).await.unwrap_err();
+    assert!(matches!(ended, BatchError::Fatal(_) | BatchError::InDoubt(_)), "{ended:?}");
+}
+
+fn estate_schema(model: &str) -> &'static syncline_model::ModelSchema {
+    syncline_model::models::by_name(model).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_second_one_is_created_of_what_netbox_keeps_twice() {
+    let World { sim, writer, .. } = world("4.6.8").await;
+    let estate = Estate::new("t1");
+    let mut bindings = scenario::fill(&writer, &estate).await;
+    let site: u64 = bindings.id("site", estate.site.key().as_str()).unwrap().parse().unwrap();
+    let vlan = |vid: u64, name: &str| Vlan {
+        vid: syncline_model::VlanId::new(vid).unwrap(),
+        name: Text::new(name).unwrap(),
+        ..estate.vlan.clone()
+    };
+    sim.seed(Kind::Vlan, json!({"vid": 20, "name": "same", "site": site, "status": "reserved"})).unwrap();
+    sim.seed(Kind::Vlan, json!({"vid": 30, "name": "other", "site": site, "status": "reserved"})).unwrap();
+    for name in ["a", "b"] {
+        sim.seed(Kind::Vlan, json!({"vid": 40, "name": name, "site": site})).unwrap();
+    }
+    let before = sim.count(Kind::Vlan);
+    let changes = [vlan(20, "same"), vlan(30, "mine"), vlan(40, "a"), vlan(50, "new")].map(|vlan| create(&vlan));
+    let written = apply(&writer, &batch(Vlan::SCHEMA, Pass::First, &changes), &mut bindings).await;
+    insta::assert_snapshot!(outcomes(&written), @r"
+    unchanged
+    stale: it was created after the plan was made, with other values (id 3)
+    failed: NetBox has VLANs with this key: ids 4, 5
+    applied
+    ");
+    assert_eq!(sim.count(Kind::Vlan), before + 1);
+    let changes: Vec<_> = estate.macs.iter().map(create).collect();
+    let written = apply(&writer, &batch(MacAddress::SCHEMA, Pass::First, &changes), &mut bindings).await;
+    assert!(written.iter().all(|written| written.outcome == Outcome::Unchanged), "{}", outcomes(&written));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tags_of_the_settings_come_on_top() {
+    for version in ["4.6.8", "4.4.10"] {
+        let parameters = TargetParameters { tags: vec!["synced".to_owned()], changelog_message: true };
+        let World { sim, reader, writer, .. } = world_with(version, &parameters).await;
+        let estate = Estate::new("t1");
+        let mut bindings = scenario::fill(&writer, &estate).await;
+        let slugs = |kind: Kind, id: u64| -> Vec<String> {
+            let object = sim.object(kind, id).unwrap();
+            let tags = object["tags"].as_array().unwrap();
+            let mut slugs: Vec<_> = tags.iter().map(|tag| tag["slug"].as_str().unwrap().to_owned()).collect();
+            slugs.sort();
+            slugs
+        };
+        let id = |model: &str, key: &AnyKey| bindings.id(model, key.as_str()).unwrap().parse::<u64>().unwrap();
+        let device = id("device", &estate.devices[0].key().to_any());
+        assert_eq!(slugs(Kind::Device, device), ["synced", "t1"]);
+        // A person's tag stays.
+        let theirs = sim.seed(Kind::Tag, json!({"name": "theirs", "slug": "theirs"})).unwrap();
+        let key = estate.interfaces[0].key().to_any();
+        let interface = id("interface", &key);
+        sim.edit(Kind::Interface, interface, &json!({"tags": [theirs]})).unwrap();
+        let found = read(&reader, Role::Target, None).await.unwrap();
+        let (_, native) = found.find("interface", &key).unwrap();
+        let change = update::<Interface>(key, native, &[("mtu", json!(9000), json!(1500))]);
+        let written = apply(&writer, &batch(Interface::SCHEMA, Pass::First, [&change]), &mut bindings).await;
+        assert_eq!(outcomes(&written), "applied", "{version}");
+        assert_eq!(slugs(Kind::Interface, interface), ["synced", "theirs"], "{version}");
+        let last = sim.changes().pop().unwrap();
+        assert_eq!(last.message, "sync test, run 1");
+        assert!(matches!(&written[0].outcome, Outcome::Applied { request_id: Some(id) } if *id == last.request_id));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_source_is_read_within_its_scope() {
+    let World { sim, reader, writer, .. } = world("4.6.8").await;
+    scenario::fill(&writer, &Estate::new("t1")).await;
+    scenario::fill(&writer, &Estate::new("t2")).await;
+    sim.seed(Kind::Device, json!({"name": null, "site": 1, "device_type": 1, "role": 1})).unwrap();
+    let counts = async |parameters: &SourceParameters| {
+        let found = read(&reader, Role::Source, Some(parameters)).await.unwrap();
+        let models = [
+            "site",
+            "manufacturer",
+            "vlan",
+            "prefix",
+            "virtual_chassis",
+            "device",
+            "interface",
+            "mac_address",
+            "ip_address",
+        ];
+        for model in models {
+            assert_eq!(found.snapshot.models[model].doubt(), None, "{model}");
+        }
+        models.map(|model| found.records(model).len())
+    };
+    assert_eq!(counts(&SourceParameters::default()).await, [2, 2, 2, 2, 2, 4, 6, 4, 6]);
+    let sites = SourceParameters { sites: vec!["t1".to_owned()], tags: Vec::new() };
+    assert_eq!(counts(&sites).await, [1, 2, 1, 1, 1, 2, 3, 2, 2]);
+    let tags = SourceParameters { sites: Vec::new(), tags: vec!["t2".to_owned()] };
+    assert_eq!(counts(&tags).await, [2, 2, 2, 2, 1, 2, 3, 2, 2]);
+    let unknown = SourceParameters { sites: Vec::new(), tags: vec!["nope".to_owned()] };
+    let error = read(&reader, Role::Source, Some(&unknown)).await.err().unwrap();
+    insta::assert_snapshot!(error, @"NetBox has no tag `nope`, which `tags` names; create it there or leave it out");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_connection_test_says_what_will_not_work() {
+    let World { sim, reader, access, .. } = world("4.6.8").await;
+    sim.deny(Kind::Vrf);
+    let parameters = TargetParameters { tags: vec!["nope".to_owned()], changelog_message: true };
+    let report = crate::check::target(&reader, &access.connection, &parameters).await.unwrap();
+    assert_eq!(report.system, "NetBox 4.6.8");
+    let told = report.warnings.join("\n");
+    assert!(told.contains("the token lacks the permission `ipam.view_vrf`: VRFs cannot be read"), "{told}");
+    assert!(told.contains("NetBox has no tag `nope`"), "{told}");
+    let facts: Vec<_> = report.facts.iter().map(|fact| format!("{}: {}", fact.name, fact.value)).collect();
+    assert!(facts.contains(&"Sites: 0".to_owned()) && facts.contains(&"Read by: GraphQL".to_owned()), "{facts:?}");
+}
