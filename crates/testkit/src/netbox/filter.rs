@@ -30,7 +30,7 @@ pub(super) enum Filter {
     Number {
         at: usize,
         comparison: Comparison,
-        number: i64,
+        numbers: Vec<i64>,
     },
     Bool {
         at: usize,
@@ -262,8 +262,9 @@ fn field_filter(
         Type::Model { .. } => Ok(Some(Filter::Text { at, lookup: Lookup::Exact, values: values.to_vec() })),
         Type::Bool => Ok(Some(Filter::Bool { at, on: matches!(values[0].as_str(), "true" | "True" | "1") })),
         Type::Int { .. } => {
-            let number = values[0].parse().map_err(|_| refuse("Enter a whole number.".to_owned()))?;
-            Ok(Comparison::parse(lookup).map(|comparison| Filter::Number { at, comparison, number }))
+            let number = |value: &String| value.parse().map_err(|_| refuse("Enter a whole number.".to_owned()));
+            let numbers: Vec<i64> = values.iter().map(number).collect::<Result<_, _>>()?;
+            Ok(Comparison::parse(lookup).map(|comparison| Filter::Number { at, comparison, numbers }))
         }
         Type::ObjectId { .. } => {
             let ids = values.iter().map(|value| value.parse().ok()).collect();
@@ -364,8 +365,11 @@ impl Filter {
                 let text = object.values[*at].text().unwrap_or_default();
                 lookup.holds(text, values)
             }
-            Self::Number { at, comparison, number } => {
-                matches!(&object.values[*at], Value::Int(value) if comparison.holds(value, number))
+            Self::Number { at, comparison, numbers } => {
+                let Value::Int(value) = &object.values[*at] else { return false };
+                let mut held = numbers.iter().map(|number| comparison.holds(value, number));
+                // Several values are alternatives; several exclusions all count.
+                if *comparison == Comparison::NotEqual { held.all(|holds| holds) } else { held.any(|holds| holds) }
             }
             Self::Bool { at, on } => object.values[*at] == Value::Bool(*on),
             Self::Refers { at, ids } => match &object.values[*at] {
