@@ -361,8 +361,16 @@ fn is_locked(message: &str) -> bool {
     message.starts_with("User account is locked") || message == "Account is locked"
 }
 
-/// Forward's words; the status when it has none.
+/// Forward's words, with the wait that it asks for; the status when it has none.
 fn said(answer: &StatusError, message: Option<&str>) -> String {
+    let words = words(answer, message);
+    match answer.retry_after {
+        Some(wait) => format!("{words}; it asks to wait {} s", wait.as_secs()),
+        None => words,
+    }
+}
+
+fn words(answer: &StatusError, message: Option<&str>) -> String {
     match message.map(str::trim).filter(|message| !message.is_empty()) {
         Some(message) => message.trim_end_matches('.').to_owned(),
         None if answer.body_excerpt.is_empty() => format!("status {}", answer.status.as_u16()),

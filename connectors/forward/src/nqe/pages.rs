@@ -1,5 +1,7 @@
 //! Rows page by page. Pages that repeat, end early or contradict their total are errors.
 
+use std::time::Duration;
+
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
@@ -186,7 +188,8 @@ pub(super) async fn compute(reader: &Reader, bound: &Bound, offset: u64, limit: 
         .query("snapshotId", &reader.snapshot)
         .json(&body)
         .retry(Retry::Idempotent)
-        .read_timeout(budget)
+        // The budget below ends it first, with words of its own.
+        .read_timeout(budget.saturating_add(Duration::from_mins(1)))
         .send();
     match tokio::time::timeout(budget, request).await {
         Ok(answer) => parse(answer.map_err(Error::of)?).await,
