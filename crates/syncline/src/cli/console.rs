@@ -84,11 +84,6 @@ impl Console {
         })
     }
 
-    /// The output for data that comes piece by piece. No bars may be drawn meanwhile.
-    pub fn writer(&self) -> impl io::Write {
-        io::BufWriter::new(anstream::stdout())
-    }
-
     /// Prints data for programs.
     pub fn json(&self, value: &impl Serialize) -> io::Result<()> {
         let mut text = serde_json::to_string_pretty(value)?;
@@ -113,6 +108,11 @@ impl Console {
         // Where even the error output is gone there is nobody to tell.
         let _ = self.bars.suspend(|| anstream::stderr().lock().write_all(text.as_bytes()));
     }
+}
+
+/// The output for data that comes piece by piece. No bars may be drawn meanwhile.
+pub fn data_writer() -> impl io::Write {
+    io::BufWriter::new(anstream::stdout())
 }
 
 #[cfg(test)]

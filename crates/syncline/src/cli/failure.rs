@@ -48,9 +48,8 @@ impl Failure {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Error(error) => exit_of(error),
-            Self::Config(_) => Exit::Error,
             Self::Output(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Exit::Done,
-            Self::Output(_) => Exit::Error,
+            Self::Config(_) | Self::Output(_) => Exit::Error,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use syncline_core::event::{Event, Events, Level, Phase, Side};
@@ -13,6 +13,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::console::{BAD, Console, DIM, GOOD, WARN, clean, paint};
 use super::view::number::{count, duration, things};
+
+/// Without bars, a model whose changes take longer gets a line this often.
+const BETWEEN_LINES: Duration = Duration::from_secs(2);
 
 /// Follows a run until it is told that the run is over.
 pub struct Progress {
@@ -68,8 +71,8 @@ struct View {
     writes: BTreeMap<&'static str, ProgressBar>,
     /// Records read, by side.
     read: BTreeMap<Side, u64>,
-    /// Of the changes of a model, how many tenths were told.
-    told: BTreeMap<&'static str, u64>,
+    /// When the changes of a model were last told; none when all of them were.
+    told: BTreeMap<&'static str, Option<Instant>>,
 }
 
 impl View {
@@ -105,14 +108,15 @@ impl View {
                 if let Some(reason) = partial {
                     let line = format!("{side} {model}: read only in part: {}", clean(reason));
                     self.console.note(&paint(WARN, &line));
-                } else if !self.live {
-                    self.console.note(&format!("read {} {model} from the {side}", count(*records)));
+                } else if !self.live && *records > 0 {
+                    self.console.note(&format!("read {} {} from the {side}", count(*records), label(model)));
                 }
             }
             Event::Compared { model, create, update, delete, .. } => {
                 if create + update + delete > 0 && !self.live {
                     self.console.note(&format!(
-                        "compared {model}: {} to create, {} to update, {} absent from the source",
+                        "compared {}: {} to create, {} to update, {} absent from the source",
+                        label(model),
                         count(*create),
                         count(*update),
                         count(*delete)
@@ -159,12 +163,13 @@ impl View {
                 self.writes.remove(model);
             }
         }
-        let tenths = done * 10 / total.max(1);
-        let told = self.told.entry(model).or_default();
-        if (over && *told < 11) || (!self.live && tenths > *told) {
-            *told = if over { 11 } else { tenths };
+        let now = Instant::now();
+        let told = self.told.entry(model).or_insert(Some(now));
+        let due = !self.live && told.is_some_and(|told| now - told >= BETWEEN_LINES);
+        if told.is_some() && (over || due) {
+            *told = (!over).then_some(now);
             let failures = if failed > 0 { format!(", {} failed", count(failed)) } else { String::new() };
-            let line = format!("applied {model}: {} of {}{failures}", count(done), count(total));
+            let line = format!("applied {} of {} {}{failures}", count(done), count(total), label(model));
             self.console.note(&if failed > 0 { paint(WARN, &line) } else { line });
         }
     }
@@ -174,6 +179,11 @@ impl View {
             bar.finish_and_clear();
         }
     }
+}
+
+/// A model as people call its records.
+fn label(model: &'static str) -> &'static str {
+    syncline_model::models::ALL.iter().find(|schema| schema.name == model).map_or(model, |schema| schema.plural)
 }
 
 fn bar(console: &Console, name: &str) -> ProgressBar {

@@ -5,7 +5,6 @@ use syncline_core::run::{MemoryMeter, SideDefinition, SyncDefinition};
 
 use syncline_core::connector::{ConnectContext, ConnectorDescriptor};
 use syncline_core::event::Events;
-use syncline_core::registry::Registry;
 use syncline_core::source::DataSource;
 use syncline_core::target::DataTarget;
 use syncline_core::{Error, ErrorKind, Result};
@@ -39,14 +38,9 @@ impl Session {
         self.cancel.get_or_init(|| interrupt::cancellation(&self.console)).clone()
     }
 
-    /// The connectors of this build.
-    pub fn registry(&self) -> Result<Registry> {
-        crate::registry()
-    }
-
     /// The configuration, without known problems.
     pub fn configuration(&self) -> Result<Configuration, Failure> {
-        let registry = self.registry()?;
+        let registry = crate::registry()?;
         let environment: Vec<_> = environment();
         let file = match config::find(self.global.config.as_deref()) {
             Ok(file) => Some(file),

@@ -18,7 +18,7 @@ pub(super) const SECTIONS: [&str; 3] = ["data", "connections", "syncs"];
 pub fn check(loaded: &Loaded, registry: &Registry) -> Result<Configuration, ConfigError> {
     let mut check = Check { loaded, registry, problems: Vec::new() };
     for name in loaded.tree.keys().filter(|name| !SECTIONS.contains(&name.as_str())) {
-        check.add(&[name.clone()], "unknown key", Some(similar::remedy(name, SECTIONS)));
+        check.add(std::slice::from_ref(name), "unknown key", Some(similar::remedy(name, SECTIONS)));
     }
     let data = check.data();
     let (named, connections) = check.connections();
@@ -213,10 +213,7 @@ impl Check<'_> {
         loop {
             let problems = validate(clean.clone());
             // A type's reader stops at the first text that it cannot read: without that one it finds the next.
-            let unreadable = match problems.as_slice() {
-                [only] if take_text(&mut clean, schema, &only.setting) => true,
-                _ => false,
-            };
+            let unreadable = matches!(problems.as_slice(), [only] if take_text(&mut clean, schema, &only.setting));
             let incomplete = self.problems.len() > before;
             for problem in problems {
                 // What is missing was told with more words, or was taken out here.

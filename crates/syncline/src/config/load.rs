@@ -192,10 +192,8 @@ mod tests {
         assert!(toml(&format!("a.{}b = 1", "a.".repeat(10_000))).is_err());
         assert!(yaml(&format!("a: {}", "[".repeat(100_000))).is_err());
         assert!(yaml(&"- ".repeat(100_000)).is_err());
-        let mut laughs = "a0: &a0 [x, x]\n".to_owned();
-        for level in 1..30 {
-            laughs += &format!("a{level}: &a{level} [*a{0}, *a{0}]\n", level - 1);
-        }
-        assert!(yaml(&laughs).unwrap_err().contains("aliases"));
+        let laughs = (1..30).map(|level| format!("a{level}: &a{level} [*a{0}, *a{0}]", level - 1));
+        let laughs: Vec<_> = std::iter::once("a0: &a0 [x, x]".to_owned()).chain(laughs).collect();
+        assert!(yaml(&laughs.join("\n")).unwrap_err().contains("aliases"));
     }
 }

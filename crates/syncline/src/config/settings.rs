@@ -52,7 +52,7 @@ impl Judge {
             return None;
         }
         match value {
-            Value::Object(fields) => Some(Value::Object(self.object(fields, object_schema(schema)?))),
+            Value::Object(fields) => Some(Value::Object(self.object(fields, object_schema(schema)))),
             Value::Array(items) => {
                 let of_items = branches(schema).into_iter().find_map(|schema| schema.get("items"));
                 let of_items = of_items.unwrap_or(&Value::Null);
@@ -82,9 +82,11 @@ impl Judge {
                     let missing = properties.keys().filter(|known| !fields.contains_key(*known));
                     let remedy = similar::closest(name, missing.map(String::as_str));
                     let remedy = remedy.map(|known| format!("did you mean `{known}`?"));
-                    let all = || match properties.is_empty() {
-                        true => "remove it: nothing can be set here".to_owned(),
-                        false => similar::remedy("", properties.keys().map(String::as_str).collect::<Vec<_>>()),
+                    let all = || {
+                        if properties.is_empty() {
+                            return "remove it: nothing can be set here".to_owned();
+                        }
+                        similar::remedy("", properties.keys().map(String::as_str).collect::<Vec<_>>())
                     };
                     self.add("unknown key", Some(remedy.unwrap_or_else(all)));
                 }
@@ -132,7 +134,7 @@ pub(super) fn coerce(
 ) {
     match value {
         Value::Object(fields) => {
-            let Some(schema) = object_schema(schema) else { return };
+            let schema = object_schema(schema);
             for (name, value) in fields {
                 let of_field = schema.get("properties").and_then(|properties| properties.get(name));
                 let of_field = of_field.or_else(|| schema.get("additionalProperties")).unwrap_or(&Value::Null);
@@ -157,7 +159,7 @@ pub(super) fn coerce(
 /// Takes a text out of a value when its schema knows of a form that texts have there. False when there is none.
 pub(super) fn take_text(value: &mut Value, schema: &Value, path: &str) -> bool {
     let Some((first, rest)) = path.split_once('.').or((!path.is_empty()).then_some((path, ""))) else { return false };
-    let of_field = object_schema(schema).and_then(|schema| schema.get("properties")?.get(first));
+    let of_field = object_schema(schema).get("properties").and_then(|properties| properties.get(first));
     let (Some(fields), Some(of_field)) = (value.as_object_mut(), of_field) else { return false };
     if !rest.is_empty() {
         return fields.get_mut(first).is_some_and(|value| take_text(value, of_field, rest));
@@ -191,15 +193,14 @@ fn types(schema: &Value) -> Vec<&str> {
     names
 }
 
-/// The schema of an object; none when there is no single one.
-fn object_schema(schema: &Value) -> Option<&Value> {
+/// The schema of an object; one that says nothing when there is no single one.
+fn object_schema(schema: &Value) -> &Value {
     static OPEN: Value = Value::Null;
-    let mut objects = branches(schema)
-        .into_iter()
-        .filter(|schema| schema.get("properties").is_some() || schema.get("additionalProperties").is_some());
+    let is_object = |schema: &&Value| schema.get("properties").or(schema.get("additionalProperties")).is_some();
+    let mut objects = branches(schema).into_iter().filter(is_object);
     match (objects.next(), objects.next()) {
-        (Some(only), None) => Some(only),
-        _ => Some(&OPEN),
+        (Some(only), None) => only,
+        _ => &OPEN,
     }
 }
 
@@ -257,13 +258,12 @@ fn describe(value: &Value) -> &'static str {
     }
 }
 
-/// What a missing key is for, with an example where the schema has one.
+/// What a missing key is for: the first sentence of its description.
 fn hint(schema: &Value) -> Option<String> {
     let description = schema.get("description").and_then(Value::as_str)?;
-    let first = description.split("\n\n").next().unwrap_or_default().replace('\n', " ");
-    let example =
-        schema.get("examples").and_then(|examples| examples.get(0)).map(|example| format!(" Example: {example}"));
-    Some(format!("set it: {}{}", first.trim(), example.unwrap_or_default()))
+    let words = description.split_whitespace().collect::<Vec<_>>().join(" ");
+    let sentence = words.split_inclusive(". ").next().unwrap_or_default().trim();
+    Some(format!("set it: {sentence}"))
 }
 
 #[cfg(test)]

@@ -16,13 +16,11 @@ pub(super) fn closest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a s
 
 /// What to do about an unknown name: the closest one, or all that there are.
 pub(super) fn remedy<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str> + Clone) -> String {
-    match closest(name, candidates.clone()) {
-        Some(candidate) => format!("did you mean `{candidate}`?"),
-        None => {
-            let known: Vec<_> = candidates.into_iter().map(|candidate| format!("`{candidate}`")).collect();
-            if known.is_empty() { "there are none".to_owned() } else { format!("known: {}", known.join(", ")) }
-        }
+    if let Some(candidate) = closest(name, candidates.clone()) {
+        return format!("did you mean `{candidate}`?");
     }
+    let known: Vec<_> = candidates.into_iter().map(|candidate| format!("`{candidate}`")).collect();
+    if known.is_empty() { "there are none".to_owned() } else { format!("known: {}", known.join(", ")) }
 }
 
 #[cfg(test)]

@@ -87,7 +87,9 @@ fn judge(toml: &str, environment: &[(&str, &str)]) -> Result<Configuration, Conf
 fn told(toml: &str, environment: &[(&str, &str)]) -> String {
     match judge(toml, environment) {
         Ok(_) => "valid".to_owned(),
-        Err(ConfigError::Invalid(problems)) => problems.iter().map(|problem| format!("{problem}\n")).collect(),
+        Err(ConfigError::Invalid(problems)) => {
+            problems.iter().flat_map(|problem| [problem.to_string(), "\n".to_owned()]).collect()
+        }
         Err(error) => error.to_string(),
     }
 }

@@ -1,5 +1,7 @@
 //! The command as a person or a script meets it: the binary itself, its two outputs and its exit code.
 
+#![expect(clippy::unwrap_used, reason = "tests")]
+
 mod command;
 mod help;
 mod input;

@@ -122,7 +122,7 @@ async fn guards_ask_and_refuse() {
     world.run(&["apply", "plan.json", "--approve", "we renamed them all"]).exits(0);
 
     world.change(|estate| {
-        for (device, interface) in all.iter().filter(|(_, name)| name.contains("/")).collect::<Vec<_>>() {
+        for (device, interface) in all.iter().filter(|(_, name)| name.contains('/')).collect::<Vec<_>>() {
             estate.remove_interface(device, interface).unwrap();
         }
     });

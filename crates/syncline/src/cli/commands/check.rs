@@ -1,5 +1,7 @@
 //! `syncline check`: do both systems of a sync answer, and will the sync work.
 
+use std::fmt::Write as _;
+
 use futures::future::join;
 use serde::Serialize;
 use serde_json::Value;
@@ -37,7 +39,7 @@ struct FoundSide {
 /// Checks both sides; a failure of one does not keep the other from being told. Exit code 1 when a side failed.
 pub async fn run(session: &Session, name: &str) -> Result<Exit, Failure> {
     let (_, sync) = session.sync(name)?;
-    let registry = session.registry()?;
+    let registry = crate::registry()?;
     let events = Events::new();
     let (source, target) = join(source(&registry, &sync, &events), target(&registry, &sync, &events)).await;
     let side = |side, definition: &syncline_core::run::SideDefinition, result: Result<CheckReport>| FoundSide {
@@ -74,15 +76,15 @@ fn text(found: &Found) -> String {
     for side in &found.sides {
         let title = format!("{} `{}`", if side.side == Side::Source { "Source" } else { "Target" }, side.connection);
         let Some(report) = &side.report else {
-            text += &format!("{}: {} does not pass\n", paint(NAME, &title), side.connector);
+            let _ = writeln!(text, "{}: {} does not pass", paint(NAME, &title), side.connector);
             continue;
         };
-        text += &format!("{}: {} {}\n", paint(NAME, &title), clean(&report.system), paint(GOOD, "answers"));
+        let _ = writeln!(text, "{}: {} {}", paint(NAME, &title), clean(&report.system), paint(GOOD, "answers"));
         for fact in &report.facts {
-            text += &format!("  {}: {}\n", clean(&fact.name), clean(&fact.value));
+            let _ = writeln!(text, "  {}: {}", clean(&fact.name), clean(&fact.value));
         }
         for warning in &report.warnings {
-            text += &format!("  {} {}\n", paint(WARN, "warning:"), clean(warning));
+            let _ = writeln!(text, "  {} {}", paint(WARN, "warning:"), clean(warning));
         }
     }
     text

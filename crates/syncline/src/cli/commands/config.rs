@@ -13,9 +13,9 @@ use crate::config;
 pub fn run(session: &Session, command: ConfigCommand) -> Result<Exit, Failure> {
     match command {
         ConfigCommand::Check => check(session)?,
-        ConfigCommand::Schema => session.console.json(&config::schema(&session.registry()?))?,
+        ConfigCommand::Schema => session.console.json(&config::schema(&crate::registry()?))?,
         ConfigCommand::Example if session.console.is_json() => {
-            session.console.json(&json!({"toml": config::EXAMPLE}))?
+            session.console.json(&json!({"toml": config::EXAMPLE}))?;
         }
         ConfigCommand::Example => session.console.data(config::EXAMPLE)?,
     }

@@ -1,5 +1,7 @@
 //! `syncline connectors`: what this build can talk to.
 
+use std::fmt::Write as _;
+
 use serde::Serialize;
 use serde_json::Value;
 use syncline_core::connector::ConnectorDescriptor;
@@ -77,13 +79,13 @@ impl Brief {
 
 /// Lists the connectors as `[{id, label, description, icon, package, version, source, target}]`.
 pub fn list(session: &Session) -> Result<Exit, Failure> {
-    let connectors: Vec<_> = session.registry()?.iter().map(Brief::of).collect();
+    let connectors: Vec<_> = crate::registry()?.iter().map(Brief::of).collect();
     session.console.show(&connectors, |connectors| {
         let mut columns = Columns::new(["connector", "name", "can be", "what it is"]);
         for connector in connectors {
             let texts = [connector.id.to_owned(), connector.label.to_owned(), connector.roles()];
             let [id, label, roles] = texts;
-            columns.row([id, label, roles, connector.description.to_owned()]);
+            columns.row(&[id, label, roles, connector.description.to_owned()]);
         }
         columns.text()
     })?;
@@ -92,7 +94,7 @@ pub fn list(session: &Session) -> Result<Exit, Failure> {
 
 /// Tells all about one connector: the list's fields, the schemas of its settings, and what connecting taught.
 pub async fn one(session: &Session, id: &str, connect: bool) -> Result<Exit, Failure> {
-    let registry = session.registry()?;
+    let registry = crate::registry()?;
     let connector = registry.get(id)?;
     let connected = if connect { connected(session, connector, &session.configuration()?).await? } else { Vec::new() };
     let full = Full {
@@ -156,8 +158,8 @@ async fn connected(
 fn text(full: &Full) -> String {
     let brief = &full.brief;
     let mut text = format!("{} {}\n", paint(NAME, brief.label), paint(DIM, &format!("({})", brief.id)));
-    text += &format!("{}\n", brief.description);
-    text += &format!("Can be: {}. Package: {} {}.\n", brief.roles(), brief.package, brief.version);
+    let _ = writeln!(text, "{}", brief.description);
+    let _ = writeln!(text, "Can be: {}. Package: {} {}.", brief.roles(), brief.package, brief.version);
     let schemas = [
         ("Connection", Some(&full.connection_schema)),
         ("Source parameters", full.source_parameters_schema.as_ref()),
@@ -166,14 +168,14 @@ fn text(full: &Full) -> String {
     for (title, schema) in schemas {
         let settings = schema.map(settings).unwrap_or_default();
         if !settings.is_empty() {
-            text += &format!("\n{}\n{}", paint(NAME, title), settings_table(&settings));
+            let _ = write!(text, "\n{}\n{}", paint(NAME, title), settings_table(&settings));
         }
     }
     for side in &full.connected {
         let title = format!("As the {} of `{}`, connection `{}`", side.side, side.sync, side.connection);
-        text += &format!("\n{}\n", paint(NAME, &title));
+        let _ = writeln!(text, "\n{}", paint(NAME, &title));
         for item in &side.configuration {
-            text += &format!("  {}: {}\n", item.name, clean(&item.value));
+            let _ = writeln!(text, "  {}: {}", item.name, clean(&item.value));
         }
         if let Some(capabilities) = &side.capabilities {
             text += &capabilities_text(capabilities);
@@ -198,7 +200,12 @@ fn capabilities_text(capabilities: &Capabilities) -> String {
 fn mappings_table(mappings: &[DataMapping]) -> String {
     let mut columns = Columns::new(["model", "field", "in the system", "note"]);
     for mapping in mappings {
-        columns.row([mapping.model.to_owned(), mapping.field.to_owned(), mapping.native.clone(), mapping.note.clone()]);
+        columns.row(&[
+            mapping.model.to_owned(),
+            mapping.field.to_owned(),
+            mapping.native.clone(),
+            mapping.note.clone(),
+        ]);
     }
     if mappings.is_empty() { String::new() } else { columns.text() }
 }

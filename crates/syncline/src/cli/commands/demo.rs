@@ -5,13 +5,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
+use syncline_core::plan::PlanReader;
 use syncline_core::run::{RunOptions, RunReport, Runner, SyncDefinition};
 use syncline_core::{Error, ErrorKind};
 use syncline_testkit::estate::{Estate, EstateOptions};
 use syncline_testkit::forward::{ForwardSim, NETWORK};
 use syncline_testkit::netbox::{NetBoxOptions, NetBoxSim};
 
-use super::run::{exit, followed, show_plan, show_run};
+use super::run::{exit, followed, show_plan, show_run, write_plan};
 use crate::cli::args::Demo;
 use crate::cli::console::{GOOD, NAME, clean, paint};
 use crate::cli::exit::Exit;
@@ -91,6 +92,10 @@ pub async fn run(session: &Session, options: &Demo) -> Result<Exit, Failure> {
     }
     forward.add_snapshot(estate);
     let changed = stage.run(false).await?;
+    if let Some(plan) = changed.plan.as_deref().filter(|_| !session.console.is_json()) {
+        write_plan(&PlanReader::open(plan)?, false)?;
+        session.console.data("\n")?;
+    }
     let exit_code = show_run(session, &stage.runner, &changed).await?;
 
     stage.farewell();
@@ -105,13 +110,13 @@ pub async fn run(session: &Session, options: &Demo) -> Result<Exit, Failure> {
 impl<'a> Stage<'a> {
     /// Reads the configuration as every other command does.
     async fn open(session: &'a Session, file: PathBuf) -> Result<Self, Failure> {
-        let configuration = config::check(&config::load(Some(&file), [])?, &session.registry()?)?;
+        let configuration = config::check(&config::load(Some(&file), [])?, &crate::registry()?)?;
         let sync = configuration.definition(SYNC)?;
         Ok(Self { session, runner: crate::runner(&configuration).await?, sync, file })
     }
 
     async fn run(&self, dry_run: bool) -> Result<RunReport, Failure> {
-        let options = RunOptions { dry_run, memory: Some(self.session.memory), ..RunOptions::default() };
+        let options = RunOptions { dry_run, ..RunOptions::default() };
         let (runner, sync) = (&self.runner, &self.sync);
         Ok(followed(self.session, |events, cancel| async move { runner.run(sync, options, &events, &cancel).await })
             .await?)
@@ -119,7 +124,7 @@ impl<'a> Stage<'a> {
 
     async fn apply(&self, planned: &RunReport) -> Result<RunReport, Failure> {
         let plan = planned.plan.as_deref().ok_or_else(|| Error::new(ErrorKind::Internal, "a dry run left no plan"))?;
-        let options = RunOptions { memory: Some(self.session.memory), ..RunOptions::default() };
+        let options = RunOptions::default();
         let (runner, sync) = (&self.runner, &self.sync);
         let report = followed(self.session, |events, cancel| async move {
             runner.apply(sync, plan, None, options, &events, &cancel).await

@@ -12,10 +12,8 @@ use crate::cli::console::{BAD, DIM, clean, paint};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::session::Session;
-use crate::cli::view::number::{count, duration};
 use crate::cli::view::plan::{Detail, write_change};
-use crate::cli::view::report::{RunView, status_text, took};
-use crate::cli::view::table::Columns;
+use crate::cli::view::report::{RunView, run_table};
 
 /// How many changes are fetched at once.
 const PAGE: u64 = 1000;
@@ -28,47 +26,9 @@ pub async fn list(session: &Session, sync: Option<&str>, limit: u64) -> Result<E
     if runs.is_empty() && !session.console.is_json() {
         session.console.note(&sync.map_or_else(|| "no runs yet".to_owned(), |sync| format!("no runs of `{sync}` yet")));
     } else {
-        session.console.show(&runs, |runs| table(runs))?;
+        session.console.show(&runs, |runs| run_table(runs))?;
     }
     Ok(Exit::Done)
-}
-
-/// The runs as a table.
-fn table(runs: &[Run]) -> String {
-    let headings = [
-        "run#",
-        "sync",
-        "kind",
-        "status",
-        "started (UTC)",
-        "time#",
-        "create#",
-        "update#",
-        "absent#",
-        "applied#",
-        "held#",
-        "failed#",
-    ];
-    let mut columns = Columns::new(headings);
-    for run in runs {
-        let counts = &run.counts;
-        let kind = if run.dry { format!("{}, dry", run.kind.as_str()) } else { run.kind.as_str().to_owned() };
-        columns.row([
-            run.id.to_string(),
-            run.sync.clone(),
-            kind,
-            anstream::adapter::strip_str(&status_text(run)).to_string(),
-            run.started.unwrap_or(run.created).format("%Y-%m-%d %H:%M:%S").to_string(),
-            took(run).map(duration).unwrap_or_default(),
-            count(counts.create),
-            count(counts.update),
-            count(counts.delete),
-            count(counts.outcomes.applied),
-            count(counts.outcomes.held),
-            count(counts.outcomes.failed + counts.outcomes.stale),
-        ]);
-    }
-    columns.text()
 }
 
 /// A run for programs, with its changes when they are asked for.

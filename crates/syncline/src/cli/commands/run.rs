@@ -12,7 +12,7 @@ use syncline_core::run::{RunOptions, RunReport, Runner};
 use syncline_core::{Error, ErrorKind, Result};
 use tokio_util::sync::CancellationToken;
 
-use crate::cli::console::{DIM, paint};
+use crate::cli::console::{DIM, data_writer, paint};
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, error_json, error_text, exit_of};
 use crate::cli::progress::Progress;
@@ -95,7 +95,7 @@ pub fn show_plan(
         return Ok(exit);
     }
     if let Some(reader) = &reader {
-        write_plan(session, reader, full)?;
+        write_plan(reader, full)?;
     }
     tell_error(session, report);
     if let Some(plan) = plan.filter(|_| report.summary.to_apply() > 0 && report.error.is_none()) {
@@ -106,9 +106,10 @@ pub fn show_plan(
     Ok(exit)
 }
 
-fn write_plan(session: &Session, reader: &PlanReader, full: bool) -> Result<(), Failure> {
+/// Writes a plan as a diff.
+pub fn write_plan(reader: &PlanReader, full: bool) -> Result<(), Failure> {
     let detail = if full { Detail::Full } else { Detail::Short };
-    let mut out = session.console.writer();
+    let mut out = data_writer();
     let mut view = PlanView::new(&mut out, detail, reader.summary());
     for change in reader.changes()? {
         view.change(&change?)?;

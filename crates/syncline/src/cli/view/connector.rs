@@ -99,7 +99,7 @@ pub fn settings_table(settings: &[Setting]) -> String {
             None if setting.required => "required".to_owned(),
             None => String::new(),
         };
-        columns.row([setting.key.clone(), setting.kind.clone(), default, setting.description.clone()]);
+        columns.row(&[setting.key.clone(), setting.kind.clone(), default, setting.description.clone()]);
     }
     columns.text()
 }

@@ -278,8 +278,8 @@ mod tests {
     use syncline_core::diff::DiffCounts;
     use syncline_core::guard::Guard;
 
-    fn change(model: &str, key: Value, action: Action, fields: Value) -> Change {
-        let key = AnyKey::from_value(&key).unwrap();
+    fn change(model: &str, key: &Value, action: Action, fields: Value) -> Change {
+        let key = AnyKey::from_value(key).unwrap();
         let fields: Vec<FieldChange> = serde_json::from_value(fields).unwrap();
         let id = Change::id_of(model, &key, action, &fields);
         Change { id, model: model.to_owned(), key, action, native: None, fields, hold: None }
@@ -293,21 +293,21 @@ mod tests {
     fn sample() -> (PlanSummary, Vec<Change>) {
         let mut changes = vec![change(
             "site",
-            json!(["atlanta-dc1"]),
+            &json!(["atlanta-dc1"]),
             Action::Create,
             json!([{"name": "name", "after": "Atlanta DC1"}, {"name": "physical_address"}]),
         )];
         for number in 1..=6 {
             let fields = json!([{"name": "platform", "before": null, "after": ["ios"]}]);
-            changes.push(change("device", json!([["atlanta-dc1"], format!("atl-{number}")]), Action::Update, fields));
+            changes.push(change("device", &json!([["atlanta-dc1"], format!("atl-{number}")]), Action::Update, fields));
         }
         let fields = json!([
             {"name": "serial", "before": "", "after": "FOC\u{1b}[31m2"},
             {"name": "tags", "before": [], "after": [["core"], ["lab"]]},
         ]);
-        changes.push(change("device", json!([["atlanta-dc1"], "atl-7"]), Action::Update, fields));
-        changes.push(change("interface", json!([[["atlanta-dc1"], "atl-7"], "Gi0/1"]), Action::Delete, json!([])));
-        let gone = change("interface", json!([[["atlanta-dc1"], "atl-7"], "Gi0/2"]), Action::Delete, json!([]));
+        changes.push(change("device", &json!([["atlanta-dc1"], "atl-7"]), Action::Update, fields));
+        changes.push(change("interface", &json!([[["atlanta-dc1"], "atl-7"], "Gi0/1"]), Action::Delete, json!([])));
+        let gone = change("interface", &json!([[["atlanta-dc1"], "atl-7"], "Gi0/2"]), Action::Delete, json!([]));
         changes.push(held(gone, HoldRule::NotOurs, "Syncline did not create it"));
 
         let model =
@@ -332,7 +332,9 @@ mod tests {
         let (summary, changes) = sample();
         let mut out = Vec::new();
         let mut view = PlanView::new(&mut out, detail, &summary);
-        changes.iter().for_each(|change| view.change(change).unwrap());
+        for change in &changes {
+            view.change(change).unwrap();
+        }
         view.finish().unwrap();
         anstream::adapter::strip_str(&String::from_utf8(out).unwrap()).to_string()
     }

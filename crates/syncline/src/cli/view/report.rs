@@ -122,7 +122,7 @@ impl RunView {
             };
             let diff = model.record.diff.unwrap_or_default();
             let outcomes = &model.outcomes;
-            columns.row([
+            columns.row(&[
                 model.record.model.clone(),
                 records(&model.record.source),
                 records(&model.record.target),
@@ -160,13 +160,13 @@ impl RunView {
             for phase in &self.phases {
                 let memory = |size: Option<u64>| size.map(bytes).unwrap_or_default();
                 let took = duration(Duration::from_millis(phase.duration_ms));
-                columns.row([phase_name(phase.phase), took, memory(phase.memory_final), memory(phase.memory_peak)]);
+                columns.row(&[phase_name(phase.phase), took, memory(phase.memory_final), memory(phase.memory_peak)]);
             }
             text += &columns.text();
         } else {
             let mut columns = Columns::new(["phase", "time#"]);
             for phase in &self.phases {
-                columns.row([phase_name(phase.phase), duration(Duration::from_millis(phase.duration_ms))]);
+                columns.row(&[phase_name(phase.phase), duration(Duration::from_millis(phase.duration_ms))]);
             }
             text += &columns.text();
         }
@@ -219,6 +219,44 @@ impl RunView {
     }
 }
 
+/// The runs as a table.
+pub fn run_table(runs: &[Run]) -> String {
+    let headings = [
+        "run#",
+        "sync",
+        "kind",
+        "status",
+        "started (UTC)",
+        "time#",
+        "create#",
+        "update#",
+        "absent#",
+        "applied#",
+        "held#",
+        "failed#",
+    ];
+    let mut columns = Columns::new(headings);
+    for run in runs {
+        let counts = &run.counts;
+        let kind = if run.dry { format!("{}, dry", run.kind.as_str()) } else { run.kind.as_str().to_owned() };
+        columns.row(&[
+            run.id.to_string(),
+            run.sync.clone(),
+            kind,
+            anstream::adapter::strip_str(&status_text(run)).to_string(),
+            run.started.unwrap_or(run.created).format("%Y-%m-%d %H:%M:%S").to_string(),
+            took(run).map(duration).unwrap_or_default(),
+            count(counts.create),
+            count(counts.update),
+            count(counts.delete),
+            count(counts.outcomes.applied),
+            count(counts.outcomes.held),
+            count(counts.outcomes.failed + counts.outcomes.stale),
+        ]);
+    }
+    columns.text()
+}
+
 /// The first changes with an outcome.
 async fn of_outcome(history: &History, run: RunId, outcome: OutcomeKind) -> Result<Vec<StoredChange>> {
     let filter = ChangeFilter { outcome: vec![outcome], ..ChangeFilter::default() };
@@ -260,7 +298,7 @@ fn problem_line(change: &StoredChange) -> String {
 }
 
 /// A status with its color. Failed changes show in it although the run is completed.
-pub fn status_text(run: &Run) -> String {
+fn status_text(run: &Run) -> String {
     let failed = run.counts.outcomes.failed;
     match run.status {
         RunStatus::Completed if failed > 0 => paint(WARN, &format!("completed, {} failed", count(failed))),
@@ -273,12 +311,12 @@ pub fn status_text(run: &Run) -> String {
 }
 
 /// How long a run took, once it is over.
-pub fn took(run: &Run) -> Option<Duration> {
+fn took(run: &Run) -> Option<Duration> {
     (run.finished? - run.started.unwrap_or(run.created)).to_std().ok()
 }
 
 /// A time for people: UTC, to the second.
-pub fn time(time: DateTime<Utc>) -> String {
+fn time(time: DateTime<Utc>) -> String {
     time.format("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
@@ -288,4 +326,145 @@ fn phase_name(phase: Phase) -> String {
 
 fn some(number: u64) -> String {
     if number == 0 { "·".to_owned() } else { count(number) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+    use syncline_core::change::{Action, HoldRule};
+    use syncline_core::diff::DiffCounts;
+    use syncline_core::history::{Endpoint, PlanRef, ReadRecord, RunCounts, RunError, RunKind};
+    use syncline_core::models::ModelMode;
+    use syncline_model::AnyKey;
+
+    fn at(second: u32) -> DateTime<Utc> {
+        format!("2026-08-25T10:00:{second:02}Z").parse().unwrap()
+    }
+
+    fn run(status: RunStatus) -> Run {
+        let end = |connector: &str| Endpoint {
+            connector: connector.to_owned(),
+            connection: connector.to_owned(),
+            instance: format!("https://{connector}.example"),
+        };
+        let outcomes = OutcomeCounts { applied: 1200, failed: 1, held: 41, skipped: 1, ..OutcomeCounts::default() };
+        Run {
+            id: RunId::new(17),
+            sync: "lab".to_owned(),
+            kind: RunKind::Adhoc,
+            dry: false,
+            status,
+            definition_hash: "d".to_owned(),
+            plan: Some(PlanRef { hash: "blake3:0".to_owned(), path: "data/plans/lab-17.json".to_owned() }),
+            source: end("forward"),
+            target: end("netbox"),
+            created: at(0),
+            started: Some(at(1)),
+            finished: Some(at(13)),
+            error: None,
+            counts: RunCounts { create: 1201, update: 1, delete: 41, outcomes, ..RunCounts::default() },
+            notes: json!({"forward.snapshot": "1042"}),
+            triggered_by: "me".to_owned(),
+            request: None,
+            host: "here".to_owned(),
+        }
+    }
+
+    fn problem(outcome: OutcomeKind, action: Action, reason: &str) -> StoredChange {
+        StoredChange {
+            seq: 1,
+            change_id: "c".to_owned(),
+            model: "interface".to_owned(),
+            key: AnyKey::from_value(&json!([["atlanta-dc1"], "Gi0/1"])).unwrap(),
+            action,
+            fields: Vec::new(),
+            outcome,
+            rule: (outcome == OutcomeKind::Held).then_some(HoldRule::Policy),
+            field: (outcome == OutcomeKind::Failed).then(|| "mtu".to_owned()),
+            reason: Some(reason.to_owned()),
+            native_id: None,
+            request_id: None,
+            at: at(5),
+        }
+    }
+
+    fn view(status: RunStatus) -> RunView {
+        let read = |records, partial: Option<&str>| Some(ReadRecord { records, partial: partial.map(str::to_owned) });
+        let diff = DiffCounts { create: 1201, update: 1, delete: 41, unchanged: 9000, ..DiffCounts::default() };
+        let record = |model: &str, source, diff| ModelRecord {
+            model: model.to_owned(),
+            mode: ModelMode::Sync,
+            source,
+            target: read(9042, None),
+            diff,
+        };
+        let phase = |phase, duration_ms| PhaseRecord {
+            phase,
+            started: at(1),
+            duration_ms,
+            memory_final: Some(20_000_000),
+            memory_peak: Some(31_000_000),
+        };
+        RunView {
+            models: vec![
+                ModelView {
+                    record: record("interface", read(10_202, None), Some(diff)),
+                    outcomes: OutcomeCounts {
+                        applied: 1200,
+                        failed: 1,
+                        held: 41,
+                        skipped: 1,
+                        ..OutcomeCounts::default()
+                    },
+                },
+                ModelView {
+                    record: record("vlan", read(3, Some("the last page is missing")), None),
+                    outcomes: OutcomeCounts::default(),
+                },
+            ],
+            phases: vec![phase(Phase::LoadSource, 1_250), phase(Phase::ExecuteSync, 9_900)],
+            problems: vec![
+                problem(OutcomeKind::Failed, Action::Create, "mtu: 9999999 is too large"),
+                problem(OutcomeKind::Skipped, Action::Delete, "a cable refers to it"),
+                problem(OutcomeKind::Held, Action::Delete, "the sync's policy holds deletes back"),
+            ],
+            log: vec![
+                StoredLogLine { seq: 1, at: at(2), level: Level::Info, text: "reading snapshot 1042".to_owned() },
+                StoredLogLine { seq: 2, at: at(3), level: Level::Warning, text: "bell \u{7}".to_owned() },
+            ],
+            run: run(status),
+        }
+    }
+
+    fn plain(view: &RunView) -> String {
+        anstream::adapter::strip_str(&view.text(true)).to_string()
+    }
+
+    #[test]
+    fn a_run_is_told() {
+        insta::assert_snapshot!(plain(&view(RunStatus::Completed)));
+    }
+
+    #[test]
+    fn a_failed_run_is_told_with_its_error() {
+        let mut view = view(RunStatus::Failed);
+        let message = "cannot reach `netbox.example` (attempts 4): connection refused";
+        view.run.error = Some(RunError { kind: "unreachable".to_owned(), message: message.to_owned() });
+        (view.models, view.problems, view.log, view.run.plan) = (Vec::new(), Vec::new(), Vec::new(), None);
+        insta::assert_snapshot!(plain(&view));
+    }
+
+    #[test]
+    fn runs_are_listed() {
+        let mut dry = run(RunStatus::AwaitingReview);
+        (dry.dry, dry.finished, dry.id) = (true, None, RunId::new(16));
+        insta::assert_snapshot!(run_table(&[run(RunStatus::Completed), dry]));
+    }
+
+    /// Scripts rely on these names.
+    #[test]
+    fn a_run_for_programs() {
+        insta::assert_json_snapshot!(view(RunStatus::Completed));
+    }
 }

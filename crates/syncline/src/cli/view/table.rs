@@ -27,14 +27,14 @@ impl Columns {
     }
 
     /// Adds a row.
-    pub fn row<const N: usize>(&mut self, cells: [String; N]) {
+    pub fn row<const N: usize>(&mut self, cells: &[String; N]) {
         let cells = cells.iter().zip(&self.numbers).map(|(text, number)| align(Cell::new(clean(text)), *number));
         self.table.add_row(cells.collect::<Vec<_>>());
     }
 
     /// The table, with a line feed at its end.
     pub fn text(&self) -> String {
-        self.table.lines().map(|line| format!("{}\n", line.trim_end())).collect()
+        self.table.lines().flat_map(|line| [line.trim_end().to_owned(), "\n".to_owned()]).collect()
     }
 }
 
