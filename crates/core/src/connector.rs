@@ -181,8 +181,15 @@ pub mod erased {
     };
     pub use inventory;
 
-    fn parsed<S: Settings>(what: &str, value: Value) -> Result<S> {
-        settings::parse(value).map_err(|problem| Error::new(ErrorKind::Settings, format!("{what}: {problem}")))
+    /// Reads settings and finds what is wrong with them, before anything is connected to.
+    fn valid<S: Settings>(what: &str, value: Value, validate: impl FnOnce(&S) -> Vec<Problem>) -> Result<S> {
+        let refused = |problems: &[Problem]| {
+            let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
+            Error::new(ErrorKind::Settings, format!("{what}: {}", problems.join("; ")))
+        };
+        let settings = settings::parse(value).map_err(|problem| refused(&[problem]))?;
+        let problems = validate(&settings);
+        if problems.is_empty() { Ok(settings) } else { Err(refused(&problems)) }
     }
 
     fn problems<S: Settings>(value: Value, validate: impl FnOnce(&S) -> Vec<Problem>) -> Vec<Problem> {
@@ -202,8 +209,8 @@ pub mod erased {
             validate: |value| problems(value, C::validate_source),
             connect: |connection, parameters, context| -> BoxFuture<'static, Result<Box<dyn DataSource>>> {
                 Box::pin(async move {
-                    let connection = parsed("connection", connection)?;
-                    let parameters = parsed("source parameters", parameters)?;
+                    let connection = valid("connection", connection, C::validate)?;
+                    let parameters = valid("source parameters", parameters, C::validate_source)?;
                     let source = C::connect_source(connection, parameters, context).await?;
                     Ok(Box::new(source) as Box<dyn DataSource>)
                 })
@@ -217,8 +224,8 @@ pub mod erased {
             validate: |value| problems(value, C::validate_target),
             connect: |connection, parameters, context| -> BoxFuture<'static, Result<Box<dyn DataTarget>>> {
                 Box::pin(async move {
-                    let connection = parsed("connection", connection)?;
-                    let parameters = parsed("target parameters", parameters)?;
+                    let connection = valid("connection", connection, C::validate)?;
+                    let parameters = valid("target parameters", parameters, C::validate_target)?;
                     let target = C::connect_target(connection, parameters, context).await?;
                     Ok(Box::new(target) as Box<dyn DataTarget>)
                 })

@@ -23,7 +23,7 @@ pub struct Lab {
     pub netbox: NetBoxSim,
     pub sync: SyncDefinition,
     pub runner: Runner,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Lab {
@@ -70,7 +70,12 @@ impl Lab {
         };
         let history = History::in_memory().await.unwrap();
         let runner = Runner::new(syncline::registry().unwrap(), history, folder.path());
-        Self { estate, forward, netbox, sync, runner, _folder: folder }
+        Self { estate, forward, netbox, sync, runner, folder }
+    }
+
+    /// Where the test may leave files.
+    pub fn folder(&self) -> &std::path::Path {
+        self.folder.path()
     }
 
     /// Runs the sync for real.

@@ -1,6 +1,6 @@
 //! The runner.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -137,6 +137,7 @@ impl Runner {
             let target: Arc<dyn DataTarget> = self.connect_target(&sync.target, events).await?.into();
             report.phases.push(clock.stop());
             let fields = target.holds();
+            report.models = planned_models(&plan, &fields);
             self.execute(
                 sync,
                 &plan,
@@ -479,6 +480,15 @@ fn not_a(side: &SideDefinition, what: &str) -> Error {
     let message =
         format!("the connector `{}` of the connection `{}` is no data {what}", side.connector, side.connection_name);
     Error::new(ErrorKind::Settings, message)
+}
+
+/// What a saved plan does with each model.
+fn planned_models(plan: &PlanReader, fields: &ModelFields) -> Vec<ModelChoice> {
+    let models = plan.header().models.iter().filter_map(|(model, mode)| {
+        let schema = fields.schema(model)?;
+        Some(ModelChoice { model: schema.name, asked: *mode, mode: *mode, needed_by: BTreeSet::new() })
+    });
+    models.collect()
 }
 
 /// Tells which models are read though they are off.
