@@ -431,4 +431,11 @@ mod tests {
         the query `vrfs` has no column `name`, but a column `nmae` that nothing reads: change its `select`, or remove `queries.vrfs` to use the shipped one (columns: name, rd)
         ");
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_searched_for_declarations_without_a_panic(text in "(@query|[a-z<>(){},:/*@ \n]|.){0,60}") {
+            let _ = declared(&text);
+        }
+    }
 }

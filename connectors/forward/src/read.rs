@@ -42,7 +42,7 @@ pub(crate) async fn read(
 ) -> Result<()> {
     let (queries, chooses_devices) = prepare(api, reader, parameters, request, sink).await?;
     let run = Run { reader, sink, request, parameters, queries, doubt: OnceLock::new(), chooses_devices };
-    run.read().await
+    Box::pin(run.read()).await
 }
 
 /// Binds the queries that the request takes, and looks at one row of each.
@@ -100,9 +100,7 @@ fn in_scope(scope: &Parameters, row: &device::Row) -> bool {
         TagMatch::Any => scope.tags.include.is_empty() || scope.tags.include.iter().any(carries),
         TagMatch::All => scope.tags.include.iter().all(carries),
     };
-    included
-        && !scope.tags.exclude.iter().any(carries)
-        && (scope.sites.is_empty() || scope.sites.iter().any(|site| *site == row.site))
+    included && !scope.tags.exclude.iter().any(carries) && (scope.sites.is_empty() || scope.sites.contains(&row.site))
 }
 
 /// The queries that the models of the request are made of.
@@ -182,7 +180,7 @@ struct Small {
 impl Run<'_> {
     /// Reads the small queries together, then the large ones together, then pushes what needs both.
     async fn read(&self) -> Result<()> {
-        let mut small = self.read_small().await?;
+        let mut small = Box::pin(self.read_small()).await?;
         let reads_devices = self.queries.contains_key(&Query::Devices);
         if self.parameters.is_scoped() {
             small.devices.rows.retain(|row| in_scope(self.parameters, row));
@@ -206,9 +204,10 @@ impl Run<'_> {
             device::management_addresses(row).map(move |address| (position, address))
         });
         let mut addresses = Addresses::looking_for(managed);
-        let chosen = match self.chooses_devices && (self.wants::<Prefix>() || self.wants::<Vrf>()) {
-            true => Some(ip_address::subnets(self, &devices).await?),
-            false => None,
+        let chosen = if self.chooses_devices && (self.wants::<Prefix>() || self.wants::<Vrf>()) {
+            Some(ip_address::subnets(self, &devices).await?)
+        } else {
+            None
         };
         let interfaces = self.when(self.wants::<Interface>(), interface::read(self, &devices, known_vlans.as_ref()));
         let macs = self.when(self.wants::<MacAddress>(), mac_address::read(self, &devices));
@@ -297,9 +296,10 @@ impl Run<'_> {
 
     /// A sync that finds no device at all proves nothing.
     fn doubt_everything(&self) {
-        let reason = match self.parameters.is_scoped() {
-            true => "no device that was collected is in the sync's scope; check `sites` and `tags`",
-            false => "the Forward snapshot has no device that was collected",
+        let reason = if self.parameters.is_scoped() {
+            "no device that was collected is in the sync's scope; check `sites` and `tags`"
+        } else {
+            "the Forward snapshot has no device that was collected"
         };
         self.warn(format!("{reason}: nothing is deleted for it"));
         // It is set once, here.

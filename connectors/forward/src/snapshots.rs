@@ -34,11 +34,14 @@ struct Listing {
 
 /// How the collection of a Forward snapshot went. A count that is missing is unknown, never 0.
 #[derive(Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[serde(default)]
 pub(crate) struct Metrics {
-    pub num_successful_devices: Option<u64>,
-    pub num_collection_failure_devices: Option<u64>,
-    pub num_processing_failure_devices: Option<u64>,
+    #[serde(rename = "numSuccessfulDevices")]
+    pub successful: Option<u64>,
+    #[serde(rename = "numCollectionFailureDevices")]
+    pub not_collected: Option<u64>,
+    #[serde(rename = "numProcessingFailureDevices")]
+    pub not_processed: Option<u64>,
 }
 
 impl ForwardSnapshot {
@@ -62,9 +65,8 @@ impl ForwardSnapshot {
 impl Metrics {
     /// What to tell people when the collection got too little to be taken for the network.
     pub fn concern(&self) -> Option<String> {
-        let collected = self.num_successful_devices?;
-        let failed =
-            self.num_collection_failure_devices.unwrap_or(0) + self.num_processing_failure_devices.unwrap_or(0);
+        let collected = self.successful?;
+        let failed = self.not_collected.unwrap_or(0) + self.not_processed.unwrap_or(0);
         let all = collected + failed;
         (all > 0 && collected * 2 < all).then(|| {
             format!(
@@ -138,12 +140,12 @@ mod tests {
         Network { id: Identifier("101".to_owned()), name: "Production".to_owned(), parent_id: None }
     }
 
-    fn listing(rows: serde_json::Value) -> Vec<ForwardSnapshot> {
+    fn listing(rows: &serde_json::Value) -> Vec<ForwardSnapshot> {
         serde_json::from_value::<Listing>(json!({"id": 101, "snapshots": rows})).unwrap().snapshots
     }
 
     fn some() -> Vec<ForwardSnapshot> {
-        listing(json!([
+        listing(&json!([
             {"id": 9, "state": "PROCESSED", "createdAt": "2026-01-10", "processedAt": "2026-01-10T01"},
             {"id": "12", "state": "PROCESSED", "createdAt": "2026-01-14", "processedAt": "2026-01-14T01", "processingTrigger": "PREDICT"},
             {"id": "13", "state": "PROCESSED", "createdAt": "2026-01-15", "processedAt": "2026-01-15T01", "isDraft": true},
@@ -178,11 +180,7 @@ mod tests {
 
     #[test]
     fn a_collection_that_got_little_is_a_concern_and_unknown_counts_are_not() {
-        let metrics = |good, bad| Metrics {
-            num_successful_devices: good,
-            num_collection_failure_devices: bad,
-            num_processing_failure_devices: None,
-        };
+        let metrics = |good, bad| Metrics { successful: good, not_collected: bad, not_processed: None };
         assert_eq!(metrics(None, Some(10)).concern(), None);
         assert_eq!(metrics(Some(90), Some(10)).concern(), None);
         assert!(metrics(Some(0), Some(10)).concern().unwrap().starts_with("only 0 of 10 devices"));

@@ -102,7 +102,7 @@ impl ForwardSource {
         let snapshot = self.choose(place).await?;
         self.note(place, &snapshot, sink).await?;
         let reader = self.reader(place, &snapshot)?;
-        read::read(&self.api, &reader, &self.parameters, request, sink).await
+        Box::pin(read::read(&self.api, &reader, &self.parameters, request, sink)).await
     }
 
     /// Keeps for the history what is read, and tells how its collection went.
@@ -119,9 +119,9 @@ impl ForwardSource {
         }
         let metrics = snapshots::metrics(&self.api, snapshot).await?;
         let counts = [
-            ("forward.collection.succeeded", metrics.num_successful_devices),
-            ("forward.collection.failed", metrics.num_collection_failure_devices),
-            ("forward.processing.failed", metrics.num_processing_failure_devices),
+            ("forward.collection.succeeded", metrics.successful),
+            ("forward.collection.failed", metrics.not_collected),
+            ("forward.processing.failed", metrics.not_processed),
         ];
         for (name, count) in counts {
             if let Some(count) = count {

@@ -37,7 +37,8 @@ pub(super) struct Computed {
 #[serde(rename_all = "camelCase")]
 struct Status {
     execution_key: Option<String>,
-    status: String,
+    #[serde(rename = "status")]
+    stage: String,
     outcome: Option<String>,
     rows_produced: Option<u64>,
     timeout_minutes: Option<u64>,
@@ -76,7 +77,7 @@ impl Computed {
         let started = Instant::now();
         let mut wait = FIRST_WAIT;
         let mut asked = None;
-        while status.status != "COMPLETED" {
+        while status.stage != "COMPLETED" {
             let limit = status.timeout_minutes.map_or(reader.limits.budget, |minutes| {
                 reader.limits.budget.min(Duration::from_secs(minutes.saturating_mul(60)) + GRACE)
             });

@@ -18,7 +18,7 @@ const BREAKS: u32 = 100;
 pub(super) struct Lines {
     reader: Reader,
     computed: Computed,
-    lines: Option<syncline_http::Lines>,
+    stream: Option<syncline_http::Lines>,
     received: u64,
     breaks: u32,
     fruitless: u32,
@@ -32,7 +32,7 @@ impl Lines {
         let mut opened = Self {
             reader: reader.clone(),
             computed: computed.clone(),
-            lines: None,
+            stream: None,
             received: 0,
             breaks: 0,
             fruitless: 0,
@@ -45,7 +45,7 @@ impl Lines {
     /// The next row; none after the last, when their number is right.
     pub async fn next<T: DeserializeOwned>(&mut self) -> Result<Option<Row<T>>, Error> {
         while !self.ended {
-            let Some(lines) = &mut self.lines else {
+            let Some(lines) = &mut self.stream else {
                 if !self.connect().await? {
                     return Err(Problem::Protocol("the server stopped to write the result in lines".to_owned()).into());
                 }
@@ -81,7 +81,7 @@ impl Lines {
         if !["ndjson", "jsonl", "json-seq"].iter().any(|name| kind.contains(name)) {
             return Ok(false);
         }
-        self.lines = Some(stream.lines().map_err(Error::of)?);
+        self.stream = Some(stream.lines().map_err(Error::of)?);
         Ok(true)
     }
 
@@ -100,15 +100,14 @@ impl Lines {
 
     /// The stream ended as if all were well: the number of rows tells whether it is.
     async fn end(&mut self) -> Result<(), Error> {
-        let rows = match self.computed.rows {
-            Some(rows) => rows,
-            None => {
-                // Asking for what comes after the last row gives the total, and no row.
-                let page = self.computed.page(&self.reader, self.received, 1).await?;
-                page.total.ok_or_else(|| {
-                    Problem::Paging("neither the execution nor its result say how many rows there are".to_owned())
-                })?
-            }
+        let rows = if let Some(rows) = self.computed.rows {
+            rows
+        } else {
+            // Asking for what comes after the last row gives the total, and no row.
+            let page = self.computed.page(&self.reader, self.received, 1).await?;
+            page.total.ok_or_else(|| {
+                Problem::Paging("neither the execution nor its result say how many rows there are".to_owned())
+            })?
         };
         self.computed.rows = Some(rows);
         if self.received > rows {
@@ -123,7 +122,7 @@ impl Lines {
     }
 
     fn broken(&mut self, why: &str) -> Result<(), Error> {
-        self.lines = None;
+        self.stream = None;
         self.breaks += 1;
         self.fruitless += 1;
         if self.fruitless >= FRUITLESS || self.breaks >= BREAKS {

@@ -78,7 +78,7 @@ pub(crate) struct Rows {
 }
 
 enum Source {
-    Pages(Pages),
+    Pages(Box<Pages>),
     Lines(Box<Lines>),
 }
 
@@ -137,7 +137,11 @@ impl Reader {
     pub async fn rows(&self, bound: &Bound) -> Result<Rows, Error> {
         let slot = self.slot().await?;
         if !self.learnt.has_executions.load(Ordering::Relaxed) {
-            return Ok(Rows { source: Source::Pages(Pages::computed_each(self, bound)), total: None, _slot: slot });
+            return Ok(Rows {
+                source: Source::Pages(Box::new(Pages::computed_each(self, bound))),
+                total: None,
+                _slot: slot,
+            });
         }
         let computed = match Computed::start(self, bound).await {
             Err(error)
@@ -147,7 +151,11 @@ impl Reader {
                     let text = "this release of Forward has no executions: queries are run page by page";
                     self.events.message(Level::Info, text);
                 }
-                return Ok(Rows { source: Source::Pages(Pages::computed_each(self, bound)), total: None, _slot: slot });
+                return Ok(Rows {
+                    source: Source::Pages(Box::new(Pages::computed_each(self, bound))),
+                    total: None,
+                    _slot: slot,
+                });
             }
             other => other?,
         };
@@ -157,16 +165,14 @@ impl Reader {
             return Err(self.too_many(rows));
         }
         let total = computed.rows;
-        let lines = match self.learnt.has_lines.load(Ordering::Relaxed) {
-            true => Lines::open(self, &computed).await?,
-            false => None,
-        };
+        let lines =
+            if self.learnt.has_lines.load(Ordering::Relaxed) { Lines::open(self, &computed).await? } else { None };
         let source = if let Some(lines) = lines {
             Source::Lines(Box::new(lines))
         } else {
             // The server does not write lines: not for this query, hence not for the others.
             self.learnt.has_lines.store(false, Ordering::Relaxed);
-            Source::Pages(Pages::of_result(self, computed))
+            Source::Pages(Box::new(Pages::of_result(self, computed)))
         };
         Ok(Rows { source, total, _slot: slot })
     }
@@ -252,4 +258,39 @@ fn without_place(message: &str) -> &str {
 fn rows_of(page: Page) -> (std::vec::IntoIter<Box<serde_json::value::RawValue>>, usize) {
     let length = page.items.len();
     (page.items.into_iter(), length)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde::Deserialize;
+
+    #[derive(Debug, Deserialize)]
+    struct Sample {
+        #[serde(rename = "name")]
+        _name: String,
+        #[serde(rename = "size")]
+        _size: Option<u32>,
+    }
+
+    #[test]
+    fn the_column_at_fault_is_named() {
+        let told = |row: &str| match Row::<Sample>::read(row.as_bytes()) {
+            Row::Good(_) => "good".to_owned(),
+            Row::Bad { column, message, .. } => format!("{column}: {message}"),
+        };
+        assert_eq!(told(r#"{"name": "a", "size": null, "more": 1}"#), "good");
+        assert_eq!(told(r#"{"name": "a", "size": -1}"#), "size: invalid value: integer `-1`, expected u32");
+        assert_eq!(told(r#"{"name": null}"#), "name: invalid type: null, expected a string");
+        assert_eq!(told(r#"{"size": 1}"#), ": missing field `name`");
+        assert_eq!(told(r"[]"), ": invalid length 0, expected struct Sample with 2 elements");
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_without_a_panic(row in proptest::collection::vec(any::<u8>(), 0..100)) {
+            let _ = Row::<Sample>::read(&row);
+        }
+    }
 }

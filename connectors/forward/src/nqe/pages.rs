@@ -31,7 +31,7 @@ pub(super) struct Pages {
     page: std::vec::IntoIter<Box<RawValue>>,
     /// Rows that have come; also where the next page begins, because pages may be shorter than asked for.
     received: u64,
-    pages: u64,
+    turned: u64,
     total: Option<u64>,
     seen: Seen,
     end: Option<End>,
@@ -72,7 +72,7 @@ impl Pages {
             from,
             page: Vec::new().into_iter(),
             received: 0,
-            pages: 0,
+            turned: 0,
             total,
             seen: Seen::default(),
             end: None,
@@ -105,14 +105,14 @@ impl Pages {
 
     async fn turn(&mut self) -> Result<(), Error> {
         let limits = self.reader.limits;
-        if self.pages == MOST_PAGES {
+        if self.turned == MOST_PAGES {
             return Err(paging(format!("{MOST_PAGES} pages came and there are still more; raise `page_size`")));
         }
         let page = match &self.from {
             From::Query(bound) => compute(&self.reader, bound, self.received, limits.page_size).await?,
             From::Result(computed) => computed.page(&self.reader, self.received, limits.page_size).await?,
         };
-        self.pages += 1;
+        self.turned += 1;
         self.take_total(page.total)?;
         let full = page.items.len() as u64 >= u64::from(limits.page_size);
         self.check_rows(&page)?;

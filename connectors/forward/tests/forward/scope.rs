@@ -16,7 +16,7 @@ fn carrying(all: bool, tags: &[&str]) -> BTreeSet<String> {
     let estate = small();
     let carries = |device: &syncline_testkit::estate::Device| {
         let has = |tag: &&str| device.tags.iter().any(|other| other == *tag);
-        if all { tags.iter().all(|tag| has(&tag)) } else { tags.iter().any(|tag| has(&tag)) }
+        if all { tags.iter().all(has) } else { tags.iter().any(has) }
     };
     estate
         .devices()
