@@ -194,6 +194,8 @@ fn remedy(error: &Error) -> Option<&'static str> {
             "check the URL and its port, the proxy (`http.proxy`), and `tls` for a certificate authority of your own"
         }
         ErrorKind::RateLimited => "run it later, or set a smaller `http.requests_per_minute`",
+        // Without a request it is about what was understood, not about whom was asked.
+        ErrorKind::Protocol if error.context().iter().all(|(name, _)| *name != "request") => return None,
         ErrorKind::Protocol => "check that the URL names the system itself, not a proxy or a login page",
         ErrorKind::Remote => "look into the system's own log; a request id finds the request there",
         ErrorKind::Stale => "run `syncline plan` again: this plan was made against what is no longer there",

@@ -11,7 +11,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::console::{BAD, Console, DIM, GOOD, WARN, clean, paint};
+use super::console::{BAD, Console, DIM, WARN, clean, paint};
 use super::view::number::{count, duration, things};
 
 /// Without bars, a model whose changes take longer gets a line this often.
@@ -136,14 +136,15 @@ impl View {
     }
 
     fn phase(&mut self, phase: Phase, took: Duration) {
+        // It may have failed: what it came to is told elsewhere.
         let what = match phase {
-            Phase::Prepare => "connected to both sides".to_owned(),
-            Phase::LoadSource => format!("read {} from the source", self.records(Side::Source)),
-            Phase::LoadTarget => format!("read {} from the target", self.records(Side::Target)),
-            Phase::CalculateDiff => "compared both sides and saved the plan".to_owned(),
-            Phase::ExecuteSync => "applied the plan".to_owned(),
+            Phase::Prepare => "connecting".to_owned(),
+            Phase::LoadSource => format!("reading {} from the source", self.records(Side::Source)),
+            Phase::LoadTarget => format!("reading {} from the target", self.records(Side::Target)),
+            Phase::CalculateDiff => "comparing".to_owned(),
+            Phase::ExecuteSync => "applying the plan".to_owned(),
         };
-        self.console.note(&format!("{} {what} {}", paint(GOOD, "✓"), paint(DIM, &format!("in {}", duration(took)))));
+        self.console.note(&paint(DIM, &format!("{what} took {}", duration(took))));
     }
 
     fn records(&self, side: Side) -> String {

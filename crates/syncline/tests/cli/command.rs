@@ -1,7 +1,7 @@
 //! Starts the binary.
 
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, ExitStatus, Stdio};
 
 use serde_json::Value;
 
@@ -33,8 +33,8 @@ impl Ended {
     }
 }
 
-/// Runs the binary in a folder, with these variables and none of the surroundings' settings.
-pub fn syncline_with(folder: &Path, variables: &[(&str, &str)], arguments: &[&str]) -> Ended {
+/// The binary in a folder, with these variables and none of the surroundings' settings.
+pub fn command(folder: &Path, variables: &[(&str, &str)], arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_syncline"));
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("SYNCLINE") || name == "XDG_CONFIG_HOME") {
         command.env_remove(name);
@@ -42,9 +42,35 @@ pub fn syncline_with(folder: &Path, variables: &[(&str, &str)], arguments: &[&st
     // Somewhere without a configuration of the person who runs the tests, and with a name that snapshots can have.
     command.env("HOME", folder).env("USER", "tester").env("NO_PROXY", "127.0.0.1").env_remove("CLICOLOR_FORCE");
     command.envs(variables.iter().copied()).current_dir(folder).args(arguments);
-    let output = command.output().unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    Ended { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
+    command
+}
+
+/// Runs the binary in a folder with these variables.
+pub fn syncline_with(folder: &Path, variables: &[(&str, &str)], arguments: &[&str]) -> Ended {
+    let output = command(folder, variables, arguments).output().unwrap();
+    ended(output.status, output.stdout, String::from_utf8(output.stderr).unwrap())
+}
+
+fn ended(status: ExitStatus, out: Vec<u8>, err: String) -> Ended {
+    Ended { code: status.code().unwrap_or(-1), out: String::from_utf8(out).unwrap(), err }
+}
+
+/// Starts a command and interrupts it once it says something on its standard error output.
+#[cfg(unix)]
+pub fn interrupt(mut command: Command, says: &str) -> Ended {
+    use std::io::{BufRead as _, BufReader, Read as _};
+
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap());
+    let mut err = String::new();
+    while !err.contains(says) {
+        assert!(lines.read_line(&mut err).unwrap() > 0, "it never said `{says}`:\n{err}");
+    }
+    let signalled = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(signalled.success());
+    lines.read_to_string(&mut err).unwrap();
+    let output = child.wait_with_output().unwrap();
+    ended(output.status, output.stdout, err)
 }
 
 /// Runs the binary in a folder.

@@ -5,7 +5,7 @@ use crate::command::syncline;
 #[test]
 fn every_help_page() {
     let folder = tempfile::tempdir().unwrap();
-    let pages: [&[&str]; 14] = [
+    let pages: &[&[&str]] = &[
         &[],
         &["connectors"],
         &["check"],
@@ -23,7 +23,7 @@ fn every_help_page() {
         &["completions"],
     ];
     for page in pages {
-        let arguments = [page, &["--help"]].concat();
+        let arguments = [*page, &["--help"]].concat();
         let help = syncline(folder.path(), &arguments).exits(0);
         assert_eq!(help.err, "");
         let name = if page.is_empty() { "syncline".to_owned() } else { page.join("-") };

@@ -4,6 +4,7 @@
 
 mod command;
 mod help;
+#[cfg(all(feature = "connector-forward", feature = "connector-netbox"))]
 mod input;
 #[cfg(feature = "demo")]
 mod runs;

@@ -7,7 +7,7 @@ use syncline_testkit::forward::{ForwardSim, NETWORK};
 use syncline_testkit::netbox::{NetBoxOptions, NetBoxSim};
 use tempfile::TempDir;
 
-use crate::command::{Ended, syncline_with};
+use crate::command::{Ended, command, interrupt, syncline_with};
 
 /// Two systems and a folder to work in.
 pub struct World {
@@ -58,6 +58,13 @@ impl World {
         std::fs::write(self.folder.path().join("syncline.toml"), text).unwrap();
     }
 
+    /// Replaces a text of the configuration.
+    pub fn replace(&self, from: &str, to: &str) {
+        let file = self.path("syncline.toml");
+        let text = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(&file, text.replace(from, to)).unwrap();
+    }
+
     /// Gives Forward a new snapshot of the changed network.
     pub fn change(&mut self, change: impl FnOnce(&mut Estate)) {
         change(&mut self.estate);
@@ -72,10 +79,22 @@ impl World {
     /// Runs the command with more variables.
     pub fn run_with(&self, variables: &[(&str, &str)], arguments: &[&str]) -> Ended {
         let (access_key, secret) = (self.forward.access_key(), self.forward.secret());
-        let mut all = vec![("ACCESS_KEY", access_key.as_str()), ("SECRET", &secret), ("TOKEN", self.netbox.token())];
+        let mut all = self.credentials(&access_key, &secret);
         all.extend_from_slice(variables);
         // The simulators need this thread's runtime meanwhile.
         tokio::task::block_in_place(|| syncline_with(self.folder.path(), &all, arguments))
+    }
+
+    /// Runs the command and interrupts it, as Ctrl-C does, once it says something on the standard error output.
+    #[cfg(unix)]
+    pub fn interrupted(&self, arguments: &[&str], says: &str) -> Ended {
+        let (access_key, secret) = (self.forward.access_key(), self.forward.secret());
+        let credentials = self.credentials(&access_key, &secret);
+        tokio::task::block_in_place(|| interrupt(command(self.folder.path(), &credentials, arguments), says))
+    }
+
+    fn credentials<'a>(&'a self, access_key: &'a str, secret: &'a str) -> Vec<(&'a str, &'a str)> {
+        vec![("ACCESS_KEY", access_key), ("SECRET", secret), ("TOKEN", self.netbox.token())]
     }
 
     /// A file in the folder.

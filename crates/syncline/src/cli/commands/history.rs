@@ -51,7 +51,7 @@ pub async fn show(session: &Session, wanted: &str, changes: bool) -> Result<Exit
         session.console.json(&Shown { run: view, changes })?;
         return Ok(Exit::Done);
     }
-    session.console.data(&view.text(true))?;
+    session.console.data(&view.text(false))?;
     if changes {
         write_changes(session, &history, id).await?;
     }

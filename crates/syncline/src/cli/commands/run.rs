@@ -179,7 +179,7 @@ pub async fn show_run(session: &Session, runner: &Runner, report: &RunReport) ->
         run: &view,
     };
     session.console.show(&ended, |ended| {
-        let mut text = ended.run.text(false).into_bytes();
+        let mut text = ended.run.text(true).into_bytes();
         // Writing to memory does not fail.
         let _ = crate::cli::view::plan::write_verdicts(&mut text, ended.verdicts);
         String::from_utf8_lossy(&text).into_owned()

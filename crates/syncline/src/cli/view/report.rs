@@ -65,14 +65,17 @@ impl RunView {
         })
     }
 
-    /// The run for people. Its log is left out when its reader has just seen it.
-    pub fn text(&self, with_log: bool) -> String {
+    /// The run for people. Its log, and what is wrong with its reads, are left out when its reader has just seen them.
+    pub fn text(&self, fresh: bool) -> String {
         let mut text = self.headline();
         text += &self.facts();
         text += &self.model_table();
+        if !fresh {
+            text += &self.doubts();
+        }
         text += &self.phase_table();
         text += &self.problem_list();
-        if with_log {
+        if !fresh {
             text += &self.log_lines();
         }
         text
@@ -136,7 +139,11 @@ impl RunView {
                 some(outcomes.failed + outcomes.stale),
             ]);
         }
-        let mut text = format!("\n{}", columns.text());
+        format!("\n{}", columns.text())
+    }
+
+    fn doubts(&self) -> String {
+        let mut text = String::new();
         for model in &self.models {
             let sides = [("source", &model.record.source), ("target", &model.record.target)];
             for (side, read) in sides {
@@ -286,8 +293,10 @@ fn models(records: Vec<ModelRecord>, counts: &[ChangeCount]) -> Vec<ModelView> {
 }
 
 fn problem_line(change: &StoredChange) -> String {
-    let field = change.field.as_ref().map(|field| format!("`{}`: ", clean(field))).unwrap_or_default();
     let reason = change.reason.as_deref().unwrap_or("no reason was given");
+    // Most systems name the field themselves.
+    let field = change.field.as_ref().filter(|field| !reason.contains(field.as_str()));
+    let field = field.map(|field| format!("`{}`: ", clean(field))).unwrap_or_default();
     format!(
         "  {} {} {}  {field}{}\n",
         change.action,
@@ -438,7 +447,7 @@ mod tests {
     }
 
     fn plain(view: &RunView) -> String {
-        anstream::adapter::strip_str(&view.text(true)).to_string()
+        anstream::adapter::strip_str(&view.text(false)).to_string()
     }
 
     #[test]
