@@ -73,17 +73,15 @@ pub(crate) fn link(base: &str, model: &str, key: &AnyKey, native: Option<&Native
     let [app, list] = table.path;
     let page = format!("{base}/{app}/{list}/");
     let label = key.to_string();
-    match native {
-        Some(native) => Some(ObjectLink { label, url: Url::parse(&format!("{page}{}/", native.id)).ok()? }),
-        None => {
-            let parts = key.parts();
-            let name = parts.iter().rev().find(|part| part.is_string() || part.is_number())?;
-            let name = name.as_str().map_or_else(|| name.to_string(), str::to_owned);
-            let mut url = Url::parse(&page).ok()?;
-            url.query_pairs_mut().append_pair("q", &name);
-            Some(ObjectLink { label, url })
-        }
+    if let Some(native) = native {
+        return Some(ObjectLink { label, url: Url::parse(&format!("{page}{}/", native.id)).ok()? });
     }
+    let parts = key.parts();
+    let name = parts.iter().rev().find(|part| part.is_string() || part.is_number())?;
+    let name = name.as_str().map_or_else(|| name.to_string(), str::to_owned);
+    let mut url = Url::parse(&page).ok()?;
+    url.query_pairs_mut().append_pair("q", &name);
+    Some(ObjectLink { label, url })
 }
 
 #[cfg(test)]

@@ -93,7 +93,7 @@ impl Connection {
             match checked {
                 Ok(()) => {}
                 Err(syncline_http::Error::Settings { setting, problem }) => {
-                    problems.push(Problem::new(setting, problem))
+                    problems.push(Problem::new(setting, problem));
                 }
                 Err(error) => problems.push(Problem::new("http", error.to_string())),
             }

@@ -121,7 +121,7 @@ impl Scope {
     }
 }
 
-impl<'a> Reading<'a> {
+impl Reading<'_> {
     fn is_target(&self) -> bool {
         self.role == Role::Target
     }

@@ -180,6 +180,41 @@ async fn a_refused_value_stands_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn lanes_side_by_side_never_deadlock() {
+    let World { sim, writer, .. } = world("4.6.8").await;
+    let estate = Estate::new("t1");
+    let mut bindings = scenario::fill(&writer, &estate).await;
+    sim.faults().deadlocks = Some(std::time::Duration::from_millis(20));
+    let device = |at: usize| Device {
+        name: Text::new(&format!("d{at}")).unwrap(),
+        virtual_chassis: None,
+        vc_position: None,
+        primary_ip4: None,
+        ..estate.devices[0].clone()
+    };
+    let changes: Vec<_> = (0..8).map(|at| create(&device(at))).collect();
+    apply(&writer, &batch(Device::SCHEMA, Pass::First, &changes), &mut bindings).await;
+    // The devices' interfaces in turns: lists that are cut as they come would cross.
+    let interface = |at: usize| Interface {
+        device: device(at % 8).key(),
+        name: Text::new(&format!("Eth{at}")).unwrap(),
+        lag: None,
+        ..estate.interfaces[0].clone()
+    };
+    let changes: Vec<_> = (0..64).map(|at| create(&interface(at))).collect();
+    let mut lanes: std::collections::BTreeMap<_, Vec<_>> = std::collections::BTreeMap::new();
+    for change in &changes {
+        lanes.entry(writer.lane(change)).or_default().push(change);
+    }
+    assert!(lanes.len() > 1);
+    let lists = lanes.into_values().map(async |changes| {
+        let written = writer.write(&batch(Interface::SCHEMA, Pass::First, changes), &bindings).await.unwrap();
+        assert!(written.iter().all(|written| written.outcome.is_done()), "{}", outcomes(&written));
+    });
+    futures::future::join_all(lists).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_happens_to_a_list_is_told_apart() {
     let World { sim, writer, .. } = world("4.6.8").await;
     let estate = Estate::new("t1");

@@ -234,7 +234,7 @@ pub(super) async fn fill(writer: &Writer, estate: &Estate) -> Bindings {
     bindings
 }
 
-fn schema(change: &Change) -> &'static syncline_model::ModelSchema {
+pub(super) fn schema(change: &Change) -> &'static syncline_model::ModelSchema {
     syncline_model::models::by_name(&change.model).unwrap()
 }
 
@@ -346,17 +346,11 @@ pub(super) async fn run(connection: &Connection, mark: &str) {
         "{told}"
     );
 
-    // Deleted, children first. The chassis protects its master.
-    let keys = |model: &str| -> Vec<Change> {
-        let ours = found.records(model).into_iter().filter(|(key, ..)| key.contains(mark));
-        ours.map(|(key, _, native)| {
-            let key = syncline_model::AnyKey::from_canonical(&key);
-            let mut change = delete::<Site>(key, native);
-            model.clone_into(&mut change.model);
-            change
-        })
-        .collect()
-    };
+    clear(&writer, &reader, mark).await;
+}
+
+/// Deletes what carries a mark, children first; the chassis protects its master.
+pub(super) async fn clear(writer: &Writer, reader: &ReadClient, mark: &str) {
     let order = [
         "ip_address",
         "mac_address",
@@ -373,28 +367,33 @@ pub(super) async fn run(connection: &Connection, mark: &str) {
         "site",
         "tag",
     ];
+    let mut bindings = Bindings::new();
+    let found = read(reader, Role::Target, None).await.unwrap();
     for model in order {
-        let mut changes = keys(model);
-        for change in &mut changes {
-            // Deleting children moves their parents' versions; what is tested here is that they go.
-            change.native.as_mut().unwrap().version = None;
+        let ours = found.records(model).into_iter().filter(|(key, ..)| key.contains(mark));
+        let changes: Vec<_> = ours
+            .map(|(key, _, native)| {
+                // Deleting children moves their parents' versions; what is tested here is that they go.
+                let native = syncline_core::native::Native::new(&native.id);
+                let mut change = delete::<Site>(syncline_model::AnyKey::from_canonical(&key), native);
+                model.clone_into(&mut change.model);
+                change
+            })
+            .collect();
+        if changes.is_empty() {
+            continue;
         }
-        let written = apply(
-            &writer,
-            &batch(syncline_model::models::by_name(model).unwrap(), Pass::First, &changes),
-            &mut bindings,
-        )
-        .await;
-        assert!(written.iter().all(|written| written.outcome.is_done()), "{model}: {}", outcomes(&written));
-        let again = apply(
-            &writer,
-            &batch(syncline_model::models::by_name(model).unwrap(), Pass::First, &changes),
-            &mut bindings,
-        )
-        .await;
-        assert!(again.iter().all(|written| written.outcome == Outcome::Unchanged), "{model}: {}", outcomes(&again));
+        for list in changes.chunks(100) {
+            let batch = batch(syncline_model::models::by_name(model).unwrap(), Pass::First, list);
+            let written = apply(writer, &batch, &mut bindings).await;
+            assert!(written.iter().all(|written| written.outcome.is_done()), "{model}: {}", outcomes(&written));
+            let settled = writer.settle(&batch, &bindings).await.unwrap();
+            assert!(settled.iter().all(Option::is_some), "{model}: {settled:?}");
+            let again = apply(writer, &batch, &mut bindings).await;
+            assert!(again.iter().all(|written| written.outcome == Outcome::Unchanged), "{model}: {}", outcomes(&again));
+        }
     }
-    let found = read(&reader, Role::Target, None).await.unwrap();
+    let found = read(reader, Role::Target, None).await.unwrap();
     for model in order {
         assert!(found.records(model).iter().all(|(key, ..)| !key.contains(mark)), "{model}");
     }
