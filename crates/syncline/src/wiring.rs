@@ -46,7 +46,7 @@ pub async fn open_history(configuration: &Configuration) -> Result<History> {
     History::open(with_password.as_str()).await
 }
 
-#[cfg(test)]
+#[cfg(all(test, any(feature = "connector-forward", feature = "connector-netbox")))]
 mod tests {
     use super::*;
 

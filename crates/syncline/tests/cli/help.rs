@@ -18,7 +18,6 @@ fn every_help_page() {
         &["config", "check"],
         &["config", "schema"],
         &["config", "example"],
-        #[cfg(feature = "demo")]
         &["demo"],
         &["completions"],
     ];

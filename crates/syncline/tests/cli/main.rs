@@ -4,9 +4,6 @@
 
 mod command;
 mod help;
-#[cfg(all(feature = "connector-forward", feature = "connector-netbox"))]
 mod input;
-#[cfg(feature = "demo")]
 mod runs;
-#[cfg(feature = "demo")]
 mod world;
