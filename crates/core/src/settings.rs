@@ -174,7 +174,7 @@ impl JsonSchema for SecretRef {
             "type": "string",
             "format": "secret-reference",
             "pattern": "^(env|file):.+$",
-            "examples": ["env:NETBOX_TOKEN", "file:/run/secrets/netbox-token"],
+            "examples": ["env:API_TOKEN", "file:/run/secrets/api-token"],
         })
     }
 }

@@ -186,7 +186,9 @@ fn connector(settings: &ClientSettings) -> Result<reqwest::Client, Error> {
             let mut proxy = reqwest::Proxy::all(address.clone())
                 .map_err(|error| Error::settings("http.proxy", format!("cannot be used: {}", error.without_url())))?;
             if let (Some(user), Some(password)) = (&http.proxy_user, &http.proxy_password) {
-                proxy = proxy.basic_auth(user, secrecy::ExposeSecret::expose_secret(password));
+                let password =
+                    password.resolve().map_err(|error| Error::settings("http.proxy_password", error.report()))?;
+                proxy = proxy.basic_auth(user, secrecy::ExposeSecret::expose_secret(&password));
             }
             builder = builder.proxy(proxy);
         }

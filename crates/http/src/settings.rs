@@ -3,8 +3,8 @@
 use std::{borrow::Cow, path::PathBuf};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, de};
+use syncline_core::settings::SecretRef;
 use url::Url;
 
 use crate::{BaseUrl, Error};
@@ -58,9 +58,8 @@ pub struct HttpSettings {
     pub proxy: Proxy,
     /// User name for the proxy, if it wants one.
     pub proxy_user: Option<String>,
-    /// Password for the proxy.
-    #[schemars(with = "Option<String>", extend("format" = "password", "writeOnly" = true))]
-    pub proxy_password: Option<SecretString>,
+    /// Where the password for the proxy is kept.
+    pub proxy_password: Option<SecretRef>,
     /// The largest answer that is read into memory, in MiB after decompression.
     #[schemars(range(min = 1))]
     pub max_body_mib: u64,
@@ -267,7 +266,7 @@ mod tests {
         check(json!({"url": url, "http": {"proxy": "sytem"}}), Err("none of `system`, `off`"));
         check(json!({"url": url, "http": {"proxy": "http://u:hunter2@proxy"}}), Err("`http.proxy_user`"));
         check(json!({"url": url, "http": {"proxy_user": "u"}}), Err("set both or none"));
-        check(json!({"url": url, "http": {"proxy_user": "u", "proxy_password": "hunter2"}}), Err("must be a URL"));
+        check(json!({"url": url, "http": {"proxy_user": "u", "proxy_password": "env:P"}}), Err("must be a URL"));
         check(
             json!({"url": url, "tls": {"client_key_file": "k.pem"}}),
             Err("`tls.client_certificate_file` is missing"),
@@ -279,10 +278,10 @@ mod tests {
     }
 
     #[test]
-    fn the_schema_hides_the_password_and_states_the_defaults() {
+    fn the_schema_wants_a_reference_for_the_password_and_states_the_defaults() {
         let schema = schemars::schema_for!(HttpSettings).to_value();
         let fields = &schema["properties"];
-        assert_eq!(fields["proxy_password"]["writeOnly"], true);
+        assert!(schema.to_string().contains("secret-reference") && fields["proxy_password"]["default"].is_null());
         assert_eq!(fields["connect_timeout_seconds"]["minimum"], 1);
         assert_eq!((&fields["max_body_mib"]["default"], &fields["proxy"]["default"]), (&json!(512), &json!("system")));
         assert_eq!(schema["additionalProperties"], false);

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::models::ModelMode;
 use crate::policy::Policy;
 use crate::registry::Registry;
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, ErrorKind, Result, settings};
 
 /// A configured pairing of a source and a target.
 #[derive(Debug, Clone)]
@@ -55,6 +55,27 @@ impl SyncDefinition {
                 .caused_by(error)
         })?;
         Ok(blake3::hash(&definition).to_hex()[..32].to_owned())
+    }
+
+    /// The definition as people and the history may see it: what the connectors' schemas mark as secret is hidden.
+    pub fn shown(&self, registry: &Registry) -> Result<Value> {
+        let side = |side: &SideDefinition, parameters: Option<Value>| -> Result<Value> {
+            let connection = (registry.get(&side.connector)?.connection_schema)();
+            Ok(json!({
+                "connection_name": side.connection_name,
+                "connector": side.connector,
+                "connection": settings::redact(&connection, &side.connection),
+                "parameters": parameters.map(|schema| settings::redact(&schema, &side.parameters)),
+            }))
+        };
+        let source = registry.get(&self.source.connector)?.source.as_ref().map(|side| (side.parameters_schema)());
+        let target = registry.get(&self.target.connector)?.target.as_ref().map(|side| (side.parameters_schema)());
+        Ok(json!({
+            "source": side(&self.source, source)?,
+            "target": side(&self.target, target)?,
+            "models": self.models,
+            "policy": self.policy,
+        }))
     }
 }
 

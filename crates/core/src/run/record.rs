@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use chrono::Utc;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -30,22 +30,17 @@ pub struct Recorder<'a> {
 }
 
 impl<'a> Recorder<'a> {
-    /// A new run that works from now on.
+    /// A new run that works from now on. `definition` is what people may see of the sync.
     pub async fn begin(
         history: &'a History,
         sync: &SyncDefinition,
+        definition: Value,
         digest: &str,
         options: &RunOptions<'_>,
         events: &Events,
     ) -> Result<Self> {
         history.close_interrupted().await?;
-        let definition = history::SyncDefinition {
-            name: sync.name.clone(),
-            hash: digest.to_owned(),
-            definition: json!({
-                "source": sync.source, "target": sync.target, "models": sync.models, "policy": sync.policy,
-            }),
-        };
+        let definition = history::SyncDefinition { name: sync.name.clone(), hash: digest.to_owned(), definition };
         let new = NewRun {
             sync: history.upsert_sync(&definition).await?,
             kind: options.kind,
@@ -65,6 +60,7 @@ impl<'a> Recorder<'a> {
     pub async fn resume(
         history: &'a History,
         sync: &SyncDefinition,
+        definition: Value,
         digest: &str,
         plan: &PlanReader,
         options: &RunOptions<'_>,
@@ -78,7 +74,7 @@ impl<'a> Recorder<'a> {
             history.set_status(waiting.id, RunStatus::Syncing).await?;
             return Ok(Self { history, run: waiting.id, log: JobLog::follow(events) });
         }
-        let recorder = Self::begin(history, sync, digest, options, events).await?;
+        let recorder = Self::begin(history, sync, definition, digest, options, events).await?;
         recorder.saved_plan(plan.path(), plan.hash()).await?;
         Ok(recorder)
     }

@@ -103,7 +103,8 @@ impl Runner {
         cancel: &CancellationToken,
     ) -> Result<RunReport> {
         let digest = sync.digest(&self.registry)?;
-        let mut recorder = Recorder::begin(&self.history, sync, &digest, &options, events).await?;
+        let mut recorder =
+            Recorder::begin(&self.history, sync, sync.shown(&self.registry)?, &digest, &options, events).await?;
         let mut report = RunReport::begun(recorder.run(), options.dry_run);
         let ended = self.stages(sync, &digest, options, events, cancel, &mut report, &mut recorder).await;
         report.end(ended);
@@ -124,7 +125,9 @@ impl Runner {
         let plan = PlanReader::open(plan)?;
         let digest = sync.digest(&self.registry)?;
         ensure_applicable(&plan, sync, &digest)?;
-        let mut recorder = Recorder::resume(&self.history, sync, &digest, &plan, &options, events).await?;
+        let mut recorder =
+            Recorder::resume(&self.history, sync, sync.shown(&self.registry)?, &digest, &plan, &options, events)
+                .await?;
         let mut report = RunReport::begun(recorder.run(), false);
         report.plan = Some(plan.path().to_owned());
         report.plan_hash = Some(plan.hash().to_owned());

@@ -272,7 +272,9 @@ async fn a_proxy_is_used_with_its_own_credentials() {
     let error = get(&settings).await.unwrap_err();
     assert!(error.to_string().contains("set `http.proxy_user`") && error.kind() == ErrorKind::Unreachable, "{error}");
     settings.http.proxy_user = Some("u".to_owned());
-    settings.http.proxy_password = Some("p".into());
+    let password = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(password.path(), "p").unwrap();
+    settings.http.proxy_password = Some(format!("file:{}", password.path().display()).parse().unwrap());
     get(&settings).await.unwrap();
     assert_eq!(received(&proxy).await, 2);
     // Through a tunnel the refusal comes before the system is reached.
