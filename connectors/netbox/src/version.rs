@@ -31,13 +31,12 @@ impl Version {
             digits.parse::<u32>().ok()
         };
         let mut parts = text.trim().trim_start_matches('v').split('.');
-        match (number(parts.next()), number(parts.next()), number(parts.next())) {
-            (Some(major), Some(minor), patch) => Ok(Self::new(major, minor, patch.unwrap_or(0))),
-            _ => {
-                let shown: String = text.chars().take(40).collect();
-                Err(Error::new(ErrorKind::Protocol, format!("`{shown}` is not a version of NetBox; is `url` right?")))
-            }
+        let (major, minor, patch) = (number(parts.next()), number(parts.next()), number(parts.next()));
+        if let (Some(major), Some(minor)) = (major, minor) {
+            return Ok(Self::new(major, minor, patch.unwrap_or(0)));
         }
+        let shown: String = text.chars().take(40).collect();
+        Err(Error::new(ErrorKind::Protocol, format!("`{shown}` is not a version of NetBox; is `url` right?")))
     }
 
     /// An error when the version is too old.

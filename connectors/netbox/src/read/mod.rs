@@ -73,32 +73,8 @@ pub(crate) async fn load(
         None => Scope::default(),
     };
     let reading = Reading { client, request, sink, role, scope, unread: Mutex::default() };
-    let mut known = Known::default();
-
-    let nothing = Known::default();
-    (known.tags, known.sites, known.manufacturers, known.device_roles, known.vrfs) = try_join!(
-        reading.plain::<Tag>(&nothing),
-        reading.plain::<Site>(&nothing),
-        reading.plain::<Manufacturer>(&nothing),
-        reading.plain::<DeviceRole>(&nothing),
-        reading.plain::<Vrf>(&nothing),
-    )?;
-    (known.device_types, known.platforms, known.vlans, _) = try_join!(
-        reading.plain::<DeviceType>(&known),
-        reading.plain::<Platform>(&known),
-        reading.plain::<Vlan>(&known),
-        reading.plain::<Prefix>(&known),
-    )?;
-    let chassis = reading.virtual_chassis(&mut known).await?;
-    let devices = reading.devices(&mut known).await?;
-    reading.finish_chassis(chassis, &devices, &known).await?;
-    reading.interfaces(&mut known).await?;
-    let (addresses, _) = try_join!(reading.ip_addresses(&devices, &known), reading.plain::<MacAddress>(&known))?;
-    reading.finish_devices(devices, &addresses).await?;
-    if role == Role::Target && client.version().graphql_pages_by_key() && !client.uses_graphql() {
-        sink.note("netbox_read_by", "REST");
-    }
-    Ok(())
+    // Boxed: the futures of all models together are large.
+    Box::pin(reading.everything()).await
 }
 
 impl Scope {
@@ -122,6 +98,35 @@ impl Scope {
 }
 
 impl Reading<'_> {
+    async fn everything(&self) -> Result<()> {
+        let mut known = Known::default();
+
+        let nothing = Known::default();
+        (known.tags, known.sites, known.manufacturers, known.device_roles, known.vrfs) = try_join!(
+            self.plain::<Tag>(&nothing),
+            self.plain::<Site>(&nothing),
+            self.plain::<Manufacturer>(&nothing),
+            self.plain::<DeviceRole>(&nothing),
+            self.plain::<Vrf>(&nothing),
+        )?;
+        (known.device_types, known.platforms, known.vlans, _) = try_join!(
+            self.plain::<DeviceType>(&known),
+            self.plain::<Platform>(&known),
+            self.plain::<Vlan>(&known),
+            self.plain::<Prefix>(&known),
+        )?;
+        let chassis = self.virtual_chassis(&mut known).await?;
+        let devices = self.devices(&mut known).await?;
+        self.finish_chassis(chassis, &devices, &known).await?;
+        self.interfaces(&mut known).await?;
+        let (addresses, _) = try_join!(self.ip_addresses(&devices, &known), self.plain::<MacAddress>(&known))?;
+        self.finish_devices(devices, &addresses).await?;
+        if self.client.version().graphql_pages_by_key() && !self.client.uses_graphql() {
+            self.sink.note("netbox_read_by", "REST");
+        }
+        Ok(())
+    }
+
     fn is_target(&self) -> bool {
         self.role == Role::Target
     }

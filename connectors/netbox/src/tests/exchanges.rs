@@ -60,7 +60,7 @@ fn known(id: u64) -> Native {
     Native::new(id).at_version(VERSION)
 }
 
-fn bare(rows: Value) -> Value {
+fn bare(rows: &Value) -> Value {
     json!({"count": 0, "next": null, "results": rows})
 }
 
@@ -120,7 +120,7 @@ async fn fields_that_netbox_drops_are_noticed() {
 async fn ids_that_netbox_drops_are_noticed() {
     let server = Server::start("4.4.0").await;
     let rows = json!([{"id": 1, "last_updated": VERSION}, {"id": 2, "last_updated": VERSION}]);
-    server.answers("GET", "/api/dcim/manufacturers/", 200, bare(rows)).await;
+    server.answers("GET", "/api/dcim/manufacturers/", 200, bare(&rows)).await;
     server.answers("PATCH", "/api/dcim/manufacturers/", 200, json!([{"id": 2, "name": "y"}])).await;
     let change = |slug: &str, id: u64, name: &str| {
         update::<Manufacturer>(manufacturer(slug).key().to_any(), known(id), &[("name", json!("x"), json!(name))])
@@ -158,7 +158,7 @@ async fn a_list_of_creates_names_those_at_fault() {
 async fn what_is_in_use_is_skipped_alone_and_refused_in_a_list() {
     let server = Server::start("4.4.0").await;
     let rows = json!([{"id": 1, "last_updated": VERSION}, {"id": 2, "last_updated": VERSION}]);
-    server.answers("GET", "/api/dcim/manufacturers/", 200, bare(rows)).await;
+    server.answers("GET", "/api/dcim/manufacturers/", 200, bare(&rows)).await;
     let detail = "Unable to delete object. 2 dependent objects were found: Cisco-M0 (1), Cisco-M1 (2)";
     server.answers("DELETE", "/api/dcim/manufacturers/", 409, json!({"detail": detail})).await;
     let changes = [1, 2].map(|id| delete::<Manufacturer>(manufacturer(&format!("m{id}")).key().to_any(), known(id)));
@@ -177,9 +177,9 @@ async fn what_no_field_expresses_stays_as_it_is() {
     let server = Server::start("4.4.0").await;
     let address =
         json!({"id": 1, "last_updated": VERSION, "assigned_object_type": "ipam.fhrpgroup", "assigned_object_id": 4});
-    server.answers("GET", "/api/ipam/ip-addresses/", 200, bare(json!([address]))).await;
+    server.answers("GET", "/api/ipam/ip-addresses/", 200, bare(&json!([address]))).await;
     let prefix = json!({"id": 1, "last_updated": VERSION, "scope_type": "dcim.region", "scope_id": 4});
-    server.answers("GET", "/api/ipam/prefixes/", 200, bare(json!([prefix]))).await;
+    server.answers("GET", "/api/ipam/prefixes/", 200, bare(&json!([prefix]))).await;
     let mut bindings = Bindings::new();
     bindings.bind("interface", r#"[["atl","sw1"],"Eth1"]"#, "7");
     bindings.bind("site", r#"["atl"]"#, "5");

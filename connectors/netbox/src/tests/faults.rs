@@ -58,7 +58,7 @@ fn verdict(read: &Read, model: &str) -> String {
 async fn everything_lives_in_the_newest_and_in_the_oldest_version() {
     for version in ["4.6.8", "4.2.9"] {
         let World { sim, access, .. } = world(version).await;
-        scenario::run(&access.connection, "t1").await;
+        Box::pin(scenario::run(&access.connection, "t1")).await;
         let graphql = sim.requests().iter().any(|request| request.path.contains("graphql"));
         assert_eq!(graphql, version == "4.6.8");
     }

@@ -34,7 +34,7 @@ fn real() -> Option<Connection> {
 #[tokio::test(flavor = "multi_thread")]
 async fn everything_is_written_read_changed_and_deleted() {
     match real() {
-        Some(connection) => scenario::run(&connection, &format!("t{}", std::process::id())).await,
+        Some(connection) => Box::pin(scenario::run(&connection, &format!("t{}", std::process::id()))).await,
         None => println!("skipped: SYNCLINE_NETBOX_URL and SYNCLINE_NETBOX_TOKEN are not set"),
     }
 }
@@ -150,7 +150,7 @@ async fn rates() {
         }
         let start = Instant::now();
         let found = read(&client, Role::Target, None).await.unwrap();
-        told(if by_rest { "records read by REST" } else { "records read" }, found.snapshot.records() as usize, start);
+        told(if by_rest { "records read by REST" } else { "records read" }, found.snapshot.records(), start);
     }
     let found = read(&reader, Role::Target, None).await.unwrap();
     let ours: Vec<_> = found
@@ -189,9 +189,10 @@ async fn rates() {
     scenario::clear(&writer, &reader, &mark).await;
 }
 
-fn told(what: &str, count: usize, start: Instant) {
+fn told(what: &str, count: impl TryInto<u32>, start: Instant) {
+    let count = count.try_into().unwrap_or(u32::MAX);
     let seconds = start.elapsed().as_secs_f64();
-    println!("{what}: {count} in {seconds:.2} s, {:.0}/s", count as f64 / seconds);
+    println!("{what}: {count} in {seconds:.2} s, {:.0}/s", f64::from(count) / seconds);
 }
 
 /// Writes changes in lists of 100, lanes side by side, as the engine does.

@@ -78,7 +78,7 @@ pub(super) async fn read(
     role: Role,
     parameters: Option<&SourceParameters>,
 ) -> syncline_core::Result<Read> {
-    read_fields(client, role, parameters, crate::describe::everything()).await
+    Box::pin(read_fields(client, role, parameters, crate::describe::everything())).await
 }
 
 /// Reads some models.

@@ -50,7 +50,7 @@ mod tests {
     use syncline_core::change::FieldChange;
     use syncline_model::AnyKey;
 
-    fn change(model: &str, key: Value, fields: &[(&str, Value)]) -> Change {
+    fn change(model: &str, key: &Value, fields: &[(&str, Value)]) -> Change {
         let fields = fields.iter().map(|(name, after)| FieldChange {
             name: (*name).to_owned(),
             before: Value::Null,
@@ -60,7 +60,7 @@ mod tests {
         Change {
             id: String::new(),
             model: model.to_owned(),
-            key: AnyKey::from_value(&key).unwrap(),
+            key: AnyKey::from_value(key).unwrap(),
             action: Action::Create,
             native: None,
             fields: fields.collect(),
@@ -74,10 +74,10 @@ mod tests {
             let device = json!(["atl", format!("sw{device}")]);
             let interface = json!([device, "Eth1"]);
             let lanes = [
-                of(&change("interface", json!([device, "Eth1"]), &[]), 4),
-                of(&change("interface", json!([device, "Eth2"]), &[]), 4),
-                of(&change("mac_address", json!([interface, "AA:BB:CC:00:11:22"]), &[]), 4),
-                of(&change("ip_address", json!([null, "10.0.0.1"]), &[("interface", interface)]), 4),
+                of(&change("interface", &json!([device, "Eth1"]), &[]), 4),
+                of(&change("interface", &json!([device, "Eth2"]), &[]), 4),
+                of(&change("mac_address", &json!([interface, "AA:BB:CC:00:11:22"]), &[]), 4),
+                of(&change("ip_address", &json!([null, "10.0.0.1"]), &[("interface", interface)]), 4),
             ];
             assert!(lanes.iter().all(|lane| *lane == lanes[0]), "{lanes:?}");
         }
@@ -85,8 +85,9 @@ mod tests {
 
     #[test]
     fn devices_of_one_type_share_a_lane() {
-        let lane = |name: &str| of(&change("device", json!(["atl", name]), &[("device_type", json!([["c"], "x"]))]), 4);
+        let lane =
+            |name: &str| of(&change("device", &json!(["atl", name]), &[("device_type", json!([["c"], "x"]))]), 4);
         assert_eq!(lane("a"), lane("b"));
-        assert_eq!(of(&change("prefix", json!([null, "10.0.0.0/8"]), &[]), 4), 0);
+        assert_eq!(of(&change("prefix", &json!([null, "10.0.0.0/8"]), &[]), 4), 0);
     }
 }
