@@ -14,6 +14,7 @@ mod tags;
 mod target;
 #[cfg(test)]
 mod tests;
+mod values;
 mod version;
 mod write;
 

@@ -5,6 +5,7 @@
 //! now; then it is sent as one list; then the answer is compared with what was sent.
 
 mod answer;
+mod create;
 mod form;
 mod items;
 mod lane;
@@ -12,7 +13,7 @@ mod lookup;
 mod payload;
 
 use std::collections::{BTreeMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
@@ -30,7 +31,7 @@ use self::form::Form;
 use self::items::{Item, Kindof};
 use self::payload::Body;
 use crate::client::{ReadClient, WriteClient};
-use crate::error::{self, Refused, says_it_exists, says_it_is_primary};
+use crate::error::{self, Refused, says_it_is_primary};
 use crate::rows::Id;
 use crate::settings::{Connection, TargetParameters};
 use crate::tables::{self, Column, Kind, TABLES, Table};
@@ -156,121 +157,6 @@ impl Writer {
             }
         })
         .await
-    }
-
-    async fn create(&self, table: &'static Table, items: &mut [Item<'_>]) -> Result<(), BatchError> {
-        let tags = self.tags_of(table);
-        for item in items.iter_mut().filter(|item| item.done.is_none()) {
-            add_tags(&mut item.body, &tags);
-        }
-        if !table.unique {
-            self.adopt(table, items).await?;
-        }
-        // A second try is for what is left when those that NetBox named, or has by now, are settled.
-        for may_sort_out in [true, false] {
-            let (positions, bodies) = items::outgoing(items, self.message.as_deref());
-            if bodies.is_empty() {
-                break;
-            }
-            match self.send(Method::POST, table, &bodies).await {
-                Ok(answered) => {
-                    self.confirm_created(table, items, &positions, &answered);
-                    break;
-                }
-                Err(refused) if may_sort_out => self.sort_out(table, items, &positions, refused).await?,
-                Err(refused) => return Err(ours(table, refused.error)),
-            }
-        }
-        Ok(())
-    }
-
-    /// Settles those creates of a refused list that are at fault. An error when it is not known which they are.
-    async fn sort_out(
-        &self,
-        table: &'static Table,
-        items: &mut [Item<'_>],
-        positions: &[usize],
-        refused: Refused,
-    ) -> Result<(), BatchError> {
-        let exists = match (&refused.error, &refused.each) {
-            (_, Some(each)) => each.iter().flatten().any(|refusal| says_it_exists(&refusal.words)),
-            (BatchError::Refused { error, .. }, None) => says_it_exists(error.message()),
-            _ => false,
-        };
-        if exists {
-            self.adopt(table, items).await?;
-        }
-        let each = refused.each.filter(|each| each.len() == positions.len());
-        for (at, refusal) in positions.iter().zip(each.into_iter().flatten()) {
-            if let (Some(refusal), None) = (refusal, &items[*at].done) {
-                let field = refusal.field.map(|field| payload::our_field(table, &field));
-                items[*at].settle(Outcome::Failed { field, reason: refusal.words });
-            }
-        }
-        let nothing_settled = positions.iter().all(|at| items[*at].done.is_none());
-        if nothing_settled { Err(ours(table, refused.error)) } else { Ok(()) }
-    }
-
-    /// Settles creates of what NetBox has by now. Nothing is created a second time.
-    async fn adopt(&self, table: &'static Table, items: &mut [Item<'_>]) -> Result<(), BatchError> {
-        let open: Vec<_> = (0..items.len()).filter(|at| items[*at].done.is_none()).collect();
-        let bodies: Vec<_> = open.iter().map(|at| &items[*at].body).collect();
-        let found = lookup::existing(&self.reader, table, &bodies).await.map_err(looking)?;
-        let mut brought_along = Vec::new();
-        for (at, found) in open.into_iter().zip(found) {
-            let item = &mut items[at];
-            match found.as_slice() {
-                [] => {}
-                [object] if differing(&item.body, object).next().is_none() => {
-                    item.done = Some(Written { outcome: Outcome::Unchanged, native: native_of(object) });
-                }
-                [object] if self.is_brought_along(table, &item.body) => {
-                    item.id = id_of(object);
-                    item.body =
-                        differing(&item.body, object).map(|(name, value)| (name.clone(), value.clone())).collect();
-                    brought_along.push(at);
-                }
-                [object] => {
-                    let id = id_of(object).unwrap_or_default();
-                    let reason = format!("it was created after the plan was made, with other values (id {id})");
-                    item.settle(Outcome::Stale { reason });
-                }
-                several => {
-                    let ids: Vec<_> = several.iter().filter_map(id_of).map(|id| id.to_string()).collect();
-                    let reason = format!("NetBox has {} with this key: ids {}", table.schema.plural, ids.join(", "));
-                    item.settle(Outcome::Failed { field: None, reason });
-                }
-            }
-        }
-        if brought_along.is_empty() {
-            return Ok(());
-        }
-        let bodies: Vec<_> = brought_along.iter().map(|at| self.patch_body(&items[*at])).collect();
-        let answered = self.send(Method::PATCH, table, &bodies).await.map_err(|refused| ours(table, refused.error))?;
-        for at in brought_along {
-            confirm(table, &mut items[at], &answered);
-        }
-        Ok(())
-    }
-
-    /// Whether an object came with a device that this writer created: its type has templates for interfaces.
-    fn is_brought_along(&self, table: &Table, body: &Body) -> bool {
-        let device = body.get("device").and_then(Value::as_u64);
-        table.schema.name == "interface" && device.is_some_and(|device| self.created().contains(&device))
-    }
-
-    fn created(&self) -> std::sync::MutexGuard<'_, HashSet<u64>> {
-        self.created.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn confirm_created(&self, table: &'static Table, items: &mut [Item<'_>], positions: &[usize], answered: &Answered) {
-        // NetBox answers a list of creates in its order; that it did shows in the comparison.
-        for (at, object) in positions.iter().zip(&answered.objects) {
-            items[*at].confirm(table, object, answered.request_id.as_deref());
-            if table.schema.name == "device" {
-                self.created().extend(id_of(object));
-            }
-        }
     }
 
     async fn update(&self, table: &'static Table, items: &mut [Item<'_>]) -> Result<(), BatchError> {
