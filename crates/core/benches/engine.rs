@@ -78,7 +78,7 @@ fn measure(shape: Shape, records: u64) -> Result<serde_json::Value, Failure> {
 
     let policy = Policy::default();
     let ((), plan) = phase(|| {
-        let mut draft = PlanDraft::new(&fields, &target, &policy)?;
+        let mut draft = PlanDraft::new(&fields, &target, &policy, folder.path())?;
         calculate(&input, &mut draft)?;
         let path = folder.path().join("plan.json");
         draft.save(&path, &header(), &source, &Evidence::default(), Vec::new(), &|_| true)?;
@@ -249,7 +249,7 @@ fn header() -> PlanHeader {
     let side = |name: &str| PlanSide {
         connector: name.to_owned(),
         connection: name.to_owned(),
-        snapshot: BTreeMap::new(),
+        reads: BTreeMap::new(),
         notes: BTreeMap::new(),
     };
     PlanHeader {
@@ -261,6 +261,7 @@ fn header() -> PlanHeader {
         created_at: Utc::now(),
         valid_until: Utc::now() + TimeDelta::hours(1),
         models: BTreeMap::new(),
+        partial: None,
     }
 }
 

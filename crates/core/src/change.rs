@@ -99,6 +99,8 @@ pub enum HoldRule {
     TargetPartial,
     /// What the record belongs to is absent too, and held.
     Parent,
+    /// A record that stays refers to it.
+    InUse,
     /// The first run of a sync, or the first after its mapping or scope changed, deletes nothing.
     FirstRun,
     /// Shared records are never deleted because a source stopped mentioning them.
@@ -122,6 +124,7 @@ impl HoldRule {
             Self::SourcePartial => "source_partial",
             Self::TargetPartial => "target_partial",
             Self::Parent => "parent",
+            Self::InUse => "in_use",
             Self::FirstRun => "first_run",
             Self::Shared => "shared",
             Self::Policy => "policy",

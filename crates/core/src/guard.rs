@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
+use syncline_model::{DeletionClass, ModelSchema};
 
 use crate::bindings::hash;
 use crate::change::{Action, Change};
@@ -53,7 +54,10 @@ pub enum Demand {
 pub struct GuardCounter {
     updates: u64,
     deletes: u64,
-    same_values: HashMap<u128, SameValue>,
+    /// How often a field gets a value, by their hash.
+    same_values: HashMap<u128, u64>,
+    /// The most frequent of them.
+    most: Option<SameValue>,
 }
 
 #[derive(Debug)]
@@ -73,22 +77,31 @@ impl GuardCounter {
                 self.updates += 1;
                 for field in &change.fields {
                     let value = field.after.to_string();
-                    let same = self.same_values.entry(hash(&field.name, &value));
-                    same.or_insert_with(|| SameValue { field: field.name.clone(), value, records: 0 }).records += 1;
+                    let records = self.same_values.entry(hash(&field.name, &value)).or_default();
+                    *records += 1;
+                    if self.most.as_ref().is_none_or(|most| *records > most.records) {
+                        self.most = Some(SameValue { field: field.name.clone(), value, records: *records });
+                    }
                 }
             }
         }
     }
 
     /// The objections for a model with these counts. Starts over for the next model.
-    pub fn judge(&mut self, model: &str, counts: &DiffCounts, limits: &Guards) -> Vec<Verdict> {
+    pub fn judge(&mut self, schema: &ModelSchema, counts: &DiffCounts, limits: &Guards) -> Vec<Verdict> {
         let counted = std::mem::take(self);
-        let total = counts.target;
+        let model = schema.name;
+        // What the sync manages: foreign records of the target, which are absent and held, would thin every share.
+        let total = counts.unchanged + counts.update + counted.deletes;
         let mut verdicts = Vec::new();
         let mut object = |guard, demand, reason| {
             verdicts.push(Verdict { guard, model: model.to_owned(), demand, reason });
         };
 
+        if counted.deletes > 0 && schema.deletion == DeletionClass::Standalone {
+            let reason = format!("{} {} would be deleted, and what hangs on them", counted.deletes, schema.plural);
+            object(Guard::Deletes, Demand::Approval, reason);
+        }
         if counted.deletes > limits.deletes_always_allowed {
             let reason = |limit, setting| {
                 let deletes = counted.deletes;
@@ -110,8 +123,7 @@ impl GuardCounter {
                 );
                 object(Guard::Updates, Demand::Approval, reason);
             }
-            let most = counted.same_values.values().max_by_key(|same| (same.records, &same.field, &same.value));
-            if let Some(most) = most
+            if let Some(most) = counted.most
                 && most.records > limits.updates_always_allowed
                 && exceeds(most.records, total, limits.same_value_needs_approval_percent)
             {
@@ -158,7 +170,8 @@ mod tests {
     use super::*;
     use crate::change::FieldChange;
     use serde_json::json;
-    use syncline_model::AnyKey;
+    use syncline_model::models::Interface;
+    use syncline_model::{AnyKey, Model as _};
 
     fn change(action: Action, number: usize, after: serde_json::Value) -> Change {
         let fields = vec![FieldChange { name: "mtu".into(), before: json!(1), after, deferred: false }];
@@ -167,11 +180,15 @@ mod tests {
         Change { id, model: "interface".into(), key, action, native: None, fields, hold: None }
     }
 
-    fn judged(changes: impl Iterator<Item = Change>, target: u64) -> Vec<(Guard, Demand)> {
+    fn judged(changes: impl Iterator<Item = Change>, managed: u64) -> Vec<(Guard, Demand)> {
         let mut counter = GuardCounter::default();
         changes.for_each(|change| counter.count(&change));
-        let counts = DiffCounts { target, ..DiffCounts::default() };
-        let verdicts = counter.judge("interface", &counts, &Guards::default());
+        let counts = DiffCounts {
+            unchanged: managed - counter.updates - counter.deletes,
+            update: counter.updates,
+            ..DiffCounts::default()
+        };
+        let verdicts = counter.judge(Interface::SCHEMA, &counts, &Guards::default());
         verdicts.into_iter().map(|verdict| (verdict.guard, verdict.demand)).collect()
     }
 

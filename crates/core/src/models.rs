@@ -77,6 +77,17 @@ pub fn closure(contract: &ModelFields, asked: &BTreeMap<String, ModelMode>) -> R
         needed_by: needed_by.remove(model).unwrap_or_default(),
     });
     let choices: Vec<_> = choices.collect();
+    for (schema, _) in contract.iter().filter(|(schema, _)| modes.get(schema.name) != Some(&ModelMode::Off)) {
+        let missing =
+            schema.key_fields().find_map(|field| field.kind.referenced_model().filter(|model| !contract.has(model)));
+        if let Some(missing) = missing {
+            let message = format!(
+                "`{}` is known by its `{missing}`, which only one side knows; turn `{}` off, or use a connector that has both",
+                schema.name, schema.name
+            );
+            return Err(Error::new(ErrorKind::Settings, message));
+        }
+    }
     let is_read = |model: &str| modes.get(model).is_some_and(|mode| *mode != ModelMode::Off);
     let mut managed = ModelFields::new();
     for (schema, fields) in contract.iter().filter(|(schema, _)| is_read(schema.name)) {

@@ -14,6 +14,7 @@ pub struct WritePermit {
 }
 
 impl WritePermit {
+    #[cfg(feature = "runtime")]
     pub(crate) fn new(plan_hash: String, message: String) -> Self {
         Self { plan_hash, message, private: PhantomData }
     }

@@ -39,7 +39,8 @@ pub enum PartialRead {
     Continue,
 }
 
-/// The limits at which a plan needs a person. Percentages are of the target's records of the model.
+/// The limits at which a plan needs a person. Percentages are of the target's records of the model that the sync manages.
+/// Deletes of records that carry others, such as devices and sites, always need one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Guards {

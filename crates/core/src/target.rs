@@ -23,9 +23,9 @@ pub struct Capabilities {
     pub batch_size: usize,
     /// How many batches may be under way at once.
     pub concurrency: usize,
-    /// Whether a write checks that the record is still as it was read.
+    /// Whether a write checks that the record is still as it was read. People are told when it does not.
     pub preconditions: bool,
-    /// Whether records can be deleted.
+    /// Whether records can be deleted. If not, every delete is held.
     pub deletes: bool,
     /// Whether writes can be staged for review in the target itself, for example in a NetBox branch.
     pub staging: bool,
@@ -48,7 +48,8 @@ pub trait DataTarget: Send + Sync {
     /// # Behavior
     ///
     /// As [`DataSource::load`](crate::source::DataSource::load). A record that the target holds and this connector cannot
-    /// express is rejected, never left out silently: left out, it would be created a second time.
+    /// express is rejected, never left out silently. The engine does not know its key, so a create of the same record may be
+    /// planned: the writer looks before it creates where the target itself would take a second one.
     async fn load(&self, request: &ReadRequest, sink: &SnapshotSink) -> Result<()>;
 
     /// Turns what the source says into what this target keeps. The default keeps the same records.
@@ -137,10 +138,11 @@ impl Batch<'_> {
 
     /// The handle of a change's record: from the plan, or since it was created in this run.
     pub fn native<'c>(&self, change: &'c Change, bindings: &Bindings) -> Option<std::borrow::Cow<'c, Native>> {
-        if let (Pass::First, Some(native)) = (self.pass, &change.native) {
+        // A first pass that wrote the record has moved its version; then the id is what a second pass goes by.
+        let untouched = self.pass == Pass::First || change.immediate().next().is_none();
+        if let (true, Some(native)) = (untouched, &change.native) {
             return Some(std::borrow::Cow::Borrowed(native));
         }
-        // A first pass may have moved the version; the id is what a second pass goes by.
         let bound = bindings.id(self.model.name, change.key.as_str()).map(Native::new).map(std::borrow::Cow::Owned);
         bound.or_else(|| change.native.as_ref().map(|native| std::borrow::Cow::Owned(Native::new(&native.id))))
     }

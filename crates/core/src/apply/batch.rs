@@ -82,14 +82,23 @@ impl<W: TargetWriter + ?Sized> Attempt<'_, W> {
 
     /// Reads again what an interrupted batch may have written, and writes the rest.
     async fn settle(&self, entries: &[JournalEntry], tries: u32, lost: Error) -> (Vec<Written>, Option<Error>) {
-        let settled = match self.writer.settle(&self.batch(entries), self.bindings).await {
-            Ok(settled) if settled.len() == entries.len() => settled,
-            Ok(_) | Err(_) => {
-                let message = "the answer was lost, and reading again did not tell whether it was written";
-                let error = Error::new(ErrorKind::Remote, message).caused_by(lost);
-                return (all(entries, &Outcome::failed(&error)), Some(error));
+        // The target may still be at work on what it was sent: what is not there now may be there in a moment, so only what is
+        // missing twice is written again.
+        let mut settled = Vec::new();
+        for wait in [FIRST_WAIT, FIRST_WAIT * 10] {
+            tokio::time::sleep(wait * 2_u32.pow(tries - 1)).await;
+            settled = match self.writer.settle(&self.batch(entries), self.bindings).await {
+                Ok(settled) if settled.len() == entries.len() => settled,
+                Ok(_) | Err(_) => {
+                    let message = "the answer was lost, and reading again did not tell whether it was written";
+                    let error = Error::new(ErrorKind::Remote, message).caused_by(lost);
+                    return (all(entries, &Outcome::failed(&error)), Some(error));
+                }
+            };
+            if settled.iter().all(Option::is_some) {
+                break;
             }
-        };
+        }
         let missing: Vec<_> = entries
             .iter()
             .zip(&settled)

@@ -26,6 +26,9 @@ use crate::{Error, ErrorKind, Result};
 pub use journal::{Journal, JournalEntry, MemoryJournal};
 use wave::Wave;
 
+/// How many changes that are not tried are recorded at once.
+const UNTRIED: usize = 1_000;
+
 /// What an apply works with.
 pub struct ApplyContext<'a> {
     plan: &'a PlanReader,
@@ -131,6 +134,31 @@ impl<'a> ApplyContext<'a> {
     pub fn plan(&self) -> &'a PlanReader {
         self.plan
     }
+
+    /// The models and fields that the target holds.
+    pub fn fields(&self) -> &'a ModelFields {
+        self.fields
+    }
+
+    /// How the target wants to be written to.
+    pub fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    /// Where outcomes go.
+    pub fn journal(&mut self) -> &mut dyn Journal {
+        self.journal
+    }
+
+    /// The stream of the run's events.
+    pub fn events(&self) -> &Events {
+        &self.events
+    }
+
+    /// Cancelled when the run is: nothing more is sent then.
+    pub fn cancel(&self) -> &CancellationToken {
+        &self.cancel
+    }
 }
 
 /// Applies a plan with a writer; see [`TargetWriter::execute_sync`].
@@ -144,6 +172,7 @@ pub async fn execute<W: TargetWriter + ?Sized>(writer: &W, context: &mut ApplyCo
         bindings: Arc::new(Bindings::new()),
         released: Vec::new(),
         undone: HashMap::new(),
+        unapplied: HashMap::new(),
         referred_by_undeleted: HashMap::new(),
         applied: Applied::default(),
         context,
@@ -172,7 +201,9 @@ struct Execution<'a, 'c, W: TargetWriter + ?Sized> {
     /// Records that were deleted in the wave under way.
     released: Vec<AnyKey>,
     /// Creates and updates that did not go through, by hash of model and key: what refers to a missing record says so.
-    undone: HashMap<u128, Outcome>,
+    undone: HashMap<u128, &'static str>,
+    /// First outcomes of changes that have a second pass, by hash of model and key, as long as they are not `applied`.
+    unapplied: HashMap<u128, Outcome>,
     /// Records that must stay because a record that refers to them was not deleted, with that record.
     referred_by_undeleted: HashMap<u128, String>,
     applied: Applied,
@@ -192,7 +223,8 @@ impl<W: TargetWriter + ?Sized> Execution<'_, '_, W> {
                 Err(_) => String::new(),
             };
             let schema = self.schema(&model);
-            let mut wave = Wave::new(Pass::First, &self.context.capabilities);
+            let mut wave = Wave::new(Pass::First, &self.context.capabilities, self.context.cancel.clone());
+            let mut untried = Vec::new();
             while let Some(change) =
                 changes.next_if(|change| change.as_ref().map_or(true, |change| change.model == model))
             {
@@ -209,13 +241,17 @@ impl<W: TargetWriter + ?Sized> Execution<'_, '_, W> {
                 })?;
                 let entry = JournalEntry::planned(sequence, change);
                 if let Some(outcome) = self.not_tried(schema, &entry.change) {
-                    self.settle(schema, vec![entry.with(Written::not_written(outcome))]).await?;
+                    untried.push(entry.with(Written::not_written(outcome)));
+                    if untried.len() >= UNTRIED {
+                        self.settle(schema, std::mem::take(&mut untried)).await?;
+                    }
                     continue;
                 }
                 let finished = wave.push(writer, schema, &self.bindings, entry).await;
                 self.settle_all(schema, finished).await?;
             }
             if let Some(schema) = schema {
+                self.settle(schema, std::mem::take(&mut untried)).await?;
                 let finished = wave.finish(writer, schema, &self.bindings).await;
                 self.settle_all(schema, finished).await?;
                 self.bind(schema, wave.into_created())?;
@@ -235,7 +271,7 @@ impl<W: TargetWriter + ?Sized> Execution<'_, '_, W> {
                 Err(_) => String::new(),
             };
             let schema = self.schema(&model);
-            let mut wave = Wave::new(Pass::Second, &self.context.capabilities);
+            let mut wave = Wave::new(Pass::Second, &self.context.capabilities, self.context.cancel.clone());
             while let Some(change) =
                 changes.next_if(|change| change.as_ref().map_or(true, |change| change.model == model))
             {
@@ -278,7 +314,9 @@ impl<W: TargetWriter + ?Sized> Execution<'_, '_, W> {
         }
         if change.action == Action::Delete {
             let user = self.referred_by_undeleted.get(&hash(schema.name, change.key.as_str()))?;
-            return Some(Outcome::Skipped { reason: format!("still referred to by {user}, which was not deleted") });
+            return Some(Outcome::Skipped {
+                reason: format!("still referred to by {user}, whose change did not go through"),
+            });
         }
         if change.immediate().next().is_none() && change.action == Action::Update {
             // Everything it has to say is said in the second pass.
@@ -314,8 +352,8 @@ impl<W: TargetWriter + ?Sized> Execution<'_, '_, W> {
                 }
                 let label = self.schema(model).map_or(model, |schema| schema.label);
                 let why = match self.undone.get(&hash(model, key.as_str())) {
-                    Some(outcome) => format!("which is {}", outcome.as_str()),
-                    None => "which the target does not have".to_owned(),
+                    Some(outcome) => format!("which is {outcome}"),
+                    None => "which the target does not have, or has more than once".to_owned(),
                 };
                 return Some(Outcome::Skipped {
                     reason: format!("waiting on {label} `{key}` ({}), {why}", field.name),
@@ -361,9 +399,15 @@ impl<W: TargetWriter + ?Sized> Execution<'_, '_, W> {
 
     /// Takes over the outcomes of the first pass.
     async fn settle(&mut self, schema: &'static ModelSchema, entries: Vec<JournalEntry>) -> Result<()> {
+        if entries.is_empty() {
+            return Ok(());
+        }
         for entry in &entries {
             let (change, outcome) = (&entry.change, &entry.written.outcome);
             self.applied.models.entry(change.model.clone()).or_default().count(outcome);
+            if change.deferred().next().is_some() && !matches!(outcome, Outcome::Applied { .. }) {
+                self.unapplied.insert(hash(schema.name, change.key.as_str()), outcome.clone());
+            }
             if !outcome.is_done() {
                 self.remember_undone(schema, change, outcome);
             } else if change.action == Action::Delete {
@@ -384,10 +428,16 @@ impl<W: TargetWriter + ?Sized> Execution<'_, '_, W> {
         for entry in entries {
             let JournalEntry { change, written, .. } = &entry;
             let fields: Vec<_> = change.deferred().map(|field| field.name.as_str()).collect();
+            let first = self.unapplied.remove(&hash(schema.name, change.key.as_str()));
+            let first = first.unwrap_or(Outcome::Applied { request_id: None });
+            if !written.outcome.is_done() {
+                self.remember_undone(schema, change, &written.outcome);
+            }
             let outcome = match &written.outcome {
-                outcome if outcome.is_done() && change.immediate().next().is_some() => continue,
-                outcome if outcome.is_done() => outcome.clone(),
-                outcome if change.immediate().next().is_none() => outcome.clone(),
+                Outcome::Unchanged => continue,
+                Outcome::Applied { .. } if matches!(first, Outcome::Applied { .. }) => continue,
+                outcome @ Outcome::Applied { .. } => outcome.clone(),
+                outcome if !matches!(first, Outcome::Applied { .. }) => outcome.clone(),
                 outcome => Outcome::Failed {
                     field: fields.first().map(|field| (*field).to_owned()),
                     reason: format!(
@@ -396,11 +446,6 @@ impl<W: TargetWriter + ?Sized> Execution<'_, '_, W> {
                         outcome.reason().unwrap_or_default()
                     ),
                 },
-            };
-            let first = if change.immediate().next().is_some() {
-                Outcome::Applied { request_id: None }
-            } else {
-                Outcome::Unchanged
             };
             self.applied.models.entry(change.model.clone()).or_default().recount(&first, &outcome);
             if matches!(outcome, Outcome::Failed { .. }) {
@@ -414,9 +459,14 @@ impl<W: TargetWriter + ?Sized> Execution<'_, '_, W> {
 
     fn remember_undone(&mut self, schema: &'static ModelSchema, change: &Change, outcome: &Outcome) {
         if change.action != Action::Delete {
-            self.undone.insert(hash(schema.name, change.key.as_str()), outcome.clone());
-            return;
+            self.undone.insert(hash(schema.name, change.key.as_str()), outcome.as_str());
         }
+        self.protect_referred(schema, change);
+    }
+
+    /// What a change refers to must not be deleted when the change did not go through: the target may delete along with it what
+    /// still refers to it.
+    fn protect_referred(&mut self, schema: &'static ModelSchema, change: &Change) {
         let user = format!("{} `{}`", schema.label, change.key);
         for field in &change.fields {
             let Some(FieldKind::Reference(model)) = schema.field(&field.name).map(|field| field.kind) else { continue };

@@ -31,6 +31,12 @@ struct Fake {
     busy: Mutex<u32>,
     /// How many answers get lost; the writes before them went through.
     loses: Mutex<u32>,
+    /// How many batches get lost before anything is written.
+    loses_first: Mutex<u32>,
+    /// It has everything already.
+    adopts: bool,
+    /// It refuses every second pass.
+    refuses_again: bool,
     /// It takes no more writes after this many batches.
     dies_after: Option<usize>,
     kept: Mutex<BTreeSet<String>>,
@@ -64,6 +70,17 @@ impl TargetWriter for Fake {
         };
         if batch.changes.iter().any(|change| refused(&change)) {
             return Err(BatchError::Refused { field: Some("serial".into()), error: error("not a valid value") });
+        }
+        if self.refuses_again && batch.pass == Pass::Second {
+            return Err(BatchError::Refused { field: Some("lag".into()), error: error("not an aggregate") });
+        }
+        if take(&self.loses_first) {
+            return Err(BatchError::InDoubt(error("connection reset")));
+        }
+        if self.adopts {
+            let adopted =
+                |change: &&Change| Written { outcome: Outcome::Unchanged, native: Some(Native::new(&change.id)) };
+            return Ok(batch.changes.iter().map(adopted).collect());
         }
         self.kept.lock().unwrap().extend(names.iter().map(|name| format!("{}{name}{pass}", batch.model.name)));
         if take(&self.loses) {
@@ -180,12 +197,12 @@ async fn ran(fake: Fake, source: &Estate, target: &Estate) -> Ran {
     let modes =
         BTreeMap::from([("site", ModelMode::Sync), ("device", ModelMode::Sync), ("interface", ModelMode::Sync)]);
     let policy = Policy { deletes: Deletes::Apply, only_own: false, ..Policy::default() };
-    let mut draft = PlanDraft::new(&fields, &target, &policy).unwrap();
+    let mut draft = PlanDraft::new(&fields, &target, &policy, folder.path()).unwrap();
     calculate(&DiffInput { source: &source, target: &target, fields: &fields, modes: &modes }, &mut draft).unwrap();
     let side = |connector: &str| PlanSide {
         connector: connector.to_owned(),
         connection: connector.to_owned(),
-        snapshot: BTreeMap::new(),
+        reads: BTreeMap::new(),
         notes: BTreeMap::new(),
     };
     let header = PlanHeader {
@@ -196,7 +213,10 @@ async fn ran(fake: Fake, source: &Estate, target: &Estate) -> Ran {
         target: side("b"),
         created_at: Utc::now(),
         valid_until: Utc::now() + TimeDelta::hours(1),
-        models: BTreeMap::new(),
+        models: ["site", "device", "interface", "mac_address", "ip_address"]
+            .map(|model| (model.to_owned(), ModelMode::Sync))
+            .into(),
+        partial: None,
     };
     let path = folder.path().join("plan.json");
     draft.save(&path, &header, &source, &Evidence::default(), Vec::new(), &|_| true).unwrap();
@@ -275,6 +295,30 @@ async fn a_lost_answer_is_settled_by_reading_again_and_nothing_is_written_twice(
     assert_eq!(ran.applied.total().applied, 1);
 }
 
+/// Of a batch whose answer was lost, what was written stays and only the rest is written again.
+#[tokio::test]
+async fn a_batch_that_was_half_written_is_completed() {
+    let kept = Mutex::new(BTreeSet::from(["deviceatl / b".to_owned()]));
+    let fake = Fake { loses_first: Mutex::new(1), kept, ..Fake::default() };
+    let mut source = Estate::of(&["a", "b", "c"]);
+    source.interfaces.clear();
+    let ran = ran(fake, &source, &Estate { sites: source.sites.clone(), ..Estate::default() }).await;
+    assert_eq!(ran.batches, ["create device: atl / a, atl / b, atl / c", "create device: atl / a, atl / c"]);
+    let expected = ["create device atl / a applied", "create device atl / b applied", "create device atl / c applied"];
+    assert_eq!(ran.outcomes, expected);
+}
+
+/// What the target found to be there already counts as that, also when its second pass is refused.
+#[tokio::test]
+async fn a_second_pass_after_an_adoption_is_counted_once() {
+    let fake = Fake { adopts: true, refuses_again: true, ..Fake::default() };
+    let ran = ran(fake, &Estate::of(&["a"]), &Estate::default()).await;
+    let total = ran.applied.total();
+    assert_eq!((total.unchanged, total.failed, total.total()), (3, 1, 4));
+    let failed = "create interface atl / a / Eth1 failed: not an aggregate";
+    assert!(ran.outcomes.iter().any(|outcome| outcome == failed), "{:?}", ran.outcomes);
+}
+
 #[tokio::test]
 async fn when_the_target_goes_away_the_rest_is_skipped_and_nothing_is_lost() {
     let fake = Fake { dies_after: Some(1), ..Fake::default() };
@@ -305,7 +349,6 @@ async fn a_parent_stays_while_a_child_could_not_be_deleted() {
     let source = Estate { sites: Estate::of(&[]).sites, ..Estate::default() };
     let ran = ran(Fake { refuses: "STAYS", ..Fake::default() }, &source, &target).await;
     let last = ran.outcomes.last().unwrap();
-    let expected =
-        "delete device atl / a skipped: still referred to by interface `atl / a / Eth1`, which was not deleted";
+    let expected = "delete device atl / a skipped: still referred to by interface `atl / a / Eth1`, whose change did not go through";
     assert_eq!(last, expected);
 }

@@ -7,12 +7,17 @@ use futures::StreamExt;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use syncline_model::{AnyKey, ModelSchema};
+use tokio_util::sync::CancellationToken;
 
 use super::{JournalEntry, batch};
 use crate::Error;
 use crate::bindings::Bindings;
 use crate::change::Action;
-use crate::target::{Capabilities, Pass, TargetWriter};
+use crate::outcome::Outcome;
+use crate::target::{Capabilities, Pass, TargetWriter, Written};
+
+/// How many batches' worth of changes may be gathered over all lanes.
+const GATHERED_BATCHES: usize = 64;
 
 /// Batches of one model in one pass.
 pub struct Wave<'w> {
@@ -23,6 +28,10 @@ pub struct Wave<'w> {
     under_way: FuturesUnordered<BoxFuture<'w, Finished>>,
     busy: BTreeSet<String>,
     created: Vec<(AnyKey, Box<str>)>,
+    gathered: usize,
+    cancel: CancellationToken,
+    /// Why nothing more is sent.
+    stopped: Option<String>,
 }
 
 /// A batch with its outcomes.
@@ -36,7 +45,7 @@ pub struct Finished {
 
 impl<'w> Wave<'w> {
     /// A wave without changes.
-    pub fn new(pass: Pass, capabilities: &Capabilities) -> Self {
+    pub fn new(pass: Pass, capabilities: &Capabilities, cancel: CancellationToken) -> Self {
         Self {
             pass,
             batch_size: capabilities.batch_size.max(1),
@@ -45,6 +54,9 @@ impl<'w> Wave<'w> {
             under_way: FuturesUnordered::new(),
             busy: BTreeSet::new(),
             created: Vec::new(),
+            gathered: 0,
+            cancel,
+            stopped: None,
         }
     }
 
@@ -59,10 +71,19 @@ impl<'w> Wave<'w> {
         let place = (writer.lane(&entry.change), entry.change.action);
         let gathered = self.gathering.entry(place.clone()).or_default();
         gathered.push(entry);
-        if gathered.len() < self.batch_size {
-            return Vec::new();
-        }
-        let entries = std::mem::take(gathered);
+        self.gathered += 1;
+        let full = gathered.len() >= self.batch_size;
+        // With many lanes nothing may be full for long; the fullest goes before too much has gathered.
+        let place = match full {
+            true => Some(place),
+            false if self.gathered >= self.batch_size * GATHERED_BATCHES => {
+                self.gathering.iter().max_by_key(|(_, entries)| entries.len()).map(|(place, _)| place.clone())
+            }
+            false => None,
+        };
+        let Some(place) = place else { return Vec::new() };
+        let entries = self.gathering.remove(&place).unwrap_or_default();
+        self.gathered -= entries.len();
         self.send(writer, model, bindings, place.0, entries).await
     }
 
@@ -74,6 +95,7 @@ impl<'w> Wave<'w> {
         bindings: &Arc<Bindings>,
     ) -> Vec<Finished> {
         let mut finished = Vec::new();
+        self.gathered = 0;
         for ((lane, _), entries) in std::mem::take(&mut self.gathering) {
             if !entries.is_empty() {
                 finished.extend(self.send(writer, model, bindings, lane, entries).await);
@@ -108,6 +130,13 @@ impl<'w> Wave<'w> {
                 None => break,
             }
         }
+        let cancelled = || self.cancel.is_cancelled().then(|| "the run was cancelled before it".to_owned());
+        if let Some(reason) = self.stopped.clone().or_else(cancelled) {
+            let outcome = Outcome::Skipped { reason };
+            let entries = entries.into_iter().map(|entry| entry.with(Written::not_written(outcome.clone()))).collect();
+            finished.push(Finished { entries, fatal: None, lane: None });
+            return finished;
+        }
         self.busy.extend(lane.clone());
         let (pass, bindings) = (self.pass, Arc::clone(bindings));
         self.under_way.push(Box::pin(async move {
@@ -123,9 +152,13 @@ impl<'w> Wave<'w> {
         if let Some(lane) = &batch.lane {
             self.busy.remove(lane);
         }
+        if let Some(error) = &batch.fatal {
+            self.stopped = Some(format!("the run ended before it: {}", error.report()));
+        }
         if self.pass == Pass::First {
             for entry in batch.entries.iter().filter(|entry| entry.change.action == Action::Create) {
-                if let Some(native) = entry.written.native.as_ref().filter(|_| entry.written.outcome.is_done()) {
+                // Also one that came out other than it was sent: it exists, and others may refer to it.
+                if let Some(native) = &entry.written.native {
                     self.created.push((entry.change.key.clone(), native.id.clone()));
                 }
             }

@@ -130,7 +130,7 @@ impl Comparison<'_> {
     fn only_source(&mut self, source: &Grouped) -> Result<()> {
         let line = source.first()?;
         if source.is_ambiguous() {
-            return self.ambiguous(Action::Create, line, None, source.ambiguity("the source"));
+            return self.ambiguous(Action::Create, source, line, None, "the source");
         }
         self.counts.create += 1;
         let mut fields = Vec::new();
@@ -155,7 +155,7 @@ impl Comparison<'_> {
     fn only_target(&mut self, target: &Grouped) -> Result<()> {
         let line = target.first()?;
         if target.is_ambiguous() {
-            return self.ambiguous(Action::Delete, line, native(line)?, target.ambiguity("the target"));
+            return self.ambiguous(Action::Delete, target, line, native(line)?, "the target");
         }
         self.counts.delete += 1;
         let mut fields = Vec::new();
@@ -173,7 +173,7 @@ impl Comparison<'_> {
     fn both(&mut self, source: &Grouped, target: &Grouped) -> Result<()> {
         let wanted = source.first()?;
         if source.is_ambiguous() {
-            return self.ambiguous(Action::Update, wanted, native(target.first()?)?, source.ambiguity("the source"));
+            return self.ambiguous(Action::Update, source, wanted, native(target.first()?)?, "the source");
         }
         if !target.is_ambiguous() {
             let line = target.first()?;
@@ -196,11 +196,19 @@ impl Comparison<'_> {
                 return Ok(());
             }
         }
-        self.ambiguous(Action::Update, wanted, native(target.first()?)?, target.ambiguity("the target"))
+        self.ambiguous(Action::Update, target, wanted, native(target.first()?)?, "the target")
     }
 
-    fn ambiguous(&mut self, action: Action, line: Line<'_>, native: Option<Native>, reason: String) -> Result<()> {
+    fn ambiguous(
+        &mut self,
+        action: Action,
+        group: &Grouped,
+        line: Line<'_>,
+        native: Option<Native>,
+        side: &str,
+    ) -> Result<()> {
         self.counts.ambiguous += 1;
+        let reason = group.ambiguity(side);
         self.emit(action, line, native, Vec::new(), Some(Hold { rule: HoldRule::Ambiguous, reason }))
     }
 

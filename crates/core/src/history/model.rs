@@ -71,7 +71,7 @@ impl History {
         rows.into_iter().map(ModelRecord::try_from).collect()
     }
 
-    /// How many records of a model the last `n` completed runs of a sync read on one side, newest first. Reads that were
+    /// How many records of a model the last `n` completed real runs of a sync read on one side, newest first. Reads that were
     /// not complete prove nothing and are left out.
     pub async fn record_counts_of_last_complete(
         &self,
@@ -92,6 +92,8 @@ impl History {
             .inner_join("run_model", Expr::col(("run", "id")).equals(("run_model", "run_id")))
             .and_where(Expr::col(("sync", "name")).eq(sync))
             .and_where(Expr::col(("run", "status")).eq(RunStatus::Completed.as_str()))
+            // A dry run is completed whatever its guards say.
+            .and_where(Expr::col(("run", "dry")).eq(false))
             .and_where(column("model").eq(model))
             .and_where(column(records).is_not_null())
             .and_where(column(partial).is_null())

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
 
-use super::change::OutcomeCounts;
+use super::change::{OutcomeCounts, OutcomeKind};
 use super::entity::{run, sync};
 use super::{Endpoint, History, Page, PlanRef, Run, RunCounts, RunError, RunFilter, RunId, RunStatus, text};
 use crate::{Error, ErrorKind, Result};
@@ -93,6 +93,23 @@ impl History {
             .count(self.store.db())
             .await;
         Ok(found.map_err(|error| self.store.read_error(error))? > 0)
+    }
+
+    /// The run that applied a plan, or began to.
+    pub async fn applied_by(&self, plan_hash: &str) -> Result<Option<RunId>> {
+        let rows = run::Entity::find()
+            .filter(run::Column::PlanHash.eq(plan_hash))
+            .filter(run::Column::Dry.eq(false))
+            .filter(run::Column::Status.ne(RunStatus::AwaitingReview.as_str()))
+            .order_by_desc(run::Column::Id)
+            .all(self.store.db())
+            .await
+            .map_err(|error| self.store.read_error(error))?;
+        let began = self.named(rows).await?.into_iter().find(|run| {
+            let counts = run.counts.outcomes;
+            run.status == RunStatus::Syncing || counts.total() > counts.of(OutcomeKind::Held)
+        });
+        Ok(began.map(|run| run.id))
     }
 
     /// Adds the names of their syncs to runs.

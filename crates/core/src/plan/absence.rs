@@ -1,20 +1,25 @@
 //! What the absence of a record from the source proves.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use syncline_model::{DeletionClass, FieldKind, ModelSchema};
+use syncline_model::{AnyKey, DeletionClass, FieldKind, ModelSchema};
 
+use crate::Result;
 use crate::bindings::hash;
 use crate::change::{Change, Hold, HoldRule};
+use crate::diff::RecordFields;
 use crate::fields::ModelFields;
+use crate::models::ModelMode;
 use crate::policy::{Deletes, Policy};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{ModelSnapshot, Snapshot, SnapshotReader};
 
 /// What is known about the reads when deletes are decided.
 #[derive(Debug, Default)]
 pub struct Evidence {
     /// Why this run deletes nothing at all: the first run, or the first after the mapping or the scope changed.
     pub first_run: Option<String>,
+    /// Why this target takes no deletes.
+    pub no_deletes: Option<String>,
     /// Models whose source shrank too much to prove absence, with the reason.
     pub shrunk: BTreeMap<String, String>,
 }
@@ -23,15 +28,16 @@ pub struct Evidence {
 pub struct AbsenceRules<'a> {
     policy: &'a Policy,
     evidence: &'a Evidence,
+    fields: &'a ModelFields,
     doubts: BTreeMap<&'static str, String>,
     held: HashSet<u128>,
 }
 
 impl<'a> AbsenceRules<'a> {
-    pub fn new(policy: &'a Policy, evidence: &'a Evidence, source: &Snapshot, fields: &ModelFields) -> Self {
+    pub fn new(policy: &'a Policy, evidence: &'a Evidence, source: &Snapshot, fields: &'a ModelFields) -> Self {
         let doubts =
             fields.iter().filter_map(|(schema, _)| Some((schema.name, doubt(schema, source, fields, evidence)?)));
-        Self { policy, evidence, doubts: doubts.collect(), held: HashSet::new() }
+        Self { policy, evidence, fields, doubts: doubts.collect(), held: HashSet::new() }
     }
 
     /// Why a delete is held; none when it may go on. `is_ours` says whether Syncline created the record.
@@ -54,6 +60,9 @@ impl<'a> AbsenceRules<'a> {
             let reason = format!("a {} is never deleted because a source stopped mentioning it", schema.label);
             return hold(HoldRule::Shared, reason);
         }
+        if let Some(reason) = &self.evidence.no_deletes {
+            return hold(HoldRule::Policy, reason.clone());
+        }
         if let Some(doubt) = self.doubts.get(schema.name) {
             return hold(HoldRule::SourcePartial, format!("absence is not proven: {doubt}"));
         }
@@ -74,18 +83,21 @@ impl<'a> AbsenceRules<'a> {
         None
     }
 
-    /// A record that the change's record refers to and that is absent and held.
+    /// A record that the change's record belongs to and that is absent and held. A shared one is always held, and holds nobody.
     fn held_parent(&self, schema: &'static ModelSchema, change: &Change) -> Option<(&'static str, String)> {
         change.fields.iter().find_map(|field| {
             let FieldKind::Reference(model) = schema.field(&field.name)?.kind else { return None };
-            let key = syncline_model::AnyKey::from_value(&field.before)?;
+            if self.fields.schema(model)?.deletion == DeletionClass::Shared {
+                return None;
+            }
+            let key = AnyKey::from_value(&field.before)?;
             self.held.contains(&hash(model, key.as_str())).then(|| (model, key.to_string()))
         })
     }
 }
 
-/// Why absence from the source's read of a model proves nothing. The reads of the models in its key count too: without the
-/// device, its interfaces cannot be known.
+/// Why absence from the source's read of a model proves nothing. The reads of the models that it refers to count too: without
+/// the device its interfaces cannot be known, and without the interface its addresses.
 fn doubt(schema: &'static ModelSchema, source: &Snapshot, fields: &ModelFields, evidence: &Evidence) -> Option<String> {
     if let Some(reason) = evidence.shrunk.get(schema.name) {
         return Some(reason.clone());
@@ -96,6 +108,97 @@ fn doubt(schema: &'static ModelSchema, source: &Snapshot, fields: &ModelFields, 
     if let Some(reason) = snapshot.doubt() {
         return Some(format!("the read of {} is not complete: {reason}", schema.plural));
     }
-    let parents = schema.key_fields().filter_map(|field| field.kind.referenced_model());
-    parents.filter_map(|parent| fields.schema(parent)).find_map(|parent| doubt(parent, source, fields, evidence))
+    let parents =
+        schema.fields.iter().filter(|field| !field.deferred).filter_map(|field| field.kind.referenced_model());
+    let parents = parents.filter(|parent| *parent != schema.name).filter_map(|parent| fields.schema(parent));
+    parents.into_iter().find_map(|parent| doubt(parent, source, fields, evidence))
+}
+
+/// Finds which of the records to be deleted must stay, because of what the target keeps: a target that deletes an interface
+/// deletes its addresses with it.
+///
+/// A record stays if one that stays refers to it, or if nobody knows what refers to it; and what belongs to a record that stays
+/// stays with it. `deletes` are hashes of model and key, and lose those that stay.
+pub fn in_use(
+    deletes: &mut HashSet<u128>,
+    models: &[&'static ModelSchema],
+    target: &Snapshot,
+    fields: &ModelFields,
+    modes: &BTreeMap<String, ModelMode>,
+) -> Result<HashMap<u128, Hold>> {
+    let mut holds = HashMap::new();
+    let referring = |model: &str| {
+        let refers =
+            move |schema: &&'static ModelSchema, model: &str| schema.references().any(|(_, other)| other == model);
+        let model = model.to_owned();
+        syncline_model::models::ALL.iter().copied().filter(move |schema| refers(schema, &model))
+    };
+    let mut scanned: BTreeSet<&'static str> = BTreeSet::new();
+    for schema in models {
+        // Parts go with what they belong to, so a model of parts that is not looked at hides what would go along.
+        let unknown = referring(schema.name).filter(|part| part.deletion == DeletionClass::Part).find_map(|part| {
+            if part.name == schema.name {
+                return None;
+            }
+            if modes.get(part.name) != Some(&ModelMode::Sync) {
+                return Some(format!("{} are not synced", part.plural));
+            }
+            let doubt = target.models.get(part.name).and_then(ModelSnapshot::doubt);
+            doubt.map(|doubt| format!("the read of the target's {} is not complete: {doubt}", part.plural))
+        });
+        if let Some(unknown) = unknown {
+            hold_all(schema, target, deletes, &mut holds, &format!("what hangs on it is not known: {unknown}"))?;
+        }
+        let others = fields.iter().map(|(other, _)| other);
+        scanned
+            .extend(others.filter(|other| other.references().any(|(_, m)| m == schema.name)).map(|other| other.name));
+    }
+    loop {
+        let before = holds.len();
+        for schema in scanned.iter().filter_map(|model| fields.schema(model)) {
+            let Some(snapshot) = target.models.get(schema.name) else { continue };
+            let mut reader = SnapshotReader::open(snapshot)?;
+            while let Some(line) = reader.next_line()? {
+                let key = String::from_utf8_lossy(line.key);
+                let own = hash(schema.name, &key);
+                let goes = deletes.contains(&own);
+                for (name, value) in RecordFields::of(line.record) {
+                    let field = schema.fields.iter().find(|field| field.name.as_bytes() == name);
+                    let Some(FieldKind::Reference(model)) = field.map(|field| field.kind) else { continue };
+                    let referred = hash(model, &String::from_utf8_lossy(value));
+                    let user = || AnyKey::from_canonical(&key);
+                    if !goes && deletes.remove(&referred) {
+                        let reason = format!("{} `{}`, which stays, refers to it", schema.label, user());
+                        holds.insert(referred, Hold { rule: HoldRule::InUse, reason });
+                    } else if goes && holds.contains_key(&referred) && deletes.remove(&own) {
+                        let parent = AnyKey::from_canonical(&String::from_utf8_lossy(value));
+                        let reason = format!("its {model} `{parent}` is absent too, and held");
+                        holds.insert(own, Hold { rule: HoldRule::Parent, reason });
+                    }
+                }
+            }
+        }
+        if holds.len() == before {
+            return Ok(holds);
+        }
+    }
+}
+
+/// Holds every record of a model that was to be deleted.
+fn hold_all(
+    schema: &'static ModelSchema,
+    target: &Snapshot,
+    deletes: &mut HashSet<u128>,
+    holds: &mut HashMap<u128, Hold>,
+    reason: &str,
+) -> Result<()> {
+    let Some(snapshot) = target.models.get(schema.name) else { return Ok(()) };
+    let mut reader = SnapshotReader::open(snapshot)?;
+    while let Some(line) = reader.next_line()? {
+        let own = hash(schema.name, &String::from_utf8_lossy(line.key));
+        if deletes.remove(&own) {
+            holds.insert(own, Hold { rule: HoldRule::InUse, reason: reason.to_owned() });
+        }
+    }
+    Ok(())
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 use syncline_model::{AnyKey, FieldKind, ModelSchema};
 use tempfile::NamedTempFile;
 
-use super::absence::{AbsenceRules, Evidence};
+use super::absence::{AbsenceRules, Evidence, in_use};
 use super::spool::Spool;
 use super::{Binding, FORMAT, ModelSummary, PlanHeader, PlanSummary};
 use crate::bindings::hash;
@@ -28,6 +28,7 @@ pub struct PlanDraft<'a> {
     target: &'a Snapshot,
     policy: &'a Policy,
     upserts: Spool,
+    folder: PathBuf,
     /// Deletes by model, parents first as they come.
     deletes: Vec<(&'static ModelSchema, Spool)>,
     open_deletes: Option<Spool>,
@@ -39,13 +40,16 @@ pub struct PlanDraft<'a> {
 }
 
 impl<'a> PlanDraft<'a> {
-    /// An empty draft for a comparison with `target`.
-    pub fn new(fields: &'a ModelFields, target: &'a Snapshot, policy: &'a Policy) -> Result<Self> {
+    /// An empty draft for a comparison with `target`. Changes wait in temporary files in `folder`, which it creates: there
+    /// can be as many as there are records.
+    pub fn new(fields: &'a ModelFields, target: &'a Snapshot, policy: &'a Policy, folder: &Path) -> Result<Self> {
+        fs::create_dir_all(folder).map_err(|error| unwritable(folder, error))?;
         Ok(Self {
             fields,
             target,
             policy,
-            upserts: Spool::create()?,
+            upserts: Spool::create_in(folder)?,
+            folder: folder.to_owned(),
             deletes: Vec::new(),
             open_deletes: None,
             guards: GuardCounter::default(),
@@ -68,15 +72,36 @@ impl<'a> PlanDraft<'a> {
         is_ours: &dyn Fn(&Change) -> bool,
     ) -> Result<SavedPlan> {
         let mut rules = AbsenceRules::new(self.policy, evidence, source, self.fields);
-        let mut decided = Vec::new();
+        let mut going = HashSet::new();
+        let mut judged = Vec::new();
         for (schema, deletes) in std::mem::take(&mut self.deletes) {
-            let mut spool = Spool::create()?;
+            let mut spool = Spool::create_in(&self.folder)?;
+            for change in deletes.changes()? {
+                let mut change = change?;
+                change.hold = rules.judge(schema, &change, || is_ours(&change));
+                if change.hold.is_none() {
+                    going.insert(hash(schema.name, change.key.as_str()));
+                }
+                spool.push(&change)?;
+            }
+            judged.push((schema, spool));
+        }
+        let mut staying = HashMap::new();
+        if !going.is_empty() {
+            let models: Vec<_> = judged.iter().map(|(schema, _)| *schema).collect();
+            staying = in_use(&mut going, &models, self.target, self.fields, &header.models)?;
+        }
+        let mut decided = Vec::new();
+        for (schema, deletes) in judged {
+            let mut spool = Spool::create_in(&self.folder)?;
             let summary = self.summary.models.iter_mut().find(|summary| summary.model == schema.name);
             let mut unknown = ModelSummary::default();
             let summary = summary.unwrap_or(&mut unknown);
             for change in deletes.changes()? {
                 let mut change = change?;
-                change.hold = rules.judge(schema, &change, || is_ours(&change));
+                if change.hold.is_none() {
+                    change.hold = staying.get(&hash(schema.name, change.key.as_str())).cloned();
+                }
                 match &change.hold {
                     Some(hold) => *summary.held.entry(hold.rule.as_str().to_owned()).or_default() += 1,
                     None => {
@@ -86,7 +111,7 @@ impl<'a> PlanDraft<'a> {
                 }
                 spool.push(&change)?;
             }
-            self.summary.verdicts.extend(self.guards.judge(schema.name, &summary.found, &self.policy.guards));
+            self.summary.verdicts.extend(self.guards.judge(schema, &summary.found, &self.policy.guards));
             decided.push(spool);
         }
         self.summary.verdicts.extend(verdicts);
@@ -143,7 +168,7 @@ impl DiffOutput for PlanDraft<'_> {
         if change.action == Action::Delete {
             return match &mut self.open_deletes {
                 Some(spool) => spool.push(&change),
-                none => none.insert(Spool::create()?).push(&change),
+                none => none.insert(Spool::create_in(&self.folder)?).push(&change),
             };
         }
         let target = self.target.models.get(schema.name).map(|model| &model.verdict);
@@ -163,7 +188,7 @@ impl DiffOutput for PlanDraft<'_> {
     }
 
     fn counted(&mut self, schema: &'static ModelSchema, counts: DiffCounts) -> Result<()> {
-        self.summary.verdicts.extend(self.guards.judge(schema.name, &counts, &self.policy.guards));
+        self.summary.verdicts.extend(self.guards.judge(schema, &counts, &self.policy.guards));
         let model = schema.name.to_owned();
         self.summary.models.push(ModelSummary { model, found: counts, ..std::mem::take(&mut self.current) });
         if let Some(spool) = self.open_deletes.take() {

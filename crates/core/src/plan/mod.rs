@@ -60,6 +60,9 @@ pub struct PlanHeader {
     pub valid_until: DateTime<Utc>,
     /// What the sync does with each model.
     pub models: BTreeMap<String, ModelMode>,
+    /// Why the plan is not the whole truth: a read that did not come to its end. A run that applies it fails all the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partial: Option<String>,
 }
 
 /// One side of a plan.
@@ -69,11 +72,23 @@ pub struct PlanSide {
     pub connector: String,
     /// The connection's name.
     pub connection: String,
-    /// Digest of each model's snapshot.
-    pub snapshot: BTreeMap<String, String>,
+    /// The read of each model.
+    pub reads: BTreeMap<String, PlanRead>,
     /// Facts about the read.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub notes: BTreeMap<String, String>,
+}
+
+/// The read that a plan was made from, of one model.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanRead {
+    /// Digest of the snapshot.
+    pub digest: String,
+    /// Number of records.
+    pub records: u64,
+    /// Why the read proves no absence; none when it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doubt: Option<String>,
 }
 
 /// A record of the target that a change refers to, with its id.

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Seek, Write};
+use std::path::Path;
 
 use crate::change::Change;
 use crate::{Error, ErrorKind, Result};
@@ -12,8 +13,8 @@ pub struct Spool {
 }
 
 impl Spool {
-    pub fn create() -> Result<Self> {
-        Ok(Self { file: BufWriter::new(tempfile::tempfile().map_err(failed)?) })
+    pub fn create_in(folder: &Path) -> Result<Self> {
+        Ok(Self { file: BufWriter::new(tempfile::tempfile_in(folder).map_err(failed)?) })
     }
 
     pub fn push(&mut self, change: &Change) -> Result<()> {

@@ -48,7 +48,7 @@ fn header() -> PlanHeader {
     let side = |name: &str| PlanSide {
         connector: name.to_owned(),
         connection: name.to_owned(),
-        snapshot: BTreeMap::new(),
+        reads: BTreeMap::new(),
         notes: BTreeMap::new(),
     };
     PlanHeader {
@@ -59,7 +59,12 @@ fn header() -> PlanHeader {
         target: side("netbox"),
         created_at: Utc.with_ymd_and_hms(2026, 1, 2, 3, 4, 5).unwrap(),
         valid_until: Utc.with_ymd_and_hms(2026, 1, 3, 3, 4, 5).unwrap(),
-        models: BTreeMap::from([("interface".to_owned(), ModelMode::Sync)]),
+        models: BTreeMap::from([
+            ("interface".to_owned(), ModelMode::Sync),
+            ("ip_address".to_owned(), ModelMode::Sync),
+            ("mac_address".to_owned(), ModelMode::Sync),
+        ]),
+        partial: None,
     }
 }
 
@@ -68,7 +73,7 @@ async fn saved(folder: &Path, policy: &Policy, source_complete: bool, evidence: 
     let source = empty(Side::Source, folder, source_complete).await;
     let target = empty(Side::Target, folder, true).await;
     let fields = fields();
-    let mut draft = PlanDraft::new(&fields, &target, policy).unwrap();
+    let mut draft = PlanDraft::new(&fields, &target, policy, folder).unwrap();
     draft.change(change(Action::Update, "interface", json!([[["a"], "d"], "e1"]))).unwrap();
     draft.change(change(Action::Delete, "interface", json!([[["a"], "d"], "e2"]))).unwrap();
     let counts = DiffCounts { update: 1, delete: 1, target: 2, ..DiffCounts::default() };
@@ -117,7 +122,7 @@ async fn an_edited_plan_is_refused() {
         error.report().replace(&path.display().to_string(), "PLAN")
     };
     insta::assert_snapshot!(refusal(&text.replace("9000", "9001")), @"the plan `PLAN` was changed after it was saved: its content does not have the hash that it states; make a new plan");
-    insta::assert_snapshot!(refusal(&text[..text.len() / 2]), @"the plan `PLAN` is cut short, or was reformatted; make a new plan: EOF while parsing a value at line 1 column 142");
+    insta::assert_snapshot!(refusal(&text[..text.len() / 2]), @"the plan `PLAN` is cut short, or was reformatted; make a new plan: EOF while parsing an object at line 1 column 123");
     insta::assert_snapshot!(refusal("{}"), @"`PLAN` is no plan, or was reformatted; plans are made by `syncline plan -o`");
     insta::assert_snapshot!(refusal(&text.replace("syncline.plan/1", "syncline.plan/9")), @"the plan `PLAN` has the format `syncline.plan/9`; this version reads `syncline.plan/1`");
 }

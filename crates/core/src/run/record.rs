@@ -225,10 +225,14 @@ impl Journal for HistoryJournal {
             let recorded = RecordedChange::now(&entry.change, Some(&entry.written.outcome)).with_native_id(id);
             self.changes.push(&recorded).await?;
         }
-        self.changes.flush().await
+        // What was not tried can wait: the plan has it all the same.
+        let tried =
+            |entry: &JournalEntry| !matches!(entry.written.outcome, Outcome::Held { .. } | Outcome::Skipped { .. });
+        if entries.iter().any(tried) { self.changes.flush().await } else { Ok(()) }
     }
 
     async fn amend(&mut self, entry: &JournalEntry, outcome: &Outcome) -> Result<()> {
+        self.changes.flush().await?;
         self.history.amend_change(self.run, &entry.change, outcome).await
     }
 }

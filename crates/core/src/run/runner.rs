@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::phases::PhaseClock;
 use super::record::Recorder;
 use super::report::reads;
-use super::{MemoryMeter, RunReport, SideDefinition, SyncDefinition, retention};
+use super::{MemoryMeter, ReadSummary, RunReport, SideDefinition, SyncDefinition, retention};
 use crate::apply::ApplyContext;
 use crate::change::Change;
 use crate::connector::ConnectContext;
@@ -21,11 +21,11 @@ use crate::guard::{self, Demand, Verdict};
 use crate::history::{History, RunId, RunKind, RunStatus};
 use crate::models::{self, ModelChoice, ModelMode};
 use crate::permit::WritePermit;
-use crate::plan::{Evidence, PlanDraft, PlanHeader, PlanReader, PlanSide, PlanSummary, SavedPlan};
+use crate::plan::{Evidence, PlanDraft, PlanHeader, PlanRead, PlanReader, PlanSide, PlanSummary, SavedPlan};
 use crate::policy::PartialRead;
 use crate::read::ReadRequest;
 use crate::registry::Registry;
-use crate::snapshot::{Adoption, Snapshot, SnapshotSink, align};
+use crate::snapshot::{Adoption, ModelSnapshot, ReadVerdict, Snapshot, SnapshotSink, align};
 use crate::source::DataSource;
 use crate::target::DataTarget;
 use crate::{Error, ErrorKind, Result};
@@ -125,6 +125,10 @@ impl Runner {
         let plan = PlanReader::open(plan)?;
         let digest = sync.digest(&self.registry)?;
         ensure_applicable(&plan, sync, &digest)?;
+        if let Some(run) = self.history.applied_by(plan.hash()).await? {
+            let message = format!("the plan was applied by run {run} already; make a new plan");
+            return Err(Error::new(ErrorKind::Stale, message));
+        }
         let mut recorder =
             Recorder::resume(&self.history, sync, sync.shown(&self.registry)?, &digest, &plan, &options, events)
                 .await?;
@@ -141,19 +145,28 @@ impl Runner {
             report.phases.push(clock.stop());
             let fields = target.holds();
             report.models = planned_models(&plan, &fields);
-            self.execute(
-                sync,
-                &plan,
-                approval,
-                target.as_ref(),
-                &fields,
-                options,
-                events,
-                cancel,
-                &mut report,
-                &mut recorder,
-            )
-            .await
+            report.source = planned_reads(&plan.header().source, &fields);
+            report.target = planned_reads(&plan.header().target, &fields);
+            report.notes.extend(plan.header().source.notes.clone());
+            report.notes.extend(plan.header().target.notes.clone());
+            let status = self
+                .execute(
+                    sync,
+                    &plan,
+                    approval,
+                    target.as_ref(),
+                    &fields,
+                    options,
+                    events,
+                    cancel,
+                    &mut report,
+                    &mut recorder,
+                )
+                .await?;
+            match &plan.header().partial {
+                Some(partial) if status == RunStatus::Completed => Err(incomplete(partial)),
+                _ => Ok(status),
+            }
         }
         .await;
         report.end(ended);
@@ -215,6 +228,13 @@ impl Runner {
         )
         .await?;
         let contract = source.knows().shared_with(&target.holds());
+        if contract.iter().next().is_none() {
+            let message = format!(
+                "the connectors `{}` and `{}` have no model in common: this source has nothing that this target keeps",
+                sync.source.connector, sync.target.connector
+            );
+            return Err(Error::new(ErrorKind::Settings, message));
+        }
         let (choices, fields) = models::closure(&contract, &sync.models)?;
         let modes = choices.iter().filter(|choice| choice.mode != ModelMode::Off);
         let modes = modes.map(|choice| (choice.model, choice.mode)).collect();
@@ -295,6 +315,7 @@ impl Runner {
             created_at: now,
             valid_until: now + TimeDelta::hours(i64::from(sync.policy.plan_valid_hours)),
             models: prepared.modes.iter().map(|(model, mode)| ((*model).to_owned(), *mode)).collect(),
+            partial: partial_reads(&source, &target),
         };
         let path = self.folder.join("plans").join(format!("{}-{}.json", sync.name, report.run));
         let mut work = Planning {
@@ -338,6 +359,9 @@ impl Runner {
     ) -> Result<(Evidence, Vec<Verdict>)> {
         let mut evidence = Evidence::default();
         let mut verdicts = Vec::new();
+        if !prepared.target.capabilities().deletes {
+            evidence.no_deletes = Some("this target takes no deletes".to_owned());
+        }
         if !self.history.has_completed(&sync.name, digest).await? {
             let reason = "the first run, and the first after a change of mapping or scope, deletes nothing";
             evidence.first_run = Some(reason.to_owned());
@@ -348,6 +372,10 @@ impl Runner {
                 .history
                 .record_counts_of_last_complete(&sync.name, schema.name, Side::Source, EARLIER_RUNS)
                 .await?;
+            if earlier.is_empty() && evidence.first_run.is_none() {
+                let reason = "no complete run has read this model, so nobody knows how many records it should have";
+                evidence.shrunk.insert(schema.name.to_owned(), reason.to_owned());
+            }
             if let Some(verdict) = guard::shrinkage(schema.name, model.records, &earlier, &sync.policy.guards) {
                 evidence.shrunk.insert(schema.name.to_owned(), verdict.reason.clone());
                 verdicts.push(verdict);
@@ -441,7 +469,7 @@ impl Planning {
             let text = format!("{model} `{source_key}` is the target's `{target_key}`: its name says so");
             self.events.message(Level::Info, text);
         }
-        let mut draft = PlanDraft::new(&self.fields, &self.target, &self.policy)?;
+        let mut draft = PlanDraft::new(&self.fields, &self.target, &self.policy, &self.folder)?;
         let input = DiffInput { source: &self.source, target: &self.target, fields: &self.fields, modes: &self.modes };
         self.target_system.calculate_diff(&input, &mut draft)?;
         draft.save(&self.path, &self.header, &self.source, &self.evidence, self.verdicts.clone(), is_ours)
@@ -494,6 +522,21 @@ fn planned_models(plan: &PlanReader, fields: &ModelFields) -> Vec<ModelChoice> {
     models.collect()
 }
 
+/// What was read for a saved plan.
+fn planned_reads(side: &PlanSide, fields: &ModelFields) -> BTreeMap<&'static str, ReadSummary> {
+    let reads = side.reads.iter().filter_map(|(model, read)| {
+        let summary = ReadSummary {
+            records: read.records,
+            doubt: read.doubt.clone(),
+            skipped: BTreeMap::new(),
+            rejected: 0,
+            duplicates: 0,
+        };
+        Some((fields.schema(model)?.name, summary))
+    });
+    reads.collect()
+}
+
 /// Tells which models are read though they are off.
 fn announce(choices: &[ModelChoice], events: &Events) {
     for choice in choices.iter().filter(|choice| choice.asked != choice.mode) {
@@ -515,10 +558,8 @@ async fn unless_cancelled(cancel: &CancellationToken, read: impl Future<Output =
 fn partial_reads(source: &Snapshot, target: &Snapshot) -> Option<String> {
     let reasons = [source, target].into_iter().flat_map(|snapshot| {
         snapshot.models.values().filter_map(|model| match &model.verdict {
-            crate::snapshot::ReadVerdict::Complete => None,
-            crate::snapshot::ReadVerdict::Partial { reason } => {
-                Some(format!("{} {}: {reason}", snapshot.side, model.model))
-            }
+            ReadVerdict::Complete => None,
+            ReadVerdict::Partial { reason } => Some(format!("{} {}: {reason}", snapshot.side, model.model)),
         })
     });
     let reasons: Vec<_> = reasons.collect();
@@ -530,11 +571,15 @@ fn incomplete(partial: &str) -> Error {
     Error::new(ErrorKind::Protocol, message)
 }
 
+fn read(model: &ModelSnapshot) -> PlanRead {
+    PlanRead { digest: model.digest.clone(), records: model.records, doubt: model.doubt() }
+}
+
 fn plan_side(side: &SideDefinition, snapshot: &Snapshot) -> PlanSide {
     PlanSide {
         connector: side.connector.clone(),
         connection: side.connection_name.clone(),
-        snapshot: snapshot.models.values().map(|model| (model.model.to_owned(), model.digest.clone())).collect(),
+        reads: snapshot.models.values().map(|model| (model.model.to_owned(), read(model))).collect(),
         notes: snapshot.notes.clone(),
     }
 }

@@ -303,8 +303,12 @@ async fn only_what_syncline_created_is_deleted_and_never_by_a_first_run() {
     assert_eq!(first.summary.models[0].held, BTreeMap::from([("first_run".to_owned(), 1)]));
     with("deletes", |world| world.source.remove("b"));
     let second = lab.run().await;
-    assert_eq!(lab.outcomes(second.run).await, ["delete b applied", "delete foreign held"]);
     assert_eq!(second.summary.models[0].held, BTreeMap::from([("not_ours".to_owned(), 1)]));
+    // A site carries others: a person looks first.
+    assert_eq!(second.status, RunStatus::AwaitingReview);
+    assert_eq!(lab.target(), ["a", "b", "foreign"]);
+    let approved = lab.apply(&second.plan.unwrap(), Some("b was torn down")).await.unwrap();
+    assert_eq!(lab.outcomes(approved.run).await, ["delete b applied", "delete foreign held"]);
     assert_eq!(lab.target(), ["a", "foreign"]);
 }
 
@@ -360,6 +364,31 @@ async fn a_plan_is_only_applied_to_the_sync_it_was_made_for() {
     let error = lab.apply(&dry.plan.unwrap(), None).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Stale);
     insta::assert_snapshot!(error, @"the sync `main` was changed after the plan was made; make a new plan");
+}
+
+#[tokio::test]
+async fn a_plan_is_applied_once() {
+    let lab = Lab::new("once").await;
+    lab.set(&["a"], &[]);
+    let dry = lab.run_with(RunOptions { dry_run: true, ..RunOptions::default() }).await;
+    let plan = dry.plan.unwrap();
+    lab.apply(&plan, None).await.unwrap();
+    let error = lab.apply(&plan, None).await.unwrap_err();
+    insta::assert_snapshot!(error, @"the plan was applied by run 2 already; make a new plan");
+    assert_eq!(with("once", |world| world.writes), 1);
+}
+
+#[tokio::test]
+async fn dry_runs_do_not_move_the_baseline() {
+    let lab = Lab::new("baseline").await;
+    lab.set(&["a", "b"], &[]);
+    lab.run().await;
+    lab.set(&[], &["a", "b"]);
+    for _ in 0..3 {
+        lab.run_with(RunOptions { dry_run: true, ..RunOptions::default() }).await;
+    }
+    let report = lab.run().await;
+    assert_eq!(report.summary.models[0].held, BTreeMap::from([("source_partial".to_owned(), 2)]));
 }
 
 #[tokio::test]

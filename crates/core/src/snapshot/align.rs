@@ -5,7 +5,7 @@
 //! model's alternates, and the target's snapshot is rewritten to go by the source's keys, references included. The target's
 //! own key stays as it is: it is never compared, hence never written.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
 use serde_json::{Map, Value};
@@ -41,40 +41,66 @@ struct Rename {
 
 /// Rewrites the target's snapshot to go by the source's keys. Files are written to `folder` only for models that change.
 pub fn align(source: &Snapshot, target: &mut Snapshot, fields: &ModelFields, folder: &Path) -> Result<Vec<Adoption>> {
+    let renames = align_renames(source, target, fields, folder)?;
+    let mut adoptions: Vec<_> = renames
+        .iter()
+        .flat_map(|(model, renames)| renames.iter().map(move |(old, rename)| (*model, old, rename)))
+        .filter(|(_, _, rename)| !rename.key_fields.is_empty())
+        .map(|(model, old, rename)| Adoption {
+            model,
+            source_key: AnyKey::from_canonical(&rename.key),
+            target_key: AnyKey::from_canonical(old),
+        })
+        .collect();
+    adoptions.sort_by(|a, b| (a.model, &a.source_key).cmp(&(b.model, &b.source_key)));
+    Ok(adoptions)
+}
+
+fn align_renames(
+    source: &Snapshot,
+    target: &mut Snapshot,
+    fields: &ModelFields,
+    folder: &Path,
+) -> Result<BTreeMap<&'static str, Renames>> {
     let schemas: Vec<_> = fields.iter().map(|(schema, _)| schema).collect();
+    let referred_to = schemas.iter().flat_map(|schema| schema.references().map(|(_, model)| model)).collect();
     let mut renames: BTreeMap<&'static str, Renames> = BTreeMap::new();
-    let mut adoptions = Vec::new();
     for schema in models::order(&schemas)? {
         if !target.models.contains_key(schema.name) {
             continue;
         }
         // References to records that were renamed before this model; second-pass references may point to later ones.
         if schema.references().any(|(_, model)| renames.contains_key(model)) {
-            rewrite(schema, target, folder, &mut renames)?;
+            rewrite(schema, target, folder, &mut renames, &referred_to)?;
         }
         let adopted = adopt(schema, fields, source, target)?;
         if adopted.is_empty() {
             continue;
         }
-        adoptions.extend(adopted.iter().map(|(old, rename)| Adoption {
-            model: schema.name,
-            source_key: AnyKey::from_canonical(&rename.key),
-            target_key: AnyKey::from_canonical(old),
-        }));
-        renames.insert(schema.name, adopted);
-        rewrite(schema, target, folder, &mut renames)?;
+        let earlier = renames.insert(schema.name, adopted);
+        rewrite(schema, target, folder, &mut renames, &referred_to)?;
+        if let Some(earlier) = earlier {
+            compose(earlier, renames.entry(schema.name).or_default());
+        }
     }
     if !renames.is_empty() {
         // Second-pass references close circles: their models may have been renamed after the record was rewritten.
         for schema in &schemas {
             let late = schema.references().any(|(field, model)| field.deferred && renames.contains_key(model));
             if late && target.models.contains_key(schema.name) {
-                rewrite(schema, target, folder, &mut renames)?;
+                rewrite(schema, target, folder, &mut renames, &referred_to)?;
             }
         }
     }
-    adoptions.sort_by(|a, b| (a.model, &a.source_key).cmp(&(b.model, &b.source_key)));
-    Ok(adoptions)
+    Ok(renames)
+}
+
+/// Adds renames that were made before others: what they led to may have been renamed again.
+fn compose(earlier: Renames, later: &mut Renames) {
+    for (old, rename) in earlier {
+        let key = later.get(&rename.key).map_or(rename.key, |again| again.key.clone());
+        later.entry(old).or_insert(Rename { key, key_fields: Vec::new() });
+    }
 }
 
 /// The records of the target that only an alternate matches, each to exactly one record of the source.
@@ -125,7 +151,7 @@ fn adopt(schema: &'static ModelSchema, fields: &ModelFields, source: &Snapshot, 
 }
 
 fn retain_unmatched<T>(records: &mut Vec<T>, matched: impl Iterator<Item = usize>) {
-    let matched: std::collections::BTreeSet<_> = matched.collect();
+    let matched: BTreeSet<_> = matched.collect();
     let mut at = 0;
     records.retain(|_| {
         at += 1;
@@ -189,13 +215,15 @@ fn rewrite(
     target: &mut Snapshot,
     folder: &Path,
     renames: &mut BTreeMap<&'static str, Renames>,
+    referred_to: &BTreeSet<&'static str>,
 ) -> Result<()> {
     let Some(old) = target.models.get(schema.name) else { return Ok(()) };
     let mut reader = SnapshotReader::open(old)?;
     let mut buffer = Buffer::default();
     let mut runs: Vec<Run> = Vec::new();
     let mut renamed = Renames::new();
-    let mut changed = false;
+    let (mut changed, mut moved) = (false, false);
+    let is_referred_to = referred_to.contains(schema.name);
     while let Some(line) = reader.next_line()? {
         let old_key = String::from_utf8_lossy(line.key).into_owned();
         let mut record: Map<String, Value> = parse(line.record)?;
@@ -225,7 +253,10 @@ fn rewrite(
             touched |= !adopted.key_fields.is_empty();
             new_key.clone_from(&adopted.key);
         } else if new_key != old_key {
-            renamed.insert(old_key.clone(), Rename { key: new_key.clone(), key_fields: Vec::new() });
+            moved = true;
+            if is_referred_to {
+                renamed.insert(old_key.clone(), Rename { key: new_key.clone(), key_fields: Vec::new() });
+            }
         }
         changed |= touched;
         let record = if touched { ordered(schema, &record) } else { line.record.to_vec() };
@@ -234,7 +265,7 @@ fn rewrite(
             runs.push(std::mem::take(&mut buffer).spill(folder)?);
         }
     }
-    if changed || !renamed.is_empty() {
+    if changed || moved {
         let merged = run::merge(schema.name, folder, &runs, buffer)?;
         if let Some(snapshot) = target.models.get_mut(schema.name) {
             snapshot.path = merged.path;
@@ -298,7 +329,7 @@ mod tests {
     use crate::event::{Events, Side};
     use crate::native::Native;
     use crate::snapshot::SnapshotSink;
-    use syncline_model::models::{DeviceType, Manufacturer};
+    use syncline_model::models::{Device, DeviceType, Manufacturer};
     use syncline_model::{Key, Slug, Text};
 
     fn fields() -> ModelFields {
@@ -372,6 +403,24 @@ mod tests {
                 r#"[["foreign"],"x"] {"manufacturer":["foreign"],"slug":"x","model":"X"}"#
             ]
         );
+    }
+
+    /// A device type of an adopted manufacturer that is adopted itself: what refers to it follows both.
+    #[tokio::test]
+    async fn renames_of_parent_and_child_compose() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path();
+        let source =
+            snapshot(Side::Source, path, &[maker("cisco", "Cisco")], &[model("cisco", "c9300", "C9300")]).await;
+        let types = [model("cisco-systems", "catalyst-9300", "C9300"), model("cisco-systems", "own", "Own")];
+        let mut target = snapshot(Side::Target, path, &[maker("cisco-systems", "Cisco")], &types).await;
+        // Devices refer to device types, which makes the renames of those worth keeping.
+        let referring = fields().only::<Device>(&["device_type"]);
+        let mut renames = align_renames(&source, &mut target, &referring, path).unwrap();
+        let types = renames.remove("device_type").unwrap();
+        let shown: BTreeMap<_, _> = types.iter().map(|(old, new)| (old.as_str(), new.key.as_str())).collect();
+        assert_eq!(shown[r#"[["cisco-systems"],"catalyst-9300"]"#], r#"[["cisco"],"c9300"]"#);
+        assert_eq!(shown[r#"[["cisco-systems"],"own"]"#], r#"[["cisco"],"own"]"#);
     }
 
     #[tokio::test]

@@ -94,6 +94,7 @@ impl SnapshotSink {
             rejected: 0,
             rejections: Vec::new(),
             ended: false,
+            lost: false,
             model: PhantomData,
         })
     }
@@ -178,6 +179,8 @@ pub struct ModelSink<M: Model> {
     rejected: u64,
     rejections: Vec<Rejection>,
     ended: bool,
+    /// A part of the records is neither in the buffer nor in a run: a read that was given up while it was being written.
+    lost: bool,
     model: PhantomData<fn(M)>,
 }
 
@@ -237,6 +240,12 @@ impl<M: Model> ModelSink<M> {
         self.ended = true;
         self.progress();
         self.collect_run().await?;
+        let verdict = match verdict {
+            ReadVerdict::Complete if self.lost => {
+                ReadVerdict::Partial { reason: "the read was interrupted while records were written".to_owned() }
+            }
+            verdict => verdict,
+        };
         let (runs, buffer) = (std::mem::take(&mut self.runs), std::mem::take(&mut self.buffer));
         let folder = self.shared.folder.clone();
         let merged = blocking(move || run::merge(M::NAME, &folder, &runs, buffer)).await?;
@@ -260,7 +269,10 @@ impl<M: Model> ModelSink<M> {
 
     async fn collect_run(&mut self) -> Result<()> {
         if let Some(spilling) = self.spilling.take() {
+            // Whoever drops this future here takes the run along.
+            let lost = std::mem::replace(&mut self.lost, true);
             self.runs.push(joined(spilling.await)?);
+            self.lost = lost;
         }
         Ok(())
     }
