@@ -1,5 +1,7 @@
 //! Whole syncs over real HTTP: a simulated Forward Enterprise, the connectors, the engine, a simulated NetBox.
 
+#![expect(clippy::unwrap_used, reason = "what goes wrong here fails the test")]
+
 mod bad_input;
 mod foreign;
 mod lab;

@@ -98,6 +98,27 @@ async fn a_removed_interface_is_held() {
     assert_eq!(lab.netbox.write_requests(), 0);
 }
 
+/// Told to, Syncline deletes what it created, children and all, and only that.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_removed_interface_is_deleted_when_the_policy_says_so() {
+    let mut lab = Lab::new().await;
+    lab.sync.policy.deletes = syncline_core::policy::Deletes::Apply;
+    Lab::completed(&lab.run().await);
+    let device = lab.estate.devices().find(|device| device.interfaces.iter().any(|i| i.mac.is_some())).unwrap();
+    let interface = device.interfaces.iter().rfind(|interface| interface.mac.is_some()).unwrap().name.clone();
+    lab.edit(|estate| estate.remove_interface(&device.name, &interface).unwrap());
+    let before =
+        (lab.netbox.count(Kind::Interface), lab.netbox.count(Kind::MacAddress), lab.netbox.count(Kind::Device));
+    let report = lab.run().await;
+    Lab::completed(&report);
+    assert_eq!(lab.netbox.count(Kind::Interface), before.0 - 1, "{:?}", shown(&changes(&report)));
+    assert_eq!(lab.netbox.count(Kind::MacAddress), before.1 - 1);
+    assert_eq!(lab.netbox.count(Kind::Device), before.2);
+    lab.netbox.forget_requests();
+    Lab::completed(&lab.run().await);
+    assert_eq!(lab.netbox.write_requests(), 0);
+}
+
 /// A device that NetBox refuses stands alone, is named, and what hangs on it says what it waits for.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refused_device_is_isolated_and_named() {

@@ -368,8 +368,12 @@ impl<W: TargetWriter + ?Sized> Execution<'_, '_, W> {
         let released = std::mem::take(&mut self.released);
         let bindings = Arc::get_mut(&mut self.bindings)
             .ok_or_else(|| Error::new(ErrorKind::Internal, "a batch is still under way after its wave has ended"))?;
-        released.iter().for_each(|key| bindings.release(schema.name, key.as_str()));
-        created.iter().for_each(|(key, id)| bindings.bind(schema.name, key.as_str(), id));
+        for key in &released {
+            bindings.release(schema.name, key.as_str());
+        }
+        for (key, id) in &created {
+            bindings.bind(schema.name, key.as_str(), id);
+        }
         Ok(())
     }
 

@@ -64,11 +64,11 @@ impl TargetWriter for Fake {
         if take(&self.busy) {
             return Err(BatchError::Again(error("deadlock detected")));
         }
-        let refused = |change: &&Change| {
+        let refused = |change: &Change| {
             let mut values = change.fields.iter().map(|field| format!("{}{}", field.before, field.after));
             !self.refuses.is_empty() && values.any(|value| value.contains(self.refuses))
         };
-        if batch.changes.iter().any(|change| refused(&change)) {
+        if batch.changes.iter().any(|change| refused(change)) {
             return Err(BatchError::Refused { field: Some("serial".into()), error: error("not a valid value") });
         }
         if self.refuses_again && batch.pass == Pass::Second {

@@ -114,11 +114,12 @@ fn another_spelling_of_a_name_is_an_update_of_the_same_device() {
 fn two_records_with_one_key_are_held_unless_one_agrees() {
     let other = Device { serial: Text::new("S2"), ..device("a") };
     let mine = Device { serial: Text::new("S1"), ..device("a") };
-    let found = compare(&[mine.clone()], &[other.clone(), Device { serial: Text::new("S3"), ..device("a") }]);
+    let found =
+        compare(std::slice::from_ref(&mine), &[other.clone(), Device { serial: Text::new("S3"), ..device("a") }]);
     let hold = found.changes[0].hold.as_ref().unwrap();
     assert_eq!(hold.rule, HoldRule::Ambiguous);
     assert!(hold.reason.starts_with("the target has 2 records with this key: ids "), "{}", hold.reason);
-    assert!(compare(&[mine.clone()], &[other, mine]).changes.is_empty());
+    assert!(compare(std::slice::from_ref(&mine), &[other, mine.clone()]).changes.is_empty());
 }
 
 /// Applies changes to records the way a target does.

@@ -27,9 +27,9 @@ async fn empty(side: Side, folder: &Path, complete: bool) -> Snapshot {
     sink.open::<Site>().unwrap().complete().await.unwrap();
     let interfaces = sink.open::<Interface>().unwrap();
     if complete {
-        interfaces.complete().await.unwrap()
+        interfaces.complete().await.unwrap();
     } else {
-        interfaces.partial("page 3 was cut short").await.unwrap()
+        interfaces.partial("page 3 was cut short").await.unwrap();
     }
     sink.finish().unwrap()
 }

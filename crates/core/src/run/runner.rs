@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use chrono::{TimeDelta, Utc};
+use futures::FutureExt as _;
 use tokio_util::sync::CancellationToken;
 
 use super::phases::PhaseClock;
@@ -276,7 +277,6 @@ impl Runner {
             }
             ended
         };
-        use futures::FutureExt as _;
         let ((source, source_phase), (target, target_phase)) =
             futures::future::join(source.map(stop_other), target.map(stop_other)).await;
         report.phases.extend([source_phase, target_phase]);

@@ -1,7 +1,7 @@
 //! Whole runs between two systems in memory.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Mutex;
 
 use async_trait::async_trait;
@@ -247,7 +247,7 @@ impl Lab {
         self.runner.run(&self.sync, options, &Events::new(), &CancellationToken::new()).await.unwrap()
     }
 
-    async fn apply(&self, plan: &PathBuf, approval: Option<&str>) -> Result<RunReport> {
+    async fn apply(&self, plan: &Path, approval: Option<&str>) -> Result<RunReport> {
         let options = RunOptions::default();
         self.runner.apply(&self.sync, plan, approval, options, &Events::new(), &CancellationToken::new()).await
     }

@@ -35,13 +35,11 @@ impl<'a> Line<'a> {
     fn try_split(line: &'a [u8]) -> Option<Self> {
         let line = line.strip_suffix(b"}")?.strip_prefix(KEY)?;
         let (key, rest) = cut(line, RECORD)?;
-        match memchr(b'\t', rest) {
-            None => Some(Self { key, record: rest, native: None }),
-            Some(_) => {
-                let (record, native) = cut(rest, NATIVE)?;
-                Some(Self { key, record, native: Some(native) })
-            }
+        if memchr(b'\t', rest).is_none() {
+            return Some(Self { key, record: rest, native: None });
         }
+        let (record, native) = cut(rest, NATIVE)?;
+        Some(Self { key, record, native: Some(native) })
     }
 
     /// Appends the line with its line break to `out`. `key` and `record` write their part.
