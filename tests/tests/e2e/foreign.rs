@@ -3,24 +3,7 @@
 use serde_json::{Value, json};
 use syncline_testkit::netbox::Kind;
 
-use crate::lab::{Lab, find};
-
-const EVERY_KIND: [Kind; 14] = [
-    Kind::Site,
-    Kind::Manufacturer,
-    Kind::DeviceType,
-    Kind::DeviceRole,
-    Kind::Platform,
-    Kind::Device,
-    Kind::VirtualChassis,
-    Kind::Interface,
-    Kind::MacAddress,
-    Kind::Vlan,
-    Kind::Vrf,
-    Kind::Prefix,
-    Kind::IpAddress,
-    Kind::Tag,
-];
+use crate::lab::{EVERY_KIND, Lab, find};
 
 /// Objects that the source does not know, of every kind: none is deleted, none is changed.
 #[tokio::test(flavor = "multi_thread")]

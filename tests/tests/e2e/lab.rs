@@ -13,8 +13,26 @@ use syncline_core::policy::Policy;
 use syncline_core::run::{RunOptions, RunReport, Runner, SideDefinition, SyncDefinition};
 use syncline_testkit::estate::{Estate, EstateOptions};
 use syncline_testkit::forward::{self, ForwardSim};
-use syncline_testkit::netbox::{NetBoxOptions, NetBoxSim};
+use syncline_testkit::netbox::{Kind, NetBoxOptions, NetBoxSim};
 use tokio_util::sync::CancellationToken;
+
+/// The kinds of NetBox that the models become.
+pub const EVERY_KIND: [Kind; 14] = [
+    Kind::Site,
+    Kind::Manufacturer,
+    Kind::DeviceType,
+    Kind::DeviceRole,
+    Kind::Platform,
+    Kind::Device,
+    Kind::VirtualChassis,
+    Kind::Interface,
+    Kind::MacAddress,
+    Kind::Vlan,
+    Kind::Vrf,
+    Kind::Prefix,
+    Kind::IpAddress,
+    Kind::Tag,
+];
 
 /// A simulated Forward with an estate, a simulated NetBox, and what syncs the one to the other.
 pub struct Lab {

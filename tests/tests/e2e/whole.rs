@@ -4,7 +4,7 @@ use syncline_core::change::Action;
 use syncline_core::history::{ChangeFilter, OutcomeKind};
 use syncline_testkit::netbox::Kind;
 
-use crate::lab::{Lab, applied, changes, find, shown};
+use crate::lab::{EVERY_KIND, Lab, applied, changes, find, shown};
 
 /// Every model is created, and the second run writes nothing.
 #[tokio::test(flavor = "multi_thread")]
@@ -14,22 +14,7 @@ async fn an_empty_netbox_is_filled_and_then_left_alone() {
     Lab::completed(&first);
     let bad: Vec<_> = failures(&lab, first.run).await;
     assert_eq!(bad, [""; 0]);
-    for kind in [
-        Kind::Site,
-        Kind::Manufacturer,
-        Kind::DeviceType,
-        Kind::DeviceRole,
-        Kind::Platform,
-        Kind::Device,
-        Kind::VirtualChassis,
-        Kind::Interface,
-        Kind::MacAddress,
-        Kind::Vlan,
-        Kind::Vrf,
-        Kind::Prefix,
-        Kind::IpAddress,
-        Kind::Tag,
-    ] {
+    for kind in EVERY_KIND {
         assert!(lab.netbox.count(kind) > 0, "{kind:?} was not created");
     }
     let devices = lab.netbox.objects(Kind::Device);
