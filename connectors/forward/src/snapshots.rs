@@ -124,7 +124,13 @@ pub(crate) fn pinned(snapshots: Vec<ForwardSnapshot>, id: &str, network: &Networ
 pub(crate) async fn metrics(api: &Api, snapshot: &ForwardSnapshot) -> Result<Metrics, Error> {
     let answer = json(api.get(["snapshots", &snapshot.id.0, "metrics"])).await;
     match answer {
-        Err(error) if matches!(error.problem(), Problem::NotFound { .. } | Problem::NoEndpoint { .. }) => {
+        // The numbers are only for people: an old Forward, or not being allowed to see them, ends nothing.
+        Err(error)
+            if matches!(
+                error.problem(),
+                Problem::NotFound { .. } | Problem::NoEndpoint { .. } | Problem::Denied(_)
+            ) =>
+        {
             Ok(Metrics::default())
         }
         other => other,

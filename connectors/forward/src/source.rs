@@ -151,8 +151,14 @@ impl DataSource for ForwardSource {
             .except::<DeviceRole>(&["color"])
             .all::<Platform>()
             .all::<Device>()
+            // A device that was collected is active, until a person says otherwise.
+            .initial::<Device>(&["status"])
             .all::<VirtualChassis>()
+            // Which member speaks for all is a guess.
+            .initial::<VirtualChassis>(&["master"])
             .all::<Interface>()
+            // The form of a port is guessed from its speed: whoever has seen the port knows better.
+            .initial::<Interface>(&["type"])
             .all::<MacAddress>()
             .except::<Vlan>(&["status"])
             .except::<Vrf>(&["description", "enforce_unique"])

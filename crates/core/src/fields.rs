@@ -8,6 +8,8 @@ use syncline_model::{FieldSet, Model, ModelSchema};
 #[derive(Debug, Clone, Default)]
 pub struct ModelFields {
     models: BTreeMap<&'static str, (&'static ModelSchema, FieldSet)>,
+    /// Fields that only a create sets.
+    initial: BTreeMap<&'static str, FieldSet>,
 }
 
 impl ModelFields {
@@ -37,6 +39,28 @@ impl ModelFields {
     /// When the model has no field of a name: a slip in the connector's own code.
     pub fn except<M: Model>(self, fields: &[&str]) -> Self {
         self.insert(M::SCHEMA, FieldSet::ALL.minus(positions(M::SCHEMA, fields)).union(M::SCHEMA.key_set()))
+    }
+
+    /// Says that fields of a model are only good for a start: a create sets them, an update leaves them. For what a source can
+    /// only guess, such as a port's form from its speed, and what people know better.
+    ///
+    /// # Panics
+    ///
+    /// When the model has no field of a name: a slip in the connector's own code.
+    pub fn initial<M: Model>(mut self, fields: &[&str]) -> Self {
+        self.initial.insert(M::NAME, positions(M::SCHEMA, fields));
+        self
+    }
+
+    /// The fields of a model that only a create sets.
+    pub fn initial_of(&self, model: &str) -> FieldSet {
+        self.initial.get(model).copied().unwrap_or_default()
+    }
+
+    /// The same fields, of which those that `other` calls initial are initial.
+    pub fn with_initial_of(mut self, other: &Self) -> Self {
+        self.initial.clone_from(&other.initial);
+        self
     }
 
     /// Adds or replaces the fields of a model.
@@ -71,7 +95,12 @@ impl ModelFields {
         let models = self.models.iter().filter_map(|(name, (schema, fields))| {
             other.models.get(name).map(|(_, others)| (*name, (*schema, fields.intersection(*others))))
         });
-        Self { models: models.collect() }
+        let mut initial = self.initial.clone();
+        for (model, fields) in &other.initial {
+            let both = initial.entry(model).or_default();
+            *both = both.union(*fields);
+        }
+        Self { models: models.collect(), initial }
     }
 }
 

@@ -89,7 +89,7 @@ pub fn closure(contract: &ModelFields, asked: &BTreeMap<String, ModelMode>) -> R
         }
     }
     let is_read = |model: &str| modes.get(model).is_some_and(|mode| *mode != ModelMode::Off);
-    let mut managed = ModelFields::new();
+    let mut managed = ModelFields::new().with_initial_of(contract);
     for (schema, fields) in contract.iter().filter(|(schema, _)| is_read(schema.name)) {
         let kept = (0..schema.fields.len()).filter(|&position| {
             let target = schema.fields[position].kind.referenced_model();

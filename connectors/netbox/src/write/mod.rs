@@ -6,6 +6,7 @@
 
 mod answer;
 mod create;
+mod dependants;
 mod form;
 mod items;
 mod lane;
@@ -215,6 +216,7 @@ impl Writer {
     async fn delete(&self, table: &'static Table, items: &mut [Item<'_>]) -> Result<(), BatchError> {
         let rows = self.now(table, &[], items).await?;
         items::check_preconditions(table, Kindof::Delete, items, rows);
+        dependants::hold(&self.reader, table, items).await.map_err(looking)?;
         let (positions, bodies) = items::outgoing(items, self.message.as_deref());
         if bodies.is_empty() {
             return Ok(());

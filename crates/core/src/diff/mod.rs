@@ -69,6 +69,7 @@ pub fn calculate(input: &DiffInput<'_>, output: &mut dyn DiffOutput) -> Result<(
         let counts = Comparison {
             schema,
             fields: input.fields.of(schema.name),
+            compared: input.fields.of(schema.name).minus(input.fields.initial_of(schema.name)),
             counts: DiffCounts::default(),
             output: &mut *output,
         }
@@ -87,6 +88,8 @@ fn snapshot_of<'a>(side: &'a Snapshot, schema: &ModelSchema) -> Result<&'a Model
 struct Comparison<'a> {
     schema: &'static ModelSchema,
     fields: FieldSet,
+    /// The fields of which a difference is a change.
+    compared: FieldSet,
     counts: DiffCounts,
     output: &'a mut dyn DiffOutput,
 }
@@ -181,7 +184,7 @@ impl Comparison<'_> {
                 self.counts.unchanged += 1;
                 return Ok(());
             }
-            let fields = compare::differing(self.schema, self.fields, wanted.record, line.record)?;
+            let fields = compare::differing(self.schema, self.compared, wanted.record, line.record)?;
             if fields.is_empty() {
                 self.counts.unchanged += 1;
                 return Ok(());
@@ -191,7 +194,7 @@ impl Comparison<'_> {
         }
         // Of several records that answer to the key, one that agrees already is the one that is meant.
         for line in target.lines() {
-            if compare::differing(self.schema, self.fields, wanted.record, line?.record)?.is_empty() {
+            if compare::differing(self.schema, self.compared, wanted.record, line?.record)?.is_empty() {
                 self.counts.unchanged += 1;
                 return Ok(());
             }

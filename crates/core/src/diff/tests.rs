@@ -45,14 +45,17 @@ async fn snapshot(side: Side, folder: &Path, devices: &[Device]) -> Snapshot {
 }
 
 fn compare(source: &[Device], target: &[Device]) -> Found {
+    compare_as(&contract(), source, target)
+}
+
+fn compare_as(fields: &ModelFields, source: &[Device], target: &[Device]) -> Found {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let source = runtime.block_on(snapshot(Side::Source, folder.path(), source));
     let target = runtime.block_on(snapshot(Side::Target, folder.path(), target));
     let modes = BTreeMap::from([("device", ModelMode::Sync)]);
     let mut found = Found::default();
-    let fields = contract();
-    calculate(&DiffInput { source: &source, target: &target, fields: &fields, modes: &modes }, &mut found).unwrap();
+    calculate(&DiffInput { source: &source, target: &target, fields, modes: &modes }, &mut found).unwrap();
     found
 }
 
@@ -120,6 +123,15 @@ fn two_records_with_one_key_are_held_unless_one_agrees() {
     assert_eq!(hold.rule, HoldRule::Ambiguous);
     assert!(hold.reason.starts_with("the target has 2 records with this key: ids "), "{}", hold.reason);
     assert!(compare(std::slice::from_ref(&mine), &[other, mine.clone()]).changes.is_empty());
+}
+
+#[test]
+fn a_field_that_is_only_good_for_a_start_is_set_and_then_left() {
+    let fields = contract().initial::<Device>(&["status"]);
+    let offline = Device { status: DeviceStatus::Offline, ..device("a") };
+    assert!(compare_as(&fields, &[device("a")], &[offline]).changes.is_empty());
+    let created = compare_as(&fields, &[device("a")], &[]);
+    assert_eq!(created.changes[0].after("status"), Some(&serde_json::json!("active")));
 }
 
 /// Applies changes to records the way a target does.

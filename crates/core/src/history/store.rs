@@ -26,6 +26,16 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often a transaction is tried that lost against another one.
 const ATTEMPTS: u32 = 5;
 
+/// Makes a missing history file readable by its owner only: it holds what was read from the systems.
+fn private(path: &std::path::Path) {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    // That it exists is well; whatever else stands in the way is told when the database is opened.
+    let _ = options.open(path);
+}
+
 /// Says that `'s` outlives `'t`.
 pub(super) type Outlives<'s, 't> = PhantomData<&'t &'s ()>;
 
@@ -52,6 +62,7 @@ impl Store {
                             .caused_by(cause)
                     })?;
                 }
+                private(path);
                 let options = SqliteConnectOptions::new()
                     .filename(path)
                     .create_if_missing(true)

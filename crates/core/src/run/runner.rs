@@ -280,17 +280,18 @@ impl Runner {
         let ((source, source_phase), (target, target_phase)) =
             futures::future::join(source.map(stop_other), target.map(stop_other)).await;
         report.phases.extend([source_phase, target_phase]);
-        let (source_snapshot, target_snapshot) = (source_sink.finish()?, target_sink.finish()?);
-        report.source = reads(&source_snapshot);
-        report.target = reads(&target_snapshot);
-        report.notes.extend(source_snapshot.notes.clone());
-        report.notes.extend(target_snapshot.notes.clone());
         // The side that failed by itself is the one to name, not the one that was stopped for it.
         match (source, target) {
-            (Err(source), Err(target)) if source.kind() == ErrorKind::Cancelled => Err(target),
-            (Err(error), _) | (_, Err(error)) => Err(error),
-            (Ok(()), Ok(())) => Ok((source_snapshot, target_snapshot)),
+            (Err(source), Err(target)) if source.kind() == ErrorKind::Cancelled => return Err(target),
+            (Err(error), _) | (_, Err(error)) => return Err(error),
+            (Ok(()), Ok(())) => {}
         }
+        let (source, target) = (source_sink.finish()?, target_sink.finish()?);
+        report.source = reads(&source);
+        report.target = reads(&target);
+        report.notes.extend(source.notes.clone());
+        report.notes.extend(target.notes.clone());
+        Ok((source, target))
     }
 
     #[expect(clippy::too_many_arguments, reason = "the parts of one run, passed on once")]
