@@ -1,7 +1,11 @@
 //! What people made by hand stays.
 
 use serde_json::{Value, json};
+use syncline_core::event::Events;
+use syncline_core::policy::Deletes;
+use syncline_core::run::RunOptions;
 use syncline_testkit::netbox::Kind;
+use tokio_util::sync::CancellationToken;
 
 use crate::lab::{EVERY_KIND, Lab, find};
 
@@ -83,4 +87,47 @@ async fn a_catalogue_entry_under_another_slug_is_adopted() {
     lab.netbox.forget_requests();
     Lab::completed(&lab.run().await);
     assert_eq!(lab.netbox.write_requests(), 0);
+}
+
+/// A source guesses the form of a port from its speed; a person who has seen the port is not overruled.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_person_knows_better_is_kept() {
+    let lab = Lab::new().await;
+    Lab::completed(&lab.run().await);
+    let interfaces = lab.netbox.objects(Kind::Interface);
+    let port = interfaces.iter().find(|interface| interface["type"]["value"] == "1000base-t").unwrap();
+    let (port, device) = (port["id"].as_u64().unwrap(), port["device"]["id"].as_u64().unwrap());
+    lab.netbox.edit(Kind::Interface, port, &json!({"type": "1000base-x-sfp"})).unwrap();
+    lab.netbox.edit(Kind::Device, device, &json!({"status": "staged"})).unwrap();
+    lab.netbox.forget_requests();
+    Lab::completed(&lab.run().await);
+    assert_eq!(lab.netbox.write_requests(), 0);
+}
+
+/// NetBox deletes an interface's addresses along with it. One that came after the plan keeps the interface.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_attached_after_the_plan_is_not_deleted_along() {
+    let mut lab = Lab::new().await;
+    lab.sync.policy.deletes = Deletes::Apply;
+    Lab::completed(&lab.run().await);
+    let device = lab.estate.devices().find(|device| device.interfaces.iter().any(|i| i.mac.is_some())).unwrap();
+    let interface = device.interfaces.iter().rfind(|interface| interface.mac.is_some()).unwrap().name.clone();
+    let id = {
+        let interfaces = lab.netbox.objects(Kind::Interface);
+        let found =
+            interfaces.iter().find(|object| object["name"] == interface && object["device"]["name"] == device.name);
+        found.unwrap()["id"].as_u64().unwrap()
+    };
+    lab.edit(|estate| estate.remove_interface(&device.name, &interface).unwrap());
+    let plan = lab.run_with(RunOptions { dry_run: true, ..RunOptions::default() }).await.plan.unwrap();
+    let by_hand = json!({
+        "address": "203.0.113.77/24", "assigned_object_type": "dcim.interface", "assigned_object_id": id,
+    });
+    let address = lab.netbox.seed(Kind::IpAddress, by_hand).unwrap();
+    let (events, cancel) = (Events::new(), CancellationToken::new());
+    let options = RunOptions::default();
+    let report = lab.runner.apply(&lab.sync, &plan, None, options, &events, &cancel).await.unwrap();
+    assert_eq!(report.total().skipped, 1, "{:?}", report.outcomes);
+    assert!(lab.netbox.object(Kind::IpAddress, address).is_some());
+    assert!(lab.netbox.object(Kind::Interface, id).is_some());
 }
