@@ -47,7 +47,7 @@ async fn a_changed_description_is_one_patch() {
     let device = lab.estate.devices().next().unwrap();
     let interface = device.interfaces[0].name.clone();
     lab.edit(|estate| {
-        estate.describe_interface(&device.name, &interface, Some("moved to rack 7")).then_some(()).unwrap()
+        assert!(estate.describe_interface(&device.name, &interface, Some("moved to rack 7")));
     });
     lab.netbox.forget_requests();
     let report = lab.run().await;
