@@ -126,10 +126,7 @@ async fn load(
     records: u64,
 ) -> Result<Snapshot, Failure> {
     let sink = SnapshotSink::create(side, folder, fields.clone(), Events::new())?;
-    let here = |number: u64| match (number % 100, side) {
-        (7, Side::Target) | (8, Side::Source) => false,
-        _ => true,
-    };
+    let here = |number: u64| !matches!((number % 100, side), (7, Side::Target) | (8, Side::Source));
     let differs = |number: u64| side == Side::Source && number % 20 == 3;
     let native = |number: u64| {
         (side == Side::Target).then(|| Native::new(number).at_version("2026-11-20T10:41:26.147359+00:00"))
