@@ -69,26 +69,23 @@ pub struct Applied {
 impl OutcomeCounts {
     /// Counts an outcome.
     pub fn count(&mut self, outcome: &Outcome) {
-        *match outcome {
-            Outcome::Applied { .. } => &mut self.applied,
-            Outcome::Unchanged => &mut self.unchanged,
-            Outcome::Skipped { .. } => &mut self.skipped,
-            Outcome::Held { .. } => &mut self.held,
-            Outcome::Failed { .. } => &mut self.failed,
-            Outcome::Stale { .. } => &mut self.stale,
-        } += 1;
+        *self.of(outcome) += 1;
     }
 
     fn recount(&mut self, before: &Outcome, after: &Outcome) {
-        *match before {
+        *self.of(before) -= 1;
+        *self.of(after) += 1;
+    }
+
+    fn of(&mut self, outcome: &Outcome) -> &mut u64 {
+        match outcome {
             Outcome::Applied { .. } => &mut self.applied,
             Outcome::Unchanged => &mut self.unchanged,
             Outcome::Skipped { .. } => &mut self.skipped,
             Outcome::Held { .. } => &mut self.held,
             Outcome::Failed { .. } => &mut self.failed,
             Outcome::Stale { .. } => &mut self.stale,
-        } -= 1;
-        self.count(after);
+        }
     }
 
     /// Every change.
@@ -168,6 +165,7 @@ pub async fn execute<W: TargetWriter + ?Sized>(writer: &W, context: &mut ApplyCo
     let mut execution = Execution {
         writer,
         totals: totals(context.plan),
+        deletes: context.plan.summary().models.iter().any(|model| model.delete > 0),
         done: BTreeMap::new(),
         bindings: Arc::new(Bindings::new()),
         released: Vec::new(),
@@ -193,6 +191,11 @@ fn totals(plan: &PlanReader) -> BTreeMap<String, u64> {
     plan.summary().models.iter().map(|model| (model.model.clone(), model.to_apply())).collect()
 }
 
+/// The model of the next change; none when it cannot be read, which whoever takes it will find.
+fn model_of(change: &Result<Change>) -> &str {
+    change.as_ref().map_or("", |change| &change.model)
+}
+
 /// The state of one apply.
 struct Execution<'a, 'c, W: TargetWriter + ?Sized> {
     writer: &'a W,
@@ -206,6 +209,8 @@ struct Execution<'a, 'c, W: TargetWriter + ?Sized> {
     unapplied: HashMap<u128, Outcome>,
     /// Records that must stay because a record that refers to them was not deleted, with that record.
     referred_by_undeleted: HashMap<u128, String>,
+    /// Whether the plan deletes anything that is not held.
+    deletes: bool,
     applied: Applied,
     totals: BTreeMap<String, u64>,
     done: BTreeMap<&'static str, (u64, u64)>,
@@ -218,16 +223,11 @@ impl<W: TargetWriter + ?Sized> Execution<'_, '_, W> {
         let mut changes = self.context.plan.changes()?.peekable();
         let mut sequence = 0_u64;
         while let Some(first) = changes.peek() {
-            let model = match first {
-                Ok(change) => change.model.clone(),
-                Err(_) => String::new(),
-            };
+            let model = model_of(first).to_owned();
             let schema = self.schema(&model);
             let mut wave = Wave::new(Pass::First, &self.context.capabilities, self.context.cancel.clone());
             let mut untried = Vec::new();
-            while let Some(change) =
-                changes.next_if(|change| change.as_ref().map_or(true, |change| change.model == model))
-            {
+            while let Some(change) = changes.next_if(|change| change.is_err() || model_of(change) == model) {
                 let change = change?;
                 sequence += 1;
                 if (change.action == Action::Delete) != deletes {
@@ -266,15 +266,10 @@ impl<W: TargetWriter + ?Sized> Execution<'_, '_, W> {
         let mut changes = self.context.plan.changes()?.peekable();
         let mut sequence = 0_u64;
         while let Some(first) = changes.peek() {
-            let model = match first {
-                Ok(change) => change.model.clone(),
-                Err(_) => String::new(),
-            };
+            let model = model_of(first).to_owned();
             let schema = self.schema(&model);
             let mut wave = Wave::new(Pass::Second, &self.context.capabilities, self.context.cancel.clone());
-            while let Some(change) =
-                changes.next_if(|change| change.as_ref().map_or(true, |change| change.model == model))
-            {
+            while let Some(change) = changes.next_if(|change| change.is_err() || model_of(change) == model) {
                 let change = change?;
                 sequence += 1;
                 let Some(schema) = schema else { continue };
@@ -471,6 +466,9 @@ impl<W: TargetWriter + ?Sized> Execution<'_, '_, W> {
     /// What a change refers to must not be deleted when the change did not go through: the target may delete along with it what
     /// still refers to it.
     fn protect_referred(&mut self, schema: &'static ModelSchema, change: &Change) {
+        if !self.deletes {
+            return;
+        }
         let user = format!("{} `{}`", schema.label, change.key);
         for field in &change.fields {
             let Some(FieldKind::Reference(model)) = schema.field(&field.name).map(|field| field.kind) else { continue };
