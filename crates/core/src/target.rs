@@ -14,7 +14,7 @@ use crate::outcome::Outcome;
 use crate::permit::WritePermit;
 use crate::read::ReadRequest;
 use crate::snapshot::{Snapshot, SnapshotSink};
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 
 /// What the engine decides with: declared by the connector, never guessed.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -65,6 +65,17 @@ pub trait DataTarget: Send + Sync {
     /// Opens the writing half. Only the apply step holds a [`WritePermit`].
     async fn writer(&self, permit: &WritePermit) -> Result<Box<dyn TargetWriter>>;
 
+    /// Opens a place in the target where writes wait for their review, such as a NetBox branch. Only a target that declares
+    /// [`Capabilities::staging`] is asked.
+    ///
+    /// # Behavior
+    ///
+    /// A place of this name that is there already is opened again, so that a run that was killed finds what it wrote.
+    async fn stage(&self, permit: &WritePermit, name: &str) -> Result<Box<dyn Stage>> {
+        let message = format!("this target cannot stage the writes of `{}` under `{name}`", permit.message());
+        Err(Error::new(ErrorKind::Unsupported, message))
+    }
+
     /// What of the models becomes what of the system, down to fields, for people.
     fn data_mappings(&self) -> Vec<DataMapping>;
 
@@ -76,6 +87,29 @@ pub trait DataTarget: Send + Sync {
         let _ = (model, key, native);
         Ok(None)
     }
+}
+
+/// A place in the target where writes wait until a person, or the sync's `auto_merge`, merges them.
+#[async_trait]
+pub trait Stage: Send + Sync {
+    /// The system's own id for the place, kept with the run.
+    fn id(&self) -> &str;
+
+    /// Where a person sees what was written there.
+    fn link(&self) -> Option<ObjectLink>;
+
+    /// Opens the writing half; what it writes stays in this place.
+    async fn writer(&self) -> Result<Box<dyn TargetWriter>>;
+
+    /// What was changed in the target itself since the place was opened, and also here: merging would overwrite it. Each is one
+    /// line for people.
+    async fn conflicts(&self) -> Result<Vec<String>>;
+
+    /// Takes what was written over into the target, and waits until it is there. Merging what is merged already changes nothing.
+    async fn merge(&self) -> Result<()>;
+
+    /// Removes the place and what was written there. A place that is gone already is no error.
+    async fn discard(&self) -> Result<()>;
 }
 
 /// The writing half of a target.
