@@ -39,6 +39,10 @@ pub enum ErrorKind {
     Guard,
     /// The run was cancelled.
     Cancelled,
+    /// Another run is under way that this one has to wait for.
+    Busy,
+    /// Another runner has the run: this one was thought dead, and may not write about it any more.
+    LeaseLost,
     /// A local file, folder or database failed.
     Storage,
     /// A fault of the remote system itself (5xx).

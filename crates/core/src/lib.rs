@@ -22,6 +22,7 @@ pub mod models;
 pub mod native;
 pub mod outcome;
 pub mod permit;
+pub mod places;
 pub mod plan;
 pub mod policy;
 pub mod read;
@@ -31,6 +32,7 @@ pub mod run;
 pub mod settings;
 pub mod snapshot;
 pub mod source;
+pub mod stop;
 pub mod target;
 
 pub use error::{Error, ErrorKind, ErrorStatus, Result};

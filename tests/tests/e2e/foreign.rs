@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use syncline_core::event::Events;
 use syncline_core::policy::Deletes;
-use syncline_core::run::RunOptions;
+use syncline_core::run::RunRequest;
 use syncline_testkit::netbox::Kind;
 use tokio_util::sync::CancellationToken;
 
@@ -119,14 +119,14 @@ async fn what_was_attached_after_the_plan_is_not_deleted_along() {
         found.unwrap()["id"].as_u64().unwrap()
     };
     lab.edit(|estate| estate.remove_interface(&device.name, &interface).unwrap());
-    let plan = lab.run_with(RunOptions { dry_run: true, ..RunOptions::default() }).await.plan.unwrap();
+    let plan = lab.run_with(RunRequest::dry()).await.plan.unwrap();
     let by_hand = json!({
         "address": "203.0.113.77/24", "assigned_object_type": "dcim.interface", "assigned_object_id": id,
     });
     let address = lab.netbox.seed(Kind::IpAddress, by_hand).unwrap();
     let (events, cancel) = (Events::new(), CancellationToken::new());
-    let options = RunOptions::default();
-    let report = lab.runner.apply(&lab.sync, &plan, None, options, &events, &cancel).await.unwrap();
+    let request = RunRequest::default();
+    let report = lab.runner.apply(&lab.sync, &plan, None, request, &events, &cancel).await.unwrap();
     assert_eq!(report.total().skipped, 1, "{:?}", report.outcomes);
     assert!(lab.netbox.object(Kind::IpAddress, address).is_some());
     assert!(lab.netbox.object(Kind::Interface, id).is_some());

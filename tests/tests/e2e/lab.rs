@@ -10,7 +10,7 @@ use syncline_core::event::Events;
 use syncline_core::history::History;
 use syncline_core::plan::PlanReader;
 use syncline_core::policy::Policy;
-use syncline_core::run::{RunOptions, RunReport, Runner, SideDefinition, SyncDefinition};
+use syncline_core::run::{RunReport, RunRequest, Runner, SideDefinition, SyncDefinition};
 use syncline_testkit::estate::{Estate, EstateOptions};
 use syncline_testkit::forward::{self, ForwardSim};
 use syncline_testkit::netbox::{Kind, NetBoxOptions, NetBoxSim};
@@ -85,6 +85,7 @@ impl Lab {
             target,
             models: BTreeMap::new(),
             policy: Policy::default(),
+            auto_merge: true,
         };
         let history = History::in_memory().await.unwrap();
         let runner = Runner::new(syncline::registry().unwrap(), history, folder.path());
@@ -98,11 +99,11 @@ impl Lab {
 
     /// Runs the sync for real.
     pub async fn run(&self) -> RunReport {
-        self.run_with(RunOptions::default()).await
+        self.run_with(RunRequest::default()).await
     }
 
-    pub async fn run_with(&self, options: RunOptions<'_>) -> RunReport {
-        self.runner.run(&self.sync, options, &Events::new(), &CancellationToken::new()).await.unwrap()
+    pub async fn run_with(&self, request: RunRequest) -> RunReport {
+        self.runner.run(&self.sync, request, &Events::new(), &CancellationToken::new()).await.unwrap()
     }
 
     /// Runs the sync and expects that it completes.

@@ -28,6 +28,18 @@ pub async fn write<W: TargetWriter + ?Sized>(
     Attempt { writer, model, pass, bindings }.write(entries, 1).await
 }
 
+/// Brings a batch to its end that an earlier attempt may have sent: what the target has of it is read, the rest is written.
+pub async fn resume<W: TargetWriter + ?Sized>(
+    writer: &W,
+    model: &'static ModelSchema,
+    pass: Pass,
+    bindings: &Bindings,
+    entries: &[JournalEntry],
+) -> (Vec<Written>, Option<Error>) {
+    let lost = Error::new(ErrorKind::Remote, "the runner that sent the batch ended before the answer came").temporary();
+    Attempt { writer, model, pass, bindings }.settle(entries, 1, lost).await
+}
+
 struct Attempt<'a, W: TargetWriter + ?Sized> {
     writer: &'a W,
     model: &'static ModelSchema,

@@ -1,11 +1,13 @@
-//! Where outcomes go, batch by batch.
+//! Where batches and their outcomes are kept, so that an apply that was killed can be gone on with.
 
 use async_trait::async_trait;
+use syncline_model::AnyKey;
 
 use crate::Result;
-use crate::change::Change;
+use crate::change::{Action, Change};
 use crate::outcome::Outcome;
-use crate::target::Written;
+use crate::places::Places;
+use crate::target::{Pass, Written};
 
 /// A change with what became of it.
 #[derive(Debug, Clone)]
@@ -16,6 +18,38 @@ pub struct JournalEntry {
     pub change: Change,
     /// What became of it.
     pub written: Written,
+}
+
+/// A change that an earlier attempt at the same plan dealt with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EarlierChange {
+    /// Where the journal has it: later ones have greater numbers.
+    pub number: u64,
+    /// Position in the plan, from 1.
+    pub sequence: u64,
+    /// The model.
+    pub model: String,
+    /// The record.
+    pub key: AnyKey,
+    /// What was done.
+    pub action: Action,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// The record's id in the target.
+    pub native_id: Option<String>,
+}
+
+/// A batch that an earlier attempt at the same plan sent, or was about to send.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EarlierBatch {
+    /// Its number.
+    pub number: u64,
+    /// Which part of the changes it writes.
+    pub pass: Pass,
+    /// The changes.
+    pub places: Places,
+    /// Whether what became of it is known.
+    pub settled: bool,
 }
 
 impl JournalEntry {
@@ -33,14 +67,27 @@ impl JournalEntry {
     }
 }
 
-/// Keeps the outcomes of an apply. The next batch is not forgotten before the last one is kept.
+/// Keeps what an apply does: a batch before it is sent, and its outcomes before the next one is forgotten.
 #[async_trait]
 pub trait Journal: Send {
-    /// Keeps the outcomes of a batch.
-    async fn record(&mut self, entries: Vec<JournalEntry>) -> Result<()>;
+    /// The batches of earlier attempts at the same plan.
+    async fn earlier_batches(&mut self) -> Result<Vec<EarlierBatch>>;
+
+    /// The changes that earlier attempts dealt with, after the one with the number `after`, in order; a page of them, empty at the
+    /// end.
+    async fn earlier_changes(&mut self, after: u64) -> Result<Vec<EarlierChange>>;
+
+    /// Notes a batch that is about to be sent. When that fails it is not sent.
+    async fn intend(&mut self, batch: u64, pass: Pass, entries: &[JournalEntry]) -> Result<()>;
+
+    /// Keeps the outcomes of a batch, or of changes that were not tried.
+    async fn record(&mut self, batch: Option<u64>, entries: Vec<JournalEntry>) -> Result<()>;
 
     /// Replaces the outcome of a change that the second pass changed.
     async fn amend(&mut self, entry: &JournalEntry, outcome: &Outcome) -> Result<()>;
+
+    /// Notes that a batch of the second pass is settled.
+    async fn settled(&mut self, batch: u64) -> Result<()>;
 }
 
 /// A journal in memory, for tests and for runs without a history.
@@ -48,18 +95,55 @@ pub trait Journal: Send {
 pub struct MemoryJournal {
     /// The entries as they came.
     pub entries: Vec<JournalEntry>,
+    /// The batches as they were noted.
+    pub batches: Vec<EarlierBatch>,
 }
 
 #[async_trait]
 impl Journal for MemoryJournal {
-    async fn record(&mut self, entries: Vec<JournalEntry>) -> Result<()> {
-        self.entries.extend(entries);
+    async fn earlier_batches(&mut self) -> Result<Vec<EarlierBatch>> {
+        Ok(self.batches.clone())
+    }
+
+    async fn earlier_changes(&mut self, after: u64) -> Result<Vec<EarlierChange>> {
+        let after = usize::try_from(after).unwrap_or(usize::MAX);
+        let rest = self.entries.iter().enumerate().skip(after);
+        let earlier = rest.map(|(at, entry)| EarlierChange {
+            number: at as u64 + 1,
+            sequence: entry.sequence,
+            model: entry.change.model.clone(),
+            key: entry.change.key.clone(),
+            action: entry.change.action,
+            outcome: entry.written.outcome.clone(),
+            native_id: entry.written.native.as_ref().map(|native| native.id.to_string()),
+        });
+        Ok(earlier.collect())
+    }
+
+    async fn intend(&mut self, batch: u64, pass: Pass, entries: &[JournalEntry]) -> Result<()> {
+        let places = entries.iter().map(|entry| entry.sequence).collect();
+        self.batches.push(EarlierBatch { number: batch, pass, places, settled: false });
         Ok(())
+    }
+
+    async fn record(&mut self, batch: Option<u64>, entries: Vec<JournalEntry>) -> Result<()> {
+        self.entries.extend(entries);
+        match batch {
+            Some(batch) => self.settled(batch).await,
+            None => Ok(()),
+        }
     }
 
     async fn amend(&mut self, entry: &JournalEntry, outcome: &Outcome) -> Result<()> {
         if let Some(kept) = self.entries.iter_mut().find(|kept| kept.sequence == entry.sequence) {
             kept.written.outcome = outcome.clone();
+        }
+        Ok(())
+    }
+
+    async fn settled(&mut self, batch: u64) -> Result<()> {
+        for kept in self.batches.iter_mut().filter(|kept| kept.number == batch) {
+            kept.settled = true;
         }
         Ok(())
     }

@@ -12,6 +12,9 @@ use syncline_model::models::{
 };
 
 use super::*;
+use crate::ErrorKind;
+use crate::bindings::Bindings;
+use crate::change::Change;
 use crate::diff::{DiffInput, calculate};
 use crate::event::Side;
 use crate::models::ModelMode;
@@ -19,7 +22,7 @@ use crate::native::Native;
 use crate::plan::{Evidence, PlanDraft, PlanHeader, PlanSide};
 use crate::policy::{Deletes, Policy};
 use crate::snapshot::{Snapshot, SnapshotSink};
-use crate::target::{Batch, BatchError};
+use crate::target::{Batch, BatchError, Pass, Written};
 
 /// A target that keeps what it is given and logs every batch.
 #[derive(Default)]
@@ -224,8 +227,7 @@ async fn ran(fake: Fake, source: &Estate, target: &Estate) -> Ran {
     let mut journal = MemoryJournal::default();
     let capabilities =
         Capabilities { batch_size: 4, concurrency: 2, preconditions: false, deletes: true, staging: false };
-    let mut context =
-        ApplyContext::new(&plan, &fields, capabilities, &mut journal, Events::new(), CancellationToken::new());
+    let mut context = ApplyContext::new(&plan, &fields, capabilities, &mut journal, Events::new(), StopSignal::new());
     let applied = fake.execute_sync(&mut context).await.unwrap();
     let outcome = |entry: &JournalEntry| {
         let outcome = &entry.written.outcome;

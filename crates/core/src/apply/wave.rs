@@ -7,14 +7,14 @@ use futures::StreamExt;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use syncline_model::{AnyKey, ModelSchema};
-use tokio_util::sync::CancellationToken;
 
-use super::{JournalEntry, batch};
-use crate::Error;
+use super::{Journal, JournalEntry, batch};
 use crate::bindings::Bindings;
 use crate::change::Action;
 use crate::outcome::Outcome;
+use crate::stop::StopSignal;
 use crate::target::{Capabilities, Pass, TargetWriter, Written};
+use crate::{Error, Result};
 
 /// How many batches' worth of changes may be gathered over all lanes.
 const GATHERED_BATCHES: usize = 64;
@@ -29,7 +29,9 @@ pub struct Wave<'w> {
     busy: BTreeSet<String>,
     created: Vec<(AnyKey, Box<str>)>,
     gathered: usize,
-    cancel: CancellationToken,
+    stop: StopSignal,
+    /// The number of the next batch.
+    number: u64,
     /// Why nothing more is sent.
     stopped: Option<String>,
 }
@@ -40,12 +42,14 @@ pub struct Finished {
     pub entries: Vec<JournalEntry>,
     /// The error that ended all writing.
     pub fatal: Option<Error>,
+    /// The number of the batch; none when nothing was sent.
+    pub batch: Option<u64>,
     lane: Option<String>,
 }
 
 impl<'w> Wave<'w> {
-    /// A wave without changes.
-    pub fn new(pass: Pass, capabilities: &Capabilities, cancel: CancellationToken) -> Self {
+    /// A wave without changes, whose first batch gets the number `number`.
+    pub fn new(pass: Pass, capabilities: &Capabilities, stop: StopSignal, number: u64) -> Self {
         Self {
             pass,
             batch_size: capabilities.batch_size.max(1),
@@ -55,19 +59,23 @@ impl<'w> Wave<'w> {
             busy: BTreeSet::new(),
             created: Vec::new(),
             gathered: 0,
-            cancel,
+            stop,
+            number,
             stopped: None,
         }
     }
 
-    /// Adds a change. A batch that is full is sent, which may wait for others: those that ended meanwhile are returned.
+    /// Adds a change. A batch that is full is noted in the journal and sent, which may wait for others: those that ended meanwhile
+    /// are added to `finished`.
     pub async fn push<W: TargetWriter + ?Sized>(
         &mut self,
         writer: &'w W,
         model: &'static ModelSchema,
         bindings: &Arc<Bindings>,
+        journal: &mut dyn Journal,
         entry: JournalEntry,
-    ) -> Vec<Finished> {
+        finished: &mut Vec<Finished>,
+    ) -> Result<()> {
         let place = (writer.lane(&entry.change), entry.change.action);
         let gathered = self.gathering.entry(place.clone()).or_default();
         gathered.push(entry);
@@ -81,30 +89,42 @@ impl<'w> Wave<'w> {
             }
             false => None,
         };
-        let Some(place) = place else { return Vec::new() };
+        let Some(place) = place else { return Ok(()) };
         let entries = self.gathering.remove(&place).unwrap_or_default();
         self.gathered -= entries.len();
-        self.send(writer, model, bindings, place.0, entries).await
+        self.send(writer, model, bindings, journal, place.0, entries, finished).await
     }
 
-    /// Sends what is gathered and waits for everything.
-    pub async fn finish<W: TargetWriter + ?Sized>(
+    /// Sends what is gathered. What is under way then is left to [`Wave::drain`].
+    pub async fn flush<W: TargetWriter + ?Sized>(
         &mut self,
         writer: &'w W,
         model: &'static ModelSchema,
         bindings: &Arc<Bindings>,
-    ) -> Vec<Finished> {
-        let mut finished = Vec::new();
+        journal: &mut dyn Journal,
+        finished: &mut Vec<Finished>,
+    ) -> Result<()> {
         self.gathered = 0;
         for ((lane, _), entries) in std::mem::take(&mut self.gathering) {
             if !entries.is_empty() {
-                finished.extend(self.send(writer, model, bindings, lane, entries).await);
+                self.send(writer, model, bindings, journal, lane, entries, finished).await?;
             }
         }
+        Ok(())
+    }
+
+    /// Waits for what is under way.
+    pub async fn drain(&mut self) -> Vec<Finished> {
+        let mut finished = Vec::new();
         while let Some(batch) = self.next_finished().await {
             finished.push(batch);
         }
         finished
+    }
+
+    /// The number that the next batch gets.
+    pub fn next_number(&self) -> u64 {
+        self.number
     }
 
     /// The records that were created, with their ids.
@@ -112,15 +132,17 @@ impl<'w> Wave<'w> {
         self.created
     }
 
+    #[expect(clippy::too_many_arguments, reason = "what a batch needs on its way")]
     async fn send<W: TargetWriter + ?Sized>(
         &mut self,
         writer: &'w W,
         model: &'static ModelSchema,
         bindings: &Arc<Bindings>,
+        journal: &mut dyn Journal,
         lane: Option<String>,
         entries: Vec<JournalEntry>,
-    ) -> Vec<Finished> {
-        let mut finished = Vec::new();
+        finished: &mut Vec<Finished>,
+    ) -> Result<()> {
         let is_busy = |wave: &Self| {
             wave.under_way.len() >= wave.concurrency || lane.as_ref().is_some_and(|lane| wave.busy.contains(lane))
         };
@@ -130,21 +152,27 @@ impl<'w> Wave<'w> {
                 None => break,
             }
         }
-        let cancelled = || self.cancel.is_cancelled().then(|| "the run was cancelled before it".to_owned());
+        if self.stop.leaves_the_rest() {
+            return Ok(());
+        }
+        let cancelled = || self.stop.is_given().then(|| "the run was cancelled before it".to_owned());
         if let Some(reason) = self.stopped.clone().or_else(cancelled) {
             let outcome = Outcome::Skipped { reason };
             let entries = entries.into_iter().map(|entry| entry.with(Written::not_written(outcome.clone()))).collect();
-            finished.push(Finished { entries, fatal: None, lane: None });
-            return finished;
+            finished.push(Finished { entries, fatal: None, batch: None, lane: None });
+            return Ok(());
         }
+        let number = self.number;
+        self.number += 1;
+        journal.intend(number, self.pass, &entries).await?;
         self.busy.extend(lane.clone());
         let (pass, bindings) = (self.pass, Arc::clone(bindings));
         self.under_way.push(Box::pin(async move {
             let (written, fatal) = batch::write(writer, model, pass, &bindings, &entries).await;
             let entries = entries.into_iter().zip(written).map(|(entry, written)| entry.with(written)).collect();
-            Finished { entries, fatal, lane }
+            Finished { entries, fatal, batch: Some(number), lane }
         }));
-        finished
+        Ok(())
     }
 
     async fn next_finished(&mut self) -> Option<Finished> {
@@ -155,14 +183,20 @@ impl<'w> Wave<'w> {
         if let Some(error) = &batch.fatal {
             self.stopped = Some(format!("the run ended before it: {}", error.report()));
         }
-        if self.pass == Pass::First {
-            for entry in batch.entries.iter().filter(|entry| entry.change.action == Action::Create) {
-                // Also one that came out other than it was sent: it exists, and others may refer to it.
-                if let Some(native) = &entry.written.native {
-                    self.created.push((entry.change.key.clone(), native.id.clone()));
-                }
+        self.note_created(&batch.entries);
+        Some(batch)
+    }
+
+    /// Takes over the ids of created records.
+    pub fn note_created(&mut self, entries: &[JournalEntry]) {
+        if self.pass == Pass::Second {
+            return;
+        }
+        for entry in entries.iter().filter(|entry| entry.change.action == Action::Create) {
+            // Also one that came out other than it was sent: it exists, and others may refer to it.
+            if let Some(native) = &entry.written.native {
+                self.created.push((entry.change.key.clone(), native.id.clone()));
             }
         }
-        Some(batch)
     }
 }

@@ -43,6 +43,8 @@ pub struct RecordedChange<'a> {
     pub native_id: Option<&'a str>,
     /// When that happened.
     pub at: DateTime<Utc>,
+    /// The place of the change in its plan.
+    pub place: Option<u64>,
 }
 
 /// A change as the history has it.
@@ -159,6 +161,18 @@ impl OutcomeKind {
         }
     }
 
+    /// The outcome of this kind with a reason, as far as it has one.
+    pub(super) fn with(self, reason: String) -> Outcome {
+        match self {
+            Self::Applied => Outcome::Applied { request_id: None },
+            Self::Planned | Self::Unchanged => Outcome::Unchanged,
+            Self::Skipped => Outcome::Skipped { reason },
+            Self::Held => Outcome::Held { reason },
+            Self::Failed => Outcome::Failed { field: None, reason },
+            Self::Stale => Outcome::Stale { reason },
+        }
+    }
+
     /// The name in the history, metrics and the API.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -210,7 +224,12 @@ impl OutcomeCounts {
 impl<'a> RecordedChange<'a> {
     /// A change that was dealt with just now.
     pub fn now(change: &'a Change, outcome: Option<&'a Outcome>) -> Self {
-        Self { change, outcome, native_id: None, at: Utc::now() }
+        Self { change, outcome, native_id: None, at: Utc::now(), place: None }
+    }
+
+    /// Adds the place of the change in its plan.
+    pub fn at_place(self, place: u64) -> Self {
+        Self { place: Some(place), ..self }
     }
 
     /// Adds the id that the target gave to a created record.

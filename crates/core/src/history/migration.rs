@@ -1,6 +1,7 @@
 //! The tables, and how they get up to date.
 
 mod m2026_11_20_first;
+mod m2026_11_21_durable_runs;
 
 use std::collections::HashSet;
 
@@ -24,7 +25,7 @@ struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m2026_11_20_first::Migration)]
+        vec![Box::new(m2026_11_20_first::Migration), Box::new(m2026_11_21_durable_runs::Migration)]
     }
 
     fn migration_table_name() -> DynIden {

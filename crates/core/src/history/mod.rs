@@ -1,7 +1,8 @@
 //! The history: what every run did, kept in SQLite (one file, the default) or PostgreSQL.
 //!
 //! Tables: `sync`, `run`, `run_phase`, `run_model`, `run_outcome` (counters), `change` (which is the sync log of every
-//! object as well), `run_log` and `binding` (what Syncline created). Unchanged records leave nothing but their count.
+//! object as well), `run_log`, `batch` (what is on its way to a target), `plan` and `plan_part`, `decision`, and `binding`
+//! (what Syncline created). Unchanged records leave nothing but their count.
 //!
 //! Rules:
 //! - Every write goes through [`store::Store::write`]: a short transaction that starts as a writer.
@@ -9,18 +10,22 @@
 //! - Pages have cursors, not offsets: page 10,000 costs what page 1 costs.
 //! - Nothing of the database library is visible outside this module.
 
+mod batch;
 mod binding;
 mod change;
 mod change_read;
+mod decision;
 mod entity;
 mod error;
 mod insert;
+mod lease;
 mod location;
 mod log;
 mod migration;
 mod model;
 mod object;
 mod phase;
+mod plan_store;
 mod process;
 mod record;
 mod recorder;
@@ -30,6 +35,7 @@ mod run_write;
 mod store;
 mod sync;
 mod text;
+mod trigger;
 
 #[cfg(test)]
 mod tests;
@@ -42,12 +48,19 @@ pub use binding::{Binding, Origin};
 pub use change::{
     ChangeCount, ChangeFilter, OutcomeCounts, OutcomeKind, RecordedChange, StoredChange, TimelineCursor, TimelineEntry,
 };
+pub use decision::{Approval, Decision};
+pub use lease::{Abandoned, Claim, Claimed};
 pub use log::{LogLine, StoredLogLine};
 pub use model::{ModelRecord, ReadRecord};
 pub use phase::PhaseRecord;
+pub use plan_store::StoredPlan;
 pub use recorder::ChangeRecorder;
-pub use run::{Endpoint, NewRun, PlanRef, Run, RunCounts, RunError, RunFilter, RunId, RunKind, RunResult, RunStatus};
+pub use run::{
+    Endpoint, NewRun, PlanRef, Purpose, Run, RunCounts, RunError, RunFilter, RunId, RunKind, RunResult, RunSettings,
+    RunStage, RunStatus, Stop, StopRequest,
+};
 pub use sync::{StoredSync, SyncDefinition, SyncId};
+pub use trigger::{Ready, Triggered};
 
 /// The history store. Cloning it gives another handle to the same store.
 #[derive(Debug, Clone)]

@@ -9,6 +9,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, Qu
 use super::change::{OutcomeColumns, OutcomeKind, RecordedChange};
 use super::entity::change;
 use super::insert::Insert;
+use super::lease::Claim;
 use super::run::RunId;
 use super::{History, Origin, error, object, text};
 use crate::change::{Action, Change};
@@ -30,13 +31,14 @@ pub(super) struct Row {
     native_id: Option<String>,
     request_id: Option<String>,
     at: i64,
+    place: Option<u64>,
     fields: String,
 }
 
 impl Row {
     /// Writes a change in the form in which it is stored.
     pub(super) fn of(recorded: &RecordedChange<'_>) -> Result<Self> {
-        let RecordedChange { change, outcome, native_id, at } = recorded;
+        let RecordedChange { change, outcome, native_id, at, place } = recorded;
         let columns = OutcomeColumns::of(change, *outcome);
         let native_id = native_id.or(change.native.as_ref().map(|native| &*native.id));
         Ok(Self {
@@ -52,6 +54,7 @@ impl Row {
             native_id: native_id.map(str::to_owned),
             request_id: columns.request_id.map(str::to_owned),
             at: text::micros(*at),
+            place: *place,
             fields: text::to_json(&change.fields)?,
         })
     }
@@ -62,7 +65,7 @@ impl Row {
         texts.into_iter().map(String::len).sum::<usize>() + self.reason.as_ref().map_or(0, String::len) + 100
     }
 
-    fn values(&self, run: RunId, seq: i64) -> [Value; 15] {
+    fn values(&self, run: RunId, seq: i64) -> [Value; 16] {
         [
             run.0.into(),
             seq.into(),
@@ -79,11 +82,12 @@ impl Row {
             self.request_id.clone().into(),
             self.at.into(),
             self.fields.clone().into(),
+            self.place.map(text::stored).into(),
         ]
     }
 }
 
-const CHANGES: Insert<15> = Insert {
+const CHANGES: Insert<16> = Insert {
     table: "change",
     columns: [
         "run_id",
@@ -101,6 +105,7 @@ const CHANGES: Insert<15> = Insert {
         "request_id",
         "at",
         "fields",
+        "place",
     ],
     tail: "",
 };
@@ -116,27 +121,24 @@ impl History {
     ///
     /// A create that was applied also records that Syncline created the object, a delete that was applied that the object
     /// is gone. Counters of the run go along.
-    pub async fn record_changes(&self, run: RunId, changes: &[RecordedChange<'_>]) -> Result<()> {
+    pub async fn record_changes(&self, claim: Claim, changes: &[RecordedChange<'_>]) -> Result<()> {
         let rows: Result<Vec<_>> = changes.iter().map(Row::of).collect();
-        self.record_rows(run, &rows?).await
-    }
-
-    /// Records changes that are in their stored form already.
-    pub(super) async fn record_rows(&self, run: RunId, rows: &[Row]) -> Result<()> {
-        if rows.is_empty() {
-            return Ok(());
-        }
-        self.store.write(move |tx, _| async move { record(tx, run, rows).await }.boxed()).await
+        self.settle_rows(claim, None, &rows?).await
     }
 
     /// Gives a recorded change another outcome: the second pass of a create did not succeed, or an unsettled batch was
     /// settled.
-    pub async fn amend_change(&self, run: RunId, change: &Change, outcome: &Outcome) -> Result<()> {
-        self.store.write(move |tx, _| async move { amend(tx, run, change, outcome).await }.boxed()).await
+    pub async fn amend_change(&self, claim: Claim, change: &Change, outcome: &Outcome) -> Result<()> {
+        self.store.write(move |tx, _| async move { amend(tx, claim, change, outcome).await }.boxed()).await
     }
 }
 
-async fn record(tx: &DatabaseTransaction, run: RunId, rows: &[Row]) -> Result<()> {
+/// Records changes that are in their stored form.
+pub(super) async fn record(tx: &DatabaseTransaction, claim: Claim, rows: &[Row]) -> Result<()> {
+    let run = claim.run;
+    if rows.is_empty() {
+        return Ok(());
+    }
     let mut kinds: BTreeMap<(&str, Action, OutcomeKind), i64> = BTreeMap::new();
     for row in rows {
         *kinds.entry((&row.model, row.action, row.outcome)).or_default() += 1;
@@ -148,7 +150,7 @@ async fn record(tx: &DatabaseTransaction, run: RunId, rows: &[Row]) -> Result<()
     }
 
     let is_real = outcomes.keys().any(|outcome| *outcome == OutcomeKind::Applied);
-    let (last, instance) = reserve(tx, run, count, &outcomes, is_real).await?;
+    let (last, instance) = reserve(tx, claim, count, &outcomes, is_real).await?;
     let first = last - count + 1;
     CHANGES.run(tx, rows, |place, row| row.values(run, first + text::stored(place as u64))).await?;
 
@@ -165,21 +167,26 @@ async fn record(tx: &DatabaseTransaction, run: RunId, rows: &[Row]) -> Result<()
 /// The run's row is locked from here on, so that batches of one run come one after the other.
 async fn reserve(
     tx: &DatabaseTransaction,
-    run: RunId,
+    claim: Claim,
     count: i64,
     outcomes: &BTreeMap<OutcomeKind, i64>,
     is_real: bool,
 ) -> Result<(i64, String)> {
+    let run = claim.run;
     let mut update = Query::update();
-    update.table("run").value("last_change", Expr::col("last_change").add(count));
+    update.table("run").value("last_change", Expr::col("last_change").add(count)).value("fruitless", 0_i64);
     for (outcome, count) in outcomes {
         let column = outcome_column(*outcome);
         update.value(column, Expr::col(column).add(*count));
     }
-    update.and_where(Expr::col("id").eq(run.0)).and_where(Expr::col("finished_at").is_null());
+    update
+        .and_where(Expr::col("id").eq(run.0))
+        .and_where(Expr::col("finished_at").is_null())
+        .and_where(Expr::col("fence").eq(claim.fence))
+        .and_where(Expr::col("status").eq(super::RunStatus::Syncing.as_str()));
     update.returning(Query::returning().columns(["last_change", "target_instance", "dry"]));
     let row = tx.query_one(&update).await.map_err(error::of_statement)?;
-    let Some(row) = row else { return Err(super::run_write::not_open(tx, run).await) };
+    let Some(row) = row else { return Err(super::run_write::not_writable(tx, run).await) };
     let get = || Ok((row.try_get("", "last_change")?, row.try_get("", "target_instance")?, row.try_get("", "dry")?));
     let (last, instance, dry) = get().map_err(error::of_statement)?;
     if dry && is_real {
@@ -220,7 +227,9 @@ async fn keep_bindings(tx: &DatabaseTransaction, run: RunId, instance: &str, row
     super::binding::delete(tx, instance, &deleted).await
 }
 
-async fn amend(tx: &DatabaseTransaction, run: RunId, change: &Change, outcome: &Outcome) -> Result<()> {
+async fn amend(tx: &DatabaseTransaction, claim: Claim, change: &Change, outcome: &Outcome) -> Result<()> {
+    let run = claim.run;
+    super::run_write::one_row(tx, claim, super::batch::touched(claim)).await?;
     let hash = object::hash(&change.model, change.key.as_str());
     let found = change::Entity::find()
         .filter(change::Column::KeyHash.eq(object::half(hash)))

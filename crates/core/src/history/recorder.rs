@@ -1,7 +1,8 @@
 //! A buffer in front of the history.
 
+use super::lease::Claim;
 use super::record::Row;
-use super::{History, RecordedChange, RunId};
+use super::{History, RecordedChange};
 use crate::Result;
 
 /// Collects changes and records them many at a time.
@@ -10,7 +11,7 @@ use crate::Result;
 #[derive(Debug)]
 pub struct ChangeRecorder {
     history: History,
-    run: RunId,
+    claim: Claim,
     rows: Vec<Row>,
     bytes: usize,
 }
@@ -23,8 +24,8 @@ impl ChangeRecorder {
     const BYTES: usize = 8 << 20;
 
     /// A recorder of the changes of a run.
-    pub fn new(history: History, run: RunId) -> Self {
-        Self { history, run, rows: Vec::new(), bytes: 0 }
+    pub fn new(history: History, claim: Claim) -> Self {
+        Self { history, claim, rows: Vec::new(), bytes: 0 }
     }
 
     /// Takes a change; records what has collected when that is enough.
@@ -40,7 +41,12 @@ impl ChangeRecorder {
 
     /// Records what has collected. Changes stay in the buffer when that fails.
     pub async fn flush(&mut self) -> Result<()> {
-        self.history.record_rows(self.run, &self.rows).await?;
+        self.settle(None).await
+    }
+
+    /// Records what has collected, and with it that a batch is settled.
+    pub async fn settle(&mut self, batch: Option<u64>) -> Result<()> {
+        self.history.settle_rows(self.claim, batch, &self.rows).await?;
         self.rows.clear();
         self.bytes = 0;
         Ok(())

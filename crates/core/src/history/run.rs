@@ -67,6 +67,69 @@ pub struct PlanRef {
     pub path: String,
 }
 
+/// What a run is for. Whatever it is, it ends in a plan, and the plan in an apply or a review.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    /// Reads both sides and makes the target agree.
+    Sync,
+    /// Applies a plan that was saved earlier.
+    Apply,
+    /// Tells how the target differs from the source: a dry run whose findings are compared with the last ones.
+    Drift,
+    /// Takes back what another run did.
+    Undo,
+    /// Tries again what another run did not get done.
+    Rerun,
+}
+
+/// How far a run came. A runner that takes it over goes on from here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunStage {
+    /// Nothing that lasts was done: it starts at its beginning.
+    Begun,
+    /// Its plan is saved.
+    Planned,
+    /// Changes may have been written.
+    Applying,
+    /// Every change has its outcome, in a place of the target's own that waits for its merge.
+    Staged,
+}
+
+/// How one run differs from others of its sync.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunSettings {
+    /// Measure the memory of every phase.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub memory: bool,
+    /// After how many seconds of writing the run pauses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_duration_s: Option<u64>,
+}
+
+/// What a person wants of a run that is not over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StopRequest {
+    /// To what end.
+    pub stop: Stop,
+    /// Who.
+    pub by: String,
+    /// Why; empty when nothing was said.
+    #[serde(default)]
+    pub reason: String,
+}
+
+/// To what end a run is stopped, after the batches under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stop {
+    /// For good.
+    Cancel,
+    /// To go on later.
+    Pause,
+}
+
 /// A run that begins.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewRun {
@@ -86,6 +149,16 @@ pub struct NewRun {
     pub triggered_by: String,
     /// What that one said about it; none when nothing.
     pub request: Option<String>,
+    /// What it is for.
+    pub purpose: Purpose,
+    /// The run that it is about, when it takes back or tries again.
+    pub subject: Option<RunId>,
+    /// How it differs from others.
+    pub options: RunSettings,
+    /// The tick of the schedule that makes it: of one tick there is one run.
+    pub tick: Option<DateTime<Utc>>,
+    /// The plan that it applies, when there is one already.
+    pub plan: Option<PlanRef>,
 }
 
 /// How a run ended.
@@ -166,6 +239,30 @@ pub struct Run {
     pub request: Option<String>,
     /// The machine that worked on it.
     pub host: String,
+    /// What it is for.
+    pub purpose: Purpose,
+    /// The run that it is about.
+    pub subject: Option<RunId>,
+    /// How far it came.
+    pub stage: RunStage,
+    /// How it differs from others of its sync.
+    pub options: RunSettings,
+    /// How often a runner took it.
+    pub attempt: u64,
+    /// The runner that has it, while one has.
+    pub worker: Option<String>,
+    /// Until when that runner has it; it goes on asking for more time as long as it lives.
+    pub lease_until: Option<DateTime<Utc>>,
+    /// When it may be taken; none for at once.
+    pub not_before: Option<DateTime<Utc>>,
+    /// Why it waits for somebody to let it go on; none when it does not.
+    pub paused: Option<String>,
+    /// What somebody wants of it.
+    pub stop: Option<StopRequest>,
+    /// The tick of the schedule that made it.
+    pub tick: Option<DateTime<Utc>>,
+    /// The target's id of the place where its changes wait for their merge.
+    pub staged_as: Option<String>,
 }
 
 /// Which runs are wanted. An empty filter wants all.
@@ -210,6 +307,31 @@ impl RunKind {
             Self::Adhoc => "adhoc",
             Self::Scheduled => "scheduled",
             Self::Webhook => "webhook",
+        }
+    }
+}
+
+impl Purpose {
+    /// The name in the history, metrics and the API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Sync => "sync",
+            Self::Apply => "apply",
+            Self::Drift => "drift",
+            Self::Undo => "undo",
+            Self::Rerun => "rerun",
+        }
+    }
+}
+
+impl RunStage {
+    /// The name in the history and the API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Begun => "begun",
+            Self::Planned => "planned",
+            Self::Applying => "applying",
+            Self::Staged => "staged",
         }
     }
 }

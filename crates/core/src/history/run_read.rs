@@ -187,6 +187,18 @@ impl Run {
             triggered_by: row.triggered_by,
             request: row.request,
             host: row.host,
+            purpose: text::parse("run.purpose", &row.purpose)?,
+            subject: row.subject.map(RunId),
+            stage: text::parse("run.stage", &row.stage)?,
+            options: text::parse_json("run.options", &row.options)?,
+            attempt: text::count(row.attempt),
+            worker: row.worker,
+            lease_until: row.lease_until.map(text::time),
+            not_before: row.not_before.map(text::time),
+            paused: row.paused,
+            stop: row.stop.map(|stop| text::parse_json("run.stop", &stop)).transpose()?,
+            tick: row.tick.map(text::time),
+            staged_as: row.staged_as,
         })
     }
 }

@@ -1,175 +1,166 @@
-//! The life of a run.
+//! The life of a run, as its runner writes it. How a runner gets to be the one that writes is in `lease`.
 
 use futures::FutureExt;
-use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter};
 
 use super::entity::run;
+use super::lease::Claim;
 use super::process::Process;
-use super::{History, NewRun, PlanRef, RunId, RunResult, RunStatus, error, text};
+use super::{History, NewRun, PlanRef, RunId, RunResult, RunStage, RunStatus, error, text};
 use crate::{Error, ErrorKind, Result};
 
 impl History {
-    /// Makes a run, with the status `new`.
+    /// Makes a run, with the status `new`: no runner knows of it yet. [`History::trigger`] does so only when none is under way.
     pub async fn begin_run(&self, new: &NewRun) -> Result<RunId> {
-        let process = Process::current();
-        let row = self
-            .store
-            .write(move |tx, _| {
-                async move {
-                    let row = run::ActiveModel {
-                        sync_id: Set(new.sync.0),
-                        kind: Set(new.kind.as_str().to_owned()),
-                        dry: Set(new.dry),
-                        status: Set(RunStatus::New.as_str().to_owned()),
-                        definition_hash: Set(new.definition_hash.clone()),
-                        source_connector: Set(new.source.connector.clone()),
-                        source_connection: Set(new.source.connection.clone()),
-                        source_instance: Set(new.source.instance.clone()),
-                        target_connector: Set(new.target.connector.clone()),
-                        target_connection: Set(new.target.connection.clone()),
-                        target_instance: Set(new.target.instance.clone()),
-                        created_at: Set(text::now()),
-                        notes: Set("{}".to_owned()),
-                        triggered_by: Set(new.triggered_by.clone()),
-                        request: Set(new.request.clone()),
-                        host: Set(process.host.clone()),
-                        process: Set(process.identity.clone()),
-                        ..Default::default()
-                    };
-                    row.insert(tx).await.map_err(error::of_statement)
-                }
-                .boxed()
-            })
-            .await?;
-        Ok(RunId(row.id))
+        self.store.write(move |tx, _| async move { insert(tx, new).await }.boxed()).await
     }
 
-    /// Moves a run that is not over to another status. The first step to `syncing` is its start.
-    pub async fn set_status(&self, run: RunId, status: RunStatus) -> Result<()> {
-        if status.is_final() {
-            let message = format!("run {run} cannot become `{status}` without a result");
-            return Err(Error::new(ErrorKind::Internal, message));
-        }
+    /// Notes the saved plan of a run. What is in the plan is decided from here on.
+    pub async fn set_plan(&self, claim: Claim, plan: &PlanRef) -> Result<()> {
         self.store
             .write(move |tx, _| {
                 async move {
-                    let mut update = open_run(run).col_expr(run::Column::Status, status.as_str().into());
-                    if status == RunStatus::Syncing {
-                        let process = Process::current();
-                        let start = Expr::col(run::Column::StartedAt).if_null(text::now());
-                        update = update
-                            .col_expr(run::Column::StartedAt, start)
-                            .col_expr(run::Column::Host, process.host.as_str().into())
-                            .col_expr(run::Column::Process, process.identity.as_str().into());
-                    }
-                    one_row(tx, run, update).await
+                    let update = claimed(claim)
+                        .col_expr(run::Column::PlanHash, plan.hash.as_str().into())
+                        .col_expr(run::Column::PlanPath, plan.path.as_str().into())
+                        .col_expr(run::Column::Stage, RunStage::Planned.as_str().into());
+                    one_row(tx, claim, update).await
                 }
                 .boxed()
             })
             .await
     }
 
-    /// Notes the saved plan of a run.
-    pub async fn set_plan(&self, run: RunId, plan: &PlanRef) -> Result<()> {
+    /// Notes how far a run came.
+    pub async fn set_stage(&self, claim: Claim, stage: RunStage) -> Result<()> {
         self.store
             .write(move |tx, _| {
                 async move {
-                    let update = open_run(run)
-                        .col_expr(run::Column::PlanHash, plan.hash.as_str().into())
-                        .col_expr(run::Column::PlanPath, plan.path.as_str().into());
-                    one_row(tx, run, update).await
+                    one_row(tx, claim, claimed(claim).col_expr(run::Column::Stage, stage.as_str().into())).await
                 }
                 .boxed()
+            })
+            .await
+    }
+
+    /// Notes where in the target the changes of a run wait for their merge.
+    pub async fn set_staged_as(&self, claim: Claim, id: &str) -> Result<()> {
+        self.store
+            .write(move |tx, _| {
+                async move { one_row(tx, claim, claimed(claim).col_expr(run::Column::StagedAs, id.into())).await }
+                    .boxed()
             })
             .await
     }
 
     /// Replaces the notes of a run: a JSON object of what connectors want to be remembered, for example the id of the
     /// Forward snapshot.
-    pub async fn set_notes(&self, run: RunId, notes: &serde_json::Map<String, serde_json::Value>) -> Result<()> {
+    pub async fn set_notes(&self, claim: Claim, notes: &serde_json::Map<String, serde_json::Value>) -> Result<()> {
         let json = &text::to_json(notes)?;
         self.store
             .write(move |tx, _| {
-                async move { one_row(tx, run, open_run(run).col_expr(run::Column::Notes, json.as_str().into())).await }
+                async move { one_row(tx, claim, claimed(claim).col_expr(run::Column::Notes, json.as_str().into())).await }
                     .boxed()
             })
             .await
     }
 
     /// Ends a run. A run ends once.
-    pub async fn finish_run(&self, run: RunId, result: &RunResult) -> Result<()> {
+    pub async fn finish_run(&self, claim: Claim, result: &RunResult) -> Result<()> {
         if !result.status.is_final() {
-            let message = format!("run {run} cannot end as `{}`", result.status);
+            let message = format!("run {} cannot end as `{}`", claim.run, result.status);
             return Err(Error::new(ErrorKind::Internal, message));
         }
         self.store
-            .write(move |tx, _| async move { one_row(tx, run, finish(open_run(run), result)).await }.boxed())
+            .write(move |tx, _| {
+                async move {
+                    one_row(tx, claim, finish(claimed(claim), result)).await?;
+                    super::batch::forget(tx, claim.run).await
+                }
+                .boxed()
+            })
             .await
-    }
-
-    /// Ends the runs that a process of this machine left unfinished when it was killed: they fail. Gives their numbers.
-    ///
-    /// A run whose process may still live is left alone, as is everything where the system does not tell.
-    pub async fn close_interrupted(&self) -> Result<Vec<RunId>> {
-        let at_work = [RunStatus::New.as_str(), RunStatus::Syncing.as_str()];
-        let process = Process::current();
-        let rows = run::Entity::find()
-            .filter(run::Column::Status.is_in(at_work))
-            .filter(run::Column::Host.eq(&process.host))
-            .all(self.store.db())
-            .await
-            .map_err(|error| self.store.read_error(error))?;
-        let result = RunResult {
-            status: RunStatus::Failed,
-            error: Some(super::RunError {
-                kind: "interrupted".to_owned(),
-                message: "the process that worked on the run ended without finishing it".to_owned(),
-            }),
-        };
-        let mut closed = Vec::new();
-        for row in rows.iter().filter(|row| Process::has_ended(&row.process) == Some(true)) {
-            // Only as long as it is still that process's run: another one may have closed or resumed it meanwhile.
-            let update = open_run(RunId(row.id)).filter(run::Column::Process.eq(&row.process));
-            let update = &finish(update, &result);
-            let closing = self
-                .store
-                .write(move |tx, _| async move { update.clone().exec(tx).await.map_err(error::of_statement) }.boxed())
-                .await?;
-            if closing.rows_affected == 1 {
-                closed.push(RunId(row.id));
-            }
-        }
-        Ok(closed)
     }
 }
 
-type Update = sea_orm::UpdateMany<run::Entity>;
+/// Inserts a run.
+pub(super) async fn insert(tx: &DatabaseTransaction, new: &NewRun) -> Result<RunId> {
+    let process = Process::current();
+    let stage = if new.plan.is_some() { RunStage::Planned } else { RunStage::Begun };
+    let row = run::ActiveModel {
+        sync_id: Set(new.sync.0),
+        kind: Set(new.kind.as_str().to_owned()),
+        dry: Set(new.dry),
+        status: Set(RunStatus::New.as_str().to_owned()),
+        definition_hash: Set(new.definition_hash.clone()),
+        plan_hash: Set(new.plan.as_ref().map(|plan| plan.hash.clone())),
+        plan_path: Set(new.plan.as_ref().map(|plan| plan.path.clone())),
+        source_connector: Set(new.source.connector.clone()),
+        source_connection: Set(new.source.connection.clone()),
+        source_instance: Set(new.source.instance.clone()),
+        target_connector: Set(new.target.connector.clone()),
+        target_connection: Set(new.target.connection.clone()),
+        target_instance: Set(new.target.instance.clone()),
+        created_at: Set(text::now()),
+        notes: Set("{}".to_owned()),
+        triggered_by: Set(new.triggered_by.clone()),
+        request: Set(new.request.clone()),
+        host: Set(process.host.clone()),
+        process: Set(process.identity.clone()),
+        purpose: Set(new.purpose.as_str().to_owned()),
+        subject: Set(new.subject.map(|run| run.0)),
+        stage: Set(stage.as_str().to_owned()),
+        options: Set(text::to_json(&new.options)?),
+        tick: Set(new.tick.map(text::micros)),
+        ..Default::default()
+    };
+    Ok(RunId(row.insert(tx).await.map_err(error::of_statement)?.id))
+}
+
+pub(super) type Update = sea_orm::UpdateMany<run::Entity>;
+
+/// An update of a run by the runner that has it.
+pub(super) fn claimed(claim: Claim) -> Update {
+    open_run(claim.run)
+        .filter(run::Column::Fence.eq(claim.fence))
+        .filter(run::Column::Status.eq(RunStatus::Syncing.as_str()))
+}
 
 /// An update of a run that is not over.
-fn open_run(run: RunId) -> Update {
+pub(super) fn open_run(run: RunId) -> Update {
     run::Entity::update_many().filter(run::Column::Id.eq(run.0)).filter(run::Column::FinishedAt.is_null())
 }
 
-fn finish(update: Update, result: &RunResult) -> Update {
+/// Ends a run, and what a runner had of it.
+pub(super) fn finish(update: Update, result: &RunResult) -> Update {
     let error = result.error.as_ref();
     update
         .col_expr(run::Column::Status, result.status.as_str().into())
         .col_expr(run::Column::FinishedAt, text::now().into())
         .col_expr(run::Column::ErrorKind, Expr::value(error.map(|error| error.kind.as_str())))
         .col_expr(run::Column::ErrorMessage, Expr::value(error.map(|error| error.message.as_str())))
+        .col_expr(run::Column::LeaseUntil, Expr::value(None::<i64>))
+        .col_expr(run::Column::Paused, Expr::value(None::<String>))
 }
 
-async fn one_row(tx: &DatabaseTransaction, run: RunId, update: Update) -> Result<()> {
+pub(super) async fn one_row(tx: &DatabaseTransaction, claim: Claim, update: Update) -> Result<()> {
     let done = update.exec(tx).await.map_err(error::of_statement)?;
-    if done.rows_affected == 1 { Ok(()) } else { Err(not_open(tx, run).await) }
+    if done.rows_affected == 1 { Ok(()) } else { Err(not_writable(tx, claim.run).await) }
 }
 
 /// Why a run cannot be written.
-pub(super) async fn not_open(tx: &DatabaseTransaction, run: RunId) -> Error {
+pub(super) async fn not_writable(tx: &DatabaseTransaction, run: RunId) -> Error {
     match run::Entity::find_by_id(run.0).one(tx).await {
-        Ok(Some(row)) => {
+        Ok(Some(row)) if row.finished_at.is_some() => {
             Error::new(ErrorKind::Internal, format!("run {run} is over (`{}`) and takes no more records", row.status))
+        }
+        Ok(Some(row)) => {
+            let now = match row.worker {
+                Some(worker) => format!("`{worker}` has it now"),
+                None => format!("it is `{}` now", row.status),
+            };
+            Error::new(ErrorKind::LeaseLost, format!("run {run} was taken from this runner: {now}"))
         }
         Ok(None) => Error::new(ErrorKind::NotFound, format!("there is no run {run}")),
         Err(error) => error::of_statement(error),

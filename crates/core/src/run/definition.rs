@@ -23,6 +23,8 @@ pub struct SyncDefinition {
     pub models: BTreeMap<String, ModelMode>,
     /// What may be done without asking.
     pub policy: Policy,
+    /// Apply a plan as soon as its guards let it pass. If not, every plan waits for a person.
+    pub auto_merge: bool,
 }
 
 /// One side of a sync.
@@ -75,6 +77,7 @@ impl SyncDefinition {
             "target": side(&self.target, target)?,
             "models": self.models,
             "policy": self.policy,
+            "auto_merge": self.auto_merge,
         }))
     }
 }

@@ -1,7 +1,7 @@
 //! What a run leaves in the history.
 
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::Utc;
@@ -10,93 +10,50 @@ use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::{RunOptions, RunReport, SideDefinition, SyncDefinition};
-use crate::apply::{Journal, JournalEntry};
+use super::{RunReport, SideDefinition};
+use crate::apply::{EarlierBatch, EarlierChange, Journal, JournalEntry};
 use crate::event::{Event, Events, Level};
 use crate::history::{
-    self, ChangeRecorder, Endpoint, History, LogLine, ModelRecord, NewRun, PlanRef, ReadRecord, RecordedChange, RunId,
+    ChangeRecorder, Claim, Endpoint, History, LogLine, ModelRecord, PlanRef, ReadRecord, RecordedChange, RunId,
     RunResult, RunStatus,
 };
 use crate::models::ModelMode;
 use crate::outcome::Outcome;
 use crate::plan::PlanReader;
+use crate::target::Pass;
 use crate::{Error, ErrorKind, Result};
+
+/// How often the job log is written while a run works.
+const LOG_PAUSE: Duration = Duration::from_secs(1);
+/// How many changes of an earlier attempt are read at once.
+const EARLIER: u64 = 10_000;
 
 /// Writes one run into the history.
 pub struct Recorder<'a> {
     history: &'a History,
-    run: RunId,
+    claim: Claim,
     log: JobLog,
 }
 
 impl<'a> Recorder<'a> {
-    /// A new run that works from now on. `definition` is what people may see of the sync.
-    pub async fn begin(
-        history: &'a History,
-        sync: &SyncDefinition,
-        definition: Value,
-        digest: &str,
-        options: &RunOptions<'_>,
-        events: &Events,
-    ) -> Result<Self> {
-        history.close_interrupted().await?;
-        let definition = history::SyncDefinition { name: sync.name.clone(), hash: digest.to_owned(), definition };
-        let new = NewRun {
-            sync: history.upsert_sync(&definition).await?,
-            kind: options.kind,
-            dry: options.dry_run,
-            definition_hash: digest.to_owned(),
-            source: endpoint(&sync.source),
-            target: endpoint(&sync.target),
-            triggered_by: std::env::var("USER").unwrap_or_else(|_| "unknown".to_owned()),
-            request: None,
-        };
-        let run = history.begin_run(&new).await?;
-        history.set_status(run, RunStatus::Syncing).await?;
-        Ok(Self { history, run, log: JobLog::follow(events) })
-    }
-
-    /// The run that waits with this plan, or a new one when none does.
-    pub async fn resume(
-        history: &'a History,
-        sync: &SyncDefinition,
-        definition: Value,
-        digest: &str,
-        plan: &PlanReader,
-        options: &RunOptions<'_>,
-        events: &Events,
-    ) -> Result<Self> {
-        if let Some(number) = plan.header().run
-            && let Some(waiting) = history.run(RunId::new(number)).await?
-            && waiting.status == RunStatus::AwaitingReview
-            && waiting.plan.as_ref().is_some_and(|saved| saved.hash == plan.hash())
-        {
-            history.set_status(waiting.id, RunStatus::Syncing).await?;
-            return Ok(Self { history, run: waiting.id, log: JobLog::follow(events) });
-        }
-        let recorder = Self::begin(history, sync, definition, digest, options, events).await?;
-        recorder.saved_plan(plan.path(), plan.hash()).await?;
-        Ok(recorder)
-    }
-
-    /// The run.
-    pub fn run(&self) -> RunId {
-        self.run
+    /// Records a run that the caller has.
+    pub fn of(history: &'a History, claim: Claim, events: &Events) -> Self {
+        Self { history, claim, log: JobLog::follow(history.clone(), claim.run, events) }
     }
 
     /// Keeps where the plan is.
-    pub async fn saved_plan(&self, path: &Path, hash: &str) -> Result<()> {
-        let plan = PlanRef { hash: hash.to_owned(), path: path.display().to_string() };
-        self.history.set_plan(self.run, &plan).await
+    pub async fn saved_plan(&self, plan: &PlanReader) -> Result<()> {
+        let plan = PlanRef { hash: plan.hash().to_owned(), path: plan.path().display().to_string() };
+        self.history.set_plan(self.claim, &plan).await
     }
 
     /// Keeps the changes of a plan that is not applied.
-    pub async fn planned(&mut self, plan: &PlanReader) -> Result<()> {
-        let mut changes = ChangeRecorder::new(self.history.clone(), self.run);
-        for change in plan.changes()? {
+    pub async fn planned(&self, plan: &PlanReader) -> Result<()> {
+        let mut changes = ChangeRecorder::new(self.history.clone(), self.claim);
+        for (place, change) in (1..).zip(plan.changes()?) {
             let change = change?;
             let held = change.hold.as_ref().map(|hold| Outcome::Held { reason: hold.reason.clone() });
-            changes.push(&RecordedChange::now(&change, held.as_ref())).await?;
+            changes.push(&RecordedChange::now(&change, held.as_ref()).at_place(place)).await?;
         }
         changes.flush().await
     }
@@ -104,84 +61,127 @@ impl<'a> Recorder<'a> {
     /// Where the outcomes of an apply go.
     pub fn journal(&self) -> HistoryJournal {
         HistoryJournal {
-            changes: ChangeRecorder::new(self.history.clone(), self.run),
+            changes: ChangeRecorder::new(self.history.clone(), self.claim),
             history: self.history.clone(),
-            run: self.run,
+            claim: self.claim,
         }
     }
 
-    /// Ends the run, or leaves it waiting for a person.
+    /// Leaves the run as its report says: over, waiting for a person, or put back.
     pub async fn finish(self, report: &RunReport) -> Result<()> {
-        for phase in &report.phases {
-            self.history.record_phase(self.run, phase).await?;
+        let run = self.claim.run;
+        let lost = report.error.as_ref().is_some_and(|error| error.kind() == ErrorKind::LeaseLost);
+        if !lost {
+            for phase in &report.phases {
+                self.history.record_phase(run, phase).await?;
+            }
+            for record in models(report) {
+                self.history.record_model(run, &record).await?;
+            }
+            let notes: Map<String, Value> =
+                report.notes.iter().map(|(name, note)| (name.clone(), note.clone().into())).collect();
+            self.history.set_notes(self.claim, &notes).await?;
         }
-        for choice in report.models.iter().filter(|choice| choice.mode != ModelMode::Off) {
-            let read = |side: &std::collections::BTreeMap<&'static str, super::ReadSummary>| {
-                side.get(choice.model).map(|read| ReadRecord { records: read.records, partial: read.doubt.clone() })
-            };
-            let found = report.summary.models.iter().find(|summary| summary.model == choice.model);
-            let record = ModelRecord {
-                model: choice.model.to_owned(),
-                mode: choice.mode,
-                source: read(&report.source),
-                target: read(&report.target),
-                diff: found.map(|summary| summary.found),
-            };
-            self.history.record_model(self.run, &record).await?;
+        self.log.end(report).await?;
+        match report.status {
+            _ if lost => Ok(()),
+            RunStatus::AwaitingReview => {
+                let superseded = self.history.await_review(self.claim).await?;
+                for older in superseded {
+                    tracing::info!(%run, superseded = %older, "an older plan of the sync waits no more");
+                }
+                Ok(())
+            }
+            RunStatus::Queued => self.history.put_back(self.claim, report.not_before, report.paused.as_deref()).await,
+            _ => {
+                let result = report.error.as_ref().map_or_else(RunResult::completed, RunResult::stopped_by);
+                self.history.finish_run(self.claim, &result).await
+            }
         }
-        let notes: Map<String, Value> =
-            report.notes.iter().map(|(name, note)| (name.clone(), note.clone().into())).collect();
-        self.history.set_notes(self.run, &notes).await?;
-        let lines = self.log.end(report).await?;
-        self.history.append_log(self.run, &lines).await?;
-        if report.status == RunStatus::AwaitingReview {
-            return self.history.set_status(self.run, RunStatus::AwaitingReview).await;
-        }
-        let result = report.error.as_ref().map_or_else(RunResult::completed, RunResult::stopped_by);
-        self.history.finish_run(self.run, &result).await
     }
 }
 
-/// The messages of a run, taken from the stream as they come: a stream forgets its oldest events.
+/// What was read and found, by model.
+fn models(report: &RunReport) -> impl Iterator<Item = ModelRecord> + '_ {
+    let handled = report.models.iter().filter(|choice| choice.mode != ModelMode::Off);
+    handled.map(|choice| {
+        let read = |side: &std::collections::BTreeMap<&'static str, super::ReadSummary>| {
+            side.get(choice.model).map(|read| ReadRecord { records: read.records, partial: read.doubt.clone() })
+        };
+        let found = report.summary.models.iter().find(|summary| summary.model == choice.model);
+        ModelRecord {
+            model: choice.model.to_owned(),
+            mode: choice.mode,
+            source: read(&report.source),
+            target: read(&report.target),
+            diff: found.map(|summary| summary.found),
+        }
+    })
+}
+
+/// The messages of a run, taken from the stream as they come, which forgets its oldest events, and written while the run works:
+/// the log of a run that is killed is there up to its last second.
 struct JobLog {
+    history: History,
+    run: RunId,
     lines: Arc<Mutex<Vec<LogLine>>>,
     stop: DropGuard,
     collecting: tokio::task::JoinHandle<()>,
 }
 
 impl JobLog {
-    fn follow(events: &Events) -> Self {
+    fn follow(history: History, run: RunId, events: &Events) -> Self {
         let (lines, stop) = (Arc::<Mutex<Vec<LogLine>>>::default(), CancellationToken::new());
-        let collecting = tokio::spawn(collect(events.follow(), Arc::clone(&lines), stop.clone()));
-        Self { lines, stop: stop.drop_guard(), collecting }
+        let collecting = collect(events.follow(), history.clone(), run, Arc::clone(&lines), stop.clone());
+        let collecting = tokio::spawn(collecting);
+        Self { history, run, lines, stop: stop.drop_guard(), collecting }
     }
 
-    /// What was said, with the error that ended the run last.
-    async fn end(self, report: &RunReport) -> Result<Vec<LogLine>> {
+    /// Writes what was said since, with the error that ended the run last.
+    async fn end(self, report: &RunReport) -> Result<()> {
         drop(self.stop);
         self.collecting
             .await
             .map_err(|error| Error::new(ErrorKind::Internal, "the job log was not collected").caused_by(error))?;
-        let mut lines = std::mem::take(&mut *self.lines.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut lines = taken(&self.lines);
         if let Some(error) = &report.error {
             lines.push(LogLine { at: Utc::now(), level: Level::Error, text: error.report() });
         }
-        Ok(lines)
+        self.history.append_log(self.run, &lines).await
     }
 }
 
+fn taken(lines: &Mutex<Vec<LogLine>>) -> Vec<LogLine> {
+    std::mem::take(&mut *lines.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
 /// Keeps messages until told to stop, and then those that are still in the stream.
-async fn collect(mut events: Receiver<Arc<Event>>, lines: Arc<Mutex<Vec<LogLine>>>, stop: CancellationToken) {
+async fn collect(
+    mut events: Receiver<Arc<Event>>,
+    history: History,
+    run: RunId,
+    lines: Arc<Mutex<Vec<LogLine>>>,
+    stop: CancellationToken,
+) {
     let keep = |event: &Event| {
         if let Event::Message { level, text } = event {
             let line = LogLine { at: Utc::now(), level: *level, text: text.clone() };
             lines.lock().unwrap_or_else(PoisonError::into_inner).push(line);
         }
     };
+    let mut pause = tokio::time::interval(LOG_PAUSE);
     loop {
         let received = tokio::select! {
             biased;
             () = stop.cancelled() => break,
+            _ = pause.tick() => {
+                let said = taken(&lines);
+                if let Err(error) = history.append_log(run, &said).await {
+                    tracing::debug!(%run, error = %error.report(), "the job log waits");
+                    lines.lock().unwrap_or_else(PoisonError::into_inner).splice(0..0, said);
+                }
+                continue;
+            }
             received = events.recv() => received,
         };
         match received {
@@ -199,15 +199,16 @@ async fn collect(mut events: Receiver<Arc<Event>>, lines: Arc<Mutex<Vec<LogLine>
     }
 }
 
-fn endpoint(side: &SideDefinition) -> Endpoint {
+/// One end of a run, for the history.
+pub fn endpoint(side: &SideDefinition) -> Endpoint {
     Endpoint { connector: side.connector.clone(), connection: side.connection_name.clone(), instance: side.instance() }
 }
 
-/// Keeps outcomes in the history.
+/// Keeps batches and outcomes in the history.
 pub struct HistoryJournal {
     changes: ChangeRecorder,
     history: History,
-    run: RunId,
+    claim: Claim,
 }
 
 impl HistoryJournal {
@@ -219,20 +220,35 @@ impl HistoryJournal {
 
 #[async_trait]
 impl Journal for HistoryJournal {
-    async fn record(&mut self, entries: Vec<JournalEntry>) -> Result<()> {
+    async fn earlier_batches(&mut self) -> Result<Vec<EarlierBatch>> {
+        self.history.batches(self.claim.run).await
+    }
+
+    async fn earlier_changes(&mut self, after: u64) -> Result<Vec<EarlierChange>> {
+        self.history.earlier_changes(self.claim.run, after, EARLIER).await
+    }
+
+    async fn intend(&mut self, batch: u64, pass: Pass, entries: &[JournalEntry]) -> Result<()> {
+        let places = entries.iter().map(|entry| entry.sequence).collect();
+        self.history.intend(self.claim, batch, pass, &places).await
+    }
+
+    async fn record(&mut self, batch: Option<u64>, entries: Vec<JournalEntry>) -> Result<()> {
         for entry in &entries {
             let id = entry.written.native.as_ref().map(|native| &*native.id);
-            let recorded = RecordedChange::now(&entry.change, Some(&entry.written.outcome)).with_native_id(id);
-            self.changes.push(&recorded).await?;
+            let recorded = RecordedChange::now(&entry.change, Some(&entry.written.outcome));
+            self.changes.push(&recorded.with_native_id(id).at_place(entry.sequence)).await?;
         }
         // What was not tried can wait: the plan has it all the same.
-        let tried =
-            |entry: &JournalEntry| !matches!(entry.written.outcome, Outcome::Held { .. } | Outcome::Skipped { .. });
-        if entries.iter().any(tried) { self.changes.flush().await } else { Ok(()) }
+        if batch.is_some() { self.changes.settle(batch).await } else { Ok(()) }
     }
 
     async fn amend(&mut self, entry: &JournalEntry, outcome: &Outcome) -> Result<()> {
         self.changes.flush().await?;
-        self.history.amend_change(self.run, &entry.change, outcome).await
+        self.history.amend_change(self.claim, &entry.change, outcome).await
+    }
+
+    async fn settled(&mut self, batch: u64) -> Result<()> {
+        self.history.settle_batch(self.claim, batch).await
     }
 }

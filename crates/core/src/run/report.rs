@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::Error;
@@ -56,6 +57,10 @@ pub struct RunReport {
     pub phases: Vec<PhaseRecord>,
     /// Why the run did not complete.
     pub error: Option<Error>,
+    /// Why the run was put back, when it waits for a person to let it go on.
+    pub paused: Option<String>,
+    /// When a run that was put back goes on by itself.
+    pub not_before: Option<DateTime<Utc>>,
 }
 
 impl RunReport {

@@ -226,6 +226,7 @@ impl Lab {
             target: side("copy"),
             models: BTreeMap::new(),
             policy: Policy { deletes: Deletes::Apply, ..Policy::default() },
+            auto_merge: true,
         };
         Self { world, sync, runner, _folder: folder }
     }
@@ -240,15 +241,15 @@ impl Lab {
     }
 
     async fn run(&self) -> RunReport {
-        self.run_with(RunOptions::default()).await
+        self.run_with(RunRequest::default()).await
     }
 
-    async fn run_with(&self, options: RunOptions<'_>) -> RunReport {
+    async fn run_with(&self, options: RunRequest) -> RunReport {
         self.runner.run(&self.sync, options, &Events::new(), &CancellationToken::new()).await.unwrap()
     }
 
     async fn apply(&self, plan: &Path, approval: Option<&str>) -> Result<RunReport> {
-        let options = RunOptions::default();
+        let options = RunRequest::default();
         self.runner.apply(&self.sync, plan, approval, options, &Events::new(), &CancellationToken::new()).await
     }
 
@@ -284,7 +285,7 @@ async fn the_first_run_fills_and_the_second_writes_nothing() {
 async fn a_dry_run_opens_no_writer_and_remembers_what_it_would_do() {
     let lab = Lab::new("dry").await;
     lab.set(&["a"], &[]);
-    let dry = lab.run_with(RunOptions { dry_run: true, ..RunOptions::default() }).await;
+    let dry = lab.run_with(RunRequest::dry()).await;
     assert_eq!(dry.status, RunStatus::Completed);
     assert_eq!(with("dry", |world| (world.writers_opened, world.writes)), (0, 0));
     assert_eq!(lab.outcomes(dry.run).await, ["create a planned"]);
@@ -359,7 +360,7 @@ async fn a_source_that_lost_everything_needs_a_person_and_proves_no_absence() {
 async fn a_plan_is_only_applied_to_the_sync_it_was_made_for() {
     let mut lab = Lab::new("bound").await;
     lab.set(&["a"], &[]);
-    let dry = lab.run_with(RunOptions { dry_run: true, ..RunOptions::default() }).await;
+    let dry = lab.run_with(RunRequest::dry()).await;
     lab.sync.models = BTreeMap::from([("site".to_owned(), ModelMode::Lookup)]);
     let error = lab.apply(&dry.plan.unwrap(), None).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Stale);
@@ -370,7 +371,7 @@ async fn a_plan_is_only_applied_to_the_sync_it_was_made_for() {
 async fn a_plan_is_applied_once() {
     let lab = Lab::new("once").await;
     lab.set(&["a"], &[]);
-    let dry = lab.run_with(RunOptions { dry_run: true, ..RunOptions::default() }).await;
+    let dry = lab.run_with(RunRequest::dry()).await;
     let plan = dry.plan.unwrap();
     lab.apply(&plan, None).await.unwrap();
     let error = lab.apply(&plan, None).await.unwrap_err();
@@ -385,7 +386,7 @@ async fn dry_runs_do_not_move_the_baseline() {
     lab.run().await;
     lab.set(&[], &["a", "b"]);
     for _ in 0..3 {
-        lab.run_with(RunOptions { dry_run: true, ..RunOptions::default() }).await;
+        lab.run_with(RunRequest::dry()).await;
     }
     let report = lab.run().await;
     assert_eq!(report.summary.models[0].held, BTreeMap::from([("source_partial".to_owned(), 2)]));
@@ -397,7 +398,7 @@ async fn a_run_that_is_cancelled_says_so() {
     lab.set(&["a"], &[]);
     let cancel = CancellationToken::new();
     cancel.cancel();
-    let report = lab.runner.run(&lab.sync, RunOptions::default(), &Events::new(), &cancel).await.unwrap();
+    let report = lab.runner.run(&lab.sync, RunRequest::default(), &Events::new(), &cancel).await.unwrap();
     assert_eq!(report.status, RunStatus::Cancelled);
     assert_eq!(lab.target(), [""; 0]);
 }
@@ -410,5 +411,5 @@ fn runs_are_send<'a>(
     events: &'a Events,
     cancel: &'a CancellationToken,
 ) -> impl Future<Output = Result<RunReport>> + Send + 'a {
-    runner.run(sync, RunOptions::default(), events, cancel)
+    runner.run(sync, RunRequest::default(), events, cancel)
 }

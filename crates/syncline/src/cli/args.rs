@@ -13,7 +13,8 @@ Exit codes:
   3  the plan needs a person's approval
   4  a guard refused the plan
   5  some changes failed; the others are done
-  6  the plan is stale: what it would change has moved";
+  6  the plan is stale: what it would change has moved
+  7  the run was paused; `syncline resume RUN` lets it go on";
 
 /// Keeps network systems in agreement: reads the truth from one, compares another, shows what it would change, changes it.
 #[derive(Debug, Parser)]

@@ -19,6 +19,8 @@ pub enum Exit {
     SomeFailed = 5,
     /// The plan is stale.
     Stale = 6,
+    /// The run was paused and can go on.
+    Paused = 7,
 }
 
 impl From<Exit> for ExitCode {

@@ -163,6 +163,8 @@ fn kind_name(kind: ErrorKind) -> &'static str {
         ErrorKind::Unsupported => "unsupported",
         ErrorKind::Guard => "guard",
         ErrorKind::Cancelled => "cancelled",
+        ErrorKind::Busy => "busy",
+        ErrorKind::LeaseLost => "lease_lost",
         ErrorKind::Storage => "storage",
         ErrorKind::Remote => "remote",
         ErrorKind::Internal => "internal",
@@ -206,7 +208,9 @@ fn remedy(error: &Error) -> Option<&'static str> {
         | ErrorKind::Refused
         | ErrorKind::Unsupported
         | ErrorKind::Guard
-        | ErrorKind::Cancelled => return None,
+        | ErrorKind::Cancelled
+        | ErrorKind::Busy
+        | ErrorKind::LeaseLost => return None,
     };
     let again = error.status() == ErrorStatus::Temporary && error.kind() == ErrorKind::Remote;
     Some(if again { "run it again: the fault may be gone" } else { remedy })

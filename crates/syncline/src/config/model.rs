@@ -74,6 +74,13 @@ pub struct SyncSettings {
     /// What the sync may do, and when a person is asked first.
     #[serde(default)]
     pub policy: Policy,
+    /// Apply a plan as soon as the guards let it pass. If false, every plan waits for a person who approves it.
+    #[serde(default = "yes")]
+    pub auto_merge: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 fn empty() -> Value {
@@ -104,6 +111,7 @@ impl Configuration {
             target: self.side(&sync.target, &sync.target_parameters)?,
             models: sync.models.clone(),
             policy: sync.policy.clone(),
+            auto_merge: sync.auto_merge,
         })
     }
 

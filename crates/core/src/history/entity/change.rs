@@ -26,6 +26,8 @@ pub struct Model {
     pub native_id: Option<String>,
     pub request_id: Option<String>,
     pub at: i64,
+    /// The place of the change in its plan.
+    pub place: Option<i64>,
 }
 
 /// What rows lead to: nothing, as statements join what they need.

@@ -50,6 +50,30 @@ pub struct Model {
     pub request: Option<String>,
     pub host: String,
     pub process: String,
+    pub purpose: String,
+    /// The run that this one is about.
+    pub subject: Option<i64>,
+    pub stage: String,
+    /// A JSON object.
+    pub options: String,
+    /// How often a runner took it.
+    pub attempt: i64,
+    /// How often in a row a runner took it and recorded nothing.
+    pub fruitless: i64,
+    /// Counts up with every runner that takes it: only the last one may write.
+    pub fence: i64,
+    pub worker: Option<String>,
+    pub lease_until: Option<i64>,
+    pub not_before: Option<i64>,
+    pub paused: Option<String>,
+    /// A JSON object.
+    pub stop: Option<String>,
+    /// The tick of the schedule that made it.
+    pub tick: Option<i64>,
+    /// How often runners were told of it.
+    pub delivery: i64,
+    pub delivered_at: Option<i64>,
+    pub staged_as: Option<String>,
 }
 
 /// What rows lead to: nothing, as statements join what they need.

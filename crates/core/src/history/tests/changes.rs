@@ -3,8 +3,8 @@
 use super::{applied, change, everywhere, failed, key, new_run, started, working_run};
 use crate::change::{Action, Change, Hold, HoldRule};
 use crate::history::{
-    ChangeCount, ChangeFilter, ChangeRecorder, History, NewRun, OutcomeCounts, OutcomeKind, RecordedChange, RunId,
-    RunResult,
+    ChangeCount, ChangeFilter, ChangeRecorder, Claim, History, NewRun, OutcomeCounts, OutcomeKind, RecordedChange,
+    RunId, RunResult,
 };
 use crate::outcome::Outcome;
 
@@ -27,7 +27,7 @@ async fn a_change_comes_back_as_it_was() {
         history.record_changes(run, &recorded).await.unwrap();
         history.record_changes(run, &[]).await.unwrap();
 
-        let page = history.changes(run, &ChangeFilter::default(), None, 10).await.unwrap();
+        let page = history.changes(run.run, &ChangeFilter::default(), None, 10).await.unwrap();
         assert_eq!(page.next, None);
         let [first, second, third] = &page.items[..] else { panic!("{page:?}") };
         assert_eq!((&first.key, &first.fields, first.action), (&create.key, &create.fields, create.action));
@@ -59,17 +59,17 @@ async fn pages_follow_every_filter() {
         recorder.flush().await.unwrap();
 
         let all = ChangeFilter::default();
-        assert_eq!(places(&history, run, &all, 500).await, (1..=1203).collect::<Vec<u64>>());
+        assert_eq!(places(&history, run.run, &all, 500).await, (1..=1203).collect::<Vec<u64>>());
         let failed = ChangeFilter { outcome: vec![OutcomeKind::Failed], ..all.clone() };
-        assert_eq!(places(&history, run, &failed, 2).await, [1, 201, 401, 601, 801, 1001, 1201]);
+        assert_eq!(places(&history, run.run, &failed, 2).await, [1, 201, 401, 601, 801, 1001, 1201]);
         let deletes = ChangeFilter { action: Some(Action::Delete), ..all.clone() };
-        assert_eq!(places(&history, run, &deletes, 3).await, [1, 401, 801, 1201]);
+        assert_eq!(places(&history, run.run, &deletes, 3).await, [1, 401, 801, 1201]);
         let sites = ChangeFilter { model: Some("site".to_owned()), ..all.clone() };
-        assert_eq!(places(&history, run, &sites, 100).await, (0..401).map(|at| at * 3 + 1).collect::<Vec<u64>>());
+        assert_eq!(places(&history, run.run, &sites, 100).await, (0..401).map(|at| at * 3 + 1).collect::<Vec<u64>>());
         let both = ChangeFilter { action: Some(Action::Create), ..failed.clone() };
-        assert_eq!(places(&history, run, &both, 1).await, [201, 601, 1001]);
+        assert_eq!(places(&history, run.run, &both, 1).await, [201, 601, 1001]);
         let nothing = ChangeFilter { model: Some("vlan".to_owned()), ..all };
-        assert!(places(&history, run, &nothing, 5).await.is_empty());
+        assert!(places(&history, run.run, &nothing, 5).await.is_empty());
     })
     .await;
 }
@@ -100,17 +100,17 @@ async fn counters_follow_the_changes() {
             history.record_changes(run, &[RecordedChange::now(change, Some(&outcome))]).await.unwrap();
         }
         assert_eq!(
-            outcomes(&history, run).await,
+            outcomes(&history, run.run).await,
             OutcomeCounts { applied: 1, stale: 1, failed: 1, ..Default::default() }
         );
 
         history.amend_change(run, &site, &failed("second pass: no such address")).await.unwrap();
         history.amend_change(run, &site, &failed("second pass: still not")).await.unwrap();
-        let counts = outcomes(&history, run).await;
+        let counts = outcomes(&history, run.run).await;
         assert_eq!(counts, OutcomeCounts { stale: 1, failed: 2, ..Default::default() });
         let count = |model: &str, action, outcome| ChangeCount { model: model.to_owned(), action, outcome, count: 1 };
         assert_eq!(
-            history.change_counts(run).await.unwrap(),
+            history.change_counts(run.run).await.unwrap(),
             [
                 count("device", Action::Update, OutcomeKind::Failed),
                 count("device", Action::Update, OutcomeKind::Stale),
@@ -118,7 +118,7 @@ async fn counters_follow_the_changes() {
             ]
         );
         let filter = ChangeFilter { model: Some("site".to_owned()), ..ChangeFilter::default() };
-        let kept = history.changes(run, &filter, None, 1).await.unwrap().items.remove(0);
+        let kept = history.changes(run.run, &filter, None, 1).await.unwrap().items.remove(0);
         assert_eq!(kept.reason.as_deref(), Some("second pass: still not"));
         assert_eq!(kept.request_id.as_deref(), Some("req-1"), "the request that did something is still known");
 
@@ -142,14 +142,14 @@ async fn a_dry_run_has_planned_changes_only() {
         let plain = change("site", "b", Action::Create);
         let planned = [RecordedChange::now(&held, None), RecordedChange::now(&plain, None)];
         history.record_changes(run, &planned).await.unwrap();
-        let page = history.changes(run, &ChangeFilter::default(), None, 9).await.unwrap();
+        let page = history.changes(run.run, &ChangeFilter::default(), None, 9).await.unwrap();
         assert_eq!((page.items[0].outcome, page.items[0].rule), (OutcomeKind::Planned, Some(HoldRule::Shared)));
         assert_eq!((page.items[1].outcome, page.items[1].rule), (OutcomeKind::Planned, None));
 
         let yes = applied();
         let error = history.record_changes(run, &[RecordedChange::now(&plain, Some(&yes))]).await.unwrap_err();
         insta::allow_duplicates! { insta::assert_snapshot!(error, @"run 1 is dry and cannot have applied changes") };
-        assert_eq!(outcomes(&history, run).await, OutcomeCounts { planned: 2, ..Default::default() });
+        assert_eq!(outcomes(&history, run.run).await, OutcomeCounts { planned: 2, ..Default::default() });
         assert!(history.bindings("https://netbox.example", "site", &[key("b")]).await.unwrap().is_empty());
     })
     .await;
@@ -164,7 +164,7 @@ async fn a_finished_run_takes_no_changes() {
         let change: Change = change("site", "a", Action::Create);
         let error = history.record_changes(run, &[RecordedChange::now(&change, None)]).await.unwrap_err();
         insta::allow_duplicates! { insta::assert_snapshot!(error, @"run 1 is over (`completed`) and takes no more records") };
-        let error = history.record_changes(RunId::new(7), &[RecordedChange::now(&change, None)]).await.unwrap_err();
+        let error = history.record_changes(Claim { run: RunId::new(7), fence: 1 }, &[RecordedChange::now(&change, None)]).await.unwrap_err();
         insta::allow_duplicates! { insta::assert_snapshot!(error, @"there is no run 7") };
     })
     .await;

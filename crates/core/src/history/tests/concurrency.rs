@@ -29,9 +29,9 @@ async fn eight_writers_on_two_handles_lose_nothing() {
         let runs = try_join_all(writers).await.unwrap();
         let history = &histories[1];
         for run in runs {
-            assert_eq!(history.run(run).await.unwrap().unwrap().counts.outcomes.applied, 20);
+            assert_eq!(history.run(run.run).await.unwrap().unwrap().counts.outcomes.applied, 20);
         }
-        let page = history.changes(shared, &ChangeFilter::default(), None, 1_000).await.unwrap();
+        let page = history.changes(shared.run, &ChangeFilter::default(), None, 1_000).await.unwrap();
         let places: Vec<_> = page.items.iter().map(|change| change.seq).collect();
         assert_eq!(places, (1..=160).collect::<Vec<u64>>());
     })

@@ -31,7 +31,7 @@ async fn only_complete_reads_of_completed_runs_are_evidence() {
                 target: None,
                 diff: None,
             };
-            history.record_model(run, &record).await.unwrap();
+            history.record_model(run.run, &record).await.unwrap();
             history.finish_run(run, result).await.unwrap();
         }
         let counts = async |side, n| history.record_counts_of_last_complete("sites", "site", side, n).await.unwrap();

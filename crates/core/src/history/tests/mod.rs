@@ -3,19 +3,25 @@
 mod changes;
 mod concurrency;
 mod guards;
+mod leases;
 mod objects;
 mod opening;
 mod runs;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
+use chrono::Utc;
 use serde_json::json;
 use sqlx::Connection;
 use syncline_model::AnyKey;
 use syncline_testkit::postgres;
 
-use super::{Endpoint, History, NewRun, RunId, RunKind, RunStatus, SyncDefinition};
+use super::{
+    Approval, Claim, Claimed, Decision, Endpoint, History, NewRun, Purpose, RunKind, RunSettings, Stop, StopRequest,
+    SyncDefinition,
+};
 use crate::change::{Action, Change, FieldChange};
 use crate::native::Native;
 use crate::outcome::Outcome;
@@ -65,15 +71,31 @@ async fn everywhere(test: impl AsyncFn(Place)) {
     }
 }
 
-/// A run of the sync `sites`, working.
-async fn working_run(history: &History) -> RunId {
-    started(history, &new_run(history, "sites").await).await
+/// A run of the sync `sites`, working. When one is under way already, of another sync with a target of its own.
+async fn working_run(history: &History) -> Claim {
+    static OTHERS: AtomicU32 = AtomicU32::new(0);
+    let sites = new_run(history, "sites").await;
+    let run = history.begin_run(&sites).await.unwrap();
+    if let Claimed::Granted(claim) = history.claim(run, "worker", LEASE).await.unwrap() {
+        return claim;
+    }
+    let stop = StopRequest { stop: Stop::Cancel, by: "the test".to_owned(), reason: String::new() };
+    history.request_stop(run, &stop).await.unwrap();
+    let name = format!("sites-{}", OTHERS.fetch_add(1, Ordering::Relaxed));
+    let mut other = new_run(history, &name).await;
+    other.target.instance = name;
+    started(history, &other).await
 }
 
-async fn started(history: &History, new: &NewRun) -> RunId {
+/// How long a run is kept without asking for more time.
+const LEASE: Duration = Duration::from_secs(60);
+
+async fn started(history: &History, new: &NewRun) -> Claim {
     let run = history.begin_run(new).await.unwrap();
-    history.set_status(run, RunStatus::Syncing).await.unwrap();
-    run
+    match history.claim(run, "worker", LEASE).await.unwrap() {
+        Claimed::Granted(claim) => claim,
+        other => panic!("run {run} could not be taken: {other:?}"),
+    }
 }
 
 async fn new_run(history: &History, sync: &str) -> NewRun {
@@ -96,6 +118,24 @@ async fn new_run(history: &History, sync: &str) -> NewRun {
         },
         triggered_by: "kim".to_owned(),
         request: Some("after the move".to_owned()),
+        purpose: Purpose::Sync,
+        subject: None,
+        options: RunSettings::default(),
+        tick: None,
+        plan: None,
+    }
+}
+
+/// A person's yes to a plan.
+fn approved(plan_hash: &str) -> Decision {
+    Decision {
+        plan_hash: plan_hash.to_owned(),
+        verdict: Approval::Approved,
+        by: "kim".to_owned(),
+        reason: "as discussed".to_owned(),
+        selection: None,
+        overrides_guards: false,
+        at: Utc::now(),
     }
 }
 

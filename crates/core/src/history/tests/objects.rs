@@ -5,7 +5,7 @@ use sea_orm::sea_query::{Expr, ExprTrait, Query};
 
 use super::{applied, change, everywhere, failed, key, working_run};
 use crate::change::Action;
-use crate::history::{History, Origin, OutcomeKind, RecordedChange, RunId};
+use crate::history::{History, Origin, OutcomeKind, RecordedChange, RunId, RunResult};
 
 const NETBOX: &str = "https://netbox.example";
 
@@ -35,6 +35,7 @@ async fn an_object_has_a_timeline() {
                 RecordedChange::now(&mine, Some(&yes)),
             ];
             history.record_changes(run, &recorded).await.unwrap();
+            history.finish_run(run, &RunResult::completed()).await.unwrap();
         }
         let mut seen = Vec::new();
         let mut before = None;
@@ -90,7 +91,7 @@ async fn only_what_a_run_created_is_ours() {
         let binding = &bindings[&key("created")];
         assert_eq!(
             (binding.origin, binding.run, binding.native_id.as_deref()),
-            (Origin::Created, Some(run), Some("12"))
+            (Origin::Created, Some(run.run), Some("12"))
         );
         assert_eq!((bindings[&key("adopted")].origin, bindings[&key("adopted")].run), (Origin::Adopted, None));
 

@@ -3,11 +3,12 @@
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
-use super::{everywhere, new_run, started, working_run};
+use super::{LEASE, approved, everywhere, new_run, started, working_run};
 use crate::diff::DiffCounts;
 use crate::event::{Level, Phase};
 use crate::history::{
-    History, LogLine, ModelRecord, NewRun, PhaseRecord, PlanRef, ReadRecord, RunFilter, RunId, RunResult, RunStatus,
+    Claimed, History, LogLine, ModelRecord, NewRun, PhaseRecord, PlanRef, ReadRecord, RunFilter, RunId, RunResult,
+    RunStatus,
 };
 use crate::models::ModelMode;
 use crate::{Error, ErrorKind};
@@ -31,15 +32,20 @@ async fn a_run_is_remembered() {
         let run = history.run(id).await.unwrap().unwrap();
         assert_eq!((run.status, run.started, run.finished), (RunStatus::New, None, None));
 
-        history.set_status(id, RunStatus::Syncing).await.unwrap();
+        let take = async || match history.claim(id, "worker", LEASE).await.unwrap() {
+            Claimed::Granted(claim) => claim,
+            other => panic!("{other:?}"),
+        };
+        let claim = take().await;
         let plan = PlanRef { hash: "c0ffee".to_owned(), path: "plans/c0ffee.json".to_owned() };
-        history.set_plan(id, &plan).await.unwrap();
+        history.set_plan(claim, &plan).await.unwrap();
         let notes = json!({"forward snapshot": "4711"});
-        history.set_notes(id, notes.as_object().unwrap()).await.unwrap();
+        history.set_notes(claim, notes.as_object().unwrap()).await.unwrap();
         let begun = history.run(id).await.unwrap().unwrap().started;
-        history.set_status(id, RunStatus::AwaitingReview).await.unwrap();
-        history.set_status(id, RunStatus::Syncing).await.unwrap();
-        history.finish_run(id, &RunResult::completed()).await.unwrap();
+        history.await_review(claim).await.unwrap();
+        history.decide(id, &approved("c0ffee")).await.unwrap();
+        let claim = take().await;
+        history.finish_run(claim, &RunResult::completed()).await.unwrap();
 
         let run = history.run(id).await.unwrap().unwrap();
         assert_eq!(run.status, RunStatus::Completed);
@@ -60,7 +66,7 @@ async fn a_run_ends_once() {
         let id = working_run(&history).await;
         let error = Error::new(ErrorKind::Unreachable, "cannot reach `netbox.example`").with("page", 3);
         history.finish_run(id, &RunResult::stopped_by(&error)).await.unwrap();
-        let run = history.run(id).await.unwrap().unwrap();
+        let run = history.run(id.run).await.unwrap().unwrap();
         assert_eq!(run.status, RunStatus::Failed);
         let kept = run.error.unwrap();
         assert_eq!(kept.kind, "unreachable");
@@ -68,15 +74,12 @@ async fn a_run_ends_once() {
 
         let again = history.finish_run(id, &RunResult::completed()).await.unwrap_err();
         insta::allow_duplicates! { insta::assert_snapshot!(again, @"run 1 is over (`failed`) and takes no more records") };
-        let reopened = history.set_status(id, RunStatus::Syncing).await.unwrap_err();
-        assert_eq!(reopened.message(), again.message());
-        let unknown = history.set_status(RunId::new(99), RunStatus::Syncing).await.unwrap_err();
+        assert_eq!(history.claim(id.run, "worker", LEASE).await.unwrap(), Claimed::NotReady);
+        let unknown = history.resume(RunId::new(99)).await.unwrap_err();
         insta::allow_duplicates! { insta::assert_snapshot!(unknown, @"there is no run 99") };
         let unfinished = RunResult { status: RunStatus::Queued, error: None };
         let error = history.finish_run(id, &unfinished).await.unwrap_err();
         insta::allow_duplicates! { insta::assert_snapshot!(error, @"run 1 cannot end as `queued`") };
-        let error = history.set_status(id, RunStatus::Failed).await.unwrap_err();
-        insta::allow_duplicates! { insta::assert_snapshot!(error, @"run 1 cannot become `failed` without a result") };
 
         let cancelled = Error::new(ErrorKind::Cancelled, "the run was cancelled");
         assert_eq!(RunResult::stopped_by(&cancelled).status, RunStatus::Cancelled);
@@ -91,7 +94,12 @@ async fn runs_are_listed_newest_first_page_by_page() {
         let (sites, devices) = (new_run(&history, "sites").await, new_run(&history, "devices").await);
         for number in 0..7 {
             let new = if number % 2 == 0 { &sites } else { &devices };
-            let id = started(&history, &NewRun { dry: number < 2, ..new.clone() }).await;
+            let new = NewRun { dry: number < 2, ..new.clone() };
+            if number == 6 {
+                history.begin_run(&new).await.unwrap();
+                continue;
+            }
+            let id = started(&history, &new).await;
             if number < 5 {
                 history.finish_run(id, &RunResult::completed()).await.unwrap();
             }
@@ -137,6 +145,7 @@ async fn a_run_is_found_by_what_a_person_types() {
         for hash in ["c0ffee01", "c0ffee02", "c0ffee02"] {
             let id = working_run(&history).await;
             history.set_plan(id, &PlanRef { hash: hash.to_owned(), path: String::new() }).await.unwrap();
+            history.finish_run(id, &RunResult::completed()).await.unwrap();
         }
         let found = async |text: &str| history.find_run(text).await.map(|run| run.id.number());
         assert_eq!(found("2").await.unwrap(), 2);
@@ -165,11 +174,11 @@ async fn phases_models_and_lines_come_back_as_they_were() {
             memory_final: Some(1 << 33),
             memory_peak: None,
         };
-        history.record_phase(id, &phase).await.unwrap();
-        history.record_phase(id, &PhaseRecord { duration_ms: 1600, ..phase.clone() }).await.unwrap();
+        history.record_phase(id.run, &phase).await.unwrap();
+        history.record_phase(id.run, &PhaseRecord { duration_ms: 1600, ..phase.clone() }).await.unwrap();
         let prepare = PhaseRecord { phase: Phase::Prepare, memory_final: None, ..phase.clone() };
-        history.record_phase(id, &prepare).await.unwrap();
-        let kept = history.phases(id).await.unwrap();
+        history.record_phase(id.run, &prepare).await.unwrap();
+        let kept = history.phases(id.run).await.unwrap();
         let prepare = PhaseRecord { started: kept_time(), ..prepare };
         assert_eq!(kept, [prepare, PhaseRecord { duration_ms: 1600, started: kept_time(), ..phase }]);
 
@@ -188,58 +197,26 @@ async fn phases_models_and_lines_come_back_as_they_were() {
             target: None,
             diff: None,
         };
-        history.record_model(id, &tags).await.unwrap();
-        history.record_model(id, &ModelRecord { diff: None, ..sites.clone() }).await.unwrap();
-        history.record_model(id, &sites).await.unwrap();
-        assert_eq!(history.models(id).await.unwrap(), [sites, tags]);
-        let counts = history.run(id).await.unwrap().unwrap().counts;
+        history.record_model(id.run, &tags).await.unwrap();
+        history.record_model(id.run, &ModelRecord { diff: None, ..sites.clone() }).await.unwrap();
+        history.record_model(id.run, &sites).await.unwrap();
+        assert_eq!(history.models(id.run).await.unwrap(), [sites, tags]);
+        let counts = history.run(id.run).await.unwrap().unwrap().counts;
         assert_eq!((counts.source_records, counts.target_records), (16, 14));
         assert_eq!((counts.create, counts.update, counts.delete, counts.unchanged, counts.ambiguous), (1, 2, 3, 4, 5));
 
         let line = |text: &str| LogLine { at: time(), level: Level::Warning, text: text.to_owned() };
-        history.append_log(id, &[line("one"), line("two")]).await.unwrap();
+        history.append_log(id.run, &[line("one"), line("two")]).await.unwrap();
         history.finish_run(id, &RunResult::completed()).await.unwrap();
-        history.append_log(id, &[line("three")]).await.unwrap();
-        let page = history.log(id, None, 2).await.unwrap();
+        history.append_log(id.run, &[line("three")]).await.unwrap();
+        let page = history.log(id.run, None, 2).await.unwrap();
         assert_eq!(page.items[0].at, kept_time());
         assert_eq!(page.items[0].level, Level::Warning);
-        let rest = history.log(id, page.next, 2).await.unwrap();
+        let rest = history.log(id.run, page.next, 2).await.unwrap();
         let texts: Vec<_> = page.items.iter().chain(&rest.items).map(|line| (line.seq, line.text.as_str())).collect();
         assert_eq!(texts, [(1, "one"), (2, "two"), (3, "three")]);
         assert_eq!(rest.next, None);
         assert!(history.append_log(RunId::new(99), &[line("x")]).await.is_err());
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_run_of_a_killed_process_fails() {
-    everywhere(async |place| {
-        let history = place.open().await;
-        let living = working_run(&history).await;
-        let waiting = working_run(&history).await;
-        history.set_status(waiting, RunStatus::AwaitingReview).await.unwrap();
-        let killed = working_run(&history).await;
-        let elsewhere = working_run(&history).await;
-        let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-        for (run, host) in [(waiting, None), (killed, None), (elsewhere, Some("another-machine"))] {
-            super::objects::pretend(&history, run, &format!("4294967295 1 {}", boot.trim()), host).await;
-        }
-        let closed = history.close_interrupted().await.unwrap();
-        if boot.is_empty() {
-            assert_eq!(closed, [], "the system does not tell");
-            return;
-        }
-        assert_eq!(closed, [killed]);
-        let run = history.run(killed).await.unwrap().unwrap();
-        assert_eq!(run.status, RunStatus::Failed);
-        assert_eq!(run.error.unwrap().kind, "interrupted");
-        for (run, status) in
-            [(living, RunStatus::Syncing), (waiting, RunStatus::AwaitingReview), (elsewhere, RunStatus::Syncing)]
-        {
-            assert_eq!(history.run(run).await.unwrap().unwrap().status, status);
-        }
-        assert_eq!(history.close_interrupted().await.unwrap(), []);
     })
     .await;
 }

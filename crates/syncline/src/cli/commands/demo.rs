@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use syncline_core::plan::PlanReader;
-use syncline_core::run::{RunOptions, RunReport, Runner, SyncDefinition};
+use syncline_core::run::{RunReport, RunRequest, Runner, SyncDefinition};
 use syncline_core::{Error, ErrorKind};
 use syncline_testkit::estate::{Estate, EstateOptions};
 use syncline_testkit::forward::{ForwardSim, NETWORK};
@@ -116,18 +116,18 @@ impl<'a> Stage<'a> {
     }
 
     async fn run(&self, dry_run: bool) -> Result<RunReport, Failure> {
-        let options = RunOptions { dry_run, ..RunOptions::default() };
+        let request = RunRequest { dry_run, ..RunRequest::default() };
         let (runner, sync) = (&self.runner, &self.sync);
-        Ok(followed(self.session, |events, cancel| async move { runner.run(sync, options, &events, &cancel).await })
+        Ok(followed(self.session, |events, cancel| async move { runner.run(sync, request, &events, &cancel).await })
             .await?)
     }
 
     async fn apply(&self, planned: &RunReport) -> Result<RunReport, Failure> {
         let plan = planned.plan.as_deref().ok_or_else(|| Error::new(ErrorKind::Internal, "a dry run left no plan"))?;
-        let options = RunOptions::default();
+        let request = RunRequest::default();
         let (runner, sync) = (&self.runner, &self.sync);
         let report = followed(self.session, |events, cancel| async move {
-            runner.apply(sync, plan, None, options, &events, &cancel).await
+            runner.apply(sync, plan, None, request, &events, &cancel).await
         })
         .await?;
         show_run(self.session, runner, &report).await?;

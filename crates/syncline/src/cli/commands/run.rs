@@ -6,9 +6,9 @@ use serde::Serialize;
 use syncline_core::change::Change;
 use syncline_core::event::Events;
 use syncline_core::guard::{Demand, Verdict};
-use syncline_core::history::RunStatus;
+use syncline_core::history::{RunSettings, RunStatus};
 use syncline_core::plan::{PlanReader, PlanSummary};
-use syncline_core::run::{RunOptions, RunReport, Runner};
+use syncline_core::run::{RunReport, RunRequest, Runner};
 use syncline_core::{Error, ErrorKind, Result};
 use tokio_util::sync::CancellationToken;
 
@@ -52,9 +52,9 @@ struct Planned<'a> {
 pub async fn plan(session: &Session, name: &str, out: Option<&Path>, full: bool) -> Result<Exit, Failure> {
     let (configuration, sync) = session.sync(name)?;
     let runner = crate::runner(&configuration).await?;
-    let options = RunOptions { dry_run: true, ..RunOptions::default() };
     let report =
-        followed(session, |events, cancel| async move { runner.run(&sync, options, &events, &cancel).await }).await?;
+        followed(session, |events, cancel| async move { runner.run(&sync, RunRequest::dry(), &events, &cancel).await })
+            .await?;
     show_plan(session, name, &report, out, full)
 }
 
@@ -121,11 +121,12 @@ pub fn write_plan(reader: &PlanReader, full: bool) -> Result<(), Failure> {
 /// `syncline run`.
 pub async fn run(session: &Session, name: &str, dry_run: bool, memory: bool) -> Result<Exit, Failure> {
     let (configuration, sync) = session.sync(name)?;
-    let runner = crate::runner(&configuration).await?;
-    let options = RunOptions { dry_run, memory: memory.then_some(session.memory), ..RunOptions::default() };
+    let runner = crate::runner(&configuration).await?.with_memory_meter(session.memory);
+    let settings = RunSettings { memory, ..RunSettings::default() };
+    let request = RunRequest { dry_run, settings, ..RunRequest::default() };
     let running = &runner;
     let report =
-        followed(session, |events, cancel| async move { running.run(&sync, options, &events, &cancel).await }).await?;
+        followed(session, |events, cancel| async move { running.run(&sync, request, &events, &cancel).await }).await?;
     show_run(session, &runner, &report).await
 }
 
@@ -138,9 +139,9 @@ pub async fn apply(session: &Session, plan: &Path, approval: Option<&str>) -> Re
     let (configuration, sync) = session.sync(&name)?;
     let runner = crate::runner(&configuration).await?;
     let running = &runner;
-    let options = RunOptions::default();
+    let request = RunRequest::default();
     let report = followed(session, |events, cancel| async move {
-        running.apply(&sync, plan, approval, options, &events, &cancel).await
+        running.apply(&sync, plan, approval, request, &events, &cancel).await
     })
     .await?;
     show_run(session, &runner, &report).await
@@ -189,6 +190,10 @@ pub async fn show_run(session: &Session, runner: &Runner, report: &RunReport) ->
         let plan = plan.display();
         session.console.note(&format!("look at the plan, then `syncline apply {plan} --approve REASON`"));
     }
+    if let (Exit::Paused, Some(reason)) = (exit, &report.paused) {
+        let run = report.run;
+        session.console.note(&format!("the run waits ({reason}); `syncline resume {run}` lets it go on"));
+    }
     Ok(exit)
 }
 
@@ -203,8 +208,10 @@ pub fn exit(report: &RunReport) -> Exit {
     if let Some(error) = &report.error {
         return exit_of(error);
     }
-    if report.status == RunStatus::AwaitingReview {
-        return Exit::NeedsApproval;
+    match report.status {
+        RunStatus::AwaitingReview => return Exit::NeedsApproval,
+        RunStatus::Queued => return Exit::Paused,
+        _ => {}
     }
     if report.dry_run {
         return match report.summary.demand() {

@@ -1,0 +1,243 @@
+//! How runs come to be, and what people want of them before they are over.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use futures::FutureExt;
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter, QueryOrder,
+    Statement,
+};
+
+use super::entity::run;
+use super::run_write::{finish, insert, open_run};
+use super::{
+    History, NewRun, Run, RunError, RunFilter, RunId, RunResult, RunStatus, Stop, StopRequest, error, lease, text,
+};
+use crate::{Error, ErrorKind, Result};
+
+/// What came of asking for a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Triggered {
+    /// A run was made.
+    Made(RunId),
+    /// A run of the sync was under way or queued already, or the schedule's tick has had its run: that one.
+    AlreadyRunning(RunId),
+}
+
+impl Triggered {
+    /// The run, whoever made it.
+    pub fn run(self) -> RunId {
+        match self {
+            Self::Made(run) | Self::AlreadyRunning(run) => run,
+        }
+    }
+}
+
+/// A run that some runner should be told of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ready {
+    /// The run.
+    pub run: RunId,
+    /// How often runners were told of it, this time included.
+    pub delivery: u32,
+}
+
+impl History {
+    /// Makes a run, unless one of the sync is under way or queued already. Asking twice is asking once.
+    pub async fn trigger(&self, new: &NewRun) -> Result<Triggered> {
+        self.store
+            .write(move |tx, _| {
+                async move {
+                    serialise(tx, new).await?;
+                    let under_way = [RunStatus::New.as_str(), RunStatus::Queued.as_str(), RunStatus::Syncing.as_str()];
+                    let mut there = Condition::any().add(run::Column::Status.is_in(under_way));
+                    if let Some(tick) = new.tick {
+                        there = there.add(run::Column::Tick.eq(text::micros(tick)));
+                    }
+                    let there = run::Entity::find()
+                        .filter(run::Column::SyncId.eq(new.sync.0))
+                        .filter(there)
+                        .order_by_desc(run::Column::Id)
+                        .one(tx)
+                        .await
+                        .map_err(error::of_statement)?;
+                    match there {
+                        Some(row) => Ok(Triggered::AlreadyRunning(RunId(row.id))),
+                        None => Ok(Triggered::Made(insert(tx, new).await?)),
+                    }
+                }
+                .boxed()
+            })
+            .await
+    }
+
+    /// The runs that a runner could take now, oldest first, and of which none was told within `patience`. Each is counted as
+    /// told: of several processes that ask at once, one gets it.
+    pub async fn take_ready(&self, patience: Duration) -> Result<Vec<Ready>> {
+        let now = lease::now(self.store.db()).await?;
+        let patience = i64::try_from(patience.as_micros()).unwrap_or(i64::MAX / 2);
+        let waiting = run::Entity::find()
+            .filter(run::Column::Status.is_in([RunStatus::New.as_str(), RunStatus::Queued.as_str()]))
+            .filter(run::Column::Paused.is_null())
+            .filter(Condition::any().add(run::Column::NotBefore.is_null()).add(run::Column::NotBefore.lte(now)))
+            .order_by_asc(run::Column::Id)
+            .all(self.store.db())
+            .await
+            .map_err(|error| self.store.read_error(error))?;
+        let under_way = run::Entity::find()
+            .filter(run::Column::Status.eq(RunStatus::Syncing.as_str()))
+            .all(self.store.db())
+            .await
+            .map_err(|error| self.store.read_error(error))?;
+        let mut taken: Vec<_> = under_way.into_iter().map(|row| (row.sync_id, row.target_instance, !row.dry)).collect();
+        let mut ready = Vec::new();
+        for row in waiting {
+            let blocked = taken.iter().any(|(sync, target, writes)| {
+                *sync == row.sync_id || (*writes && !row.dry && *target == row.target_instance)
+            });
+            if blocked {
+                continue;
+            }
+            taken.push((row.sync_id, row.target_instance.clone(), !row.dry));
+            if row.delivered_at.is_some_and(|at| at > now - patience) {
+                continue;
+            }
+            let delivery = row.delivery + 1;
+            let told = self
+                .store
+                .write(move |tx, _| {
+                    async move {
+                        let update = open_run(RunId(row.id))
+                            .filter(run::Column::Delivery.eq(row.delivery))
+                            .filter(run::Column::Status.is_in([RunStatus::New.as_str(), RunStatus::Queued.as_str()]))
+                            .col_expr(run::Column::Status, RunStatus::Queued.as_str().into())
+                            .col_expr(run::Column::Delivery, delivery.into())
+                            .col_expr(run::Column::DeliveredAt, now.into());
+                        Ok(update.exec(tx).await.map_err(error::of_statement)?.rows_affected == 1)
+                    }
+                    .boxed()
+                })
+                .await?;
+            if told {
+                ready.push(Ready { run: RunId(row.id), delivery: u32::try_from(delivery).unwrap_or(u32::MAX) });
+            }
+        }
+        Ok(ready)
+    }
+
+    /// The runs that wait for a runner, in the order in which they will get one.
+    pub async fn queue(&self) -> Result<Vec<Run>> {
+        let filter = RunFilter { status: vec![RunStatus::New, RunStatus::Queued], ..RunFilter::default() };
+        let mut waiting = self.runs(&filter, None, 10_000).await?.items;
+        waiting.reverse();
+        Ok(waiting)
+    }
+
+    /// Asks a run to stop after the batches under way. One that no runner has stops at once.
+    pub async fn request_stop(&self, run: RunId, request: &StopRequest) -> Result<RunStatus> {
+        let json = &text::to_json(request)?;
+        self.store
+            .write(move |tx, _| {
+                async move {
+                    let row = run::Entity::find_by_id(run.0).one(tx).await.map_err(error::of_statement)?;
+                    let row = row.ok_or_else(|| Error::new(ErrorKind::NotFound, format!("there is no run {run}")))?;
+                    let status: RunStatus = text::parse("run.status", &row.status)?;
+                    let update = match (status, request.stop) {
+                        (RunStatus::Completed | RunStatus::Failed | RunStatus::Cancelled, _) => return Ok(status),
+                        (RunStatus::Syncing, _) => open_run(run).col_expr(run::Column::Stop, json.as_str().into()),
+                        (RunStatus::AwaitingReview, Stop::Pause) => return Ok(status),
+                        (_, Stop::Pause) => open_run(run).col_expr(run::Column::Paused, request.words().into()),
+                        (_, Stop::Cancel) => {
+                            let error = RunError { kind: "cancelled".to_owned(), message: request.words() };
+                            finish(open_run(run), &RunResult { status: RunStatus::Cancelled, error: Some(error) })
+                        }
+                    };
+                    // Only as it was found: a runner may take it at this very moment.
+                    let update = update.filter(run::Column::Status.eq(row.status));
+                    if update.exec(tx).await.map_err(error::of_statement)?.rows_affected == 0 {
+                        let message = format!("run {run} changed while it was being stopped");
+                        return Err(Error::new(ErrorKind::Storage, message).temporary());
+                    }
+                    Ok(match (status, request.stop) {
+                        (RunStatus::Syncing, _) | (_, Stop::Pause) => status,
+                        (_, Stop::Cancel) => RunStatus::Cancelled,
+                    })
+                }
+                .boxed()
+            })
+            .await
+    }
+
+    /// Lets a run go on that was paused, or that waits for its time.
+    pub async fn resume(&self, run: RunId) -> Result<()> {
+        let resumed = self
+            .store
+            .write(move |tx, _| {
+                async move {
+                    let update = open_run(run)
+                        .filter(run::Column::Status.is_in([RunStatus::New.as_str(), RunStatus::Queued.as_str()]))
+                        .col_expr(run::Column::Paused, Expr::value(None::<String>))
+                        .col_expr(run::Column::NotBefore, Expr::value(None::<i64>))
+                        .col_expr(run::Column::DeliveredAt, Expr::value(None::<i64>));
+                    Ok(update.exec(tx).await.map_err(error::of_statement)?.rows_affected == 1)
+                }
+                .boxed()
+            })
+            .await?;
+        if resumed {
+            return Ok(());
+        }
+        let found = self.run(run).await?;
+        Err(match found {
+            Some(found) => {
+                let message = format!("run {run} is `{}`: only one that waits can go on", found.status);
+                Error::new(ErrorKind::Refused, message)
+            }
+            None => Error::new(ErrorKind::NotFound, format!("there is no run {run}")),
+        })
+    }
+
+    /// Lets a run wait until a time.
+    pub async fn postpone(&self, run: RunId, until: DateTime<Utc>) -> Result<()> {
+        self.store
+            .write(move |tx, _| {
+                async move {
+                    let update = open_run(run)
+                        .filter(run::Column::Status.is_in([RunStatus::New.as_str(), RunStatus::Queued.as_str()]))
+                        .col_expr(run::Column::NotBefore, text::micros(until).into());
+                    update.exec(tx).await.map_err(error::of_statement)?;
+                    Ok(())
+                }
+                .boxed()
+            })
+            .await
+    }
+}
+
+impl StopRequest {
+    /// Who wants what, and why.
+    pub fn words(&self) -> String {
+        let what = match self.stop {
+            Stop::Cancel => "cancelled",
+            Stop::Pause => "paused",
+        };
+        let Self { by, reason, .. } = self;
+        if reason.is_empty() { format!("{what} by {by}") } else { format!("{what} by {by}: {reason}") }
+    }
+}
+
+/// Lets triggers of one sync come one after the other. SQLite has one writer at a time anyway.
+async fn serialise(tx: &DatabaseTransaction, new: &NewRun) -> Result<()> {
+    if tx.get_database_backend() != DbBackend::Postgres {
+        return Ok(());
+    }
+    let lock = Statement::from_sql_and_values(
+        DbBackend::Postgres,
+        r#"SELECT "id" FROM "sync" WHERE "id" = $1 FOR UPDATE"#,
+        [new.sync.0.into()],
+    );
+    tx.execute_raw(lock).await.map_err(error::of_statement)?;
+    Ok(())
+}

@@ -1,0 +1,206 @@
+//! From a saved plan to the target: what the guards say, what people decided, and the writing.
+
+use std::time::Duration;
+
+use chrono::Utc;
+
+use super::RunReport;
+use super::phases::PhaseClock;
+use super::work::Work;
+use crate::apply::{Applied, ApplyContext};
+use crate::event::{Level, Phase};
+use crate::fields::ModelFields;
+use crate::guard::Demand;
+use crate::history::{Approval, Decision, RunStage, RunStatus};
+use crate::permit::WritePermit;
+use crate::places::Places;
+use crate::plan::PlanReader;
+use crate::target::{DataTarget, Stage, TargetWriter};
+use crate::{Error, ErrorKind, Result};
+
+/// A plan about to be applied.
+pub struct Applying<'a, 'w> {
+    /// The run.
+    pub work: &'a Work<'w>,
+    /// What it would change.
+    pub plan: &'a PlanReader,
+    /// What it would change it in.
+    pub target: &'a dyn DataTarget,
+    /// What both sides speak of.
+    pub fields: &'a ModelFields,
+}
+
+/// What is to be done with a plan.
+enum Course {
+    /// It is applied, as far as it was selected.
+    Apply(Option<Places>),
+    /// A person has to look at it first.
+    Wait,
+    /// What it staged is removed again, for this reason.
+    Discard(String),
+}
+
+impl Applying<'_, '_> {
+    /// Does what guards and people let pass.
+    pub async fn go(&self, report: &mut RunReport) -> Result<RunStatus> {
+        let decisions = self.work.runner.history.decisions(self.work.run.id).await?;
+        let decision = decisions.iter().find(|decision| decision.plan_hash == self.plan.hash());
+        let stages_writes = self.target.capabilities().staging;
+        match self.course(decision, stages_writes).await? {
+            Course::Wait => {
+                let reasons = self.plan.summary().objections();
+                let why = if reasons.is_empty() { "the sync asks for it (`auto_merge = false`)" } else { &reasons };
+                self.work.events.message(Level::Warning, format!("the plan needs approval: {why}"));
+                self.work.runner.history.store_plan(self.plan).await?;
+                Ok(RunStatus::AwaitingReview)
+            }
+            Course::Discard(reason) => {
+                self.stage().await?.discard().await?;
+                Err(Error::new(ErrorKind::Cancelled, reason))
+            }
+            Course::Apply(selection) => {
+                if let Some(decision) = decision {
+                    let Decision { by, reason, .. } = decision;
+                    let text = format!("plan {} was approved by {by}: {reason}", self.plan.hash());
+                    self.work.events.message(Level::Info, text);
+                }
+                // Whoever goes on with the run after this machine is gone needs the plan.
+                self.work.runner.history.store_plan(self.plan).await?;
+                if stages_writes {
+                    self.staged(selection, decision.is_some(), report).await
+                } else {
+                    let writer = self.target.writer(&self.permit()).await?;
+                    self.write(writer.as_ref(), selection, report).await
+                }
+            }
+        }
+    }
+
+    /// What guards and people let pass.
+    async fn course(&self, decision: Option<&Decision>, stages_writes: bool) -> Result<Course> {
+        let stage = self.work.run.stage;
+        if let Some(decision) = decision
+            && decision.verdict == Approval::Rejected
+        {
+            return Ok(Course::Discard(format!("the plan was rejected by {}: {}", decision.by, decision.reason)));
+        }
+        let selection = || decision.and_then(|decision| decision.selection.clone());
+        if stage == RunStage::Applying {
+            // It was let pass before.
+            return Ok(Course::Apply(selection()));
+        }
+        let overridden = decision.is_some_and(|decision| decision.overrides_guards);
+        match self.plan.summary().demand() {
+            Some(Demand::Refusal) if !overridden => {
+                self.work.recorder.planned(self.plan).await?;
+                let message = format!("a guard refuses the plan: {}", self.plan.summary().objections());
+                Err(Error::new(ErrorKind::Guard, message))
+            }
+            // What is staged waits after it was written, where people can look at it.
+            _ if stages_writes || decision.is_some() => Ok(Course::Apply(selection())),
+            Some(Demand::Approval) => Ok(Course::Wait),
+            _ if self.work.sync.auto_merge || self.plan.summary().to_apply() == 0 => Ok(Course::Apply(None)),
+            // A plan that a person asked to apply, by its file, was looked at.
+            _ if self.work.run.purpose == crate::history::Purpose::Apply => Ok(Course::Apply(None)),
+            _ => Ok(Course::Wait),
+        }
+    }
+
+    fn permit(&self) -> WritePermit {
+        let message = format!("Syncline {} run {}", self.work.sync.name, self.work.run.id);
+        WritePermit::new(self.plan.hash().to_owned(), message)
+    }
+
+    /// The place in the target where this run's writes wait.
+    async fn stage(&self) -> Result<Box<dyn Stage>> {
+        let name = format!("syncline {} run {}", self.work.sync.name, self.work.run.id);
+        self.target.stage(&self.permit(), &name).await
+    }
+
+    /// Writes into a place of the target's own, and merges it when nobody has to look at it first.
+    async fn staged(&self, selection: Option<Places>, approved: bool, report: &mut RunReport) -> Result<RunStatus> {
+        let (history, claim) = (&self.work.runner.history, self.work.claim);
+        if self.plan.summary().to_apply() == 0 {
+            let nothing = self.target.writer(&self.permit()).await?;
+            return self.write(nothing.as_ref(), selection, report).await;
+        }
+        let stage = self.stage().await?;
+        if self.work.run.stage != RunStage::Staged {
+            history.set_staged_as(claim, stage.id()).await?;
+            if let Some(link) = stage.link() {
+                self.work.events.message(Level::Info, format!("the changes are staged: {}", link.url));
+            }
+            let writer = stage.writer().await?;
+            let status = self.write(writer.as_ref(), selection, report).await?;
+            if status != RunStatus::Completed {
+                return Ok(status);
+            }
+            history.set_stage(claim, RunStage::Staged).await?;
+        }
+        if !approved && (!self.work.sync.auto_merge || self.plan.summary().demand().is_some()) {
+            self.work.events.message(Level::Warning, "the staged changes wait for approval");
+            return Ok(RunStatus::AwaitingReview);
+        }
+        let conflicts = stage.conflicts().await?;
+        if !conflicts.is_empty() {
+            let message = format!(
+                "the target was changed where the run changes it too, so its changes stay staged: {}",
+                conflicts.join("; ")
+            );
+            return Err(Error::new(ErrorKind::Stale, message));
+        }
+        stage.merge().await?;
+        Ok(RunStatus::Completed)
+    }
+
+    async fn write(
+        &self,
+        writer: &dyn TargetWriter,
+        selection: Option<Places>,
+        report: &mut RunReport,
+    ) -> Result<RunStatus> {
+        let Work { events, stop, recorder, run, .. } = self.work;
+        let clock = PhaseClock::start(Phase::ExecuteSync, events, self.work.memory(), true);
+        let begun = Utc::now();
+        let mut journal = recorder.journal();
+        let mut context = ApplyContext::new(
+            self.plan,
+            self.fields,
+            self.target.capabilities(),
+            &mut journal,
+            (*events).clone(),
+            (*stop).clone(),
+        )
+        .only(selection);
+        let applied = {
+            let writing = writer.execute_sync(&mut context);
+            tokio::pin!(writing);
+            let time_is_up = async {
+                match run.options.max_duration_s {
+                    Some(seconds) => tokio::time::sleep(Duration::from_secs(seconds)).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                applied = &mut writing => applied,
+                () = time_is_up => {
+                    let seconds = run.options.max_duration_s.unwrap_or_default();
+                    let since = begun.format("%H:%M:%S UTC");
+                    stop.pause(format!("it wrote for {seconds} s since {since}, which is as long as it may"));
+                    writing.await
+                }
+            }
+        };
+        let kept = journal.flush().await;
+        report.phases.push(clock.stop());
+        let Applied { models, interrupted, left } = applied?;
+        kept?;
+        report.outcomes = models;
+        match interrupted {
+            Some(error) => Err(error),
+            None if left > 0 => Err(stop.error()),
+            None if stop.is_given() && !stop.leaves_the_rest() => Err(stop.error()),
+            None => Ok(RunStatus::Completed),
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! From two reads to a saved plan.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use chrono::{TimeDelta, Utc};
+
+use super::phases::PhaseClock;
+use super::reading::Prepared;
+use super::retention;
+use super::work::{Work, partial_reads};
+use super::{RunReport, SideDefinition};
+use crate::change::Change;
+use crate::diff::DiffInput;
+use crate::event::{Events, Level, Phase, Side};
+use crate::fields::ModelFields;
+use crate::guard::{self, Verdict};
+use crate::models::ModelMode;
+use crate::plan::{Evidence, PlanDraft, PlanHeader, PlanRead, PlanReader, PlanSide, SavedPlan};
+use crate::snapshot::{Adoption, ModelSnapshot, Snapshot, align};
+use crate::target::DataTarget;
+use crate::{Error, ErrorKind, Result};
+
+/// How many complete runs a source is compared with.
+const EARLIER_RUNS: u64 = 5;
+
+impl Work<'_> {
+    /// Compares both sides and saves the plan.
+    pub(super) async fn plan(
+        &self,
+        digest: &str,
+        prepared: &Prepared,
+        source: Snapshot,
+        target: Snapshot,
+        report: &mut RunReport,
+    ) -> Result<PlanReader> {
+        let clock = PhaseClock::start(Phase::CalculateDiff, self.events, self.memory(), true);
+        let saved = self.save_plan(digest, prepared, source, target).await;
+        report.phases.push(clock.stop());
+        PlanReader::open(&saved?.path)
+    }
+
+    async fn save_plan(
+        &self,
+        digest: &str,
+        prepared: &Prepared,
+        source: Snapshot,
+        target: Snapshot,
+    ) -> Result<SavedPlan> {
+        let (sync, events, run) = (self.sync, self.events, self.run.id);
+        let (evidence, verdicts) = self.evidence(digest, prepared, &source).await?;
+        let now = Utc::now();
+        let header = PlanHeader {
+            sync: sync.name.clone(),
+            definition: digest.to_owned(),
+            run: Some(run.number()),
+            source: plan_side(&sync.source, &source),
+            target: plan_side(&sync.target, &target),
+            created_at: now,
+            valid_until: now + TimeDelta::hours(i64::from(sync.policy.plan_valid_hours)),
+            models: prepared.modes.iter().map(|(model, mode)| ((*model).to_owned(), *mode)).collect(),
+            partial: partial_reads(&source, &target),
+        };
+        let path = self.runner.folder.join("plans").join(format!("{}-{run}.json", sync.name));
+        let mut work = Planning {
+            target_system: Arc::clone(&prepared.target),
+            fields: prepared.fields.clone(),
+            modes: prepared.modes.clone(),
+            policy: sync.policy.clone(),
+            source,
+            target,
+            header,
+            evidence,
+            verdicts,
+            path,
+            folder: self.snapshot_folder(),
+            events: events.clone(),
+        };
+        let history = self.runner.history.clone();
+        let instance = sync.target.instance();
+        let runtime = tokio::runtime::Handle::current();
+        let planned = tokio::task::spawn_blocking(move || {
+            let is_ours = |change: &Change| {
+                let object = (change.key.clone(), change.native.as_ref().map(|native| native.id.to_string()));
+                let ours = runtime.block_on(history.created_here(&instance, &change.model, &[object]));
+                // Not knowing whose it is, is a reason to leave it.
+                ours.is_ok_and(|ours| !ours.is_empty())
+            };
+            let saved = work.save(&is_ours)?;
+            retention::prune(&work.folder, &work.source, &work.target)?;
+            Ok(saved)
+        });
+        planned.await.map_err(|error| Error::new(ErrorKind::Internal, "the comparison stopped").caused_by(error))?
+    }
+
+    /// What is known about the reads when deletes are decided.
+    async fn evidence(&self, digest: &str, prepared: &Prepared, source: &Snapshot) -> Result<(Evidence, Vec<Verdict>)> {
+        let (sync, history) = (self.sync, &self.runner.history);
+        let mut evidence = Evidence::default();
+        let mut verdicts = Vec::new();
+        if !prepared.target.capabilities().deletes {
+            evidence.no_deletes = Some("this target takes no deletes".to_owned());
+        }
+        if !history.has_completed(&sync.name, digest).await? {
+            let reason = "the first run, and the first after a change of mapping or scope, deletes nothing";
+            evidence.first_run = Some(reason.to_owned());
+        }
+        for (schema, _) in prepared.fields.iter() {
+            let Some(model) = source.models.get(schema.name) else { continue };
+            let earlier =
+                history.record_counts_of_last_complete(&sync.name, schema.name, Side::Source, EARLIER_RUNS).await?;
+            if earlier.is_empty() && evidence.first_run.is_none() {
+                let reason = "no complete run has read this model, so nobody knows how many records it should have";
+                evidence.shrunk.insert(schema.name.to_owned(), reason.to_owned());
+            }
+            if let Some(verdict) = guard::shrinkage(schema.name, model.records, &earlier, &sync.policy.guards) {
+                evidence.shrunk.insert(schema.name.to_owned(), verdict.reason.clone());
+                verdicts.push(verdict);
+            }
+        }
+        Ok((evidence, verdicts))
+    }
+}
+
+/// What the comparison works on, away from the asynchronous threads.
+struct Planning {
+    target_system: Arc<dyn DataTarget>,
+    fields: ModelFields,
+    modes: BTreeMap<&'static str, ModelMode>,
+    policy: crate::policy::Policy,
+    source: Snapshot,
+    target: Snapshot,
+    header: PlanHeader,
+    evidence: Evidence,
+    verdicts: Vec<Verdict>,
+    path: PathBuf,
+    folder: PathBuf,
+    events: Events,
+}
+
+impl Planning {
+    fn save(&mut self, is_ours: &dyn Fn(&Change) -> bool) -> Result<SavedPlan> {
+        for adoption in align(&self.source, &mut self.target, &self.fields, &self.folder)? {
+            let Adoption { model, source_key, target_key } = adoption;
+            let text = format!("{model} `{source_key}` is the target's `{target_key}`: its name says so");
+            self.events.message(Level::Info, text);
+        }
+        let mut draft = PlanDraft::new(&self.fields, &self.target, &self.policy, &self.folder)?;
+        let input = DiffInput { source: &self.source, target: &self.target, fields: &self.fields, modes: &self.modes };
+        self.target_system.calculate_diff(&input, &mut draft)?;
+        draft.save(&self.path, &self.header, &self.source, &self.evidence, self.verdicts.clone(), is_ours)
+    }
+}
+
+fn read(model: &ModelSnapshot) -> PlanRead {
+    PlanRead { digest: model.digest.clone(), records: model.records, doubt: model.doubt() }
+}
+
+fn plan_side(side: &SideDefinition, snapshot: &Snapshot) -> PlanSide {
+    PlanSide {
+        connector: side.connector.clone(),
+        connection: side.connection_name.clone(),
+        reads: snapshot.models.values().map(|model| (model.model.to_owned(), read(model))).collect(),
+        notes: snapshot.notes.clone(),
+    }
+}

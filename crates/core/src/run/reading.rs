@@ -1,0 +1,134 @@
+//! Reading both sides.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures::FutureExt as _;
+use tokio_util::sync::CancellationToken;
+
+use super::phases::PhaseClock;
+use super::report::reads;
+use super::work::Work;
+use super::{MemoryMeter, RunReport};
+use crate::event::{Events, Level, Phase, Side};
+use crate::fields::ModelFields;
+use crate::models::{self, ModelChoice, ModelMode};
+use crate::read::ReadRequest;
+use crate::snapshot::{Snapshot, SnapshotSink};
+use crate::source::DataSource;
+use crate::target::DataTarget;
+use crate::{Error, ErrorKind, Result};
+
+/// Both sides, and what they agreed on.
+pub struct Prepared {
+    /// The side that is read as truth.
+    pub source: Box<dyn DataSource>,
+    /// The reading half of the side that is made to agree.
+    pub target: Arc<dyn DataTarget>,
+    /// What both can speak of.
+    pub fields: ModelFields,
+    /// What is done with each model that is read.
+    pub modes: BTreeMap<&'static str, ModelMode>,
+}
+
+impl Work<'_> {
+    /// Where memory is measured, if the run asks for it.
+    pub(super) fn memory(&self) -> Option<&'static dyn MemoryMeter> {
+        self.runner.meter.filter(|_| self.run.options.memory)
+    }
+
+    /// Where the reads of the sync are kept.
+    pub(super) fn snapshot_folder(&self) -> std::path::PathBuf {
+        self.runner.folder.join("snapshots").join(&self.sync.name)
+    }
+
+    /// Opens both sides and agrees on what they can speak of.
+    pub(super) async fn prepare(&self, report: &mut RunReport) -> Result<Prepared> {
+        let clock = PhaseClock::start(Phase::Prepare, self.events, self.memory(), true);
+        let prepared = self.agree(report).await;
+        report.phases.push(clock.stop());
+        prepared
+    }
+
+    async fn agree(&self, report: &mut RunReport) -> Result<Prepared> {
+        let (sync, events) = (self.sync, self.events);
+        let (source, target) = futures::future::try_join(
+            self.runner.connect_source(&sync.source, events),
+            self.runner.connect_target(&sync.target, events),
+        )
+        .await?;
+        let contract = source.knows().shared_with(&target.holds());
+        if contract.iter().next().is_none() {
+            let message = format!(
+                "the connectors `{}` and `{}` have no model in common: this source has nothing that this target keeps",
+                sync.source.connector, sync.target.connector
+            );
+            return Err(Error::new(ErrorKind::Settings, message));
+        }
+        let (choices, fields) = models::closure(&contract, &sync.models)?;
+        let modes = choices.iter().filter(|choice| choice.mode != ModelMode::Off);
+        let modes = modes.map(|choice| (choice.model, choice.mode)).collect();
+        report.models.clone_from(&choices);
+        announce(&choices, events);
+        Ok(Prepared { source, target: target.into(), fields, modes })
+    }
+
+    /// Reads both sides at once. When one fails, the other is stopped.
+    pub(super) async fn load(&self, prepared: &Prepared, report: &mut RunReport) -> Result<(Snapshot, Snapshot)> {
+        let (folder, events, memory) = (self.snapshot_folder(), self.events, self.memory());
+        let cancel = self.stop.token().child_token();
+        let sink = |side| SnapshotSink::create(side, &folder, prepared.fields.clone(), events.clone());
+        let (source_sink, target_sink) = (sink(Side::Source)?, sink(Side::Target)?);
+        let request =
+            ReadRequest { fields: prepared.fields.clone(), modes: prepared.modes.clone(), cancel: cancel.clone() };
+
+        let source = async {
+            let clock = PhaseClock::start(Phase::LoadSource, events, memory, true);
+            let ended = unless_cancelled(&cancel, prepared.source.load(&request, &source_sink)).await;
+            (ended.map_err(|error| error.with("side", Side::Source)), clock.stop())
+        };
+        let target = async {
+            let clock = PhaseClock::start(Phase::LoadTarget, events, memory, false);
+            let ended = unless_cancelled(&cancel, prepared.target.load(&request, &target_sink)).await;
+            (ended.map_err(|error| error.with("side", Side::Target)), clock.stop())
+        };
+        let stop_other = |ended: (Result<()>, _)| {
+            if ended.0.is_err() {
+                cancel.cancel();
+            }
+            ended
+        };
+        let ((source, source_phase), (target, target_phase)) =
+            futures::future::join(source.map(stop_other), target.map(stop_other)).await;
+        report.phases.extend([source_phase, target_phase]);
+        // The side that failed by itself is the one to name, not the one that was stopped for it.
+        match (source, target) {
+            (Err(source), Err(target)) if source.kind() == ErrorKind::Cancelled => return Err(target),
+            (Err(error), _) | (_, Err(error)) => return Err(error),
+            (Ok(()), Ok(())) => {}
+        }
+        let (source, target) = (source_sink.finish()?, target_sink.finish()?);
+        report.source = reads(&source);
+        report.target = reads(&target);
+        report.notes.extend(source.notes.clone());
+        report.notes.extend(target.notes.clone());
+        Ok((source, target))
+    }
+}
+
+/// Tells which models are read though they are off.
+fn announce(choices: &[ModelChoice], events: &Events) {
+    for choice in choices.iter().filter(|choice| choice.asked != choice.mode) {
+        let needed_by: Vec<_> = choice.needed_by.iter().copied().collect();
+        let text = format!("{} is read, but not written: {} cannot do without it", choice.model, needed_by.join(", "));
+        events.message(Level::Info, text);
+    }
+}
+
+async fn unless_cancelled(cancel: &CancellationToken, read: impl Future<Output = Result<()>>) -> Result<()> {
+    tokio::select! {
+        biased;
+        () = cancel.cancelled() => Err(Error::new(ErrorKind::Cancelled, "the run was cancelled")),
+        ended = read => ended,
+    }
+}

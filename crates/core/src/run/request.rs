@@ -1,0 +1,63 @@
+//! What is asked of a runner.
+
+use chrono::{DateTime, Utc};
+
+use crate::history::{Purpose, RunId, RunKind, RunSettings};
+
+/// A run that somebody asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunRequest {
+    /// What asks.
+    pub kind: RunKind,
+    /// Who asks: a user, a schedule, a token's name.
+    pub by: String,
+    /// What that one says about it.
+    pub reason: Option<String>,
+    /// What for.
+    pub purpose: Purpose,
+    /// The run to take back or to try again.
+    pub subject: Option<RunId>,
+    /// Stop at the saved plan.
+    pub dry_run: bool,
+    /// How the run differs from others.
+    pub settings: RunSettings,
+    /// The tick of the schedule.
+    pub tick: Option<DateTime<Utc>>,
+}
+
+impl RunRequest {
+    /// A run that stops at its saved plan.
+    pub fn dry() -> Self {
+        Self { dry_run: true, ..Self::default() }
+    }
+}
+
+impl Default for RunRequest {
+    /// A real run that the user of this process asks for.
+    fn default() -> Self {
+        Self {
+            kind: RunKind::Adhoc,
+            by: user(),
+            reason: None,
+            purpose: Purpose::Sync,
+            subject: None,
+            dry_run: false,
+            settings: RunSettings::default(),
+            tick: None,
+        }
+    }
+}
+
+/// The name of the user of this process; of one without a name, its number.
+fn user() -> String {
+    let named = ["USER", "LOGNAME", "USERNAME"].into_iter().filter_map(|name| std::env::var(name).ok());
+    let named = named.into_iter().find(|name| !name.is_empty());
+    named.unwrap_or_else(|| number().map_or_else(|| "unknown".to_owned(), |number| format!("user {number}")))
+}
+
+/// Read from the proc file system: Linux only.
+fn number() -> Option<String> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let ids = status.lines().find_map(|line| line.strip_prefix("Uid:"))?;
+    ids.split_whitespace().next().map(str::to_owned)
+}

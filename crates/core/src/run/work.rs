@@ -1,0 +1,219 @@
+//! The work of a run: from where it stands to its end.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::applying::Applying;
+use super::record::Recorder;
+use super::runner::ensure_made_for;
+use super::{ReadSummary, RunReport, Runner, SyncDefinition};
+use crate::event::Events;
+use crate::fields::ModelFields;
+use crate::history::{Claim, Run, RunStage, RunStatus};
+use crate::models::ModelChoice;
+use crate::plan::{PlanReader, PlanSide, PlanSummary};
+use crate::policy::PartialRead;
+use crate::snapshot::{ReadVerdict, Snapshot};
+use crate::stop::StopSignal;
+use crate::target::DataTarget;
+use crate::{Error, ErrorKind, Result};
+
+/// One run in the hands of its runner.
+pub struct Work<'a> {
+    /// The runner.
+    pub runner: &'a Runner,
+    /// The sync as it is configured now.
+    pub sync: &'a SyncDefinition,
+    /// The run as it was taken.
+    pub run: &'a Run,
+    /// The right to write about it.
+    pub claim: Claim,
+    /// Where it tells what happens.
+    pub events: &'a Events,
+    /// Given when it is to stop.
+    pub stop: &'a StopSignal,
+    /// Where it is recorded.
+    pub recorder: &'a Recorder<'a>,
+}
+
+impl Work<'_> {
+    /// Goes on from where the run stands.
+    pub async fn stages(&mut self, report: &mut RunReport) -> Result<RunStatus> {
+        let digest = self.sync.digest(&self.runner.registry)?;
+        if self.run.stage == RunStage::Begun {
+            return self.from_the_beginning(&digest, report).await;
+        }
+        let plan = self.saved_plan().await?;
+        ensure_made_for(&plan, self.sync, &digest)?;
+        if self.run.stage == RunStage::Planned {
+            // Whatever an earlier attempt recorded about the plan is recorded again.
+            self.runner.history.begin_again(self.claim).await?;
+        }
+        report.planned(&plan, None);
+        let target = self.runner.connect_target(&self.sync.target, self.events).await?;
+        let fields = target.holds();
+        report.planned(&plan, Some(&fields));
+        self.decide_and_apply(&plan, target.as_ref(), &fields, report).await
+    }
+
+    async fn from_the_beginning(&mut self, digest: &str, report: &mut RunReport) -> Result<RunStatus> {
+        self.runner.history.begin_again(self.claim).await?;
+        let prepared = self.prepare(report).await?;
+        let (source, target) = self.load(&prepared, report).await?;
+        let source = prepared.target.desired(source)?;
+        let partial = partial_reads(&source, &target);
+        if let (Some(partial), PartialRead::Stop) = (&partial, self.sync.policy.partial_read) {
+            return Err(incomplete(partial));
+        }
+        let plan = self.plan(digest, &prepared, source, target, report).await?;
+        report.plan = Some(plan.path().to_owned());
+        report.plan_hash = Some(plan.hash().to_owned());
+        report.summary = plan.summary().clone();
+        self.recorder.saved_plan(&plan).await?;
+        self.decide_and_apply(&plan, prepared.target.as_ref(), &prepared.fields, report).await
+    }
+
+    /// Asks the guards and the people, and applies what they let pass.
+    async fn decide_and_apply(
+        &mut self,
+        plan: &PlanReader,
+        target: &dyn DataTarget,
+        fields: &ModelFields,
+        report: &mut RunReport,
+    ) -> Result<RunStatus> {
+        let partial = plan.header().partial.as_deref();
+        let status = if self.run.dry {
+            self.recorder.planned(plan).await?;
+            RunStatus::Completed
+        } else {
+            Applying { work: self, plan, target, fields }.go(report).await?
+        };
+        match partial {
+            Some(partial) if status == RunStatus::Completed => Err(incomplete(partial)),
+            _ => Ok(status),
+        }
+    }
+
+    /// The plan that the run made or was given: from its file, or from the history when another machine made it.
+    async fn saved_plan(&self) -> Result<PlanReader> {
+        let Some(saved) = &self.run.plan else {
+            let message = format!("run {} lost its plan; make a new one", self.run.id);
+            return Err(Error::new(ErrorKind::Storage, message));
+        };
+        let path = std::path::Path::new(&saved.path);
+        match PlanReader::open(path) {
+            Ok(plan) if plan.hash() == saved.hash => Ok(plan),
+            here => {
+                if self.runner.history.stored_plan(&saved.hash).await?.is_none() {
+                    let message = format!("the plan of run {} is gone, or another one; make a new one", self.run.id);
+                    return Err(here.err().unwrap_or_else(|| Error::new(ErrorKind::Stale, message)));
+                }
+                let name = format!("{}-{}-fetched.json", self.sync.name, self.run.id);
+                let path = self.runner.folder.join("plans").join(name);
+                self.runner.history.fetch_plan(&saved.hash, &path).await
+            }
+        }
+    }
+}
+
+impl RunReport {
+    /// The report of a run that begins, or is gone on with.
+    pub(super) fn begun(run: &Run) -> Self {
+        Self {
+            run: run.id,
+            status: RunStatus::Syncing,
+            dry_run: run.dry,
+            models: Vec::new(),
+            source: BTreeMap::new(),
+            target: BTreeMap::new(),
+            notes: BTreeMap::new(),
+            plan: None,
+            plan_hash: None,
+            summary: PlanSummary::default(),
+            outcomes: BTreeMap::new(),
+            phases: Vec::new(),
+            error: None,
+            paused: None,
+            not_before: None,
+        }
+    }
+
+    /// The report of a run that was cancelled before it began.
+    pub(super) fn cancelled(run: &Run) -> Self {
+        let error = Error::new(ErrorKind::Cancelled, "the run was cancelled");
+        Self { status: RunStatus::Cancelled, error: Some(error), ..Self::begun(run) }
+    }
+
+    /// Takes over what a saved plan knows; what was read of which model once the target's models are known.
+    fn planned(&mut self, plan: &PlanReader, fields: Option<&ModelFields>) {
+        self.plan = Some(plan.path().to_owned());
+        self.plan_hash = Some(plan.hash().to_owned());
+        self.summary = plan.summary().clone();
+        let header = plan.header();
+        self.notes.extend(header.source.notes.clone());
+        self.notes.extend(header.target.notes.clone());
+        if let Some(fields) = fields {
+            self.models = planned_models(plan, fields);
+            self.source = planned_reads(&header.source, fields);
+            self.target = planned_reads(&header.target, fields);
+        }
+    }
+
+    pub(super) fn end(&mut self, ended: Result<RunStatus>, stop: &StopSignal) {
+        match ended {
+            Ok(status) => self.status = status,
+            // What was paused is no failure, wherever it was when it stopped.
+            Err(error) if error.kind() == ErrorKind::Cancelled && stop.paused().is_some() => {
+                self.status = RunStatus::Queued;
+            }
+            Err(error) => {
+                let cancelled = error.kind() == ErrorKind::Cancelled;
+                self.status = if cancelled { RunStatus::Cancelled } else { RunStatus::Failed };
+                self.error = Some(error);
+            }
+        }
+        if self.status == RunStatus::Queued && self.not_before.is_none() {
+            self.paused = stop.paused().map(str::to_owned);
+        }
+    }
+}
+
+/// What a saved plan does with each model.
+fn planned_models(plan: &PlanReader, fields: &ModelFields) -> Vec<ModelChoice> {
+    let models = plan.header().models.iter().filter_map(|(model, mode)| {
+        let schema = fields.schema(model)?;
+        Some(ModelChoice { model: schema.name, asked: *mode, mode: *mode, needed_by: BTreeSet::new() })
+    });
+    models.collect()
+}
+
+/// What was read for a saved plan.
+fn planned_reads(side: &PlanSide, fields: &ModelFields) -> BTreeMap<&'static str, ReadSummary> {
+    let reads = side.reads.iter().filter_map(|(model, read)| {
+        let summary = ReadSummary {
+            records: read.records,
+            doubt: read.doubt.clone(),
+            skipped: BTreeMap::new(),
+            rejected: 0,
+            duplicates: 0,
+        };
+        Some((fields.schema(model)?.name, summary))
+    });
+    reads.collect()
+}
+
+/// The reads that did not come to their end.
+pub(super) fn partial_reads(source: &Snapshot, target: &Snapshot) -> Option<String> {
+    let reasons = [source, target].into_iter().flat_map(|snapshot| {
+        snapshot.models.values().filter_map(|model| match &model.verdict {
+            ReadVerdict::Complete => None,
+            ReadVerdict::Partial { reason } => Some(format!("{} {}: {reason}", snapshot.side, model.model)),
+        })
+    });
+    let reasons: Vec<_> = reasons.collect();
+    (!reasons.is_empty()).then(|| reasons.join("; "))
+}
+
+fn incomplete(partial: &str) -> Error {
+    let message = format!("a read did not come to its end: {partial}");
+    Error::new(ErrorKind::Protocol, message)
+}
