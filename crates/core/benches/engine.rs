@@ -81,7 +81,7 @@ fn measure(shape: Shape, records: u64) -> Result<serde_json::Value, Failure> {
         let mut draft = PlanDraft::new(&fields, &target, &policy, folder.path())?;
         calculate(&input, &mut draft)?;
         let path = folder.path().join("plan.json");
-        draft.save(&path, &header(), &source, &Evidence::default(), Vec::new(), &|_| true)?;
+        draft.save(&path, &header(), &source, &Evidence::default(), Vec::new(), &syncline_core::plan::AllOurs)?;
         Ok(())
     })?;
     phases.insert("plan", plan);

@@ -222,7 +222,7 @@ async fn ran(fake: Fake, source: &Estate, target: &Estate) -> Ran {
         partial: None,
     };
     let path = folder.path().join("plan.json");
-    draft.save(&path, &header, &source, &Evidence::default(), Vec::new(), &|_| true).unwrap();
+    draft.save(&path, &header, &source, &Evidence::default(), Vec::new(), &crate::plan::AllOurs).unwrap();
     let plan = PlanReader::open(&path).unwrap();
     let mut journal = MemoryJournal::default();
     let capabilities =

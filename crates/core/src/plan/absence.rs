@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use syncline_model::{AnyKey, DeletionClass, FieldKind, ModelSchema};
 
+use super::Memory;
 use crate::Result;
 use crate::bindings::hash;
 use crate::change::{Change, Hold, HoldRule};
@@ -40,21 +41,37 @@ impl<'a> AbsenceRules<'a> {
         Self { policy, evidence, fields, doubts: doubts.collect(), held: HashSet::new() }
     }
 
-    /// Why a delete is held; none when it may go on. `is_ours` says whether Syncline created the record.
+    /// Why a delete is held; none when it may go on.
     pub fn judge(
         &mut self,
         schema: &'static ModelSchema,
         change: &Change,
-        is_ours: impl FnOnce() -> bool,
-    ) -> Option<Hold> {
-        let hold = change.hold.clone().or_else(|| self.rule(schema, change, is_ours));
+        memory: &dyn Memory,
+    ) -> Result<Option<Hold>> {
+        let hold = match &change.hold {
+            Some(hold) => Some(hold.clone()),
+            None => match self.rule(schema, change) {
+                None => self.remembered(change, memory)?,
+                hold => hold,
+            },
+        };
         if hold.is_some() {
             self.held.insert(hash(schema.name, change.key.as_str()));
         }
-        hold
+        Ok(hold)
     }
 
-    fn rule(&self, schema: &'static ModelSchema, change: &Change, is_ours: impl FnOnce() -> bool) -> Option<Hold> {
+    /// What earlier runs say.
+    fn remembered(&self, change: &Change, memory: &dyn Memory) -> Result<Option<Hold>> {
+        if self.policy.only_own && !memory.is_ours(change)? {
+            let reason = "Syncline did not create it (`policy.only_own = false` deletes it all the same)".to_owned();
+            return Ok(Some(Hold { rule: HoldRule::NotOurs, reason }));
+        }
+        Ok(None)
+    }
+
+    /// What the reads and the policy say.
+    fn rule(&self, schema: &'static ModelSchema, change: &Change) -> Option<Hold> {
         let hold = |rule, reason: String| Some(Hold { rule, reason });
         if schema.deletion == DeletionClass::Shared {
             let reason = format!("a {} is never deleted because a source stopped mentioning it", schema.label);
@@ -75,10 +92,6 @@ impl<'a> AbsenceRules<'a> {
         if self.policy.deletes == Deletes::Hold {
             let reason = "the sync's policy holds deletes back (`policy.deletes = \"apply\"` applies them)".to_owned();
             return hold(HoldRule::Policy, reason);
-        }
-        if self.policy.only_own && !is_ours() {
-            let reason = "Syncline did not create it (`policy.only_own = false` deletes it all the same)".to_owned();
-            return hold(HoldRule::NotOurs, reason);
         }
         None
     }

@@ -11,7 +11,7 @@ use tempfile::NamedTempFile;
 
 use super::absence::{AbsenceRules, Evidence, in_use};
 use super::spool::Spool;
-use super::{Binding, FORMAT, ModelSummary, PlanHeader, PlanSummary};
+use super::{Binding, FORMAT, Memory, ModelSummary, PlanHeader, PlanSummary};
 use crate::bindings::hash;
 use crate::change::{Action, Change, Hold, HoldRule};
 use crate::diff::{DiffCounts, DiffOutput};
@@ -61,7 +61,7 @@ impl<'a> PlanDraft<'a> {
 
     /// Decides the deletes, resolves references, and saves the plan to `path`. What stands there is replaced.
     ///
-    /// `is_ours` says whether Syncline created a record; `verdicts` are objections that were found elsewhere.
+    /// `memory` is what earlier runs left; `verdicts` are objections that were found elsewhere.
     pub fn save(
         mut self,
         path: &Path,
@@ -69,7 +69,7 @@ impl<'a> PlanDraft<'a> {
         source: &Snapshot,
         evidence: &Evidence,
         verdicts: Vec<Verdict>,
-        is_ours: &dyn Fn(&Change) -> bool,
+        memory: &dyn Memory,
     ) -> Result<SavedPlan> {
         let mut rules = AbsenceRules::new(self.policy, evidence, source, self.fields);
         let mut going = HashSet::new();
@@ -78,7 +78,7 @@ impl<'a> PlanDraft<'a> {
             let mut spool = Spool::create_in(&self.folder)?;
             for change in deletes.changes()? {
                 let mut change = change?;
-                change.hold = rules.judge(schema, &change, || is_ours(&change));
+                change.hold = rules.judge(schema, &change, memory)?;
                 if change.hold.is_none() {
                     going.insert(hash(schema.name, change.key.as_str()));
                 }

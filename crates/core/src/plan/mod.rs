@@ -19,6 +19,7 @@
 
 mod absence;
 mod draft;
+mod memory;
 mod reader;
 mod spool;
 
@@ -35,6 +36,7 @@ use crate::models::ModelMode;
 
 pub use absence::Evidence;
 pub use draft::{PlanDraft, SavedPlan};
+pub use memory::{AllOurs, Memory};
 pub use reader::PlanReader;
 
 /// The format that this version writes and reads.

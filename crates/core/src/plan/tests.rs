@@ -79,7 +79,7 @@ async fn saved(folder: &Path, policy: &Policy, source_complete: bool, evidence: 
     let counts = DiffCounts { update: 1, delete: 1, target: 2, ..DiffCounts::default() };
     draft.counted(Interface::SCHEMA, counts).unwrap();
     let path = folder.join("plan.json");
-    draft.save(&path, &header(), &source, evidence, Vec::new(), &|_| true).unwrap();
+    draft.save(&path, &header(), &source, evidence, Vec::new(), &AllOurs).unwrap();
     path
 }
 

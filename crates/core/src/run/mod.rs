@@ -8,6 +8,7 @@ mod phases;
 mod planning;
 mod reading;
 mod record;
+mod remembered;
 mod report;
 mod request;
 mod retention;

@@ -8,16 +8,16 @@ use chrono::{TimeDelta, Utc};
 
 use super::phases::PhaseClock;
 use super::reading::Prepared;
+use super::remembered::Remembered;
 use super::retention;
 use super::work::{Work, partial_reads};
 use super::{RunReport, SideDefinition};
-use crate::change::Change;
 use crate::diff::DiffInput;
 use crate::event::{Events, Level, Phase, Side};
 use crate::fields::ModelFields;
 use crate::guard::{self, Verdict};
 use crate::models::ModelMode;
-use crate::plan::{Evidence, PlanDraft, PlanHeader, PlanRead, PlanReader, PlanSide, SavedPlan};
+use crate::plan::{Evidence, Memory, PlanDraft, PlanHeader, PlanRead, PlanReader, PlanSide, SavedPlan};
 use crate::snapshot::{Adoption, ModelSnapshot, Snapshot, align};
 use crate::target::DataTarget;
 use crate::{Error, ErrorKind, Result};
@@ -77,17 +77,13 @@ impl Work<'_> {
             folder: self.snapshot_folder(),
             events: events.clone(),
         };
-        let history = self.runner.history.clone();
-        let instance = sync.target.instance();
-        let runtime = tokio::runtime::Handle::current();
+        let memory = Remembered {
+            history: self.runner.history.clone(),
+            instance: sync.target.instance(),
+            runtime: tokio::runtime::Handle::current(),
+        };
         let planned = tokio::task::spawn_blocking(move || {
-            let is_ours = |change: &Change| {
-                let object = (change.key.clone(), change.native.as_ref().map(|native| native.id.to_string()));
-                let ours = runtime.block_on(history.created_here(&instance, &change.model, &[object]));
-                // Not knowing whose it is, is a reason to leave it.
-                ours.is_ok_and(|ours| !ours.is_empty())
-            };
-            let saved = work.save(&is_ours)?;
+            let saved = work.save(&memory)?;
             retention::prune(&work.folder, &work.source, &work.target)?;
             Ok(saved)
         });
@@ -140,7 +136,7 @@ struct Planning {
 }
 
 impl Planning {
-    fn save(&mut self, is_ours: &dyn Fn(&Change) -> bool) -> Result<SavedPlan> {
+    fn save(&mut self, memory: &dyn Memory) -> Result<SavedPlan> {
         for adoption in align(&self.source, &mut self.target, &self.fields, &self.folder)? {
             let Adoption { model, source_key, target_key } = adoption;
             let text = format!("{model} `{source_key}` is the target's `{target_key}`: its name says so");
@@ -149,7 +145,7 @@ impl Planning {
         let mut draft = PlanDraft::new(&self.fields, &self.target, &self.policy, &self.folder)?;
         let input = DiffInput { source: &self.source, target: &self.target, fields: &self.fields, modes: &self.modes };
         self.target_system.calculate_diff(&input, &mut draft)?;
-        draft.save(&self.path, &self.header, &self.source, &self.evidence, self.verdicts.clone(), is_ours)
+        draft.save(&self.path, &self.header, &self.source, &self.evidence, self.verdicts.clone(), memory)
     }
 }
 

@@ -343,7 +343,9 @@ mod tests {
     use serde_json::json;
     use syncline_core::change::{Action, HoldRule};
     use syncline_core::diff::DiffCounts;
-    use syncline_core::history::{Endpoint, PlanRef, ReadRecord, RunCounts, RunError, RunKind};
+    use syncline_core::history::{
+        Endpoint, PlanRef, Purpose, ReadRecord, RunCounts, RunError, RunKind, RunSettings, RunStage,
+    };
     use syncline_core::models::ModelMode;
     use syncline_model::AnyKey;
 
@@ -377,6 +379,18 @@ mod tests {
             triggered_by: "me".to_owned(),
             request: None,
             host: "here".to_owned(),
+            purpose: Purpose::Sync,
+            subject: None,
+            stage: RunStage::Applying,
+            options: RunSettings::default(),
+            attempt: 1,
+            worker: None,
+            lease_until: None,
+            not_before: None,
+            paused: None,
+            stop: None,
+            tick: None,
+            staged_as: None,
         }
     }
 
