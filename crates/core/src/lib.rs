@@ -2,6 +2,7 @@
 //!
 //! - The contract: [`connector`], [`source`], [`target`], [`settings`], [`fields`], [`snapshot`] (where a read goes).
 //! - The engine, synchronous and pure but for files: [`diff`], [`guard`], [`plan`].
+//! - When a run may start, pure and without a clock: `schedule` (feature `runtime`).
 //! - Writing: [`apply`], which alone is given a [`permit::WritePermit`].
 //!
 //! This crate knows no system by name and no HTTP.
@@ -29,6 +30,8 @@ pub mod read;
 pub mod registry;
 #[cfg(feature = "runtime")]
 pub mod run;
+#[cfg(feature = "runtime")]
+pub mod schedule;
 pub mod settings;
 pub mod snapshot;
 pub mod source;
