@@ -38,6 +38,9 @@ fn check_cron(cron: Expression, zone: chrono_tz::Tz, start: DateTime<Utc>) -> Re
     let first = cron.next_after(zone, start - TimeDelta::nanoseconds(1));
     let ticks = std::iter::successors(first, |tick| cron.next_after(zone, *tick));
     prop_assert_eq!(ticks.take_while(|tick| *tick < end).collect::<Vec<_>>(), expected.clone());
+    for tick in &expected {
+        prop_assert_eq!(cron.next_after(zone, *tick - TimeDelta::seconds(1)), Some(*tick));
+    }
     let first = expected.first().copied().unwrap_or(end);
     for time in minutes(start).step_by(11).take_while(|time| *time < end).filter(|time| *time >= first) {
         let passed = expected.partition_point(|tick| *tick <= time);
@@ -70,8 +73,9 @@ proptest! {
         (schedule, made_at, expected) in any_schedule(),
         moments in proptest::collection::vec(-60_000..259_000_000_i64, 20),
     ) {
-        for moment in moments {
-            let moment = made_at + TimeDelta::milliseconds(moment);
+        let anywhere = moments.into_iter().map(|moment| made_at + TimeDelta::milliseconds(moment));
+        let just_before = expected.iter().take(100).flat_map(|tick| [1, 1_000].map(|ms| *tick - TimeDelta::milliseconds(ms)));
+        for moment in anywhere.chain(just_before) {
             let next = schedule.next_after(made_at, moment);
             prop_assert!(next.is_none_or(|next| next > moment));
             let first = expected.iter().copied().find(|tick| *tick > moment);

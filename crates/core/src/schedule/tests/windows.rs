@@ -194,7 +194,7 @@ fn check(drawn: &[Drawn], zone: Tz, start: DateTime<Utc>, is_manual: bool) -> Re
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig::with_cases(16))]
 
     #[test]
     fn windows_are_what_a_look_at_every_minute_says(
