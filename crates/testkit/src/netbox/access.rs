@@ -28,6 +28,8 @@ pub(super) struct Access {
     pub denied: HashSet<Kind>,
     /// Objects that a constrained permission hides without a word.
     pub hidden: HashSet<(Kind, u64)>,
+    /// Whether branches may be read, but neither created, merged nor deleted.
+    pub no_branches: bool,
 }
 
 impl Access {

@@ -79,6 +79,8 @@ pub(super) enum Refusal {
     Precondition(String),
     /// Any other answer: status and the sentence in `detail`.
     Detail(u16, String),
+    /// Any other answer that is no JSON: status and the bare sentence.
+    Text(u16, String),
 }
 
 impl Refusal {
@@ -95,6 +97,7 @@ impl Refusal {
             Self::Precondition(_) => (412, detail("Precondition failed.")),
             Self::Protected(text) => (409, detail(text)),
             Self::Detail(status, text) => (*status, detail(text)),
+            Self::Text(status, text) => (*status, text.clone()),
             Self::Database { exception, message } => (500, server_error(exception, message, version)),
         }
     }

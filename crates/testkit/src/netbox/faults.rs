@@ -107,6 +107,12 @@ pub struct Faults {
     pub deadlocks: Option<Duration>,
     /// Every answer comes after this time.
     pub latency: Option<Duration>,
+    /// Branches fail while they are made ready, with this sentence in the job.
+    pub provisioning: Option<String>,
+    /// Branches fail while they are merged, with this sentence in the job.
+    pub merging: Option<String>,
+    /// No worker takes jobs: branches stay as they are.
+    pub idle: bool,
 }
 
 impl Faults {

@@ -16,6 +16,7 @@
 //! ```
 
 mod access;
+mod branching;
 mod changes;
 mod choices;
 mod errors;
@@ -41,6 +42,7 @@ mod validate;
 mod write;
 
 pub use access::TokenVersion;
+pub use branching::{BranchRecord, BranchStatus};
 pub use changes::{Action, ChangeRecord};
 pub use faults::{Effect, Fault, Faults, Refuse};
 pub use schema::Kind;

@@ -15,6 +15,7 @@ use tokio::sync::Notify;
 
 use super::NetBoxOptions;
 use super::access::Access;
+use super::branching::{self, Branching};
 use super::errors::{Errors, Refusal, server_error};
 use super::faults::{Effect, Faults};
 use super::graphql;
@@ -25,6 +26,9 @@ use super::state::{Store, Value};
 use super::traffic::RequestRecord;
 use super::write::Author;
 
+/// The header that names a branch by its schema id.
+const BRANCH_HEADER: &str = "X-NetBox-Branch";
+
 /// Largest body that is read, in bytes.
 const MAX_BODY: usize = 256 << 20;
 
@@ -32,7 +36,9 @@ const MAX_BODY: usize = 256 << 20;
 pub(super) struct Shared {
     pub base: String,
     pub options: NetBoxOptions,
-    pub store: RwLock<Store>,
+    /// What everybody sees who names no branch.
+    pub store: Arc<RwLock<Store>>,
+    pub branching: Mutex<Branching>,
     pub access: RwLock<Access>,
     pub faults: Mutex<Faults>,
     pub traffic: Mutex<Vec<RequestRecord>>,
@@ -55,7 +61,8 @@ impl Shared {
         Self {
             base,
             options,
-            store: RwLock::new(Store::new()),
+            store: Arc::new(RwLock::new(Store::new())),
+            branching: Mutex::default(),
             access: RwLock::new(access),
             faults: Mutex::default(),
             traffic: Mutex::default(),
@@ -123,6 +130,7 @@ pub(super) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
             None => 0,
         },
         written: 0,
+        branch: parts.headers.get(BRANCH_HEADER).and_then(|value| value.to_str().ok()).map(str::to_owned),
         request_id: request_id.clone(),
         graphql: graphql_text.as_deref().map(graphql::top_fields).unwrap_or_default(),
     };
@@ -139,7 +147,9 @@ pub(super) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
         // The runtime ends under this request.
         std::future::pending::<()>().await;
     }
+    let place = branching::place(&shared, &path, record.branch.as_deref());
     let call = Incoming {
+        store: place.as_ref().unwrap_or(&shared.store),
         method: &parts.method,
         path: &path,
         query: &query_text,
@@ -147,9 +157,10 @@ pub(super) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
         body: &body,
         json: json.as_ref(),
     };
-    let answer = match instead(&shared, &effects) {
-        Some(answer) => answer,
-        None => carry_out(&shared, &effects, &call, number, hold, &request_id).await,
+    let answer = match (instead(&shared, &effects), &place) {
+        (Some(answer), _) => answer,
+        (None, Err(refusal)) => no_such_place(&shared, refusal.clone(), &path),
+        (None, Ok(_)) => carry_out(&shared, &effects, &call, number, hold, &request_id).await,
     };
     let answer = bend(&shared, &effects, &record, answer);
     record.status = answer.reply.status;
@@ -168,10 +179,21 @@ async fn carry_out(
     request_id: &str,
 ) -> Answer {
     if effects.contains(&Effect::Overtake) {
-        overtake(shared, call);
+        overtake(call);
     }
     let refused = deadlock(shared, call, number, hold).await;
     refused.unwrap_or_else(|| route(shared, call, request_id))
+}
+
+/// What a request hears whose header names a branch that is not there or not ready.
+fn no_such_place(shared: &Shared, refusal: Refusal, path: &str) -> Answer {
+    match refusal {
+        Refusal::Database { .. } if path == "/graphql/" => {
+            let problem = serde_json::json!({"data": null, "errors": [{"message": branching::NOT_READY}]});
+            answer(JSON, 200, problem.to_string())
+        }
+        refusal => finish(shared, Err(refusal)),
+    }
 }
 
 /// A UUID that names the request, as NetBox makes one for each.
@@ -222,13 +244,15 @@ fn deadlocked(shared: &Shared) -> Answer {
 }
 
 /// A request as it came in.
-struct Incoming<'a> {
-    method: &'a Method,
-    path: &'a str,
-    query: &'a str,
-    headers: &'a HeaderMap,
-    body: &'a Bytes,
-    json: Option<&'a Json>,
+pub(super) struct Incoming<'a> {
+    /// The objects that it sees: everybody's, or those of a branch.
+    pub store: &'a RwLock<Store>,
+    pub method: &'a Method,
+    pub path: &'a str,
+    pub query: &'a str,
+    pub headers: &'a HeaderMap,
+    pub body: &'a Bytes,
+    pub json: Option<&'a Json>,
 }
 
 impl Incoming<'_> {
@@ -247,14 +271,14 @@ impl Incoming<'_> {
 }
 
 /// Somebody else changes the objects of the body first.
-fn overtake(shared: &Shared, call: &Incoming<'_>) {
+fn overtake(call: &Incoming<'_>) {
     let Some((kind, id)) = call.endpoint() else { return };
     let ids: Vec<u64> = match (id, call.json) {
         (Some(id), _) => id.parse().into_iter().collect(),
         (None, Some(Json::Array(items))) => items.iter().filter_map(super::filter::id_of).collect(),
         _ => Vec::new(),
     };
-    let mut store = shared.store.write().unwrap_or_else(PoisonError::into_inner);
+    let mut store = call.store.write().unwrap_or_else(PoisonError::into_inner);
     for id in ids {
         let Some(mut object) = store.get(kind, id).map(|object| object.as_ref().clone()) else { continue };
         if let Some(at) = kind.def().position("description") {
@@ -290,7 +314,7 @@ impl Drop for Ticket<'_> {
 /// way round, which is when PostgreSQL finds a deadlock. The other one then goes on at once.
 async fn deadlock(shared: &Shared, call: &Incoming<'_>, number: u64, hold: Option<Duration>) -> Option<Answer> {
     let hold = hold?;
-    let parents = parents(shared, call)?;
+    let parents = parents(call)?;
     let freed = Arc::new(Notify::new());
     {
         let mut under_way = lock(&shared.under_way);
@@ -315,7 +339,7 @@ fn crosses(left: &[(Kind, u64)], right: &[(Kind, u64)]) -> bool {
 }
 
 /// The rows that a list of writes locks besides its own: the counters of devices and device types.
-fn parents(shared: &Shared, call: &Incoming<'_>) -> Option<Vec<(Kind, u64)>> {
+fn parents(call: &Incoming<'_>) -> Option<Vec<(Kind, u64)>> {
     let (kind, None) = call.endpoint()? else { return None };
     let Some(Json::Array(items)) = call.json else { return None };
     let (field, parent) = match kind {
@@ -323,7 +347,7 @@ fn parents(shared: &Shared, call: &Incoming<'_>) -> Option<Vec<(Kind, u64)>> {
         Kind::Device => ("device_type", Kind::DeviceType),
         _ => return None,
     };
-    let store = shared.store.read().unwrap_or_else(PoisonError::into_inner);
+    let store = call.store.read().unwrap_or_else(PoisonError::into_inner);
     let mut parents = Vec::new();
     for item in items {
         let given = item.get(field).and_then(|given| super::input::reference(&store, parent, given).ok());
@@ -396,12 +420,24 @@ fn route(shared: &Shared, call: &Incoming<'_>, request_id: &str) -> Answer {
             .map(|tags| tags.split(',').map(|tag| tag.trim().to_owned()).collect()),
     };
     if let Some(id) = call.path.strip_prefix("/api/core/object-changes/") {
-        let store = shared.store.read().unwrap_or_else(PoisonError::into_inner);
+        let store = call.store.read().unwrap_or_else(PoisonError::into_inner);
         let found = match id.trim_end_matches('/') {
             "" => rest.changes(&store),
             id => rest.change(&store, id.parse().unwrap_or(0)),
         };
         return finish(shared, found);
+    }
+    let plugin = branching::Call {
+        shared,
+        method: call.method.as_str(),
+        path: call.path,
+        query: &query,
+        body: call.json.cloned().unwrap_or_default(),
+        access: &access,
+        may_write,
+    };
+    if let Some(done) = branching::answer(&plugin) {
+        return finish(shared, done);
     }
     let Some((kind, id)) = call.endpoint() else {
         return answer(
@@ -421,7 +457,7 @@ fn route(shared: &Shared, call: &Incoming<'_>, request_id: &str) -> Answer {
         if *call.method == Method::OPTIONS {
             return answer(JSON, 200, options(kind));
         }
-        let store = shared.store.read().unwrap_or_else(PoisonError::into_inner);
+        let store = call.store.read().unwrap_or_else(PoisonError::into_inner);
         let found = match id {
             Some(id) => rest.retrieve(&store, kind, id),
             None => rest.list(&store, kind),
@@ -432,7 +468,7 @@ fn route(shared: &Shared, call: &Incoming<'_>, request_id: &str) -> Answer {
         Ok(body) => body,
         Err(refusal) => return finish(shared, Err(refusal)),
     };
-    let mut store = shared.store.write().unwrap_or_else(PoisonError::into_inner);
+    let mut store = call.store.write().unwrap_or_else(PoisonError::into_inner);
     let mark = store.begin();
     let done = match (call.method, id) {
         (&Method::POST, None) => rest.create(&mut store, kind, &body),
@@ -448,12 +484,17 @@ fn route(shared: &Shared, call: &Incoming<'_>, request_id: &str) -> Answer {
         store.rollback(mark);
     }
     store.commit();
+    drop(store);
+    if let Some(schema_id) = call.header(BRANCH_HEADER) {
+        branching::note_conflicts(shared, schema_id);
+    }
     finish(shared, done)
 }
 
 fn finish(shared: &Shared, done: Result<Reply, Refusal>) -> Answer {
     match done {
         Ok(reply) => Answer { content_type: JSON, reply },
+        Err(Refusal::Text(status, text)) => answer(HTML, status, text),
         Err(refusal) => {
             let (status, body) = refusal.answer(&shared.options.version);
             let etag = match refusal {
@@ -512,9 +553,12 @@ fn root(base: &str) -> String {
 
 fn status(shared: &Shared) -> String {
     let version = &shared.options.version;
+    let plugin = format!("\"netbox_branching\":\"{}\"", branching::PLUGIN_VERSION);
+    let plugins = if shared.options.branching { plugin.as_str() } else { "" };
+    let workers = u8::from(!lock(&shared.faults).idle);
     format!(
         "{{\"django-version\":\"6.0.8\",\"hostname\":\"simulator\",\"installed_apps\":{{}},\"netbox-version\":\"{version}\",\
-         \"netbox-full-version\":\"{version}\",\"plugins\":{{}},\"python-version\":\"3.12.1\",\"rq-workers-running\":1}}"
+         \"netbox-full-version\":\"{version}\",\"plugins\":{{{plugins}}},\"python-version\":\"3.12.1\",\"rq-workers-running\":{workers}}}"
     )
 }
 
@@ -550,7 +594,7 @@ fn graphql_request(shared: &Shared, call: &Incoming<'_>, access: &Access) -> Ans
     let Some(text) = request.get("query").and_then(Json::as_str) else {
         return answer(PLAIN, 400, "No GraphQL query found in the request");
     };
-    let store = shared.store.read().unwrap_or_else(PoisonError::into_inner);
+    let store = call.store.read().unwrap_or_else(PoisonError::into_inner);
     let limits = graphql::Limits { max_page: shared.options.max_page, has_start: shared.version() >= (4, 5) };
     let body = graphql::execute(
         &store,

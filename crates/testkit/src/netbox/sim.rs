@@ -8,6 +8,7 @@ use axum::Router;
 use serde_json::Value as Json;
 
 use super::access::{Access, Token, TokenVersion};
+use super::branching::{BranchRecord, BranchStatus};
 use super::changes::ChangeRecord;
 use super::errors::{Errors, Refusal};
 use super::faults::Faults;
@@ -33,6 +34,8 @@ pub struct NetBoxOptions {
     pub user: String,
     /// Most rows of a page; NetBox's default is 1000.
     pub max_page: usize,
+    /// Whether the plugin for branches is installed.
+    pub branching: bool,
 }
 
 impl Default for NetBoxOptions {
@@ -43,6 +46,7 @@ impl Default for NetBoxOptions {
             token_version: TokenVersion::V2,
             user: "admin".to_owned(),
             max_page: 1000,
+            branching: false,
         }
     }
 }
@@ -296,6 +300,28 @@ impl NetBoxSim {
     /// Shows a hidden object again.
     pub fn show(&self, kind: Kind, id: u64) {
         self.shared.access.write().unwrap_or_else(PoisonError::into_inner).hidden.remove(&(kind, id));
+    }
+
+    /// Every branch, by id.
+    pub fn branches(&self) -> Vec<BranchRecord> {
+        lock(&self.shared.branching).records()
+    }
+
+    /// Says where a branch stands, whatever its jobs do.
+    pub fn set_branch_status(&self, id: u64, status: BranchStatus) {
+        lock(&self.shared.branching).set_status(id, status);
+    }
+
+    /// All objects of a kind in a branch as REST shows them, by id; none while the branch has no copy.
+    pub fn objects_in_branch(&self, branch: u64, kind: Kind) -> Vec<Json> {
+        let Some(store) = lock(&self.shared.branching).store(branch) else { return Vec::new() };
+        let store = store.read().unwrap_or_else(PoisonError::into_inner);
+        store.by_id(kind, 0).map(|object| self.render(&store, kind, object)).collect()
+    }
+
+    /// Takes the right to create, merge and delete branches away.
+    pub fn deny_branches(&self) {
+        self.shared.access.write().unwrap_or_else(PoisonError::into_inner).no_branches = true;
     }
 
     /// Defines a text custom field for some kinds. Returns its id.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use chrono::{DateTime, Duration, SubsecRound as _, Utc};
 use serde_json::Value as Json;
@@ -73,13 +74,14 @@ impl Object {
 }
 
 /// An object in its place of the order of lists.
+#[derive(Clone)]
 struct Row {
     object: Arc<Object>,
     order: Arc<[u8]>,
 }
 
 /// All objects of one kind.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Table {
     rows: BTreeMap<u64, Row>,
     order: BTreeMap<Arc<[u8]>, u64>,
@@ -89,7 +91,8 @@ struct Table {
     texts: HashMap<(usize, String), BTreeSet<u64>>,
     /// Objects by unique constraint and key.
     unique: HashMap<(usize, String), BTreeSet<u64>>,
-    last_id: u64,
+    /// Shared with the branches, so that no id is given twice.
+    last_id: Arc<AtomicU64>,
 }
 
 /// One step of a transaction, kept to take it back.
@@ -104,7 +107,9 @@ pub(super) struct Store {
     tables: Vec<Table>,
     steps: Vec<Step>,
     pub changes: Vec<Change>,
-    last_change: u64,
+    /// The last change whose conflicts with main are noted; only in a branch.
+    pub noted: Option<u64>,
+    last_change: Arc<AtomicU64>,
     clock: DateTime<Utc>,
 }
 
@@ -121,8 +126,21 @@ impl Store {
             tables: Kind::ALL.iter().map(|_| Table::default()).collect(),
             steps: Vec::new(),
             changes: Vec::new(),
-            last_change: 0,
+            noted: None,
+            last_change: Arc::default(),
             clock: DateTime::UNIX_EPOCH,
+        }
+    }
+
+    /// A copy with the same objects and a change log of its own. Both draw their ids from the same numbers.
+    pub fn branch(&self) -> Self {
+        Self {
+            tables: self.tables.clone(),
+            steps: Vec::new(),
+            changes: Vec::new(),
+            noted: None,
+            last_change: Arc::clone(&self.last_change),
+            clock: self.clock,
         }
     }
 
@@ -154,14 +172,11 @@ impl Store {
     }
 
     pub fn next_id(&mut self, kind: Kind) -> u64 {
-        let table = &mut self.tables[kind.index()];
-        table.last_id += 1;
-        table.last_id
+        self.tables[kind.index()].last_id.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     pub fn next_change_id(&mut self) -> u64 {
-        self.last_change += 1;
-        self.last_change
+        self.last_change.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     pub fn get(&self, kind: Kind, id: u64) -> Option<&Arc<Object>> {
@@ -248,7 +263,7 @@ impl Store {
         self.lift(kind, object.id);
         let order = ordering::key(self, kind, &object);
         let table = &mut self.tables[kind.index()];
-        table.last_id = table.last_id.max(object.id);
+        table.last_id.fetch_max(object.id, Ordering::Relaxed);
         for (at, target, id) in references(kind, &object) {
             table.references.entry((at, target, id)).or_default().insert(object.id);
         }

@@ -15,6 +15,8 @@ pub struct RequestRecord {
     pub objects: usize,
     /// Objects that the request created, changed or deleted.
     pub written: usize,
+    /// `X-NetBox-Branch` of the request: the schema id of a branch.
+    pub branch: Option<String>,
     /// `X-Request-ID` of the answer.
     pub request_id: String,
     /// The top-level fields of a GraphQL request, for example `interface_list`.

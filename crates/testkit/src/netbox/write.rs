@@ -73,7 +73,7 @@ impl Store {
     }
 
     /// What the database refuses although every object was right by itself.
-    fn database_constraints(&self, kind: Kind, object: &Object) -> Result<(), Refusal> {
+    pub(super) fn database_constraints(&self, kind: Kind, object: &Object) -> Result<(), Refusal> {
         let def = kind.def();
         for (at, key) in unique_keys(kind, object) {
             let unique = &def.unique[at];
@@ -124,7 +124,7 @@ impl Store {
         }
     }
 
-    fn log(
+    pub(super) fn log(
         &mut self,
         kind: Kind,
         object_id: u64,
