@@ -9,10 +9,10 @@ use syncline_core::describe::{CheckReport, ConfigItem};
 use syncline_core::{ErrorKind, Result};
 
 use crate::client::{ReadClient, RestPage, Status};
-use crate::error;
-use crate::settings::{Connection, SourceParameters, TargetParameters};
+use crate::settings::{Connection, Review, SourceParameters, TargetParameters};
 use crate::tables::{TABLES, Table};
 use crate::tags;
+use crate::{branch, error};
 
 #[derive(Debug, Deserialize)]
 struct User {
@@ -56,6 +56,9 @@ pub(crate) async fn target(
             let (add, plural) = (table.view_permission().replace("view_", "add_"), table.schema.plural);
             report.warnings.push(format!("the token lacks the permission `{add}`: {plural} cannot be created"));
         }
+    }
+    if parameters.review == Review::Branch {
+        branch::check(client, &mut report).await?;
     }
     Ok(report)
 }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use syncline_core::permit::WritePermit;
 use syncline_core::{Error, ErrorKind, Result};
-use syncline_http::{Client, ClientSettings, Credential, Method, Path, Response, Retry};
+use syncline_http::{Client, ClientSettings, Credential, Method, Path, Request, Response, Retry};
 use tokio::sync::Semaphore;
 
 use crate::error;
@@ -24,9 +24,14 @@ const LARGE_BODY: usize = 32 * 1024;
 /// A query string stays below this length: servers refuse a request line of 4 KiB.
 const QUERY_LENGTH: usize = 2_000;
 
+/// The header that names a branch by its schema id.
+const BRANCH_HEADER: &str = "X-NetBox-Branch";
+
 /// Reads from a NetBox.
 pub(crate) struct ReadClient {
     http: Client,
+    /// The schema id of the branch that is read; none for main.
+    branch: Option<String>,
     slots: Semaphore,
     page_size: u32,
     connections: usize,
@@ -38,6 +43,8 @@ pub(crate) struct ReadClient {
 /// Writes to a NetBox.
 pub(crate) struct WriteClient {
     http: Client,
+    /// The schema id of the branch that is written; none for main.
+    branch: Option<String>,
 }
 
 /// What `/api/status/` says.
@@ -48,6 +55,9 @@ pub(crate) struct Status {
     /// The plugins with their versions.
     #[serde(default)]
     pub plugins: BTreeMap<String, Value>,
+    /// How many workers take jobs.
+    #[serde(default, rename = "rq-workers-running")]
+    pub workers: Option<u64>,
 }
 
 /// A page of a REST list.
@@ -93,6 +103,7 @@ impl ReadClient {
         let connections = connection.read_connections as usize;
         Ok(Self {
             http,
+            branch: None,
             slots: Semaphore::new(connections),
             page_size: connection.page_size,
             connections,
@@ -100,6 +111,25 @@ impl ReadClient {
             version,
             graphql: AtomicBool::new(version.graphql_pages_by_key()),
         })
+    }
+
+    /// The same NetBox as a branch shows it: every request names the branch.
+    pub fn in_branch(&self, schema_id: &str) -> Self {
+        Self {
+            http: self.http.clone(),
+            branch: Some(schema_id.to_owned()),
+            slots: Semaphore::new(self.connections),
+            page_size: self.page_size,
+            connections: self.connections,
+            status: self.status.clone(),
+            version: self.version,
+            graphql: AtomicBool::new(self.uses_graphql()),
+        }
+    }
+
+    /// What NetBox says of itself now.
+    pub async fn ask_status(&self) -> Result<Status> {
+        self.get("api/status/", &[]).await
     }
 
     /// Where NetBox answers.
@@ -144,7 +174,7 @@ impl ReadClient {
         query: &[(&str, String)],
     ) -> Result<T> {
         let _slot = self.slot().await?;
-        let request = self.http.get(path);
+        let request = naming(&self.branch, self.http.get(path));
         let request = query.iter().fold(request, |request, (name, value)| request.query(name, value));
         parsed(request.send().await.map_err(error::reading)?).await
     }
@@ -215,7 +245,8 @@ impl ReadClient {
             variables: Value,
         }
         let _slot = self.slot().await?;
-        let request = self.http.post("graphql/").retry(Retry::Idempotent).json(&Body { query, variables });
+        let request = naming(&self.branch, self.http.post("graphql/").retry(Retry::Idempotent));
+        let request = request.json(&Body { query, variables });
         let mut answer: GraphAnswer<R> = parsed(request.send().await.map_err(error::reading)?).await?;
         if let Some(first) = answer.errors.first() {
             let message = format!("NetBox's GraphQL refuses the query: {}", first.message);
@@ -229,8 +260,13 @@ impl ReadClient {
 
     /// Asks what may be written to a list, as NetBox's form would show it.
     pub async fn options(&self, table: &Table) -> Result<Value> {
+        self.options_of(list_path(table)).await
+    }
+
+    /// Asks what may be sent to a path.
+    pub async fn options_of(&self, path: impl Into<Path>) -> Result<Value> {
         let _slot = self.slot().await?;
-        let request = self.http.request(Method::OPTIONS, list_path(table));
+        let request = naming(&self.branch, self.http.request(Method::OPTIONS, path));
         parsed(request.send().await.map_err(error::reading)?).await
     }
 
@@ -243,13 +279,28 @@ impl ReadClient {
 impl WriteClient {
     /// The right to write makes the client that can.
     pub fn open(connection: &Connection, _: &WritePermit) -> Result<Self> {
-        Ok(Self { http: client(connection)? })
+        Ok(Self { http: client(connection)?, branch: None })
     }
 
     /// For tests, which have no plan.
     #[cfg(test)]
     pub fn without_permit(connection: &Connection) -> Result<Self> {
-        Ok(Self { http: client(connection)? })
+        Ok(Self { http: client(connection)?, branch: None })
+    }
+
+    /// The same NetBox as a branch shows it: what is written stays in the branch.
+    pub fn in_branch(&self, schema_id: &str) -> Self {
+        Self { http: self.http.clone(), branch: Some(schema_id.to_owned()) }
+    }
+
+    /// Sends one body to a path of its own.
+    pub async fn call(
+        &self,
+        method: Method,
+        path: impl Into<Path>,
+        body: &Value,
+    ) -> Result<Response, syncline_http::Error> {
+        naming(&self.branch, self.http.request(method, path).retry(Retry::Write)).json(body).send().await
     }
 
     /// Sends a list of bodies to a model's list.
@@ -260,8 +311,16 @@ impl WriteClient {
         query: &[(&str, &str)],
         bodies: &[Value],
     ) -> Result<Response, syncline_http::Error> {
-        let request = self.http.request(method, list_path(table)).retry(Retry::Write);
+        let request = naming(&self.branch, self.http.request(method, list_path(table)).retry(Retry::Write));
         query.iter().fold(request, |request, (name, value)| request.query(name, value)).json(bodies).send().await
+    }
+}
+
+/// The request with the header that leads it to a branch.
+fn naming(branch: &Option<String>, request: Request) -> Request {
+    match branch {
+        Some(schema_id) => request.header(BRANCH_HEADER, schema_id),
+        None => request,
     }
 }
 

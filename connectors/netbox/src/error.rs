@@ -33,7 +33,26 @@ pub(crate) fn reading(error: HttpError) -> Error {
     if answer.status == 403 {
         return Error::new(ErrorKind::Forbidden, format!("NetBox refuses: {words}"));
     }
+    if refuses_branch(&answer.body_text()) {
+        return no_branch(error);
+    }
     error.into()
+}
+
+/// The error of a request whose branch is gone or closed. It ends every write that would go there.
+fn no_branch(error: HttpError) -> Error {
+    let message = "NetBox has no open branch for this run any more: it was merged, deleted, or a job is at work on it";
+    Error::new(ErrorKind::NotFound, message).caused_by(error)
+}
+
+/// The error behind what is known of a batch, for requests that are no batches.
+pub(crate) fn calling(error: HttpError) -> Error {
+    match writing(error) {
+        BatchError::Refused { error, .. }
+        | BatchError::Again(error)
+        | BatchError::InDoubt(error)
+        | BatchError::Fatal(error) => error,
+    }
 }
 
 /// Whether the error ends a whole read: whatever else is asked would fail the same way.
@@ -70,6 +89,9 @@ pub(crate) fn writing(error: HttpError) -> BatchError {
     let text = words(answer);
     if refuses_token(status, &text) {
         return BatchError::Fatal(reading(error));
+    }
+    if refuses_branch(&answer.body_text()) {
+        return BatchError::Fatal(no_branch(error));
     }
     match status {
         500 if is_deadlock(&answer.body_text()) => {
@@ -158,6 +180,17 @@ fn refuses_token(status: u16, words: &str) -> bool {
         "Token is not enabled",
     ];
     status == 401 || status == 403 && SIGNS.iter().any(|sign| words.contains(sign))
+}
+
+/// Whether the plugin for branches refuses the branch that the request names: it is unknown, or not ready. The plugin before
+/// 1.2 stumbles over its own refusal of one that is not ready.
+fn refuses_branch(body: &str) -> bool {
+    const SIGNS: &[&str] = &[
+        "Invalid branch identifier",
+        "Selected branch is not ready",
+        "'HttpResponseBadRequest' object has no attribute 'schema_name'",
+    ];
+    SIGNS.iter().any(|sign| body.contains(sign))
 }
 
 fn is_deadlock(body: &str) -> bool {

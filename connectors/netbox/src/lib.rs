@@ -1,5 +1,6 @@
 #![doc = include_str!("../docs.md")]
 
+mod branch;
 mod check;
 mod client;
 mod describe;
@@ -24,7 +25,7 @@ use syncline_core::event::Level;
 use syncline_core::settings::Problem;
 use syncline_core::{Result, register_connector};
 
-pub use crate::settings::{Connection, SourceParameters, TargetParameters};
+pub use crate::settings::{Connection, Review, SourceParameters, TargetParameters};
 pub use crate::source::NetBoxSource;
 pub use crate::target::NetBoxTarget;
 pub use crate::version::Version;
@@ -76,7 +77,7 @@ impl ConnectTarget for NetBox {
     type Target = NetBoxTarget;
 
     fn validate_target(parameters: &TargetParameters) -> Vec<Problem> {
-        slug_problems("tags", &parameters.tags)
+        parameters.problems()
     }
 
     async fn connect_target(

@@ -55,11 +55,40 @@ pub struct TargetParameters {
     pub tags: Vec<String>,
     /// Whether NetBox's change log names the run with every change (NetBox 4.4 and later).
     pub changelog_message: bool,
+    /// Where a run's changes wait until they are approved.
+    pub review: Review,
+    /// How long a branch may take to be made ready, or to be merged, in minutes, 1 to 1440. Merging 1,000 changes takes NetBox
+    /// half a minute; 60 is also where the plugin ends its jobs unless told otherwise.
+    #[schemars(range(min = 1, max = 1440))]
+    pub branch_wait_minutes: u32,
+}
+
+/// Where a run's changes wait until they are approved.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Review {
+    /// In the plan: NetBox is written to when the plan is approved.
+    #[default]
+    Plan,
+    /// In a branch of NetBox, to be merged when it is approved. Needs the plugin `netbox_branching`.
+    Branch,
 }
 
 impl Default for TargetParameters {
     fn default() -> Self {
-        Self { tags: Vec::new(), changelog_message: true }
+        Self { tags: Vec::new(), changelog_message: true, review: Review::Plan, branch_wait_minutes: 60 }
+    }
+}
+
+impl TargetParameters {
+    /// What is wrong with the parameters, found without any I/O.
+    pub(crate) fn problems(&self) -> Vec<Problem> {
+        let mut problems = slug_problems("tags", &self.tags);
+        let minutes = self.branch_wait_minutes;
+        if !(1..=1440).contains(&minutes) {
+            problems.push(Problem::new("branch_wait_minutes", format!("`{minutes}` is not between 1 and 1440")));
+        }
+        problems
     }
 }
 

@@ -10,12 +10,13 @@ use syncline_core::native::Native;
 use syncline_core::permit::WritePermit;
 use syncline_core::read::ReadRequest;
 use syncline_core::snapshot::SnapshotSink;
-use syncline_core::target::{Capabilities, DataTarget, TargetWriter};
+use syncline_core::target::{Capabilities, DataTarget, Stage, TargetWriter};
 use syncline_model::AnyKey;
 
-use crate::client::ReadClient;
+use crate::branch::{Opening, Patience};
+use crate::client::{ReadClient, WriteClient};
 use crate::read::Role;
-use crate::settings::{Connection, TargetParameters};
+use crate::settings::{Connection, Review, TargetParameters};
 use crate::write::Writer;
 use crate::{check, describe, read};
 
@@ -38,7 +39,7 @@ impl DataTarget for NetBoxTarget {
             concurrency: self.connection.write_connections as usize,
             preconditions: true,
             deletes: true,
-            staging: false,
+            staging: self.parameters.review == Review::Branch,
         }
     }
 
@@ -55,15 +56,36 @@ impl DataTarget for NetBoxTarget {
         Ok(Box::new(writer))
     }
 
+    async fn stage(&self, permit: &WritePermit, name: &str) -> Result<Box<dyn Stage>> {
+        let client = WriteClient::open(&self.connection, permit)?;
+        let opening = Opening {
+            reader: self.client.clone(),
+            client,
+            connection: self.connection.clone(),
+            parameters: self.parameters.clone(),
+            message: permit.message().to_owned(),
+            patience: Patience::minutes(self.parameters.branch_wait_minutes),
+        };
+        Ok(Box::new(opening.branch(name).await?))
+    }
+
     fn data_mappings(&self) -> Vec<DataMapping> {
         describe::mappings()
     }
 
     fn config_information(&self) -> Vec<ConfigItem> {
         let mut items = describe::connection(&self.connection);
-        let TargetParameters { tags, changelog_message } = &self.parameters;
+        let TargetParameters { tags, changelog_message, review, branch_wait_minutes } = &self.parameters;
         items.push(ConfigItem::new("Tags put on what is written", describe::list_or(tags, "none")));
         items.push(ConfigItem::new("Change log names the run", if *changelog_message { "yes" } else { "no" }));
+        let place = match review {
+            Review::Plan => "in the plan",
+            Review::Branch => "in a branch of NetBox",
+        };
+        items.push(ConfigItem::new("Changes wait for review", place));
+        if *review == Review::Branch {
+            items.push(ConfigItem::new("A branch may take (minutes)", branch_wait_minutes));
+        }
         items
     }
 

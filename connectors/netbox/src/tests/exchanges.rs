@@ -250,7 +250,7 @@ fn settings_are_described_and_checked() {
     );
     let unknown = problems(json!({"url": "https://nb.example", "token": "env:T", "pagesize": 5}));
     assert!(unknown.starts_with("`pagesize`: unknown field `pagesize`, expected one of `url`, `token`"), "{unknown}");
-    let tags = TargetParameters { tags: vec!["a b".to_owned()], changelog_message: true };
+    let tags = TargetParameters { tags: vec!["a b".to_owned()], ..TargetParameters::default() };
     let told: Vec<_> = NetBox::validate_target(&tags).iter().map(ToString::to_string).collect();
     insta::assert_snapshot!(
         told.join("\n"),

@@ -283,7 +283,7 @@ async fn no_second_one_is_created_of_what_netbox_keeps_twice() {
 #[tokio::test(flavor = "multi_thread")]
 async fn tags_of_the_settings_come_on_top() {
     for version in ["4.6.8", "4.4.10"] {
-        let parameters = TargetParameters { tags: vec!["synced".to_owned()], changelog_message: true };
+        let parameters = TargetParameters { tags: vec!["synced".to_owned()], ..TargetParameters::default() };
         let World { sim, reader, writer, .. } = world_with(version, &parameters).await;
         let estate = Estate::new("t1");
         let mut bindings = scenario::fill(&writer, &estate).await;
@@ -352,7 +352,7 @@ async fn a_source_is_read_within_its_scope() {
 async fn the_connection_test_says_what_will_not_work() {
     let World { sim, reader, access, .. } = world("4.6.8").await;
     sim.deny(Kind::Vrf);
-    let parameters = TargetParameters { tags: vec!["nope".to_owned()], changelog_message: true };
+    let parameters = TargetParameters { tags: vec!["nope".to_owned()], ..TargetParameters::default() };
     let report = crate::check::target(&reader, &access.connection, &parameters).await.unwrap();
     assert_eq!(report.system, "NetBox 4.6.8");
     let told = report.warnings.join("\n");

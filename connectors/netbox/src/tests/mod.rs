@@ -1,5 +1,6 @@
 //! Whole exchanges: against recorded answers, against the simulator, and against a real NetBox when there is one.
 
+mod branches;
 mod exchanges;
 mod faults;
 mod real;

@@ -25,7 +25,7 @@ use crate::tables;
 use crate::write::Writer;
 
 /// The connection to the real NetBox, if there is one.
-fn real() -> Option<Connection> {
+pub(super) fn real() -> Option<Connection> {
     let url = std::env::var("SYNCLINE_NETBOX_URL").ok()?;
     std::env::var("SYNCLINE_NETBOX_TOKEN").ok()?;
     Some(connection(&url, "env:SYNCLINE_NETBOX_TOKEN"))

@@ -377,6 +377,8 @@ fn looking(error: Error) -> BatchError {
         return BatchError::Fatal(error);
     }
     match error.kind() {
+        // The list itself, or the branch, is gone.
+        ErrorKind::NotFound => BatchError::Fatal(error),
         ErrorKind::Remote => BatchError::Again(error),
         _ => BatchError::Refused { field: None, error },
     }
