@@ -197,17 +197,17 @@ mod tests {
         });
         insta::assert_snapshot!(
             line("update", both).unwrap(),
-            @""
+            @r#"site `Bern`: `description` was "", is "main" in NetBox now and "branch" in the branch"#
         );
         let deleted = json!({"original": {"description": ""}, "modified": {"description": "branch"}, "current": {}});
         insta::assert_snapshot!(
             line("update", deleted).unwrap(),
-            @""
+            @"site `Bern`: changed in the branch in `description`, and deleted in NetBox since"
         );
         let kept = json!({"original": {"description": ""}, "modified": {}, "current": {"description": "main"}});
         insta::assert_snapshot!(
             line("delete", kept).unwrap(),
-            @""
+            @"site `Bern`: deleted in the branch, and changed in NetBox since in `description`"
         );
     }
 

@@ -260,7 +260,7 @@ async fn what_main_deleted_is_a_conflict() {
     // A list that lacks rows is no proof that there are none.
     sim.faults().add(Fault::on("branching/changes", Effect::ShortPage(1)));
     let error = branch.merge().await.unwrap_err();
-    insta::assert_snapshot!(error, @"");
+    insta::assert_snapshot!(error, @"NetBox lists 0 of the 1 changes of the branch: its conflicts are not known");
     sim.faults().clear();
     assert_eq!(branch.merge().await.unwrap_err().kind(), ErrorKind::Stale);
 }
@@ -309,7 +309,7 @@ async fn a_lost_answer_is_looked_up() {
 async fn a_failed_job_is_told_in_its_own_words() {
     let (sim, access) = start();
     sim.faults().provisioning = Some("ProgrammingError('permission denied for database netbox')".to_owned());
-    insta::assert_snapshot!(refused(&access.connection, "run 1").await, @"");
+    insta::assert_snapshot!(refused(&access.connection, "run 1").await, @"NetBox could not make the branch `run 1` ready: ProgrammingError('permission denied for database netbox')");
     // The name is free for the next try.
     assert_eq!(sim.branches(), []);
     sim.faults().clear();
@@ -317,7 +317,7 @@ async fn a_failed_job_is_told_in_its_own_words() {
     let writer = branch.open_writer().await.unwrap();
     apply(&writer, &batch(Site::SCHEMA, Pass::First, [&create(&site("new"))]), &mut Bindings::new()).await;
     sim.faults().merging = Some("JobTimeoutException('Task exceeded maximum timeout value (3600 seconds)')".to_owned());
-    insta::assert_snapshot!(branch.merge().await.unwrap_err(), @"");
+    insta::assert_snapshot!(branch.merge().await.unwrap_err(), @"NetBox could not merge the branch `run 1`: JobTimeoutException('Task exceeded maximum timeout value (3600 seconds)')");
     assert_eq!(sim.count(Kind::Site), 0);
     // Nothing is lost: the next try merges.
     sim.faults().clear();
@@ -336,13 +336,18 @@ async fn a_branch_that_cannot_be_used_says_what_to_do() {
         sim.set_branch_status(1, status);
         told.push(refused(&access.connection, "run 1").await.to_string());
     }
-    insta::assert_snapshot!(told.join("\n"), @"");
+    insta::assert_snapshot!(told.join("\n"), @r#"
+the branch `run 1` failed in NetBox and cannot be used: look there why, delete it and run the sync again
+the branch `run 1` is being migrated to NetBox's version: wait until that is done
+the branch `run 1` was made by an older NetBox: migrate it in NetBox, or delete it and run the sync again
+the branch `run 1` is being reverted in NetBox: wait until that is done
+"#);
     sim.set_branch_status(1, BranchStatus::Ready);
     sim.faults().idle = true;
-    insta::assert_snapshot!(refused(&access.connection, "run 2").await, @"");
+    insta::assert_snapshot!(refused(&access.connection, "run 2").await, @"the branch `run 2` is not ready, and NetBox has no worker that could see to it: start `manage.py rqworker`");
     let impatient = Patience { idle: Duration::from_mins(5), limit: Duration::ZERO, ..PATIENCE };
     let error = open_with(&access.connection, "run 2", impatient).await.err().unwrap();
-    insta::assert_snapshot!(error, @"");
+    insta::assert_snapshot!(error, @"the branch `run 2` is not ready after 0 minutes: look at its job in NetBox, or raise `branch_wait_minutes`, and go on with the run");
     let long = "x".repeat(101);
     assert!(refused(&access.connection, &long).await.to_string().contains("has a name of 1 to 100 characters"));
 }
@@ -356,8 +361,8 @@ async fn report(access: &Access) -> CheckReport {
 async fn the_connection_test_says_what_branches_lack() {
     let sim = NetBoxSim::start(NetBoxOptions::default()).unwrap();
     let plain = access(sim.url(), sim.token());
-    insta::assert_snapshot!(report(&plain).await.warnings.join("\n"), @"");
-    insta::assert_snapshot!(refused(&plain.connection, "run 1").await, @"");
+    insta::assert_snapshot!(report(&plain).await.warnings.join("\n"), @"NetBox lacks the plugin `netbox_branching`, which `review: branch` needs: install it there, or set `review: plan` to review changes in the plan");
+    insta::assert_snapshot!(refused(&plain.connection, "run 1").await, @"NetBox lacks the plugin `netbox_branching`, which `review: branch` needs: install it there, or set `review: plan` to review changes in the plan");
     let (sim, access) = start();
     let all_well = report(&access).await;
     assert_eq!(all_well.warnings, Vec::<String>::new());
@@ -367,6 +372,11 @@ async fn the_connection_test_says_what_branches_lack() {
     for path in ["branching/changes", "core/jobs"] {
         sim.faults().add(Fault::on(path, Effect::Forbidden));
     }
-    insta::assert_snapshot!(report(&access).await.warnings.join("\n"), @"");
-    insta::assert_snapshot!(refused(&access.connection, "run 1").await, @"");
+    insta::assert_snapshot!(report(&access).await.warnings.join("\n"), @r#"
+NetBox has no worker, so no branch is made ready or merged: start `manage.py rqworker`
+the token lacks the permission `netbox_branching.add_branch`: branches cannot be created
+the token lacks the permission `netbox_branching.view_changediff`: what a branch overwrites cannot be seen
+the token lacks the permission `core.view_job`: how a branch is merged cannot be seen
+"#);
+    insta::assert_snapshot!(refused(&access.connection, "run 1").await, @"the token lacks the permission `netbox_branching.add_branch`: the branch `run 1` cannot be created");
 }

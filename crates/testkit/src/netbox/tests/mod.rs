@@ -1,5 +1,6 @@
 //! Exchanges recorded from a real NetBox 4.6.8, replayed over HTTP.
 
+mod branches;
 mod faults;
 mod graphql;
 mod rest;
