@@ -174,7 +174,7 @@ impl ReadClient {
         query: &[(&str, String)],
     ) -> Result<T> {
         let _slot = self.slot().await?;
-        let request = naming(&self.branch, self.http.get(path));
+        let request = naming(self.branch.as_ref(), self.http.get(path));
         let request = query.iter().fold(request, |request, (name, value)| request.query(name, value));
         parsed(request.send().await.map_err(error::reading)?).await
     }
@@ -245,7 +245,7 @@ impl ReadClient {
             variables: Value,
         }
         let _slot = self.slot().await?;
-        let request = naming(&self.branch, self.http.post("graphql/").retry(Retry::Idempotent));
+        let request = naming(self.branch.as_ref(), self.http.post("graphql/").retry(Retry::Idempotent));
         let request = request.json(&Body { query, variables });
         let mut answer: GraphAnswer<R> = parsed(request.send().await.map_err(error::reading)?).await?;
         if let Some(first) = answer.errors.first() {
@@ -266,7 +266,7 @@ impl ReadClient {
     /// Asks what may be sent to a path.
     pub async fn options_of(&self, path: impl Into<Path>) -> Result<Value> {
         let _slot = self.slot().await?;
-        let request = naming(&self.branch, self.http.request(Method::OPTIONS, path));
+        let request = naming(self.branch.as_ref(), self.http.request(Method::OPTIONS, path));
         parsed(request.send().await.map_err(error::reading)?).await
     }
 
@@ -300,7 +300,7 @@ impl WriteClient {
         path: impl Into<Path>,
         body: &Value,
     ) -> Result<Response, syncline_http::Error> {
-        naming(&self.branch, self.http.request(method, path).retry(Retry::Write)).json(body).send().await
+        naming(self.branch.as_ref(), self.http.request(method, path).retry(Retry::Write)).json(body).send().await
     }
 
     /// Sends a list of bodies to a model's list.
@@ -311,13 +311,13 @@ impl WriteClient {
         query: &[(&str, &str)],
         bodies: &[Value],
     ) -> Result<Response, syncline_http::Error> {
-        let request = naming(&self.branch, self.http.request(method, list_path(table)).retry(Retry::Write));
+        let request = naming(self.branch.as_ref(), self.http.request(method, list_path(table)).retry(Retry::Write));
         query.iter().fold(request, |request, (name, value)| request.query(name, value)).json(bodies).send().await
     }
 }
 
 /// The request with the header that leads it to a branch.
-fn naming(branch: &Option<String>, request: Request) -> Request {
+fn naming(branch: Option<&String>, request: Request) -> Request {
     match branch {
         Some(schema_id) => request.header(BRANCH_HEADER, schema_id),
         None => request,

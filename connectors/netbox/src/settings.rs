@@ -56,6 +56,7 @@ pub struct TargetParameters {
     /// Whether NetBox's change log names the run with every change (NetBox 4.4 and later).
     pub changelog_message: bool,
     /// Where a run's changes wait until they are approved.
+    #[schemars(extend("default" = "plan"))]
     pub review: Review,
     /// How long a branch may take to be made ready, or to be merged, in minutes, 1 to 1440. Merging 1,000 changes takes NetBox
     /// half a minute; 60 is also where the plugin ends its jobs unless told otherwise.

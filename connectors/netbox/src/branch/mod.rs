@@ -333,10 +333,8 @@ impl Branch {
     fn in_conflict(&self, lines: &[String]) -> Error {
         const SHOWN: usize = 10;
         let more = lines.len().saturating_sub(SHOWN);
-        let mut list = lines.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join("; ");
-        if more > 0 {
-            list.push_str(&format!("; and {more} more"));
-        }
+        let more = (more > 0).then(|| format!("and {more} more"));
+        let list = lines.iter().take(SHOWN).cloned().chain(more).collect::<Vec<_>>().join("; ");
         let message = format!(
             "the branch `{}` would overwrite what changed in NetBox since it was opened: {list}; discard it and run the sync again, \
              or settle it in NetBox and merge the branch there",

@@ -12,6 +12,8 @@ use syncline_http::Method;
 use syncline_model::models::Site;
 use syncline_model::{AnyKey, Model as _, Text};
 use syncline_testkit::netbox::{BranchStatus, Effect, Fault, Kind, NetBoxOptions, NetBoxSim};
+use wiremock::matchers::{method, path};
+use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::scenario::{self, Estate};
 use super::support::{Access, access, apply, batch, create, delete, outcomes, read, update};
@@ -110,7 +112,7 @@ async fn lives_and_dies(connection: &Connection, mark: &str) {
     let creation = create(&estate.site);
     let settled = again.open_writer().await.unwrap();
     let settled = settled.settle(&batch(Site::SCHEMA, Pass::First, [&creation]), &Bindings::new()).await.unwrap();
-    let id = bindings.id("site", estate.site.key().as_str()).unwrap().to_owned();
+    let id = bindings.id("site", estate.site.key().as_str()).unwrap().clone();
     assert_eq!(settled[0].as_ref().unwrap().native.as_ref().unwrap().id.to_string(), id);
     // In main it was never written.
     assert_eq!(main.settle(&batch(Site::SCHEMA, Pass::First, [&creation]), &Bindings::new()).await.unwrap(), [None]);
@@ -379,4 +381,44 @@ the token lacks the permission `netbox_branching.view_changediff`: what a branch
 the token lacks the permission `core.view_job`: how a branch is merged cannot be seen
 "#);
     insta::assert_snapshot!(refused(&access.connection, "run 1").await, @"the token lacks the permission `netbox_branching.add_branch`: the branch `run 1` cannot be created");
+}
+
+/// A NetBox that answers as the plugin does when a conflict came up after the connector looked.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_merge_that_netbox_refuses_names_its_conflicts() {
+    let mock = MockServer::start().await;
+    let access = access(&mock.uri(), "0123456789abcdef0123456789abcdef01234567");
+    let branch =
+        json!({"id": 2, "name": "run 1", "schema_id": "5tkbcfty", "status": {"value": "ready", "label": "Ready"}});
+    let list = |rows: serde_json::Value| json!({"count": 0, "next": null, "previous": null, "results": rows});
+    let refused = json!({
+        "detail": "All conflicts must be acknowledged before this action can proceed.",
+        "conflicts": [{
+            "id": 2002, "object_type": "dcim.site", "object_id": 223, "object_repr": "q168437-0",
+            "action": {"value": "update", "label": "Updated"}, "conflicts": ["description"],
+            "conflicting_data": {
+                "original": {"description": ""}, "branch": {"description": "branch side"},
+                "main": {"description": "main side"},
+            },
+            "last_updated": "2026-11-20T10:44:40.183097Z",
+        }],
+    });
+    let status = json!({"netbox-version": "4.6.8", "plugins": {"netbox_branching": "1.1.2"}});
+    for (verb, at, code, body) in [
+        ("GET", "/api/status/", 200, status),
+        ("GET", "/api/plugins/branching/branches/", 200, list(json!([branch]))),
+        ("GET", "/api/plugins/branching/branches/2/", 200, branch.clone()),
+        ("GET", "/api/plugins/branching/changes/", 200, list(json!([]))),
+        ("GET", "/api/core/jobs/", 200, list(json!([]))),
+        ("POST", "/api/plugins/branching/branches/2/merge/", 409, refused),
+    ] {
+        let answer = ResponseTemplate::new(code).set_body_json(body);
+        Mock::given(method(verb)).and(path(at)).respond_with(answer).mount(&mock).await;
+    }
+    let branch = open(&access.connection, "run 1").await.unwrap();
+    let error = branch.merge().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Stale);
+    insta::assert_snapshot!(error, @"the branch `run 1` would overwrite what changed in NetBox since it was opened: site `q168437-0` in `description`; discard it and run the sync again, or settle it in NetBox and merge the branch there");
+    let link = branch.link().unwrap();
+    assert_eq!(link.url.as_str(), format!("{}/plugins/branching/branches/2/", mock.uri()));
 }
