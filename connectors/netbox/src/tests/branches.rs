@@ -130,6 +130,8 @@ async fn lives_and_dies(connection: &Connection, mark: &str) {
     }
     let closed = branch.open_writer().await.err().unwrap().to_string();
     assert!(closed.contains("is merged already"), "{closed}");
+    let late = writer.write(&batch(Site::SCHEMA, Pass::First, [&creation]), &Bindings::new()).await;
+    assert!(matches!(&late, Err(BatchError::Fatal(_))), "{late:?}");
     let error = branch.discard().await.unwrap_err();
     assert!(error.to_string().contains("is merged: what it had is in NetBox"), "{error}");
     scenario::clear(&main, &reader, mark).await;
@@ -273,22 +275,23 @@ async fn a_merge_that_was_asked_for_is_waited_for() {
     let branch = open(&access.connection, "run 1").await.unwrap();
     let writer = branch.open_writer().await.unwrap();
     apply(&writer, &batch(Site::SCHEMA, Pass::First, [&create(&site("new"))]), &mut Bindings::new()).await;
-    // Merge asked for by a process that was killed: before a worker took it, and while one is at it.
+    // Asked for by a process that was killed before a worker took it: it is not asked for again.
     let client = WriteClient::without_permit(&access.connection).unwrap();
     let path = "api/plugins/branching/branches/1/merge/";
+    sim.faults().idle = true;
     client.call(Method::POST, path, &json!({"commit": true})).await.unwrap();
-    assert_eq!(sim.branches()[0].status, BranchStatus::Ready);
-    sim.forget_requests();
+    let again = open(&access.connection, "run 1").await.unwrap();
+    insta::assert_snapshot!(again.merge().await.unwrap_err(), @"the branch `run 1` is not merged, and NetBox has no worker that could see to it: start `manage.py rqworker`");
+    assert_eq!((sim.branches()[0].status, sim.request_count("POST", "/merge/")), (BranchStatus::Ready, 1));
+    // Killed while the worker is at it: nothing is discarded meanwhile, and the end is waited for.
+    sim.faults().idle = false;
     let again = open(&access.connection, "run 1").await.unwrap();
     assert_eq!(sim.branches()[0].status, BranchStatus::Merging);
-    let error = again.discard().await.unwrap_err();
-    assert!(
-        error.to_string().contains("is being merged") || sim.branches()[0].status == BranchStatus::Merged,
-        "{error}"
-    );
+    sim.faults().idle = true;
+    insta::assert_snapshot!(again.discard().await.unwrap_err(), @"the branch `run 1` is being merged: wait until that is done");
+    sim.faults().idle = false;
     again.merge().await.unwrap();
-    assert_eq!(sim.request_count("POST", "/merge/"), 0);
-    assert_eq!(sim.count(Kind::Site), 1);
+    assert_eq!((sim.count(Kind::Site), sim.request_count("POST", "/merge/")), (1, 1));
 }
 
 #[tokio::test(flavor = "multi_thread")]
