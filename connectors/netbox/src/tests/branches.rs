@@ -7,7 +7,7 @@ use serde_json::json;
 use syncline_core::ErrorKind;
 use syncline_core::bindings::Bindings;
 use syncline_core::describe::CheckReport;
-use syncline_core::target::{BatchError, Pass, Stage as _, TargetWriter as _};
+use syncline_core::target::{BatchError, DataTarget as _, Pass, Stage as _, TargetWriter as _};
 use syncline_http::Method;
 use syncline_model::models::Site;
 use syncline_model::{AnyKey, Model as _, Text};
@@ -17,6 +17,7 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::scenario::{self, Estate};
 use super::support::{Access, access, apply, batch, create, delete, outcomes, read, update};
+use crate::NetBoxTarget;
 use crate::branch::{Branch, Opening, Patience};
 use crate::check;
 use crate::client::{ReadClient, WriteClient};
@@ -384,6 +385,23 @@ the token lacks the permission `netbox_branching.view_changediff`: what a branch
 the token lacks the permission `core.view_job`: how a branch is merged cannot be seen
 "#);
     insta::assert_snapshot!(refused(&access.connection, "run 1").await, @"the token lacks the permission `netbox_branching.add_branch`: the branch `run 1` cannot be created");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn writes_are_staged_only_when_asked_for() {
+    let (_sim, access) = start();
+    let target = async |parameters: TargetParameters| NetBoxTarget {
+        client: Arc::new(ReadClient::connect(&access.connection).await.unwrap()),
+        connection: access.connection.clone(),
+        parameters,
+    };
+    let (plain, staged) = (target(TargetParameters::default()).await, target(parameters()).await);
+    assert_eq!([plain.capabilities().staging, staged.capabilities().staging], [false, true]);
+    let shown = |target: &NetBoxTarget| {
+        let items = target.config_information();
+        items.into_iter().find(|item| item.name == "Changes wait for review").unwrap().value
+    };
+    assert_eq!([shown(&plain), shown(&staged)], ["in the plan", "in a branch of NetBox"]);
 }
 
 /// A NetBox that answers as the plugin does when a conflict came up after the connector looked.
