@@ -26,6 +26,8 @@ pub mod permit;
 pub mod places;
 pub mod plan;
 pub mod policy;
+#[cfg(feature = "runtime")]
+pub mod queue;
 pub mod read;
 pub mod registry;
 #[cfg(feature = "runtime")]

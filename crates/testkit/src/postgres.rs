@@ -11,7 +11,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 
 /// The environment variable that names a server to use instead: `postgres://user@host/database`. Its user must be allowed
-/// to create schemas.
+/// to create schemas, databases and roles.
 pub const VARIABLE: &str = "TEST_DATABASE_URL";
 
 /// Why there is no server to test with.

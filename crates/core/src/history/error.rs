@@ -20,6 +20,19 @@ pub(super) fn of_statement(error: DbErr) -> Error {
     }
 }
 
+/// Turns an error of the driver itself into one of ours.
+pub(super) fn of_statement_of_driver(error: sqlx::Error) -> Error {
+    let described = match &error {
+        sqlx::Error::PoolTimedOut => {
+            Error::new(ErrorKind::Storage, "the history has no free connection: too much is going on at once")
+                .temporary()
+        }
+        _ => of_driver(&error)
+            .unwrap_or_else(|| Error::new(ErrorKind::Storage, "the history could not be read or written")),
+    };
+    described.caused_by(error)
+}
+
 /// An error while a history is opened.
 pub(super) fn of_connect(location: &Location, error: sqlx::Error) -> Error {
     let described = of_driver(&error).unwrap_or_else(|| match &error {

@@ -38,11 +38,11 @@ mod text;
 mod trigger;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::sync::Arc;
 
-use crate::Result;
+use crate::{Error, Result};
 
 pub use binding::{Binding, Origin};
 pub use change::{
@@ -59,6 +59,7 @@ pub use run::{
     Endpoint, NewRun, PlanRef, Purpose, Run, RunCounts, RunError, RunFilter, RunId, RunKind, RunResult, RunSettings,
     RunStage, RunStatus, Stop, StopRequest,
 };
+pub(crate) use store::Pool;
 pub use sync::{StoredSync, SyncDefinition, SyncId};
 pub use trigger::{Ready, Triggered};
 
@@ -96,10 +97,25 @@ impl History {
         self.store.close().await
     }
 
+    /// The connections, for what keeps its tables beside those of the history.
+    pub(crate) fn pool(&self) -> Pool {
+        self.store.pool()
+    }
+
+    /// Turns an error of a statement on [`Self::pool`] into one of ours.
+    pub(crate) fn driver_error(&self, error: sqlx::Error) -> Error {
+        self.store.located(error::of_statement_of_driver(error))
+    }
+
     async fn over(store: store::Store) -> Result<Self> {
         migration::migrate(&store).await?;
         Ok(Self { store: Arc::new(store) })
     }
+}
+
+/// The name of this machine, or of the container.
+pub(crate) fn host() -> &'static str {
+    &process::Process::current().host
 }
 
 impl<T, C> Page<T, C> {

@@ -39,6 +39,15 @@ fn private(path: &std::path::Path) {
 /// Says that `'s` outlives `'t`.
 pub(super) type Outlives<'s, 't> = PhantomData<&'t &'s ()>;
 
+/// The connections of a history, as the driver knows them.
+#[derive(Debug, Clone)]
+pub(crate) enum Pool {
+    /// To a SQLite database; exactly one where it is in memory.
+    Sqlite(sqlx::SqlitePool),
+    /// To a PostgreSQL database.
+    Postgres(sqlx::PgPool),
+}
+
 /// A database with its connections.
 #[derive(Debug)]
 pub(super) struct Store {
@@ -120,6 +129,14 @@ impl Store {
     /// For reading outside a transaction.
     pub(super) fn db(&self) -> &DatabaseConnection {
         &self.db
+    }
+
+    /// The connections, for what keeps its tables beside those of the history.
+    pub(super) fn pool(&self) -> Pool {
+        match &self.location {
+            Location::Postgres(_) => Pool::Postgres(self.db.get_postgres_connection_pool().clone()),
+            Location::Memory | Location::File(_) => Pool::Sqlite(self.db.get_sqlite_connection_pool().clone()),
+        }
     }
 
     /// The kind of the database.

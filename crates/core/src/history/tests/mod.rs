@@ -27,20 +27,20 @@ use crate::native::Native;
 use crate::outcome::Outcome;
 
 /// An empty database of its own for one test.
-struct Place {
-    url: String,
+pub(crate) struct Place {
+    pub(crate) url: String,
     _folder: Option<tempfile::TempDir>,
 }
 
 impl Place {
-    fn sqlite() -> Self {
+    pub(crate) fn sqlite() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}", folder.path().join("data/history.db").display());
         Self { url, _folder: Some(folder) }
     }
 
     /// A schema of a server; none when there is no server.
-    async fn postgres() -> Option<Self> {
+    pub(crate) async fn postgres() -> Option<Self> {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let server = tokio::task::spawn_blocking(|| postgres::url("the PostgreSQL half of the history's tests"));
         let mut url: url::Url = server.await.unwrap()?.parse().unwrap();
@@ -53,12 +53,12 @@ impl Place {
         Some(Self { url: url.into(), _folder: None })
     }
 
-    async fn open(&self) -> History {
+    pub(crate) async fn open(&self) -> History {
         History::open(&self.url).await.unwrap()
     }
 
     /// The file, when it is one.
-    fn file(&self) -> Option<PathBuf> {
+    pub(crate) fn file(&self) -> Option<PathBuf> {
         self.url.strip_prefix("sqlite://").map(|path| Path::new(path).to_owned())
     }
 }
