@@ -19,6 +19,7 @@ pub mod fields;
 pub mod guard;
 #[cfg(feature = "runtime")]
 pub mod history;
+pub mod metrics;
 pub mod models;
 pub mod native;
 pub mod outcome;

@@ -15,7 +15,7 @@ use tokio::sync::Semaphore;
 
 use crate::{
     BaseUrl, ClientSettings, Credential, Error, HttpSettings, Path, Proxy, Recorder, Request,
-    credential::Authorization, pace::Pace, send::error_chain, tls,
+    credential::Authorization, measure::Measure, pace::Pace, send::error_chain, tls,
 };
 
 /// The HTTP client of one connection. Cloning is cheap, and clones share everything.
@@ -52,6 +52,7 @@ pub(crate) struct Inner {
     pub pace: Arc<Pace>,
     pub slots: Semaphore,
     pub counters: Counters,
+    pub measure: Measure,
 }
 
 #[derive(Default)]
@@ -84,6 +85,7 @@ impl Client {
             pace,
             slots: Semaphore::new(http.max_concurrent_requests.min(Semaphore::MAX_PERMITS)),
             counters: Counters::default(),
+            measure: Measure::of(url),
         };
         if !tls.verify && url.is_https() {
             tracing::warn!(

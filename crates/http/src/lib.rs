@@ -30,14 +30,15 @@
 //! ```
 //!
 //! What happens to every request, from the outside in: retries ([`Retry`] says what may be tried again), the limit of
-//! requests in flight, the pace shared by everybody who uses the credential, the request itself with its timeouts, and
-//! one `tracing` event at debug level. A failure is returned, never logged.
+//! requests in flight, the pace shared by everybody who uses the credential, the request itself with its timeouts, one
+//! `tracing` event at debug level, and the counts in `measure`. A failure is returned, never logged.
 
 mod base_url;
 mod client;
 mod credential;
 mod error;
 mod lines;
+mod measure;
 mod pace;
 mod path;
 mod record;

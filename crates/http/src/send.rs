@@ -15,6 +15,7 @@ use url::Url;
 
 use crate::{
     AnswerProblem, Call, Client, Error, Response, Retry, StatusError, Streaming, TransportError, TransportProblem,
+    measure,
     record::Recording,
     redact,
     request::Prepared,
@@ -51,8 +52,14 @@ impl Client {
         let mut in_doubt = false;
         loop {
             let slot = inner.slots.acquire().await.expect("the semaphore is never closed");
+            let arrived = Instant::now();
             inner.pace.turn().await;
-            let mut error = match self.attempt(request, number, whole).await {
+            let started = Instant::now();
+            inner.measure.throttled(started - arrived);
+            let result = self.attempt(request, number, whole).await;
+            let status = measure::status_of(&result, |(head, ..)| head.status);
+            inner.measure.sent(&request.method, status, started.elapsed());
+            let mut error = match result {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
@@ -86,7 +93,12 @@ impl Client {
                 return Err(error);
             }
             inner.counters.retries.fetch_add(1, Ordering::Relaxed);
-            tokio::time::sleep(settings.wait(number, asked)).await;
+            inner.measure.retried(&error);
+            let wait = settings.wait(number, asked);
+            tokio::time::sleep(wait).await;
+            if asked.is_some() {
+                inner.measure.throttled(wait);
+            }
             number += 1;
         }
     }

@@ -3,11 +3,13 @@
 //! - [`registry`], [`runner`]: the connectors that this build links, and what runs syncs with them.
 //! - [`config`]: the configuration file, its checks and its schema.
 //! - [`cli`]: the commands.
+//! - [`telemetry`]: log lines, traces, metrics.
 
 pub mod cli;
 pub mod config;
 mod connectors;
 mod memory;
+pub mod telemetry;
 mod wiring;
 
 pub use memory::AllocatorMeter;

@@ -7,6 +7,7 @@ use futures::StreamExt;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use syncline_model::{AnyKey, ModelSchema};
+use tracing::Instrument as _;
 
 use super::{Journal, JournalEntry, batch};
 use crate::bindings::Bindings;
@@ -167,11 +168,14 @@ impl<'w> Wave<'w> {
         journal.intend(number, self.pass, &entries).await?;
         self.busy.extend(lane.clone());
         let (pass, bindings) = (self.pass, Arc::clone(bindings));
-        self.under_way.push(Box::pin(async move {
+        let action = entries.first().map(|entry| entry.change.action.as_str());
+        let span = tracing::error_span!("batch", model = model.name, action, changes = entries.len());
+        let batch = async move {
             let (written, fatal) = batch::write(writer, model, pass, &bindings, &entries).await;
             let entries = entries.into_iter().zip(written).map(|(entry, written)| entry.with(written)).collect();
             Finished { entries, fatal, batch: Some(number), lane }
-        }));
+        };
+        self.under_way.push(Box::pin(batch.instrument(span)));
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 mod applying;
 mod definition;
 mod keeper;
+pub mod measure;
 mod memory;
 mod phases;
 mod planning;

@@ -95,6 +95,7 @@ impl SnapshotSink {
             rejections: Vec::new(),
             ended: false,
             lost: false,
+            _span: tracing::error_span!("read", side = %self.shared.side, model = M::NAME),
             model: PhantomData,
         })
     }
@@ -181,6 +182,8 @@ pub struct ModelSink<M: Model> {
     ended: bool,
     /// A part of the records is neither in the buffer nor in a run: a read that was given up while it was being written.
     lost: bool,
+    /// Lasts as long as the read. It is never entered: a connector works on several models in one task.
+    _span: tracing::Span,
     model: PhantomData<fn(M)>,
 }
 

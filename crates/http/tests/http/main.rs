@@ -4,6 +4,7 @@
 
 mod answers;
 mod lines;
+mod measures;
 mod pace;
 mod recording;
 mod redirects;

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::telemetry::LogFormat;
+
 /// What every help page of a command that can end in several ways says.
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -44,6 +46,10 @@ pub struct Global {
     /// Log more to the standard error output: -v for steps, -vv for requests
     #[arg(long, short = 'v', global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
+    /// How log lines look: text or json
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT", hide_possible_values = true)]
+    #[arg(env = "SYNCLINE_LOG_FORMAT", hide_env_values = true)]
+    pub log_format: LogFormat,
     /// When to use colors: auto, always or never
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", hide_possible_values = true)]
     pub color: Color,

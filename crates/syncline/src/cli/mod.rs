@@ -9,7 +9,6 @@ mod console;
 pub mod exit;
 mod failure;
 mod interrupt;
-mod logging;
 mod progress;
 mod session;
 mod view;
@@ -20,11 +19,14 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, Parser as _};
 use syncline_core::run::MemoryMeter;
 
-use args::{Arguments, Command};
-use console::Console;
+pub(crate) use console::Console;
+
+use args::{Arguments, Command, Global};
 use exit::Exit;
 use failure::Failure;
 use session::Session;
+
+use crate::telemetry;
 
 /// Runs the command line: reads the arguments, does what they ask, says how it ended.
 ///
@@ -40,12 +42,16 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, memory: &'static dyn 
         }
     };
     let console = Console::new(&arguments.global);
-    if let Err(error) = logging::start(&console, arguments.global.verbose) {
-        return failed(&console, &Failure::argument(error));
-    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return failed(&console, &Failure::Output(error)),
+    };
+    let Global { verbose, log_format, .. } = arguments.global;
+    let options = telemetry::Options { verbose, format: log_format };
+    // Ends before the runtime does: the last spans are sent on it.
+    let _telemetry = match telemetry::start(&console, options, runtime.handle()) {
+        Ok(telemetry) => telemetry,
+        Err(error) => return failed(&console, &Failure::argument(error)),
     };
     let session = Session::new(console.clone(), arguments.global, memory);
     match runtime.block_on(dispatch(&session, arguments.command)) {

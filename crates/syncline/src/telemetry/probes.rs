@@ -1,0 +1,124 @@
+//! The routes for machines that watch: `/metrics`, `/healthz`, `/readyz`.
+//!
+//! They tell no secrets and no names of records, so they may be reached where the rest of the program is not.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+use axum::routing::get;
+use futures::future::BoxFuture;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use super::PrometheusHandle;
+
+/// Tells whether the process can do its work now: its database answers, its worker has a place in the queue. The error is
+/// shown to whoever asks, so it says what is missing and no more.
+pub type Readiness = Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
+
+/// How often durations that nobody fetches are sorted into their buckets, which is what bounds their memory.
+const UPKEEP: Duration = Duration::from_secs(30);
+
+#[derive(Clone)]
+struct Probes {
+    metrics: PrometheusHandle,
+    ready: Readiness,
+}
+
+/// The routes, to be merged into a larger router or served alone by [`listen`].
+///
+/// `/healthz` says that the process serves at all; `/readyz` that it can work, and why not (503).
+pub fn probes(metrics: PrometheusHandle, ready: Readiness) -> Router {
+    Router::new()
+        .route("/metrics", get(show_metrics))
+        .route("/healthz", get(async || "ok\n"))
+        .route("/readyz", get(show_readiness))
+        .with_state(Probes { metrics, ready })
+}
+
+/// Serves a router until `stop` is cancelled, and keeps the metrics small when nobody fetches them.
+pub async fn listen(
+    listener: TcpListener,
+    router: Router,
+    metrics: PrometheusHandle,
+    stop: CancellationToken,
+) -> io::Result<()> {
+    let mut upkeep = tokio::time::interval(UPKEEP);
+    let tidy = async {
+        loop {
+            upkeep.tick().await;
+            metrics.run_upkeep();
+        }
+    };
+    let serve = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
+    tokio::select! {
+        served = async { serve.await } => served,
+        never = tidy => never,
+    }
+}
+
+async fn show_metrics(State(probes): State<Probes>) -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], probes.metrics.render())
+}
+
+async fn show_readiness(State(probes): State<Probes>) -> impl IntoResponse {
+    match (probes.ready)().await {
+        Ok(()) => (StatusCode::OK, "ready\n".to_owned()),
+        Err(reason) => (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {reason}\n")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use futures::FutureExt as _;
+    use metrics_exporter_prometheus::PrometheusBuilder;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpStream;
+
+    use super::*;
+
+    async fn get(address: std::net::SocketAddr, path: &str) -> String {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nhost: probes\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer
+    }
+
+    #[tokio::test]
+    async fn the_probes_tell_what_is_so() {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        metrics::with_local_recorder(&recorder, || syncline_core::metrics::describe("1.2.3"));
+        let up = Arc::new(AtomicBool::new(false));
+        let asked = Arc::clone(&up);
+        let ready: Readiness = Arc::new(move || {
+            let up = asked.load(Ordering::SeqCst);
+            async move { up.then_some(()).ok_or_else(|| "the database does not answer".to_owned()) }.boxed()
+        });
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let stop = CancellationToken::new();
+        let router = probes(recorder.handle(), ready);
+        let serving = tokio::spawn(listen(listener, router, recorder.handle(), stop.clone()));
+
+        assert!(get(address, "/healthz").await.starts_with("HTTP/1.1 200 "));
+        let answer = get(address, "/readyz").await;
+        assert!(answer.starts_with("HTTP/1.1 503 ") && answer.contains("not ready: the database"), "{answer}");
+        up.store(true, Ordering::SeqCst);
+        assert!(get(address, "/readyz").await.starts_with("HTTP/1.1 200 "));
+        let answer = get(address, "/metrics").await;
+        assert!(answer.contains("content-type: text/plain; version=0.0.4"), "{answer}");
+        assert!(answer.contains("\nsyncline_build_info{version=\"1.2.3\"} 1\n"), "{answer}");
+
+        stop.cancel();
+        serving.await.unwrap().unwrap();
+    }
+}
