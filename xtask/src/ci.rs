@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use xshell::{Shell, cmd};
 
-use crate::{Outcome, integration, root, tidy};
+use crate::{Outcome, deploy, integration, root, tidy};
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -38,6 +38,7 @@ pub(crate) fn run(shell: &Shell, arguments: &Arguments) -> Outcome {
 
     step("fmt", &|| cargo(cmd!(shell, "cargo fmt --all --check")));
     step("tidy", &|| tidy::run(root()));
+    step("deploy", &|| deploy::run(shell, root()));
     step("test", &|| cargo(cmd!(shell, "cargo test --workspace")));
     step("clippy", &|| cargo(cmd!(shell, "cargo clippy --workspace --all-targets -- -D warnings")));
     // Advisories are left out: their database is not everywhere to be had. `cargo deny check advisories` asks for it.

@@ -7,6 +7,7 @@
 mod bench;
 mod cargo;
 mod ci;
+mod deploy;
 mod integration;
 mod python;
 mod tidy;
@@ -34,6 +35,8 @@ enum Command {
     Integration(integration::Arguments),
     /// Check the workspace's own rules (also part of `cargo test`)
     Tidy,
+    /// Check what `deploy/` holds, as far as that is possible without starting it
+    Deploy,
     /// Run everything that a change must pass, with a summary of times
     Ci(ci::Arguments),
 }
@@ -63,6 +66,7 @@ fn run(command: &Command) -> anyhow::Result<Outcome> {
         Command::Bench(command) => bench::run(&shell, command),
         Command::Integration(arguments) => Ok(integration::run(&shell, arguments)),
         Command::Tidy => tidy::run(root()),
+        Command::Deploy => deploy::run(&shell, root()),
         Command::Ci(arguments) => Ok(ci::run(&shell, arguments)),
     }
 }

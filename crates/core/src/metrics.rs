@@ -205,6 +205,11 @@ pub fn run_ended(sync: &str, kind: &'static str, status: &'static str, worked: D
     observe(Metric::RunDuration, &[sync], worked);
 }
 
+/// Runs of this sort are counted from zero on.
+pub fn runs_known(sync: &str, kind: &'static str, status: &'static str) {
+    add(Metric::Runs, &[sync, kind, status], 0);
+}
+
 /// A phase of a run ended.
 pub fn phase_ended(sync: &str, phase: &'static str, took: Duration) {
     observe(Metric::PhaseDuration, &[sync, phase], took);

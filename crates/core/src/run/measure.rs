@@ -62,6 +62,16 @@ pub fn outcomes(sync: &str, entries: &[JournalEntry]) {
     }
 }
 
+/// Counts the runs of a sync from zero: Prometheus sees an increase only where it has seen a value before, so that the first failure
+/// of a sync that was never mentioned would raise no alert. For every sync of the configuration, when a process starts.
+pub fn known(sync: &str) {
+    for kind in [RunKind::Adhoc, RunKind::Scheduled, RunKind::Webhook] {
+        for status in [RunStatus::Completed, RunStatus::Failed, RunStatus::Cancelled, RunStatus::AwaitingReview] {
+            metrics::runs_known(sync, kind.as_str(), status.as_str());
+        }
+    }
+}
+
 impl RunMeasure {
     /// Measures a run from now on.
     pub fn follow(sync: &str, kind: RunKind, events: &Events) -> Self {
@@ -266,6 +276,15 @@ mod tests {
         let _installed = ::metrics::set_default_local_recorder(&recorder);
         drop(RunMeasure::follow("lab", RunKind::Adhoc, &Events::new()));
         assert_eq!(lines(&handle.render(), "syncline_runs_"), ["syncline_runs_active 0"]);
+    }
+
+    #[test]
+    fn a_sync_that_never_ran_counts_from_zero() {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        ::metrics::with_local_recorder(&recorder, || known("lab"));
+        let samples = lines(&recorder.handle().render(), "syncline_runs_total");
+        let failed = r#"syncline_runs_total{sync="lab",kind="scheduled",status="failed"} 0"#;
+        assert!(samples.len() == 12 && samples.iter().any(|sample| sample == failed), "{samples:?}");
     }
 
     #[test]

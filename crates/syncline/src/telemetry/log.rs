@@ -27,7 +27,7 @@ pub enum LogFormat {
 /// What writes log lines.
 pub(super) fn layer<S>(console: &Console, options: Options) -> Result<Box<dyn Layer<S> + Send + Sync>, String>
 where
-    S: Subscriber + for<'a> LookupSpan<'a>,
+    S: Subscriber + for<'a> LookupSpan<'a> + Send + Sync,
 {
     let wanted = std::env::var("SYNCLINE_LOG").unwrap_or_default();
     let filter = if wanted.is_empty() { default_filter(console.is_quiet(), options.verbose) } else { &wanted };
@@ -39,7 +39,7 @@ where
 
 fn lines<S, W>(format: LogFormat, color: bool, writer: W) -> Box<dyn Layer<S> + Send + Sync>
 where
-    S: Subscriber + for<'a> LookupSpan<'a>,
+    S: Subscriber + for<'a> LookupSpan<'a> + Send + Sync,
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
     let lines = tracing_subscriber::fmt::layer().with_writer(writer);

@@ -36,7 +36,7 @@ pub(super) fn traces<S>(
     runtime: &Handle,
 ) -> Result<Option<(Traces, TraceLayer<S>)>, String>
 where
-    S: Subscriber + for<'a> LookupSpan<'a>,
+    S: Subscriber + for<'a> LookupSpan<'a> + Send + Sync,
 {
     if !is_wanted(variable)? {
         return Ok(None);
@@ -78,7 +78,7 @@ fn is_wanted(variable: &dyn Fn(&str) -> Option<String>) -> Result<bool, String> 
 /// `endpoint` is only given in tests; it is the variables' to say otherwise.
 fn begin<S>(endpoint: Option<&str>, runtime: &Handle) -> Result<(Traces, TraceLayer<S>), String>
 where
-    S: Subscriber + for<'a> LookupSpan<'a>,
+    S: Subscriber + for<'a> LookupSpan<'a> + Send + Sync,
 {
     let failed = |error: &dyn std::fmt::Display| format!("traces cannot be sent: {error}");
     #[expect(
