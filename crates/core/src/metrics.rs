@@ -254,7 +254,8 @@ pub fn awaiting_review(number: u64) {
     set(Metric::AwaitingReview, &[], number as f64);
 }
 
-/// How many deletes the newest plan of a sync holds back.
+/// How many deletes the newest plan of a sync holds back. A fact of the whole installation: only the process that schedules tells
+/// it, or the worker that made the plan before would go on telling what is no longer so.
 pub fn held_deletes(sync: &str, number: u64) {
     set(Metric::HeldDeletes, &[sync], number as f64);
 }

@@ -108,10 +108,6 @@ impl RunMeasure {
                 models.iter().for_each(|(model, summary)| read.reached(&sync, side, model, summary.records));
             }
         }
-        if report.plan_hash.is_some() {
-            let held = report.summary.models.iter().map(|model| model.found.delete.saturating_sub(model.delete));
-            metrics::held_deletes(&sync, held.sum());
-        }
         if report.status == RunStatus::Completed && !report.dry_run {
             metrics::last_success(&sync, SystemTime::now());
         }
@@ -180,10 +176,8 @@ mod tests {
     use super::super::ReadSummary;
     use super::*;
     use crate::change::{Action, Change};
-    use crate::diff::DiffCounts;
     use crate::history::PhaseRecord;
     use crate::outcome::Outcome;
-    use crate::plan::ModelSummary;
     use crate::target::Written;
 
     fn report(status: RunStatus) -> RunReport {
@@ -226,9 +220,6 @@ mod tests {
         report.source = BTreeMap::from([("site", summary(249)), ("device", summary(7))]);
         // Not read by this run: there is no phase for it.
         report.target = BTreeMap::from([("site", summary(5))]);
-        report.plan_hash = Some("hash".to_owned());
-        let found = DiffCounts { delete: 9, ..DiffCounts::default() };
-        report.summary.models = vec![ModelSummary { found, delete: 2, ..ModelSummary::default() }];
         measure.end(&report).await;
 
         let rendered = handle.render();
@@ -243,7 +234,6 @@ mod tests {
             lines(&rendered, "syncline_runs"),
             ["syncline_runs_active 0", r#"syncline_runs_total{sync="lab",kind="scheduled",status="completed"} 1"#,]
         );
-        assert_eq!(lines(&rendered, "syncline_held_deletes"), [r#"syncline_held_deletes{sync="lab"} 7"#]);
         assert_eq!(lines(&rendered, "syncline_last_success_timestamp_seconds").len(), 1);
         let phase = lines(&rendered, "syncline_phase_duration_seconds");
         assert!(
