@@ -42,8 +42,8 @@ fn below(path: &str, value: &Value, schema: &Value, found: &mut Vec<String>) {
             }
             "minimum" if value.as_f64() >= rule.as_f64() => {}
             "maximum" if value.as_f64() <= rule.as_f64() => {}
-            "minLength" if value.as_str().map(str::len) >= rule.as_u64().map(|length| length as usize) => {}
-            "minItems" if value.as_array().map(Vec::len) >= rule.as_u64().map(|length| length as usize) => {}
+            "minLength" if value.as_str().map(|text| text.len() as u64) >= rule.as_u64() => {}
+            "minItems" if value.as_array().map(|items| items.len() as u64) >= rule.as_u64() => {}
             "minimum" | "maximum" | "minLength" | "minItems" => object(format!("is beyond `{word}` {rule}")),
             "pattern" => match rule.as_str().map(regex::Regex::new) {
                 Some(Ok(pattern)) if value.as_str().is_none_or(|text| pattern.is_match(text)) => {}

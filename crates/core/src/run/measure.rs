@@ -105,7 +105,9 @@ impl RunMeasure {
         {
             // The report of a run that applies a saved plan repeats what an earlier run has read.
             if report.phases.iter().any(|record| record.phase == phase) {
-                models.iter().for_each(|(model, summary)| read.reached(&sync, side, model, summary.records));
+                for (model, summary) in models {
+                    read.reached(&sync, side, model, summary.records);
+                }
             }
         }
         if report.status == RunStatus::Completed && !report.dry_run {

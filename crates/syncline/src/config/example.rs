@@ -32,7 +32,7 @@ mod tests {
         // The chart's configuration is the indented text behind its key.
         let (_, chart) = values.split_once("\nconfig: |\n").unwrap();
         let chart = chart.lines().take_while(|line| line.is_empty() || line.starts_with("  "));
-        let chart: String = chart.map(|line| format!("{}\n", line.trim_start())).collect();
+        let chart = chart.map(str::trim_start).collect::<Vec<_>>().join("\n");
         let folder = tempfile::tempdir().unwrap();
         let of_chart = folder.path().join("syncline.toml");
         std::fs::write(&of_chart, chart).unwrap();
