@@ -95,9 +95,11 @@ impl Metric {
     /// What is told about it.
     pub fn info(self) -> MetricInfo {
         match self {
-            Self::Runs => {
-                count("syncline_runs_total", &["sync", "kind", "status"], "Runs that ended or wait for a person.")
-            }
+            Self::Runs => count(
+                "syncline_runs_total",
+                &["sync", "kind", "status"],
+                "Runs that ended, wait for a person, or were put back.",
+            ),
             Self::RunDuration => seconds(
                 "syncline_run_duration_seconds",
                 &["sync"],
@@ -199,7 +201,7 @@ pub fn describe(version: &'static str) {
     add(Metric::LeasesLost, &[], 0);
 }
 
-/// A run ended, or stopped to wait for a person.
+/// A run ended, stopped to wait for a person, or was put back.
 pub fn run_ended(sync: &str, kind: &'static str, status: &'static str, worked: Duration) {
     add(Metric::Runs, &[sync, kind, status], 1);
     observe(Metric::RunDuration, &[sync], worked);

@@ -88,7 +88,7 @@ impl RunMeasure {
         }
     }
 
-    /// The run ended, or waits for a person.
+    /// The run ended, waits for a person, or was put back.
     pub async fn end(self, report: &RunReport) {
         let Self { sync, kind, started, read, stop, following, active } = self;
         drop(stop);
@@ -180,12 +180,27 @@ mod tests {
     use crate::change::{Action, Change};
     use crate::history::PhaseRecord;
     use crate::outcome::Outcome;
+    use crate::plan::PlanSummary;
     use crate::target::Written;
 
     fn report(status: RunStatus) -> RunReport {
-        let mut report = RunReport::begun(RunId::new(1), false);
-        report.status = status;
-        report
+        RunReport {
+            run: RunId::new(1),
+            status,
+            dry_run: false,
+            models: Vec::new(),
+            source: BTreeMap::new(),
+            target: BTreeMap::new(),
+            notes: BTreeMap::new(),
+            plan: None,
+            plan_hash: None,
+            summary: PlanSummary::default(),
+            outcomes: BTreeMap::new(),
+            phases: Vec::new(),
+            error: None,
+            paused: None,
+            not_before: None,
+        }
     }
 
     fn phase(phase: Phase) -> PhaseRecord {
