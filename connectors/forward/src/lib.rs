@@ -48,6 +48,13 @@ impl ConnectSource for Forward {
         parameters.problems()
     }
 
+    fn pinned_source(parameters: &Parameters) -> Option<String> {
+        match &parameters.snapshot {
+            SnapshotSelector::Id(id) => Some(format!("the Forward snapshot `{id}`")),
+            _ => None,
+        }
+    }
+
     async fn connect_source(
         connection: Connection,
         parameters: Parameters,

@@ -97,6 +97,13 @@ pub trait ConnectSource: Connector {
         Vec::new()
     }
 
+    /// Which one state of the system the parameters ask for, when it is always the same: a sync that runs again and again
+    /// would read the same again and again, and people are warned.
+    fn pinned_source(parameters: &Self::Parameters) -> Option<String> {
+        let _ = parameters;
+        None
+    }
+
     /// Opens the source. May talk to the system.
     async fn connect_source(
         connection: Self::Connection,
@@ -133,6 +140,8 @@ pub struct SideDescriptor<T: ?Sized + 'static> {
     pub parameters_schema: fn() -> Value,
     /// Finds what is wrong with the parameters without any I/O.
     pub validate: fn(Value) -> Vec<Problem>,
+    /// Which one state of the system the parameters ask for; none when every run sees the present one.
+    pub pinned: fn(Value) -> Option<String>,
     /// Reads the settings and opens the side: connection, parameters, context.
     pub connect: fn(Value, Value, ConnectContext) -> BoxFuture<'static, Result<Box<T>>>,
 }
@@ -207,6 +216,7 @@ pub mod erased {
         SideDescriptor {
             parameters_schema: settings::schema::<C::Parameters>,
             validate: |value| problems(value, C::validate_source),
+            pinned: |value| settings::parse(value).ok().and_then(|parameters| C::pinned_source(&parameters)),
             connect: |connection, parameters, context| -> BoxFuture<'static, Result<Box<dyn DataSource>>> {
                 Box::pin(async move {
                     let connection = valid("connection", connection, C::validate)?;
@@ -222,6 +232,7 @@ pub mod erased {
         SideDescriptor {
             parameters_schema: settings::schema::<C::Parameters>,
             validate: |value| problems(value, C::validate_target),
+            pinned: |_| None,
             connect: |connection, parameters, context| -> BoxFuture<'static, Result<Box<dyn DataTarget>>> {
                 Box::pin(async move {
                     let connection = valid("connection", connection, C::validate)?;

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
 use crate::{Error, ErrorKind};
@@ -17,6 +18,7 @@ pub struct StopSignal {
 enum Ended {
     Cancelled(String),
     Paused(String),
+    HandedOver(Option<DateTime<Utc>>),
     LeaseLost,
 }
 
@@ -43,6 +45,20 @@ impl StopSignal {
         self.token.cancel();
     }
 
+    /// Leaves the rest to the next runner, at a time or at once: this one is about to end. The first signal counts.
+    pub fn hand_over(&self, not_before: Option<DateTime<Utc>>) {
+        let _ = self.ended.set(Ended::HandedOver(not_before));
+        self.token.cancel();
+    }
+
+    /// When the next runner may go on; none when the run is not handed over.
+    pub fn handed_over(&self) -> Option<Option<DateTime<Utc>>> {
+        match self.ended.get()? {
+            Ended::HandedOver(not_before) => Some(*not_before),
+            Ended::Cancelled(_) | Ended::Paused(_) | Ended::LeaseLost => None,
+        }
+    }
+
     /// Another runner has the run: this one must neither send nor record anything more. The first signal counts.
     pub fn lose_lease(&self) {
         let _ = self.ended.set(Ended::LeaseLost);
@@ -58,13 +74,13 @@ impl StopSignal {
     pub fn paused(&self) -> Option<&str> {
         match self.ended.get()? {
             Ended::Paused(reason) => Some(reason),
-            Ended::Cancelled(_) | Ended::LeaseLost => None,
+            Ended::Cancelled(_) | Ended::HandedOver(_) | Ended::LeaseLost => None,
         }
     }
 
     /// Whether what was not tried is left without an outcome: for later, or for another runner.
     pub fn leaves_the_rest(&self) -> bool {
-        self.is_given() && matches!(self.ended.get(), Some(Ended::Paused(_) | Ended::LeaseLost))
+        self.is_given() && matches!(self.ended.get(), Some(Ended::Paused(_) | Ended::HandedOver(_) | Ended::LeaseLost))
     }
 
     /// What a connector is handed: cancelled when the run is to stop.
@@ -76,6 +92,7 @@ impl StopSignal {
     pub fn error(&self) -> Error {
         match self.ended.get() {
             Some(Ended::LeaseLost) => Error::new(ErrorKind::LeaseLost, "another runner took the run over"),
+            Some(Ended::HandedOver(_)) => Error::new(ErrorKind::Cancelled, "the run was left to the next runner"),
             Some(Ended::Paused(reason)) => Error::new(ErrorKind::Cancelled, format!("the run was paused: {reason}")),
             Some(Ended::Cancelled(reason)) if !reason.is_empty() => {
                 Error::new(ErrorKind::Cancelled, format!("the run was {reason}"))

@@ -5,6 +5,7 @@
 //! - [`cli`]: the commands.
 //! - [`telemetry`]: log lines, traces, metrics.
 
+mod book;
 pub mod cli;
 pub mod config;
 mod connectors;
@@ -12,5 +13,6 @@ mod memory;
 pub mod telemetry;
 mod wiring;
 
+pub use book::Book;
 pub use memory::AllocatorMeter;
 pub use wiring::{open_history, registry, runner};

@@ -2,6 +2,7 @@
 
 mod m2026_11_20_first;
 mod m2026_11_21_durable_runs;
+mod m2026_11_22_configured_syncs;
 
 use std::collections::HashSet;
 
@@ -25,7 +26,11 @@ struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m2026_11_20_first::Migration), Box::new(m2026_11_21_durable_runs::Migration)]
+        vec![
+            Box::new(m2026_11_20_first::Migration),
+            Box::new(m2026_11_21_durable_runs::Migration),
+            Box::new(m2026_11_22_configured_syncs::Migration),
+        ]
     }
 
     fn migration_table_name() -> DynIden {

@@ -32,6 +32,7 @@ mod recorder;
 mod run;
 mod run_read;
 mod run_write;
+mod schedule;
 mod store;
 mod sync;
 mod text;
@@ -59,8 +60,9 @@ pub use run::{
     Endpoint, NewRun, PlanRef, Purpose, Run, RunCounts, RunError, RunFilter, RunId, RunKind, RunResult, RunSettings,
     RunStage, RunStatus, Stop, StopRequest,
 };
+pub use schedule::Ticks;
 pub(crate) use store::Pool;
-pub use sync::{StoredSync, SyncDefinition, SyncId};
+pub use sync::{StoredSync, SyncDefinition, SyncId, SyncOwner};
 pub use trigger::{Ready, Triggered};
 
 /// The history store. Cloning it gives another handle to the same store.
@@ -90,6 +92,11 @@ impl History {
     /// A history that is gone when the last handle is.
     pub async fn in_memory() -> Result<Self> {
         Self::over(store::Store::connect(&location::Location::Memory).await?).await
+    }
+
+    /// Asks the database whether it is there.
+    pub async fn ping(&self) -> Result<()> {
+        self.store.db().ping().await.map_err(|error| self.store.read_error(error))
     }
 
     /// Waits for open transactions and closes the connections; SQLite tidies its side files away.

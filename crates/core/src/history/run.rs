@@ -157,6 +157,8 @@ pub struct NewRun {
     pub options: RunSettings,
     /// The tick of the schedule that makes it: of one tick there is one run.
     pub tick: Option<DateTime<Utc>>,
+    /// When it may be taken; none for at once.
+    pub not_before: Option<DateTime<Utc>>,
     /// The plan that it applies, when there is one already.
     pub plan: Option<PlanRef>,
 }

@@ -113,6 +113,7 @@ pub(super) async fn insert(tx: &DatabaseTransaction, new: &NewRun) -> Result<Run
         stage: Set(stage.as_str().to_owned()),
         options: Set(text::to_json(&new.options)?),
         tick: Set(new.tick.map(text::micros)),
+        not_before: Set(new.not_before.map(text::micros)),
         ..Default::default()
     };
     Ok(RunId(row.insert(tx).await.map_err(error::of_statement)?.id))

@@ -21,6 +21,7 @@ mod absence;
 mod draft;
 mod memory;
 mod reader;
+mod selection;
 mod spool;
 
 use std::collections::BTreeMap;
@@ -38,6 +39,7 @@ pub use absence::Evidence;
 pub use draft::{PlanDraft, SavedPlan};
 pub use memory::{AllOurs, Memory};
 pub use reader::PlanReader;
+pub use selection::{Selection, Selector};
 
 /// The format that this version writes and reads.
 pub const FORMAT: &str = "syncline.plan/1";

@@ -173,7 +173,7 @@ impl Applying<'_, '_> {
         )
         .only(selection);
         let applied = {
-            let writing = writer.execute_sync(&mut context);
+            let writing = clock.around(writer.execute_sync(&mut context));
             tokio::pin!(writing);
             let time_is_up = async {
                 match run.options.max_duration_s {

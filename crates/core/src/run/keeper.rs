@@ -6,6 +6,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::ErrorKind;
 use crate::history::{Claim, History, Stop};
+use crate::metrics;
 use crate::stop::StopSignal;
 
 /// How often at least a runner asks whether somebody wants its run to stop.
@@ -45,10 +46,14 @@ async fn keep(history: History, claim: Claim, lease: Duration, stop: StopSignal,
                     None => {}
                 }
             }
-            Err(error) if error.kind() == ErrorKind::LeaseLost => return stop.lose_lease(),
+            Err(error) if error.kind() == ErrorKind::LeaseLost => {
+                metrics::lease_lost();
+                return stop.lose_lease();
+            }
             // The history cannot be reached. Somebody else may have the run once its time is over.
             Err(error) if kept.elapsed() >= lease => {
                 tracing::warn!(run = %claim.run, error = %error.report(), "the lease of a run could not be kept");
+                metrics::lease_lost();
                 return stop.lose_lease();
             }
             Err(_) => {}

@@ -1,6 +1,7 @@
 //! One run from beginning to end: connect, read both sides, compare, save the plan, ask the guards, apply, remember.
 
 mod applying;
+mod book;
 mod definition;
 mod keeper;
 pub mod measure;
@@ -14,13 +15,18 @@ mod report;
 mod request;
 mod retention;
 mod runner;
+mod scheduler;
 mod work;
+mod worker;
 
+pub use book::{Automation, ConfiguredSync, SyncBook};
 pub use definition::{SideDefinition, SyncDefinition};
 pub use memory::MemoryMeter;
 pub use report::{ReadSummary, RunReport};
-pub use request::RunRequest;
+pub use request::{Consent, RunRequest};
 pub use runner::Runner;
+pub use scheduler::Scheduler;
+pub use worker::{Follower, Worker};
 
 #[cfg(test)]
 mod tests;

@@ -3,8 +3,9 @@
 use std::time::Instant;
 
 use chrono::{DateTime, Utc};
+use tracing::instrument::{Instrument as _, Instrumented};
 
-use super::MemoryMeter;
+use super::{MemoryMeter, measure};
 use crate::event::{Event, Events, Phase};
 use crate::history::PhaseRecord;
 
@@ -15,6 +16,7 @@ pub struct PhaseClock<'a> {
     started: Instant,
     memory: Option<&'a dyn MemoryMeter>,
     events: &'a Events,
+    span: tracing::Span,
 }
 
 impl<'a> PhaseClock<'a> {
@@ -24,7 +26,19 @@ impl<'a> PhaseClock<'a> {
             memory.reset_peak();
         }
         events.emit(Event::PhaseStarted { phase });
-        Self { phase, started_at: Utc::now(), started: Instant::now(), memory, events }
+        Self {
+            phase,
+            started_at: Utc::now(),
+            started: Instant::now(),
+            memory,
+            events,
+            span: measure::phase_span(phase),
+        }
+    }
+
+    /// Lets work stand in the phase's span.
+    pub fn around<F: Future>(&self, work: F) -> Instrumented<F> {
+        work.instrument(self.span.clone())
     }
 
     /// Stops the clock.

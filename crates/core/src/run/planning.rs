@@ -36,7 +36,7 @@ impl Work<'_> {
         report: &mut RunReport,
     ) -> Result<PlanReader> {
         let clock = PhaseClock::start(Phase::CalculateDiff, self.events, self.memory(), true);
-        let saved = self.save_plan(digest, prepared, source, target).await;
+        let saved = clock.around(self.save_plan(digest, prepared, source, target)).await;
         report.phases.push(clock.stop());
         PlanReader::open(&saved?.path)
     }
@@ -82,7 +82,9 @@ impl Work<'_> {
             instance: sync.target.instance(),
             runtime: tokio::runtime::Handle::current(),
         };
+        let span = tracing::Span::current();
         let planned = tokio::task::spawn_blocking(move || {
+            let _within = span.enter();
             let saved = work.save(&memory)?;
             retention::prune(&work.folder, &work.source, &work.target)?;
             Ok(saved)

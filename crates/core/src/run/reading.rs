@@ -45,7 +45,7 @@ impl Work<'_> {
     /// Opens both sides and agrees on what they can speak of.
     pub(super) async fn prepare(&self, report: &mut RunReport) -> Result<Prepared> {
         let clock = PhaseClock::start(Phase::Prepare, self.events, self.memory(), true);
-        let prepared = self.agree(report).await;
+        let prepared = clock.around(self.agree(report)).await;
         report.phases.push(clock.stop());
         prepared
     }
@@ -84,12 +84,12 @@ impl Work<'_> {
 
         let source = async {
             let clock = PhaseClock::start(Phase::LoadSource, events, memory, true);
-            let ended = unless_cancelled(&cancel, prepared.source.load(&request, &source_sink)).await;
+            let ended = unless_cancelled(&cancel, clock.around(prepared.source.load(&request, &source_sink))).await;
             (ended.map_err(|error| error.with("side", Side::Source)), clock.stop())
         };
         let target = async {
             let clock = PhaseClock::start(Phase::LoadTarget, events, memory, false);
-            let ended = unless_cancelled(&cancel, prepared.target.load(&request, &target_sink)).await;
+            let ended = unless_cancelled(&cancel, clock.around(prepared.target.load(&request, &target_sink))).await;
             (ended.map_err(|error| error.with("side", Side::Target)), clock.stop())
         };
         let stop_other = |ended: (Result<()>, _)| {

@@ -10,7 +10,7 @@ use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::{RunReport, SideDefinition};
+use super::{RunReport, SideDefinition, measure};
 use crate::apply::{EarlierBatch, EarlierChange, Journal, JournalEntry};
 use crate::event::{Event, Events, Level};
 use crate::history::{
@@ -32,13 +32,14 @@ const EARLIER: u64 = 10_000;
 pub struct Recorder<'a> {
     history: &'a History,
     claim: Claim,
+    sync: String,
     log: JobLog,
 }
 
 impl<'a> Recorder<'a> {
     /// Records a run that the caller has.
-    pub fn of(history: &'a History, claim: Claim, events: &Events) -> Self {
-        Self { history, claim, log: JobLog::follow(history.clone(), claim.run, events) }
+    pub fn of(history: &'a History, claim: Claim, sync: &str, events: &Events) -> Self {
+        Self { history, claim, sync: sync.to_owned(), log: JobLog::follow(history.clone(), claim.run, events) }
     }
 
     /// Keeps where the plan is.
@@ -64,6 +65,7 @@ impl<'a> Recorder<'a> {
             changes: ChangeRecorder::new(self.history.clone(), self.claim),
             history: self.history.clone(),
             claim: self.claim,
+            sync: self.sync.clone(),
         }
     }
 
@@ -209,6 +211,7 @@ pub struct HistoryJournal {
     changes: ChangeRecorder,
     history: History,
     claim: Claim,
+    sync: String,
 }
 
 impl HistoryJournal {
@@ -239,6 +242,7 @@ impl Journal for HistoryJournal {
             let recorded = RecordedChange::now(&entry.change, Some(&entry.written.outcome));
             self.changes.push(&recorded.with_native_id(id).at_place(entry.sequence)).await?;
         }
+        measure::outcomes(&self.sync, &entries);
         // What was not tried can wait: the plan has it all the same.
         if batch.is_some() { self.changes.settle(batch).await } else { Ok(()) }
     }

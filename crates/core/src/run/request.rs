@@ -23,6 +23,24 @@ pub struct RunRequest {
     pub settings: RunSettings,
     /// The tick of the schedule.
     pub tick: Option<DateTime<Utc>>,
+    /// When it may begin; none for at once.
+    pub not_before: Option<DateTime<Utc>>,
+}
+
+/// A person's word that a plan may pass its guards. It is good for one plan, and once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Consent {
+    /// Why.
+    pub reason: String,
+    /// Also what a guard refuses shall be done.
+    pub overrides_guards: bool,
+}
+
+impl From<&str> for Consent {
+    /// Consent to what the guards want a person to look at.
+    fn from(reason: &str) -> Self {
+        Self { reason: reason.to_owned(), overrides_guards: false }
+    }
 }
 
 impl RunRequest {
@@ -44,6 +62,7 @@ impl Default for RunRequest {
             dry_run: false,
             settings: RunSettings::default(),
             tick: None,
+            not_before: None,
         }
     }
 }

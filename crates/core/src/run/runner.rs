@@ -5,16 +5,19 @@ use std::time::Duration;
 
 use chrono::Utc;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
+use super::book::ConfiguredSync;
 use super::keeper::LeaseKeeper;
+use super::measure::{self, RunMeasure};
 use super::record::{Recorder, endpoint};
 use super::work::Work;
-use super::{MemoryMeter, RunReport, RunRequest, SideDefinition, SyncDefinition};
+use super::{Consent, MemoryMeter, RunReport, RunRequest, SideDefinition, SyncDefinition};
 use crate::connector::ConnectContext;
 use crate::event::{Events, Level};
 use crate::history::{
     Abandoned, Approval, Claim, Claimed, Decision, History, NewRun, PlanRef, Purpose, Run, RunId, RunStatus,
-    SyncDefinition as KnownSync, Triggered,
+    SyncDefinition as KnownSync, SyncId, Triggered,
 };
 use crate::plan::PlanReader;
 use crate::registry::Registry;
@@ -109,10 +112,8 @@ impl Runner {
         plan: Option<&PlanReader>,
     ) -> Result<Triggered> {
         let digest = sync.digest(&self.registry)?;
-        let known =
-            KnownSync { name: sync.name.clone(), hash: digest.clone(), definition: sync.shown(&self.registry)? };
         let new = NewRun {
-            sync: self.history.upsert_sync(&known).await?,
+            sync: self.know(sync).await?,
             kind: request.kind,
             dry: request.dry_run,
             definition_hash: digest,
@@ -124,9 +125,17 @@ impl Runner {
             subject: request.subject,
             options: request.settings.clone(),
             tick: request.tick,
+            not_before: request.not_before,
             plan: plan.map(plan_ref),
         };
         self.history.trigger(&new).await
+    }
+
+    /// Makes a sync known to the history.
+    pub(super) async fn know(&self, sync: &SyncDefinition) -> Result<SyncId> {
+        let hash = sync.digest(&self.registry)?;
+        let known = KnownSync { name: sync.name.clone(), hash, definition: sync.shown(&self.registry)? };
+        self.history.upsert_sync(&known).await
     }
 
     /// Runs a sync here and now: reads, compares, saves the plan, and applies it unless it is a dry run or a guard objects. A run
@@ -157,12 +166,12 @@ impl Runner {
         }
     }
 
-    /// Applies a saved plan, exactly as saved. `approval` is the reason for which a person lets it pass its guards.
+    /// Applies a saved plan, exactly as saved. `consent` is a person's word that it may pass its guards.
     pub async fn apply(
         &self,
         sync: &SyncDefinition,
         plan: &Path,
-        approval: Option<&str>,
+        consent: Option<Consent>,
         request: RunRequest,
         events: &Events,
         cancel: &CancellationToken,
@@ -174,33 +183,27 @@ impl Runner {
             return Err(Error::new(ErrorKind::Stale, message));
         }
         self.put_back_abandoned().await?;
-        let decision = approval.map(|reason| Decision {
+        let has_consent = consent.is_some();
+        let decision = |consent: Consent| Decision {
             plan_hash: plan.hash().to_owned(),
             verdict: Approval::Approved,
             by: request.by.clone(),
-            reason: reason.to_owned(),
+            reason: consent.reason,
             selection: None,
-            overrides_guards: false,
+            overrides_guards: consent.overrides_guards,
             at: Utc::now(),
-        });
+        };
         let run = match self.waiting_with(&plan).await? {
             // A plan that a person applies by name is one that the person looked at.
             Some(run) => {
-                let looked_at = decision.unwrap_or_else(|| Decision {
-                    plan_hash: plan.hash().to_owned(),
-                    verdict: Approval::Approved,
-                    by: request.by.clone(),
-                    reason: "applied by its file".to_owned(),
-                    selection: None,
-                    overrides_guards: false,
-                    at: Utc::now(),
-                });
-                if approval.is_some() || plan.summary().demand().is_none() {
-                    self.history.decide(run, &looked_at).await?;
+                if has_consent || plan.summary().demand().is_none() {
+                    let consent = consent.unwrap_or_else(|| Consent::from("applied by its file"));
+                    self.history.decide(run, &decision(consent)).await?;
                 }
                 run
             }
             None => {
+                let decision = consent.map(decision);
                 let request = RunRequest { purpose: Purpose::Apply, ..request };
                 match self.trigger_with(sync, &request, Some(&plan)).await? {
                     Triggered::Made(run) => {
@@ -224,17 +227,44 @@ impl Runner {
         events: &Events,
         stop: &StopSignal,
     ) -> Result<RunReport> {
-        let run = self.known(claim.run).await?;
+        self.work_limited(claim, sync, None, events, stop).await
+    }
+
+    async fn work_limited(
+        &self,
+        claim: Claim,
+        sync: &SyncDefinition,
+        limit: Option<Duration>,
+        events: &Events,
+        stop: &StopSignal,
+    ) -> Result<RunReport> {
+        let mut run = self.known(claim.run).await?;
+        let seconds = limit.map(|limit| limit.as_secs());
+        run.options.max_duration_s = run.options.max_duration_s.or(seconds);
         let keeper = LeaseKeeper::start(self.history.clone(), claim, self.lease, stop.clone());
-        let recorder = Recorder::of(&self.history, claim, events);
+        let measured = RunMeasure::follow(&sync.name, run.kind, events);
+        let recorder = Recorder::of(&self.history, claim, &sync.name, events);
         let mut report = RunReport::begun(&run);
         let mut work = Work { runner: self, sync, run: &run, claim, events, stop, recorder: &recorder };
-        let ended = work.stages(&mut report).await;
+        let ended = work.stages(&mut report).instrument(measure::run_span(&sync.name, run.id)).await;
         report.end(ended, stop);
+        measured.end(&report).await;
         let finished = recorder.finish(&report).await;
         drop(keeper);
         finished?;
         Ok(report)
+    }
+
+    /// As [`Runner::work`], for no longer than the sync allows.
+    pub(super) async fn work_within(
+        &self,
+        claim: Claim,
+        sync: &ConfiguredSync,
+        events: &Events,
+        stop: &StopSignal,
+    ) -> Result<RunReport> {
+        let limit = sync.automation.max_duration();
+        self.work_limited(claim, &sync.definition, limit, events, stop).await
     }
 
     /// Takes a run for this runner.
@@ -245,6 +275,32 @@ impl Runner {
     /// Puts back the runs whose runners died.
     pub async fn put_back_abandoned(&self) -> Result<Vec<Abandoned>> {
         self.history.put_back_abandoned(self.tries).await
+    }
+
+    /// Goes on with a run that waits, here and now.
+    pub async fn go_on(
+        &self,
+        run: RunId,
+        sync: &SyncDefinition,
+        events: &Events,
+        cancel: &CancellationToken,
+    ) -> Result<RunReport> {
+        self.work_here(run, sync, events, cancel).await
+    }
+
+    /// The plan of a run: from its file, or from the history when another machine made it.
+    pub async fn plan_of(&self, run: &Run) -> Result<PlanReader> {
+        let Some(saved) = &run.plan else {
+            return Err(Error::new(ErrorKind::NotFound, format!("run {} has no plan", run.id)));
+        };
+        let here = PlanReader::open(Path::new(&saved.path));
+        if let Ok(plan) = here
+            && plan.hash() == saved.hash
+        {
+            return Ok(plan);
+        }
+        let path = self.folder.join("plans").join(format!("{}-{}-fetched.json", run.sync, run.id));
+        self.history.fetch_plan(&saved.hash, &path).await
     }
 
     /// Takes a run, waiting for others that are in its way, and works on it.

@@ -250,7 +250,9 @@ impl Lab {
 
     async fn apply(&self, plan: &Path, approval: Option<&str>) -> Result<RunReport> {
         let options = RunRequest::default();
-        self.runner.apply(&self.sync, plan, approval, options, &Events::new(), &CancellationToken::new()).await
+        self.runner
+            .apply(&self.sync, plan, approval.map(Consent::from), options, &Events::new(), &CancellationToken::new())
+            .await
     }
 
     async fn outcomes(&self, run: RunId) -> Vec<String> {
@@ -279,6 +281,30 @@ async fn the_first_run_fills_and_the_second_writes_nothing() {
     assert_eq!((second.status, second.total().total()), (RunStatus::Completed, 0));
     assert_eq!(second.summary.models[0].found.unchanged, 2);
     assert_eq!(with("fills", |world| world.writes), 2);
+}
+
+/// What is only counted while it happens: the runner has to say so at each of its stages.
+#[tokio::test]
+async fn a_run_is_measured() {
+    let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
+    let handle = recorder.handle();
+    let _counting = ::metrics::set_default_local_recorder(&recorder);
+    let lab = Lab::new("measured").await;
+    lab.set(&["a", "b"], &["foreign"]);
+    lab.run().await;
+    let rendered = handle.render();
+    for sample in [
+        r#"syncline_runs_total{sync="main",kind="adhoc",status="completed"} 1"#,
+        "syncline_runs_active 0",
+        r#"syncline_run_duration_seconds_count{sync="main"} 1"#,
+        r#"syncline_phase_duration_seconds_count{sync="main",phase="execute_sync"} 1"#,
+        r#"syncline_records_read_total{sync="main",side="source",model="site"} 2"#,
+        r#"syncline_records_read_total{sync="main",side="target",model="site"} 1"#,
+        r#"syncline_changes_total{sync="main",model="site",action="create",outcome="applied"} 2"#,
+        r#"syncline_changes_total{sync="main",model="site",action="delete",outcome="held"} 1"#,
+    ] {
+        assert!(rendered.lines().any(|line| line == sample), "no `{sample}` in\n{rendered}");
+    }
 }
 
 #[tokio::test]

@@ -42,7 +42,7 @@ impl Work<'_> {
         if self.run.stage == RunStage::Begun {
             return self.from_the_beginning(&digest, report).await;
         }
-        let plan = self.saved_plan().await?;
+        let plan = self.runner.plan_of(self.run).await?;
         ensure_made_for(&plan, self.sync, &digest)?;
         if self.run.stage == RunStage::Planned {
             // Whatever an earlier attempt recorded about the plan is recorded again.
@@ -90,27 +90,6 @@ impl Work<'_> {
         match partial {
             Some(partial) if status == RunStatus::Completed => Err(incomplete(partial)),
             _ => Ok(status),
-        }
-    }
-
-    /// The plan that the run made or was given: from its file, or from the history when another machine made it.
-    async fn saved_plan(&self) -> Result<PlanReader> {
-        let Some(saved) = &self.run.plan else {
-            let message = format!("run {} lost its plan; make a new one", self.run.id);
-            return Err(Error::new(ErrorKind::Storage, message));
-        };
-        let path = std::path::Path::new(&saved.path);
-        match PlanReader::open(path) {
-            Ok(plan) if plan.hash() == saved.hash => Ok(plan),
-            here => {
-                if self.runner.history.stored_plan(&saved.hash).await?.is_none() {
-                    let message = format!("the plan of run {} is gone, or another one; make a new one", self.run.id);
-                    return Err(here.err().unwrap_or_else(|| Error::new(ErrorKind::Stale, message)));
-                }
-                let name = format!("{}-{}-fetched.json", self.sync.name, self.run.id);
-                let path = self.runner.folder.join("plans").join(name);
-                self.runner.history.fetch_plan(&saved.hash, &path).await
-            }
         }
     }
 }
@@ -164,15 +143,17 @@ impl RunReport {
             // What was paused is no failure, wherever it was when it stopped.
             Err(error) if error.kind() == ErrorKind::Cancelled && stop.paused().is_some() => {
                 self.status = RunStatus::Queued;
+                self.paused = stop.paused().map(str::to_owned);
+            }
+            Err(error) if error.kind() == ErrorKind::Cancelled && stop.handed_over().is_some() => {
+                self.status = RunStatus::Queued;
+                self.not_before = stop.handed_over().flatten();
             }
             Err(error) => {
                 let cancelled = error.kind() == ErrorKind::Cancelled;
                 self.status = if cancelled { RunStatus::Cancelled } else { RunStatus::Failed };
                 self.error = Some(error);
             }
-        }
-        if self.status == RunStatus::Queued && self.not_before.is_none() {
-            self.paused = stop.paused().map(str::to_owned);
         }
     }
 }

@@ -106,6 +106,9 @@ pub enum Command {
         /// Measure the memory of every phase
         #[arg(long)]
         memory: bool,
+        /// Pause after so long a time of writing, for example `30m`; `syncline resume` lets it go on
+        #[arg(long, value_name = "TIME")]
+        max_duration: Option<syncline_core::schedule::WindowLength>,
     },
     /// Apply a plan that was kept, exactly as it was shown
     #[command(after_help = EXIT_CODES)]
@@ -115,6 +118,81 @@ pub enum Command {
         /// Approve what the guards want a person to look at, and why; kept in the history
         #[arg(long, value_name = "REASON")]
         approve: Option<String>,
+        /// Apply even what a guard refuses, and why; kept in the history, good for this plan and once
+        #[arg(long, value_name = "REASON", conflicts_with = "approve")]
+        override_guards: Option<String>,
+    },
+    /// Ask for a run; a worker does it. Asking while one is under way changes nothing
+    Trigger {
+        /// The sync
+        sync: String,
+        /// Stop before writing
+        #[arg(long)]
+        dry_run: bool,
+        /// Why, for the history
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
+    },
+    /// List the runs that wait for a worker, the next one first
+    Queue,
+    /// Approve the plan of a run that waits for it; a worker applies it
+    Approve {
+        /// The run's id; `last` is the newest
+        run: String,
+        /// Why, for the history
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        /// Only these changes and what depends on them: a model, `device`, or one record, `device:["site","name"]`
+        #[arg(long, value_name = "WHAT")]
+        only: Vec<String>,
+        /// All but these changes and what depends on them
+        #[arg(long, value_name = "WHAT", conflicts_with = "only")]
+        except: Vec<String>,
+        /// Apply it in this process, without a worker
+        #[arg(long)]
+        here: bool,
+    },
+    /// Reject the plan of a run that waits for approval
+    Reject {
+        /// The run's id; `last` is the newest
+        run: String,
+        /// Why, for the history
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
+    /// End a run for good, after the batches under way
+    Cancel {
+        /// The run's id; `last` is the newest
+        run: String,
+        /// Why, for the history
+        #[arg(long, default_value = "", value_name = "TEXT")]
+        reason: String,
+    },
+    /// Stop a run after the batches under way, to go on later
+    Pause {
+        /// The run's id; `last` is the newest
+        run: String,
+        /// Why, for the history
+        #[arg(long, default_value = "", value_name = "TEXT")]
+        reason: String,
+    },
+    /// Let a run go on that was paused, or that waits for its time
+    Resume {
+        /// The run's id; `last` is the newest
+        run: String,
+        /// Go on in this process, without a worker
+        #[arg(long)]
+        here: bool,
+    },
+    /// Run the scheduler and a worker, and serve health and metrics
+    Serve(Serve),
+    /// Work on runs that are waiting, one of any number of workers that share a PostgreSQL history
+    Worker(WorkerArguments),
+    /// Ask a server or worker of this machine whether it can work
+    Health {
+        /// Where it listens
+        #[arg(long, default_value = "http://127.0.0.1:8420", value_name = "URL")]
+        url: url::Url,
     },
     /// List the runs, newest first
     History {
@@ -145,6 +223,37 @@ pub enum Command {
         /// The shell
         shell: clap_complete::Shell,
     },
+}
+
+/// Options of the server.
+#[derive(Debug, Clone, Args)]
+pub struct Serve {
+    /// Where to listen; only on this machine, as there is no login yet
+    #[arg(long, default_value = "127.0.0.1:8420", value_name = "ADDRESS")]
+    pub listen: std::net::SocketAddr,
+    /// Do not work on runs: leave them to workers
+    #[arg(long)]
+    pub no_worker: bool,
+    /// How it works
+    #[command(flatten)]
+    pub worker: WorkerArguments,
+}
+
+/// Options of a worker.
+#[derive(Debug, Clone, Args)]
+pub struct WorkerArguments {
+    /// How many runs to work on at a time
+    #[arg(long, default_value_t = 2, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub concurrency: u16,
+    /// Where to show metrics and health, also to other machines: they tell nothing secret
+    #[arg(long, value_name = "ADDRESS")]
+    pub metrics_listen: Option<std::net::SocketAddr>,
+    /// After how many seconds without a word a worker's runs go to others
+    #[arg(long, default_value_t = 30, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(2..=3600))]
+    pub lease: u64,
+    /// How often in a row a run may be taken without getting anywhere
+    #[arg(long, default_value_t = 5, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..))]
+    pub tries: u64,
 }
 
 /// What can be done with a configuration.

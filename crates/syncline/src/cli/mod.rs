@@ -17,7 +17,8 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser as _};
-use syncline_core::run::MemoryMeter;
+use syncline_core::history::Stop;
+use syncline_core::run::{Consent, MemoryMeter};
 
 pub(crate) use console::Console;
 
@@ -66,8 +67,26 @@ async fn dispatch(session: &Session, command: Command) -> Result<Exit, Failure> 
         Command::Connectors { name: Some(name), connect } => commands::connectors::one(session, &name, connect).await,
         Command::Check { sync } => commands::check::run(session, &sync).await,
         Command::Plan { sync, out, full } => commands::run::plan(session, &sync, out.as_deref(), full).await,
-        Command::Run { sync, dry_run, memory } => commands::run::run(session, &sync, dry_run, memory).await,
-        Command::Apply { plan, approve } => commands::run::apply(session, &plan, approve.as_deref()).await,
+        Command::Run { sync, dry_run, memory, max_duration } => {
+            commands::run::run(session, &sync, dry_run, memory, max_duration).await
+        }
+        Command::Trigger { sync, dry_run, reason } => commands::queue::trigger(session, &sync, dry_run, reason).await,
+        Command::Queue => commands::queue::list(session).await,
+        Command::Approve { run, reason, only, except, here } => {
+            commands::review::approve(session, &run, &reason, (&only, &except), here).await
+        }
+        Command::Reject { run, reason } => commands::review::reject(session, &run, &reason).await,
+        Command::Cancel { run, reason } => commands::queue::stop(session, &run, Stop::Cancel, reason).await,
+        Command::Pause { run, reason } => commands::queue::stop(session, &run, Stop::Pause, reason).await,
+        Command::Resume { run, here } => commands::queue::resume(session, &run, here).await,
+        Command::Serve(options) => commands::serve::serve(session, &options).await,
+        Command::Worker(options) => commands::serve::work(session, &options).await,
+        Command::Health { url } => commands::serve::health(session, &url).await,
+        Command::Apply { plan, approve, override_guards } => {
+            let overriding = |reason| Consent { reason, overrides_guards: true };
+            let consent = override_guards.map(overriding).or(approve.as_deref().map(Consent::from));
+            commands::run::apply(session, &plan, consent).await
+        }
         Command::History { sync, limit } => commands::history::list(session, sync.as_deref(), limit).await,
         Command::Show { run, changes } => commands::history::show(session, &run, changes).await,
         #[cfg(feature = "demo")]

@@ -1,7 +1,7 @@
 //! What the commands share: the console, the connectors, the configuration.
 
 use std::sync::OnceLock;
-use syncline_core::run::{MemoryMeter, SideDefinition, SyncDefinition};
+use syncline_core::run::{ConfiguredSync, MemoryMeter, Runner, SideDefinition, SyncBook as _};
 
 use syncline_core::connector::{ConnectContext, ConnectorDescriptor};
 use syncline_core::event::Events;
@@ -14,6 +14,7 @@ use super::args::Global;
 use super::console::Console;
 use super::failure::Failure;
 use super::interrupt;
+use crate::Book;
 use crate::config::{self, Configuration};
 
 /// What the commands share.
@@ -25,6 +26,14 @@ pub struct Session {
     /// What measures the program's memory.
     pub memory: &'static dyn MemoryMeter,
     cancel: OnceLock<CancellationToken>,
+}
+
+/// The syncs, and what runs them.
+pub struct Opened {
+    /// The syncs.
+    pub book: Book,
+    /// What runs them.
+    pub runner: Runner,
 }
 
 impl Session {
@@ -40,7 +49,11 @@ impl Session {
 
     /// The configuration, without known problems.
     pub fn configuration(&self) -> Result<Configuration, Failure> {
-        let registry = crate::registry()?;
+        Ok(config::check(&self.loaded()?, &crate::registry()?)?)
+    }
+
+    /// What was read, not yet judged.
+    pub fn loaded(&self) -> Result<config::Loaded, Failure> {
         let environment: Vec<_> = environment();
         let file = match config::find(self.global.config.as_deref()) {
             Ok(file) => Some(file),
@@ -48,15 +61,25 @@ impl Session {
             Err(_) if environment.iter().any(|(name, _)| name.starts_with("SYNCLINE__")) => None,
             Err(error) => return Err(error.into()),
         };
-        let loaded = config::load(file.as_deref(), environment)?;
-        Ok(config::check(&loaded, &registry)?)
+        Ok(config::load(file.as_deref(), environment)?)
     }
 
-    /// A sync of the configuration.
-    pub fn sync(&self, name: &str) -> Result<(Configuration, SyncDefinition), Failure> {
+    /// The syncs, and what runs them.
+    pub async fn open(&self) -> Result<Opened, Failure> {
+        let loaded = self.loaded()?;
+        let configuration = config::check(&loaded, &crate::registry()?)?;
+        let runner = crate::runner(&configuration).await?.with_memory_meter(self.memory);
+        let book = Book::new(loaded, configuration, runner.history().clone());
+        Ok(Opened { book, runner })
+    }
+
+    /// A sync, whoever keeps it. A history is opened only to look for one that the file does not have.
+    pub async fn sync(&self, name: &str) -> Result<ConfiguredSync, Failure> {
         let configuration = self.configuration()?;
-        let definition = configuration.definition(name)?;
-        Ok((configuration, definition))
+        match configuration.syncs.get(name) {
+            Some(sync) => Ok(configuration.configured(name, sync, false)?),
+            None => Ok(self.open().await?.book.sync(name).await?),
+        }
     }
 }
 

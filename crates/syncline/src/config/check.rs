@@ -26,7 +26,38 @@ pub fn check(loaded: &Loaded, registry: &Registry) -> Result<Configuration, Conf
     if !check.problems.is_empty() {
         return Err(ConfigError::Invalid(check.problems));
     }
-    Ok(Configuration { file: loaded.file.clone(), data: data.unwrap_or_default(), connections, syncs })
+    let written = loaded.tree.get("syncs").and_then(Value::as_object).into_iter().flatten();
+    let written = written.map(|(name, settings)| (name.clone(), settings.clone())).collect();
+    let warnings = syncs.iter().filter_map(|(name, sync)| pinned(name, sync, &connections, registry)).collect();
+    let data = data.unwrap_or_default();
+    Ok(Configuration { file: loaded.file.clone(), data, connections, syncs, written, warnings })
+}
+
+/// Judges the settings of one sync that is not in the file, against the connections that are.
+pub fn check_sync(
+    loaded: &Loaded,
+    registry: &Registry,
+    name: &str,
+    settings: &Value,
+) -> Result<Configuration, ConfigError> {
+    let mut loaded = loaded.clone();
+    loaded.tree.insert("syncs".to_owned(), Value::Object(Map::from_iter([(name.to_owned(), settings.clone())])));
+    loaded.variables.retain(|key, _| key.first().is_none_or(|section| section != "syncs"));
+    check(&loaded, registry)
+}
+
+/// What is odd about a sync that runs again and again over one state of its source.
+fn pinned(
+    name: &str,
+    sync: &SyncSettings,
+    connections: &BTreeMap<String, Connection>,
+    registry: &Registry,
+) -> Option<String> {
+    let recurs = sync.schedule.recurs_every.is_some() || sync.schedule.cron.is_some();
+    let connector = registry.get(&connections.get(&sync.source)?.connector).ok()?;
+    let pinned = connector.source.as_ref().filter(|_| recurs)?.pinned;
+    let state = pinned(sync.source_parameters.clone())?;
+    Some(format!("the sync `{name}` recurs, but always reads {state}: its runs find nothing new"))
 }
 
 struct Check<'a> {
@@ -136,6 +167,13 @@ impl Check<'_> {
             let target_parameters = parameters("target_parameters");
             self.models(&key, table.get("models"));
             let sync = self.typed::<SyncSettings>(&key, Value::Object(table));
+            for (part, schedule) in sync.iter().flat_map(|sync| [("schedule", &sync.schedule), ("drift", &sync.drift)])
+            {
+                let key: Vec<_> = key.iter().cloned().chain([part.to_owned()]).collect();
+                for problem in schedule.validate() {
+                    self.add_below(&key, problem);
+                }
+            }
             let source_parameters = self.side(&key, Side::Source, source.as_deref(), source_parameters, named);
             let target_parameters = self.side(&key, Side::Target, target.as_deref(), target_parameters, named);
             if source.is_some() && source == target {

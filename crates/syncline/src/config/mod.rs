@@ -30,10 +30,11 @@ mod similar;
 #[cfg(test)]
 mod tests;
 
-pub use check::check;
+pub use check::{check, check_sync};
 pub use example::EXAMPLE;
 pub use load::{Loaded, find, load};
 pub use model::{Configuration, Connection, DataSettings, SyncSettings};
 pub use problem::{ConfigError, ConfigProblem};
 pub use schema::schema;
 pub(crate) use settings::choices;
+pub(crate) use similar::remedy as similar_remedy;

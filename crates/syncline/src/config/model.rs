@@ -1,6 +1,7 @@
 //! What a configuration says.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
@@ -8,7 +9,8 @@ use serde::Deserialize;
 use serde_json::Value;
 use syncline_core::models::ModelMode;
 use syncline_core::policy::Policy;
-use syncline_core::run::{SideDefinition, SyncDefinition};
+use syncline_core::run::{Automation, ConfiguredSync, SideDefinition, SyncDefinition};
+use syncline_core::schedule::{CatchUp, Schedule, Window, Windows};
 use syncline_core::{Error, ErrorKind};
 
 use super::similar;
@@ -24,6 +26,10 @@ pub struct Configuration {
     pub connections: BTreeMap<String, Connection>,
     /// The syncs, by name.
     pub syncs: BTreeMap<String, SyncSettings>,
+    /// The syncs as they are written, by name.
+    pub written: BTreeMap<String, Value>,
+    /// What works, but is hardly meant so.
+    pub warnings: Vec<String>,
 }
 
 /// How to reach a system.
@@ -77,6 +83,25 @@ pub struct SyncSettings {
     /// Apply a plan as soon as the guards let it pass. If false, every plan waits for a person who approves it.
     #[serde(default = "yes")]
     pub auto_merge: bool,
+    /// When the sync runs by itself. Nothing: only when somebody starts it.
+    #[serde(default)]
+    pub schedule: Schedule,
+    /// When the sync looks for drift by itself, which writes nothing.
+    #[serde(default)]
+    pub drift: Schedule,
+    /// What becomes of times that passed while Syncline did not run.
+    #[serde(default)]
+    pub catch_up: CatchUp,
+    /// The times in which runs may write, or may not. None: always.
+    #[serde(default)]
+    pub windows: Vec<Window>,
+    /// A run that is under way when its window closes may finish. If false, it stops after the batches under way, and goes on
+    /// when the window opens again.
+    #[serde(default = "yes")]
+    pub overrun: bool,
+    /// After how many minutes of writing a run pauses.
+    #[serde(default)]
+    pub max_minutes: Option<NonZeroU32>,
 }
 
 fn yes() -> bool {
@@ -105,6 +130,24 @@ impl Configuration {
             let remedy = similar::remedy(name, self.syncs.keys().map(String::as_str).collect::<Vec<_>>());
             Error::new(ErrorKind::Settings, format!("there is no sync `{name}`; {remedy}"))
         })?;
+        self.definition_of(name, sync)
+    }
+
+    /// A sync as runners take it, by its settings.
+    pub fn configured(&self, name: &str, sync: &SyncSettings, paused: bool) -> syncline_core::Result<ConfiguredSync> {
+        let windows = Windows { windows: sync.windows.clone(), overrun: sync.overrun };
+        let automation = Automation {
+            schedule: sync.schedule.clone(),
+            drift: sync.drift.clone(),
+            catch_up: sync.catch_up,
+            windows,
+            max_minutes: sync.max_minutes,
+            paused,
+        };
+        Ok(ConfiguredSync { definition: self.definition_of(name, sync)?, automation })
+    }
+
+    fn definition_of(&self, name: &str, sync: &SyncSettings) -> syncline_core::Result<SyncDefinition> {
         Ok(SyncDefinition {
             name: name.to_owned(),
             source: self.side(&sync.source, &sync.source_parameters)?,

@@ -15,7 +15,7 @@ pub(super) fn closest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a s
 }
 
 /// What to do about an unknown name: the closest one, or all that there are.
-pub(super) fn remedy<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str> + Clone) -> String {
+pub(crate) fn remedy<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str> + Clone) -> String {
     if let Some(candidate) = closest(name, candidates.clone()) {
         return format!("did you mean `{candidate}`?");
     }

@@ -39,6 +39,7 @@ fn problems<S: Settings>(value: Value) -> Vec<Problem> {
 
 fn side<T: ?Sized + 'static, S: Settings>() -> SideDescriptor<T> {
     SideDescriptor {
+        pinned: |_| None,
         parameters_schema: schema::<S>,
         validate: problems::<S>,
         connect: |_, _, _| {

@@ -15,4 +15,5 @@ pub(super) mod run_log;
 pub(super) mod run_model;
 pub(super) mod run_outcome;
 pub(super) mod run_phase;
+pub(super) mod schedule;
 pub(super) mod sync;

@@ -15,6 +15,11 @@ pub struct Model {
     pub definition: String,
     pub created_at: i64,
     pub updated_at: i64,
+    /// Who keeps its settings: `file` or `stored`; null when it is configured no more.
+    pub owner: Option<String>,
+    /// A JSON object.
+    pub settings: Option<String>,
+    pub paused: bool,
 }
 
 /// What rows lead to: nothing, as statements join what they need.

@@ -122,6 +122,7 @@ async fn new_run(history: &History, sync: &str) -> NewRun {
         subject: None,
         options: RunSettings::default(),
         tick: None,
+        not_before: None,
         plan: None,
     }
 }

@@ -38,7 +38,7 @@ struct FoundSide {
 
 /// Checks both sides; a failure of one does not keep the other from being told. Exit code 1 when a side failed.
 pub async fn run(session: &Session, name: &str) -> Result<Exit, Failure> {
-    let (_, sync) = session.sync(name)?;
+    let sync = session.sync(name).await?.definition;
     let registry = crate::registry()?;
     let events = Events::new();
     let (source, target) = join(source(&registry, &sync, &events), target(&registry, &sync, &events)).await;

@@ -62,7 +62,8 @@ async fn open(session: &Session) -> Result<History, Failure> {
     Ok(crate::open_history(&session.configuration()?).await?)
 }
 
-async fn find(history: &History, wanted: &str) -> Result<Run, Error> {
+/// The run that a person means; `last` is the newest.
+pub async fn find(history: &History, wanted: &str) -> Result<Run, Error> {
     if wanted != "last" {
         return history.find_run(wanted).await;
     }

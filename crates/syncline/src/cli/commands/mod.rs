@@ -6,4 +6,7 @@ pub mod connectors;
 #[cfg(feature = "demo")]
 pub mod demo;
 pub mod history;
+pub mod queue;
+pub mod review;
 pub mod run;
+pub mod serve;

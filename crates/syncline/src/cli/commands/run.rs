@@ -8,7 +8,8 @@ use syncline_core::event::Events;
 use syncline_core::guard::{Demand, Verdict};
 use syncline_core::history::{RunSettings, RunStatus};
 use syncline_core::plan::{PlanReader, PlanSummary};
-use syncline_core::run::{RunReport, RunRequest, Runner};
+use syncline_core::run::{Consent, RunReport, RunRequest, Runner, SyncBook as _};
+use syncline_core::schedule::WindowLength;
 use syncline_core::{Error, ErrorKind, Result};
 use tokio_util::sync::CancellationToken;
 
@@ -16,7 +17,7 @@ use crate::cli::console::{DIM, data_writer, paint};
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, error_json, error_text, exit_of};
 use crate::cli::progress::Progress;
-use crate::cli::session::Session;
+use crate::cli::session::{Opened, Session};
 use crate::cli::view::plan::{Detail, PlanView};
 use crate::cli::view::report::RunView;
 
@@ -50,8 +51,8 @@ struct Planned<'a> {
 
 /// `syncline plan`.
 pub async fn plan(session: &Session, name: &str, out: Option<&Path>, full: bool) -> Result<Exit, Failure> {
-    let (configuration, sync) = session.sync(name)?;
-    let runner = crate::runner(&configuration).await?;
+    let Opened { book, runner } = session.open().await?;
+    let sync = book.sync(name).await?.definition;
     let report =
         followed(session, |events, cancel| async move { runner.run(&sync, RunRequest::dry(), &events, &cancel).await })
             .await?;
@@ -119,10 +120,17 @@ pub fn write_plan(reader: &PlanReader, full: bool) -> Result<(), Failure> {
 }
 
 /// `syncline run`.
-pub async fn run(session: &Session, name: &str, dry_run: bool, memory: bool) -> Result<Exit, Failure> {
-    let (configuration, sync) = session.sync(name)?;
-    let runner = crate::runner(&configuration).await?.with_memory_meter(session.memory);
-    let settings = RunSettings { memory, ..RunSettings::default() };
+pub async fn run(
+    session: &Session,
+    name: &str,
+    dry_run: bool,
+    memory: bool,
+    max_duration: Option<WindowLength>,
+) -> Result<Exit, Failure> {
+    let Opened { book, runner } = session.open().await?;
+    let sync = book.sync(name).await?.definition;
+    let max_duration_s = max_duration.and_then(|limit| u64::try_from(limit.duration().num_seconds()).ok());
+    let settings = RunSettings { memory, max_duration_s };
     let request = RunRequest { dry_run, settings, ..RunRequest::default() };
     let running = &runner;
     let report =
@@ -131,17 +139,17 @@ pub async fn run(session: &Session, name: &str, dry_run: bool, memory: bool) -> 
 }
 
 /// `syncline apply`.
-pub async fn apply(session: &Session, plan: &Path, approval: Option<&str>) -> Result<Exit, Failure> {
-    if approval.is_some_and(|reason| reason.trim().is_empty()) {
-        return Err(Failure::argument("`--approve` wants the reason: it is kept in the history"));
+pub async fn apply(session: &Session, plan: &Path, consent: Option<Consent>) -> Result<Exit, Failure> {
+    if consent.as_ref().is_some_and(|consent| consent.reason.trim().is_empty()) {
+        return Err(Failure::argument("an approval wants its reason: it is kept in the history"));
     }
     let name = PlanReader::open(plan)?.header().sync.clone();
-    let (configuration, sync) = session.sync(&name)?;
-    let runner = crate::runner(&configuration).await?;
+    let Opened { book, runner } = session.open().await?;
+    let sync = book.sync(&name).await?.definition;
     let running = &runner;
     let request = RunRequest::default();
     let report = followed(session, |events, cancel| async move {
-        running.apply(&sync, plan, approval, request, &events, &cancel).await
+        running.apply(&sync, plan, consent, request, &events, &cancel).await
     })
     .await?;
     show_run(session, &runner, &report).await

@@ -1,0 +1,229 @@
+//! Approving a part of a plan: what is meant, and what has to go with it.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+use std::str::FromStr;
+
+use serde_json::Value;
+use syncline_model::{AnyKey, FieldKind, ModelSchema, models};
+
+use super::PlanReader;
+use crate::bindings::hash;
+use crate::change::{Action, Change};
+use crate::places::Places;
+use crate::{Error, ErrorKind, Result};
+
+/// Which changes of a plan a person means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Selection {
+    /// These, what they need, and what needs what they create.
+    Only(Vec<Selector>),
+    /// All but these and what needs them.
+    Except(Vec<Selector>),
+}
+
+/// What a person names: a model, one record, or one change by its id. Written `device`, `device:["site","name"]`, `#1f0c…`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Selector {
+    /// Every change of a model.
+    Model(String),
+    /// The change of a record.
+    Record(String, AnyKey),
+    /// The change with this id, or whose id begins so.
+    Change(String),
+}
+
+impl FromStr for Selector {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let refused = |message: String| Error::new(ErrorKind::Settings, message);
+        if let Some(id) = text.strip_prefix('#') {
+            return Ok(Self::Change(id.to_owned()));
+        }
+        let (model, key) = text.split_once(':').map_or((text, None), |(model, key)| (model, Some(key)));
+        if !models::ALL.iter().any(|schema| schema.name == model) {
+            let known: Vec<_> = models::ALL.iter().map(|schema| schema.name).collect();
+            return Err(refused(format!("`{model}` is no model (known: {})", known.join(", "))));
+        }
+        let Some(key) = key else { return Ok(Self::Model(model.to_owned())) };
+        let value: Value = serde_json::from_str(key).map_err(|error| {
+            refused(format!("`{key}` is no key: write it as the plan does, `{model}:[\"part\",…]`")).caused_by(error)
+        })?;
+        let key = AnyKey::from_value(&value).ok_or_else(|| refused(format!("`{key}` is no key: it is no list")))?;
+        Ok(Self::Record(model.to_owned(), key))
+    }
+}
+
+impl fmt::Display for Selector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Model(model) => f.write_str(model),
+            Self::Record(model, key) => write!(f, "{model}:{}", key.as_str()),
+            Self::Change(id) => write!(f, "#{id}"),
+        }
+    }
+}
+
+impl Selector {
+    fn means(&self, change: &Change) -> bool {
+        match self {
+            Self::Model(model) => change.model == *model,
+            Self::Record(model, key) => change.model == *model && change.key == *key,
+            Self::Change(id) => change.id.starts_with(id.as_str()),
+        }
+    }
+}
+
+impl Selection {
+    /// The places of the changes that are meant. A selector that means no change of the plan is an error: it is a slip.
+    pub fn of(&self, plan: &PlanReader) -> Result<Places> {
+        let needs = Needs::of(plan)?;
+        let (Self::Only(selectors) | Self::Except(selectors)) = self;
+        let named = named(selectors, plan)?;
+        Ok(match self {
+            Self::Only(_) => needs.with_what_goes_along(named),
+            Self::Except(_) => {
+                let out = needs.with_what_needs(named);
+                needs.places.iter().copied().filter(|place| !out.contains(place)).collect()
+            }
+        })
+    }
+}
+
+fn named(selectors: &[Selector], plan: &PlanReader) -> Result<HashSet<u64>> {
+    let mut found = vec![false; selectors.len()];
+    let mut named = HashSet::new();
+    for (place, change) in (1..).zip(plan.changes()?) {
+        let change = change?;
+        for (selector, found) in selectors.iter().zip(&mut found) {
+            if selector.means(&change) {
+                *found = true;
+                named.insert(place);
+            }
+        }
+    }
+    match selectors.iter().zip(found).find(|(_, found)| !found) {
+        None => Ok(named),
+        Some((selector, _)) => {
+            Err(Error::new(ErrorKind::NotFound, format!("the plan changes nothing that `{selector}` means")))
+        }
+    }
+}
+
+/// Which changes of a plan need which others.
+#[derive(Debug, Default)]
+struct Needs {
+    /// The changes that are not held.
+    places: Vec<u64>,
+    /// What a change needs: the creates of records that it refers to; for a delete, the deletes of what refers to it.
+    needs: HashMap<u64, Vec<u64>>,
+    /// The creates and updates that need a create.
+    followers: HashMap<u64, Vec<u64>>,
+}
+
+impl Needs {
+    fn of(plan: &PlanReader) -> Result<Self> {
+        let mut needs = Self::default();
+        let mut created: HashMap<u128, u64> = HashMap::new();
+        // Deletes come children first, so that the records they refer to are known later.
+        let mut deleted_below: HashMap<u128, Vec<u64>> = HashMap::new();
+        for (place, change) in (1..).zip(plan.changes()?) {
+            let change = change?;
+            let Some(schema) = models::ALL.iter().copied().find(|schema| schema.name == change.model) else { continue };
+            if change.hold.is_some() {
+                continue;
+            }
+            needs.places.push(place);
+            let own = hash(schema.name, change.key.as_str());
+            if change.action == Action::Delete {
+                needs.needs.insert(place, deleted_below.remove(&own).unwrap_or_default());
+                for parent in references(schema, &change) {
+                    deleted_below.entry(parent).or_default().push(place);
+                }
+                continue;
+            }
+            let needed: Vec<_> =
+                references(schema, &change).into_iter().filter_map(|record| created.get(&record).copied()).collect();
+            for parent in &needed {
+                needs.followers.entry(*parent).or_default().push(place);
+            }
+            needs.needs.insert(place, needed);
+            if change.action == Action::Create {
+                created.insert(own, place);
+            }
+        }
+        Ok(needs)
+    }
+
+    /// Changes with what they need, and what needs what they create.
+    fn with_what_goes_along(&self, named: HashSet<u64>) -> Places {
+        let mut taken = HashSet::new();
+        let mut pending: Vec<(u64, bool)> = named.into_iter().map(|place| (place, true)).collect();
+        let mut followed = HashSet::new();
+        while let Some((place, follow)) = pending.pop() {
+            if taken.insert(place) {
+                pending.extend(self.needs.get(&place).into_iter().flatten().map(|place| (*place, false)));
+            }
+            if follow && followed.insert(place) {
+                pending.extend(self.followers.get(&place).into_iter().flatten().map(|place| (*place, true)));
+            }
+        }
+        taken.into_iter().collect()
+    }
+
+    /// Changes with what needs them, however indirectly.
+    fn with_what_needs(&self, named: HashSet<u64>) -> HashSet<u64> {
+        let mut needed_by: HashMap<u64, Vec<u64>> = HashMap::new();
+        for (place, needs) in &self.needs {
+            for needed in needs {
+                needed_by.entry(*needed).or_default().push(*place);
+            }
+        }
+        let mut out = HashSet::new();
+        let mut pending: Vec<_> = named.into_iter().collect();
+        while let Some(place) = pending.pop() {
+            if out.insert(place) {
+                pending.extend(needed_by.get(&place).into_iter().flatten());
+            }
+        }
+        out
+    }
+}
+
+/// The records that a change refers to: those that a create or an update needs, or those that a deleted one belonged to. Deferred
+/// references are no need: without them the record is there all the same.
+fn references(schema: &ModelSchema, change: &Change) -> Vec<u128> {
+    let mut records = Vec::new();
+    for field in change.fields.iter().filter(|field| !field.deferred) {
+        let value = if change.action == Action::Delete { &field.before } else { &field.after };
+        match schema.field(&field.name).map(|field| field.kind) {
+            Some(FieldKind::Reference(model)) => records.extend(key_hash(model, value)),
+            Some(FieldKind::References(model)) => {
+                records.extend(value.as_array().into_iter().flatten().filter_map(|value| key_hash(model, value)));
+            }
+            _ => {}
+        }
+    }
+    records
+}
+
+fn key_hash(model: &str, value: &Value) -> Option<u128> {
+    AnyKey::from_value(value).map(|key| hash(model, key.as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_people_write_is_understood_or_explained() {
+        for text in ["device", r#"device:["atl","core-1"]"#, "#1f0c"] {
+            assert_eq!(text.parse::<Selector>().unwrap().to_string(), text);
+        }
+        let refused = |text: &str| text.parse::<Selector>().unwrap_err().to_string();
+        insta::assert_snapshot!(refused("devize"), @"");
+        insta::assert_snapshot!(refused("device:core-1"), @"");
+        insta::assert_snapshot!(refused("device:1"), @"");
+    }
+}

@@ -1,0 +1,145 @@
+//! Making runs when schedules ask for them.
+//!
+//! Any number of processes may do this at once: a tick's nominal time is the key of its run, so that each has one, and where
+//! a schedule stands is in the history, so that whoever is left goes on.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use tokio_util::sync::CancellationToken;
+
+use super::book::{ConfiguredSync, SyncBook};
+use super::{RunRequest, Runner};
+use crate::history::{Purpose, RunKind, Triggered};
+use crate::schedule::Schedule;
+use crate::{Error, ErrorKind, Result};
+
+/// How long a scheduler sleeps at most: what was configured meanwhile counts after this long.
+const LONGEST_SLEEP: Duration = Duration::from_secs(15);
+/// By whom scheduled runs are started.
+const BY: &str = "schedule";
+
+/// Makes runs when schedules ask for them.
+pub struct Scheduler<'a> {
+    runner: &'a Runner,
+    book: &'a dyn SyncBook,
+}
+
+impl<'a> Scheduler<'a> {
+    /// A scheduler of the syncs in `book`.
+    pub fn new(runner: &'a Runner, book: &'a dyn SyncBook) -> Self {
+        Self { runner, book }
+    }
+
+    /// Works until `cancel`.
+    pub async fn run(&self, cancel: &CancellationToken) {
+        while !cancel.is_cancelled() {
+            let now = Utc::now();
+            let sleep = match self.pass(now).await {
+                Ok(next) => next.and_then(|next| (next - Utc::now()).to_std().ok()).unwrap_or(LONGEST_SLEEP),
+                Err(error) => {
+                    tracing::error!(error = %error.report(), "the schedules could not be looked at; trying again");
+                    LONGEST_SLEEP
+                }
+            };
+            tokio::select! {
+                () = cancel.cancelled() => {}
+                () = tokio::time::sleep(sleep.min(LONGEST_SLEEP)) => {}
+            }
+        }
+    }
+
+    /// Makes the runs that are due at `now`. Tells when the next one will be.
+    pub async fn pass(&self, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>> {
+        let mut next = None;
+        for (name, sync) in self.book.syncs().await? {
+            // One sync that cannot be scheduled does not keep the others from it.
+            let seen = match sync {
+                Ok(sync) => self.of_sync(&sync, now).await,
+                Err(error) => Err(error),
+            };
+            match seen {
+                Ok(tick) => next = [next, tick].into_iter().flatten().min(),
+                Err(error) => tracing::error!(sync = name, error = %error.report(), "the sync cannot be scheduled"),
+            }
+        }
+        Ok(next)
+    }
+
+    async fn of_sync(&self, sync: &ConfiguredSync, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>> {
+        if sync.automation.paused {
+            return Ok(None);
+        }
+        let runs = self.of_schedule(sync, Purpose::Sync, &sync.automation.schedule, now).await?;
+        let drift = self.of_schedule(sync, Purpose::Drift, &sync.automation.drift, now).await?;
+        Ok([runs, drift].into_iter().flatten().min())
+    }
+
+    async fn of_schedule(
+        &self,
+        sync: &ConfiguredSync,
+        purpose: Purpose,
+        schedule: &Schedule,
+        now: DateTime<Utc>,
+    ) -> Result<Option<DateTime<Utc>>> {
+        if schedule.is_manual() {
+            return Ok(None);
+        }
+        let history = self.runner.history();
+        let id = self.runner.know(&sync.definition).await?;
+        let made_of = serde_json::to_string(schedule)
+            .map_err(|error| Error::new(ErrorKind::Internal, "a schedule cannot be written").caused_by(error))?;
+        let ticks = history.ticks(id, purpose, &made_of, now).await?;
+        let due = schedule.due(ticks.made_at, ticks.last, now, sync.automation.catch_up);
+        if let Some(tick) = due.run {
+            self.trigger(sync, purpose, tick, due.missed, now).await?;
+        }
+        if due.last_tick != ticks.last || due.next != ticks.next {
+            history.settle_tick(id, purpose, due.last_tick, due.next).await?;
+        }
+        Ok(due.next)
+    }
+
+    async fn trigger(
+        &self,
+        sync: &ConfiguredSync,
+        purpose: Purpose,
+        tick: DateTime<Utc>,
+        missed: u64,
+        now: DateTime<Utc>,
+    ) -> Result<()> {
+        let name = &sync.definition.name;
+        // Drift checks write nothing, so that no window is in their way.
+        let closed = sync.automation.windows.may_start(now, false).err().filter(|_| purpose == Purpose::Sync);
+        let not_before = match &closed {
+            None => None,
+            Some(closed) if closed.until.is_some() => closed.until,
+            Some(closed) => {
+                tracing::warn!(sync = name, %tick, "no run: {closed}");
+                return Ok(());
+            }
+        };
+        let reason = match (missed, &closed) {
+            (0, None) => None,
+            (0, Some(closed)) => Some(closed.to_string()),
+            (missed, _) => Some(format!("{missed} earlier ticks were missed")),
+        };
+        let request = RunRequest {
+            kind: RunKind::Scheduled,
+            by: BY.to_owned(),
+            reason,
+            purpose,
+            dry_run: purpose == Purpose::Drift,
+            tick: Some(tick),
+            not_before,
+            ..RunRequest::default()
+        };
+        match self.runner.trigger(&sync.definition, &request).await? {
+            Triggered::Made(run) => tracing::info!(sync = name, %run, %tick, "the schedule made a run"),
+            Triggered::AlreadyRunning(run) => {
+                tracing::info!(sync = name, %run, %tick, "the tick of the schedule made no run: one is there");
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,115 @@
+//! The syncs that there are: those of the configuration file, and those that the history keeps.
+
+use async_trait::async_trait;
+use serde_json::Value;
+use syncline_core::history::{History, StoredSync, SyncId, SyncOwner};
+use syncline_core::run::{ConfiguredSync, SyncBook};
+use syncline_core::{Error, ErrorKind, Result};
+
+use crate::config::{self, ConfigError, Configuration, Loaded};
+
+/// The syncs that there are, with the connections of the configuration file.
+///
+/// A file owns its syncs: they are copied into the history, where every process finds them, and are changed in the file only.
+/// The others were made by a command or the API and are kept in the history alone.
+#[derive(Debug, Clone)]
+pub struct Book {
+    loaded: Loaded,
+    configuration: Configuration,
+    history: History,
+}
+
+impl Book {
+    /// The syncs of a configuration and of a history.
+    pub fn new(loaded: Loaded, configuration: Configuration, history: History) -> Self {
+        Self { loaded, configuration, history }
+    }
+
+    /// The configuration file's part.
+    pub fn configuration(&self) -> &Configuration {
+        &self.configuration
+    }
+
+    /// Copies the syncs of the file into the history, for the processes that have another file, or none.
+    pub async fn provision(&self) -> Result<()> {
+        self.history.provision_syncs(&self.configuration.written).await
+    }
+
+    /// Every sync that is configured, by name.
+    pub async fn stored(&self) -> Result<Vec<StoredSync>> {
+        Ok(self.history.syncs().await?.into_iter().filter(|sync| sync.owner.is_some()).collect())
+    }
+
+    /// Makes a sync that the history keeps, if its settings have no problem.
+    pub async fn create(&self, name: &str, settings: &Value) -> Result<(SyncId, Vec<String>), BookError> {
+        let warnings = self.judge(name, settings)?.warnings;
+        Ok((self.history.create_sync(name, settings).await?, warnings))
+    }
+
+    /// Changes a sync that the history keeps, if its new settings have no problem.
+    pub async fn change(&self, name: &str, settings: &Value) -> Result<Vec<String>, BookError> {
+        let warnings = self.judge(name, settings)?.warnings;
+        self.history.change_sync(name, settings).await?;
+        Ok(warnings)
+    }
+
+    fn judge(&self, name: &str, settings: &Value) -> Result<Configuration, BookError> {
+        Ok(config::check_sync(&self.loaded, &crate::registry()?, name, settings)?)
+    }
+
+    /// What a sync is, by what is stored of it.
+    fn configured(&self, stored: &StoredSync) -> Result<ConfiguredSync> {
+        let name = &stored.name;
+        if stored.owner == Some(SyncOwner::File)
+            && let Some(sync) = self.configuration.syncs.get(name)
+        {
+            return self.configuration.configured(name, sync, stored.paused);
+        }
+        let settings = stored.settings.as_ref().ok_or_else(|| unknown(name, &[]))?;
+        let configuration = config::check_sync(&self.loaded, &crate::registry()?, name, settings);
+        let configuration = configuration.map_err(|error| {
+            Error::new(ErrorKind::Settings, format!("the sync `{name}` cannot run")).caused_by(error)
+        })?;
+        let sync = configuration.syncs.get(name).ok_or_else(|| unknown(name, &[]))?;
+        configuration.configured(name, sync, stored.paused)
+    }
+}
+
+/// Why a sync was not taken over.
+#[derive(Debug, thiserror::Error)]
+pub enum BookError {
+    /// Its settings are wrong; every problem is told.
+    #[error(transparent)]
+    Settings(#[from] ConfigError),
+    /// The history did not take it.
+    #[error(transparent)]
+    History(#[from] Error),
+}
+
+#[async_trait]
+impl SyncBook for Book {
+    async fn syncs(&self) -> Result<Vec<(String, Result<ConfiguredSync>)>> {
+        let stored = self.stored().await?;
+        Ok(stored.into_iter().map(|sync| (sync.name.clone(), self.configured(&sync))).collect())
+    }
+
+    async fn sync(&self, name: &str) -> Result<ConfiguredSync> {
+        if let Some(stored) = self.history.sync(name).await?.filter(|sync| sync.owner.is_some()) {
+            return self.configured(&stored);
+        }
+        // One of the file that nobody copied yet.
+        if let Some(sync) = self.configuration.syncs.get(name) {
+            return self.configuration.configured(name, sync, false);
+        }
+        let mut known: Vec<_> = self.stored().await?.into_iter().map(|sync| sync.name).collect();
+        known.extend(self.configuration.syncs.keys().cloned());
+        known.sort();
+        known.dedup();
+        Err(unknown(name, &known))
+    }
+}
+
+fn unknown(name: &str, known: &[String]) -> Error {
+    let remedy = config::similar_remedy(name, known.iter().map(String::as_str));
+    Error::new(ErrorKind::Settings, format!("there is no sync `{name}`; {remedy}"))
+}
