@@ -122,6 +122,9 @@ pub enum Command {
         #[arg(long, value_name = "REASON", conflicts_with = "approve")]
         override_guards: Option<String>,
     },
+    /// List, make and change syncs. Those of the configuration file are changed there
+    #[command(subcommand)]
+    Sync(SyncCommand),
     /// Ask for a run; a worker does it. Asking while one is under way changes nothing
     Trigger {
         /// The sync
@@ -222,6 +225,55 @@ pub enum Command {
     Completions {
         /// The shell
         shell: clap_complete::Shell,
+    },
+}
+
+/// What can be done with syncs.
+#[derive(Debug, Clone, Subcommand)]
+pub enum SyncCommand {
+    /// List the syncs: who keeps them, when they run
+    List,
+    /// Show all settings of a sync
+    Show {
+        /// The sync
+        name: String,
+    },
+    /// Make a sync that the history keeps
+    Create {
+        /// Its name
+        name: String,
+        /// A TOML or YAML file with its settings: what stands below `[syncs.NAME]` in a configuration
+        #[arg(long, value_name = "FILE")]
+        file: Option<PathBuf>,
+        /// One setting, for example `source=forward` or `models.vlan=off`
+        #[arg(long, value_name = "KEY=VALUE")]
+        set: Vec<String>,
+    },
+    /// Change a sync that the history keeps
+    Set {
+        /// Its name
+        name: String,
+        /// A TOML or YAML file with settings
+        #[arg(long, value_name = "FILE")]
+        file: Option<PathBuf>,
+        /// One setting, for example `schedule.recurs_every=60`; `null` takes it out
+        #[arg(long, value_name = "KEY=VALUE")]
+        set: Vec<String>,
+    },
+    /// Delete a sync that the history keeps; what it did stays in the history
+    Delete {
+        /// Its name
+        name: String,
+    },
+    /// Let the schedules of a sync rest
+    Pause {
+        /// Its name
+        name: String,
+    },
+    /// Let the schedules of a sync go on
+    Unpause {
+        /// Its name
+        name: String,
     },
 }
 

@@ -32,6 +32,15 @@ impl From<Error> for Failure {
     }
 }
 
+impl From<crate::book::BookError> for Failure {
+    fn from(error: crate::book::BookError) -> Self {
+        match error {
+            crate::book::BookError::Settings(error) => error.into(),
+            crate::book::BookError::History(error) => error.into(),
+        }
+    }
+}
+
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
         Self::Output(error)

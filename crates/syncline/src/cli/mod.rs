@@ -47,7 +47,11 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, memory: &'static dyn 
         Ok(runtime) => runtime,
         Err(error) => return failed(&console, &Failure::Output(error)),
     };
-    let Global { verbose, log_format, .. } = arguments.global;
+    let Global { mut verbose, log_format, .. } = arguments.global;
+    if matches!(arguments.command, Command::Serve(_) | Command::Worker(_)) && !arguments.global.quiet {
+        // Nobody sits before a server: what it does is in its log.
+        verbose = verbose.max(1);
+    }
     let options = telemetry::Options { verbose, format: log_format };
     // Ends before the runtime does: the last spans are sent on it.
     let _telemetry = match telemetry::start(&console, options, runtime.handle()) {
@@ -70,6 +74,7 @@ async fn dispatch(session: &Session, command: Command) -> Result<Exit, Failure> 
         Command::Run { sync, dry_run, memory, max_duration } => {
             commands::run::run(session, &sync, dry_run, memory, max_duration).await
         }
+        Command::Sync(command) => commands::sync::run(session, &command).await,
         Command::Trigger { sync, dry_run, reason } => commands::queue::trigger(session, &sync, dry_run, reason).await,
         Command::Queue => commands::queue::list(session).await,
         Command::Approve { run, reason, only, except, here } => {

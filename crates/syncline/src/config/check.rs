@@ -43,7 +43,21 @@ pub fn check_sync(
     let mut loaded = loaded.clone();
     loaded.tree.insert("syncs".to_owned(), Value::Object(Map::from_iter([(name.to_owned(), settings.clone())])));
     loaded.variables.retain(|key, _| key.first().is_none_or(|section| section != "syncs"));
-    check(&loaded, registry)
+    check(&loaded, registry).map_err(|error| match error {
+        ConfigError::Invalid(problems) => ConfigError::Invalid(
+            problems
+                .into_iter()
+                .map(|problem| match problem.key.strip_prefix(&format!("syncs.{name}")) {
+                    Some(key) => {
+                        let (origin, key) = (format!("the sync `{name}`"), key.trim_start_matches('.').to_owned());
+                        ConfigProblem { origin, key, ..problem }
+                    }
+                    None => problem,
+                })
+                .collect(),
+        ),
+        other => other,
+    })
 }
 
 /// What is odd about a sync that runs again and again over one state of its source.

@@ -63,6 +63,11 @@ pub fn load(
     Ok(loaded)
 }
 
+/// Reads a file that holds one table, such as the settings of a sync.
+pub fn read_table(file: &Path) -> Result<Map<String, Value>, ConfigError> {
+    read(file)
+}
+
 fn read(file: &Path) -> Result<Map<String, Value>, ConfigError> {
     let unreadable = |error| ConfigError::Unreadable { file: file.to_owned(), error };
     let malformed = |reason: String| ConfigError::Malformed { file: file.to_owned(), reason };

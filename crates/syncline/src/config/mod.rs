@@ -32,7 +32,7 @@ mod tests;
 
 pub use check::{check, check_sync};
 pub use example::EXAMPLE;
-pub use load::{Loaded, find, load};
+pub use load::{Loaded, find, load, read_table};
 pub use model::{Configuration, Connection, DataSettings, SyncSettings};
 pub use problem::{ConfigError, ConfigProblem};
 pub use schema::schema;

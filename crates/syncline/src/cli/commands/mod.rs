@@ -10,3 +10,4 @@ pub mod queue;
 pub mod review;
 pub mod run;
 pub mod serve;
+pub mod sync;
