@@ -29,4 +29,6 @@ pub use scheduler::Scheduler;
 pub use worker::{Follower, Worker};
 
 #[cfg(test)]
+mod durable_tests;
+#[cfg(test)]
 mod tests;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
@@ -33,21 +33,28 @@ use crate::{Error, ErrorKind, Result};
 
 /// Two systems that keep sites: names by slug.
 #[derive(Default, Clone)]
-struct World {
-    source: BTreeMap<String, String>,
-    target: BTreeMap<String, String>,
+pub struct World {
+    pub source: BTreeMap<String, String>,
+    pub target: BTreeMap<String, String>,
     /// Ends the source's read like this.
     partial: Option<&'static str>,
     /// Fails the source's read like this.
     error: Option<&'static str>,
     writers_opened: u32,
-    writes: u32,
+    pub writes: u32,
+    /// How many batches the target takes before it keeps the next one waiting for ever; `true` when it has written it by then.
+    pub stalls: Option<(u32, bool)>,
+    /// Ends the waiting of one batch.
+    pub release: Arc<tokio::sync::Notify>,
+    /// Told when a batch is kept waiting.
+    pub stalled: Arc<tokio::sync::Notify>,
+    pub batches: u32,
 }
 
 /// The worlds of all tests, by name.
 static WORLDS: Mutex<BTreeMap<String, World>> = Mutex::new(BTreeMap::new());
 
-fn with<T>(world: &str, work: impl FnOnce(&mut World) -> T) -> T {
+pub fn with<T>(world: &str, work: impl FnOnce(&mut World) -> T) -> T {
     work(WORLDS.lock().unwrap().entry(world.to_owned()).or_default())
 }
 
@@ -166,6 +173,15 @@ impl DataTarget for FakeSide {
 #[async_trait]
 impl TargetWriter for FakeSide {
     async fn write(&self, batch: &Batch<'_>, _: &Bindings) -> std::result::Result<Vec<Written>, BatchError> {
+        let (stalls, stalled, release) = with(&self.0, |world| {
+            world.batches += 1;
+            let stalls = world.stalls.filter(|(after, _)| world.batches > *after);
+            (stalls.map(|(_, written)| written), Arc::clone(&world.stalled), Arc::clone(&world.release))
+        });
+        if stalls == Some(false) {
+            stalled.notify_one();
+            release.notified().await;
+        }
         let write = |change: &&crate::change::Change| {
             let slug = change.key.parts()[0].as_str().unwrap().to_owned();
             with(&self.0, |world| {
@@ -178,15 +194,31 @@ impl TargetWriter for FakeSide {
             });
             Written::applied(Native::new(slug), None)
         };
-        Ok(batch.changes.iter().map(write).collect())
+        let written = batch.changes.iter().map(write).collect();
+        if stalls == Some(true) {
+            stalled.notify_one();
+            release.notified().await;
+        }
+        Ok(written)
     }
 
     async fn settle(&self, batch: &Batch<'_>, _: &Bindings) -> Result<Vec<Option<Written>>> {
-        Ok(vec![None; batch.changes.len()])
+        let settle = |change: &&crate::change::Change| {
+            let slug = change.key.parts()[0].as_str().unwrap().to_owned();
+            let there = with(&self.0, |world| world.target.get(&slug).cloned());
+            match change.action {
+                Action::Delete => there.is_none().then(|| Written::deleted(None)),
+                Action::Create | Action::Update => {
+                    let is_written = there.as_deref() == change.after("name").and_then(Value::as_str);
+                    is_written.then(|| Written::applied(Native::new(slug), None))
+                }
+            }
+        };
+        Ok(batch.changes.iter().map(settle).collect())
     }
 }
 
-static DESCRIPTOR: ConnectorDescriptor = ConnectorDescriptor {
+pub static DESCRIPTOR: ConnectorDescriptor = ConnectorDescriptor {
     id: Fake::ID,
     label: Fake::LABEL,
     description: Fake::DESCRIPTION,
@@ -202,15 +234,15 @@ const SOURCE: SideDescriptor<dyn DataSource> = erased::source::<Fake>();
 const TARGET: SideDescriptor<dyn DataTarget> = erased::target::<Fake>();
 
 /// One test's world, sync and runner.
-struct Lab {
-    world: &'static str,
-    sync: SyncDefinition,
-    runner: Runner,
-    _folder: tempfile::TempDir,
+pub struct Lab {
+    pub world: &'static str,
+    pub sync: SyncDefinition,
+    pub runner: Runner,
+    pub folder: tempfile::TempDir,
 }
 
 impl Lab {
-    async fn new(world: &'static str) -> Self {
+    pub async fn new(world: &'static str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let history = History::in_memory().await.unwrap();
         let runner = Runner::new(Registry::of([&DESCRIPTOR]).unwrap(), history, folder.path());
@@ -228,34 +260,34 @@ impl Lab {
             policy: Policy { deletes: Deletes::Apply, ..Policy::default() },
             auto_merge: true,
         };
-        Self { world, sync, runner, _folder: folder }
+        Self { world, sync, runner, folder }
     }
 
-    fn set(&self, source: &[&str], target: &[&str]) {
+    pub fn set(&self, source: &[&str], target: &[&str]) {
         let sites = |slugs: &[&str]| slugs.iter().map(|slug| ((*slug).to_owned(), format!("Site {slug}"))).collect();
         with(self.world, |world| (world.source, world.target) = (sites(source), sites(target)));
     }
 
-    fn target(&self) -> Vec<String> {
+    pub fn target(&self) -> Vec<String> {
         with(self.world, |world| world.target.keys().cloned().collect())
     }
 
-    async fn run(&self) -> RunReport {
+    pub async fn run(&self) -> RunReport {
         self.run_with(RunRequest::default()).await
     }
 
-    async fn run_with(&self, options: RunRequest) -> RunReport {
+    pub async fn run_with(&self, options: RunRequest) -> RunReport {
         self.runner.run(&self.sync, options, &Events::new(), &CancellationToken::new()).await.unwrap()
     }
 
-    async fn apply(&self, plan: &Path, approval: Option<&str>) -> Result<RunReport> {
+    pub async fn apply(&self, plan: &Path, approval: Option<&str>) -> Result<RunReport> {
         let options = RunRequest::default();
         self.runner
             .apply(&self.sync, plan, approval.map(Consent::from), options, &Events::new(), &CancellationToken::new())
             .await
     }
 
-    async fn outcomes(&self, run: RunId) -> Vec<String> {
+    pub async fn outcomes(&self, run: RunId) -> Vec<String> {
         let changes = self.runner.history().changes(run, &ChangeFilter::default(), None, 100).await.unwrap();
         let show = |change: &crate::history::StoredChange| {
             format!("{} {} {}", change.action, change.key, change.outcome.as_str())

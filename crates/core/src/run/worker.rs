@@ -140,7 +140,8 @@ impl Worker {
         let working = self.runner.work_within(claim, &sync, &events, &stop);
         tokio::pin!(working);
         let report = tokio::select! {
-            report = &mut working => report?,
+            // What ends the run is heard before it takes its next step.
+            biased;
             () = ending.cancelled() => {
                 stop.hand_over(None);
                 working.await?
@@ -153,6 +154,7 @@ impl Worker {
                 }
                 working.await?
             }
+            report = &mut working => report?,
         };
         match &report.error {
             Some(error) if error.kind() == ErrorKind::LeaseLost => Ok(RunStatus::Syncing),
