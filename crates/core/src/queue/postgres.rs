@@ -181,8 +181,15 @@ impl Persistence for Database {
 
     async fn fetch_next(&mut self, worker: &WorkerContext) -> Result<Vec<Task<Vec<u8>>>, Self::Error> {
         let Some(_until_fetched) = self.work.wants_more() else { return Ok(Vec::new()) };
-        let mut connection = self.pool.acquire().await?;
-        queries::fetch_next(&mut *connection, &self.config, worker).await
+        let fetched = {
+            let mut connection = self.pool.acquire().await?;
+            queries::fetch_next(&mut *connection, &self.config, worker).await?
+        };
+        if self.work.is_cancelled() && !fetched.is_empty() {
+            self.reenqueue_abandoned(fetched, worker).await?;
+            return Ok(Vec::new());
+        }
+        Ok(fetched)
     }
 
     async fn handle_events(

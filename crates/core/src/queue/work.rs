@@ -26,8 +26,13 @@ impl Work {
 
     /// Whether a job may be fetched. What this returns is kept until it was.
     pub(super) fn wants_more(&self) -> Option<TaskTrackerToken> {
-        let wants_more = self.slots.available_permits() > 0 && !self.cancel.is_cancelled();
+        let wants_more = self.slots.available_permits() > 0 && !self.is_cancelled();
         wants_more.then(|| self.tasks.token())
+    }
+
+    /// Whether nothing more is to be started: what was being fetched meanwhile is given back.
+    pub(super) fn is_cancelled(&self) -> bool {
+        self.cancel.is_cancelled()
     }
 
     /// Handles a job, and returns when that has ended in whichever way.
