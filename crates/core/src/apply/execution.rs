@@ -173,6 +173,7 @@ impl<'a, 'c, W: TargetWriter + ?Sized> Execution<'a, 'c, W> {
             let rest = wave.drain().await;
             let settled = self.settle_all(schema, rest).await;
             self.next_batch = wave.next_number();
+            self.applied.left += wave.left();
             sent?;
             settled?;
             self.bind(schema, wave.into_created())?;
@@ -231,6 +232,7 @@ impl<'a, 'c, W: TargetWriter + ?Sized> Execution<'a, 'c, W> {
             let rest = wave.drain().await;
             let settled = self.amend_all(schema, rest).await;
             self.next_batch = wave.next_number();
+            self.applied.left += wave.left();
             sent?;
             settled?;
         }

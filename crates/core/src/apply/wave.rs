@@ -33,6 +33,8 @@ pub struct Wave<'w> {
     stop: StopSignal,
     /// The number of the next batch.
     number: u64,
+    /// How many changes were taken and left without an outcome.
+    left: u64,
     /// Why nothing more is sent.
     stopped: Option<String>,
 }
@@ -62,6 +64,7 @@ impl<'w> Wave<'w> {
             gathered: 0,
             stop,
             number,
+            left: 0,
             stopped: None,
         }
     }
@@ -123,6 +126,11 @@ impl<'w> Wave<'w> {
         finished
     }
 
+    /// How many changes were taken and left without an outcome, because the run is to go on later.
+    pub fn left(&self) -> u64 {
+        self.left
+    }
+
     /// The number that the next batch gets.
     pub fn next_number(&self) -> u64 {
         self.number
@@ -154,6 +162,7 @@ impl<'w> Wave<'w> {
             }
         }
         if self.stop.leaves_the_rest() {
+            self.left += entries.len() as u64;
             return Ok(());
         }
         let cancelled = || self.stop.is_given().then(|| "the run was cancelled before it".to_owned());

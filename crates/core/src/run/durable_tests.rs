@@ -310,7 +310,7 @@ async fn workers_take_what_waits_and_leave_the_rest_to_others_when_they_end() {
     release.notify_one();
     working.await.unwrap().unwrap();
     let left = read(&lab, run).await;
-    assert_eq!((left.status, left.paused, left.worker), (RunStatus::Queued, None, None));
+    assert_eq!((left.status, left.attempt, left.paused, left.worker), (RunStatus::Queued, 1, None, None));
     let written = with("workers", |world| world.writes);
     assert!((10..25).contains(&written), "{written}");
 
