@@ -24,6 +24,31 @@ pub(super) fn links_lead_somewhere(tree: &Tree) -> Vec<Finding> {
     findings
 }
 
+/// The page of field lessons, and what the name of a test looks like on it.
+const LESSONS: &str = "docs/field-lessons.md";
+
+/// Every test that the page of field lessons names exists.
+pub(super) fn lessons_have_their_tests(tree: &Tree) -> Vec<Finding> {
+    let Some(page) = tree.text(LESSONS) else { return Vec::new() };
+    let tests: BTreeSet<&str> = tree.texts(".rs").flat_map(|(_, text)| functions(text)).collect();
+    let mut findings = Vec::new();
+    for (line, content) in (1..).zip(page.lines()).filter(|(_, content)| content.starts_with("| ")) {
+        let Some(named) = content.trim_end_matches('|').rsplit('|').next() else { continue };
+        for test in named.split('`').skip(1).step_by(2).filter(|test| !tests.contains(test)) {
+            findings.push(Finding::new(LESSONS, line, format!("there is no test `{test}`")));
+        }
+    }
+    findings
+}
+
+/// The names of the functions in a source.
+fn functions(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().filter_map(|line| {
+        let (_, declared) = line.split_once("fn ")?;
+        declared.split(['(', '<']).next().map(str::trim)
+    })
+}
+
 /// Links outside code, with their lines; addresses and names of Rust items left out.
 fn links(text: &str) -> Vec<(usize, &str)> {
     let mut links = Vec::new();
@@ -69,6 +94,13 @@ fn resolve(from: &str, link: &str) -> Option<String> {
 mod tests {
     use super::super::tests::says;
     use super::*;
+
+    #[test]
+    fn lessons_without_tests_are_found() {
+        let page = "# Lessons\n| # | requirement | tests |\n|--:|---|---|\n| 1 | `a` is b | `it_is_b`, `it_is_c` |\n";
+        let files = [(LESSONS, page), ("src/a.rs", "#[tokio::test]\nasync fn it_is_b() {}\n")];
+        assert_eq!(says(lessons_have_their_tests, &files), ["docs/field-lessons.md:4: there is no test `it_is_c`"]);
+    }
 
     #[test]
     fn dead_links_are_found() {

@@ -37,7 +37,7 @@ struct Finding {
 type Rule = fn(&Tree) -> Vec<Finding>;
 
 /// Every rule with its name.
-const RULES: [(&str, Rule); 9] = [
+const RULES: [(&str, Rule); 10] = [
     ("connectors are linked", manifests::connectors_are_linked),
     ("versions stand in one place", manifests::versions_stand_in_one_place),
     ("every dependency is used", manifests::every_dependency_is_used),
@@ -47,6 +47,7 @@ const RULES: [(&str, Rule); 9] = [
     ("files are small", sources::files_are_small),
     ("files name no machine", sources::no_machine),
     ("links lead somewhere", documents::links_lead_somewhere),
+    ("field lessons have their tests", documents::lessons_have_their_tests),
 ];
 
 pub(crate) fn run(root: &Path) -> anyhow::Result<Outcome> {
