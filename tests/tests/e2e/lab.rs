@@ -51,8 +51,20 @@ impl Lab {
     }
 
     pub async fn with(estate: Estate) -> Self {
+        Self::with_netbox(estate, NetBoxOptions::default()).await
+    }
+
+    /// A small estate and an empty NetBox that has the plugin for branches, into which the sync writes.
+    pub async fn with_branches() -> Self {
+        let options = NetBoxOptions { branching: true, ..NetBoxOptions::default() };
+        let mut lab = Self::with_netbox(Estate::generate(EstateOptions::small()), options).await;
+        lab.sync.target.parameters = json!({"review": "branch"});
+        lab
+    }
+
+    async fn with_netbox(estate: Estate, options: NetBoxOptions) -> Self {
         let forward = ForwardSim::with_estate(estate.clone()).await.unwrap();
-        let netbox = NetBoxSim::start(NetBoxOptions::default()).unwrap();
+        let netbox = NetBoxSim::start(options).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let secret = |name: &str, value: &str| {
             let path = folder.path().join(name);

@@ -6,4 +6,5 @@ mod bad_input;
 mod foreign;
 mod lab;
 mod reads;
+mod review;
 mod whole;
