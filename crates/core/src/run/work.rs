@@ -40,7 +40,7 @@ impl Work<'_> {
     pub async fn stages(&mut self, report: &mut RunReport) -> Result<RunStatus> {
         let digest = self.sync.digest(&self.runner.registry)?;
         if self.run.stage == RunStage::Begun {
-            return self.from_the_beginning(&digest, report).await;
+            return self.begin(&digest, report).await;
         }
         let plan = self.runner.plan_of(self.run).await?;
         ensure_made_for(&plan, self.sync, &digest)?;
@@ -55,7 +55,7 @@ impl Work<'_> {
         self.decide_and_apply(&plan, target.as_ref(), &fields, report).await
     }
 
-    async fn from_the_beginning(&mut self, digest: &str, report: &mut RunReport) -> Result<RunStatus> {
+    async fn begin(&mut self, digest: &str, report: &mut RunReport) -> Result<RunStatus> {
         self.runner.history.begin_again(self.claim).await?;
         let prepared = self.prepare(report).await?;
         let (source, target) = self.load(&prepared, report).await?;

@@ -88,7 +88,7 @@ async fn working_run(history: &History) -> Claim {
 }
 
 /// How long a run is kept without asking for more time.
-const LEASE: Duration = Duration::from_secs(60);
+const LEASE: Duration = Duration::from_mins(1);
 
 async fn started(history: &History, new: &NewRun) -> Claim {
     let run = history.begin_run(new).await.unwrap();
