@@ -36,6 +36,7 @@ pub mod run;
 #[cfg(feature = "runtime")]
 pub mod schedule;
 pub mod settings;
+pub mod site;
 pub mod snapshot;
 pub mod source;
 pub mod stop;

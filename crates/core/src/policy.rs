@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use crate::guard::{Canary, Guards, ModelLimits, SiteLimits};
+
 /// What a sync may do without asking, and what makes it stop.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -39,28 +41,6 @@ pub enum PartialRead {
     Continue,
 }
 
-/// The limits at which a plan needs a person. Percentages are of the target's records of the model that the sync manages.
-/// Deletes of records that carry others, such as devices and sites, always need one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct Guards {
-    /// Up to this many deletes of a model pass, whatever share they are.
-    pub deletes_always_allowed: u64,
-    /// A larger share of deletes needs approval.
-    pub deletes_need_approval_percent: u64,
-    /// A larger share of deletes is refused.
-    pub deletes_refused_percent: u64,
-    /// Up to this many updates of a model pass, whatever share they are.
-    pub updates_always_allowed: u64,
-    /// A larger share of updates needs approval.
-    pub updates_need_approval_percent: u64,
-    /// A larger share of records whose one field gets one same value needs approval: the mark of a default gone astray.
-    pub same_value_needs_approval_percent: u64,
-    /// A source that lost a larger share of a model's records, against the median of its last five complete runs, proves no
-    /// absence, and the plan needs approval.
-    pub source_shrank_percent: u64,
-}
-
 impl Default for Policy {
     fn default() -> Self {
         Self {
@@ -69,20 +49,6 @@ impl Default for Policy {
             partial_read: PartialRead::Stop,
             plan_valid_hours: 24,
             guards: Guards::default(),
-        }
-    }
-}
-
-impl Default for Guards {
-    fn default() -> Self {
-        Self {
-            deletes_always_allowed: 10,
-            deletes_need_approval_percent: 5,
-            deletes_refused_percent: 30,
-            updates_always_allowed: 50,
-            updates_need_approval_percent: 30,
-            same_value_needs_approval_percent: 20,
-            source_shrank_percent: 30,
         }
     }
 }

@@ -21,6 +21,8 @@ pub struct Evidence {
     pub first_run: Option<String>,
     /// Why this target takes no deletes.
     pub no_deletes: Option<String>,
+    /// Why the source proves no absence of anything: it lacks what it must have, or most of what it had.
+    pub doubt: Option<String>,
     /// Models whose source shrank too much to prove absence, with the reason.
     pub shrunk: BTreeMap<String, String>,
 }
@@ -112,7 +114,7 @@ impl<'a> AbsenceRules<'a> {
 /// Why absence from the source's read of a model proves nothing. The reads of the models that it refers to count too: without
 /// the device its interfaces cannot be known, and without the interface its addresses.
 fn doubt(schema: &'static ModelSchema, source: &Snapshot, fields: &ModelFields, evidence: &Evidence) -> Option<String> {
-    if let Some(reason) = evidence.shrunk.get(schema.name) {
+    if let Some(reason) = evidence.doubt.as_ref().or_else(|| evidence.shrunk.get(schema.name)) {
         return Some(reason.clone());
     }
     let Some(snapshot) = source.models.get(schema.name) else {

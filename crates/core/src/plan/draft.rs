@@ -16,9 +16,10 @@ use crate::bindings::hash;
 use crate::change::{Action, Change, Hold, HoldRule};
 use crate::diff::{DiffCounts, DiffOutput};
 use crate::fields::ModelFields;
-use crate::guard::{GuardCounter, Verdict};
+use crate::guard::{GuardCounter, SiteShares, Verdict};
 use crate::native::Native;
 use crate::policy::Policy;
+use crate::site::SitePath;
 use crate::snapshot::{ReadVerdict, Snapshot, SnapshotReader};
 use crate::{Error, ErrorKind, Result};
 
@@ -29,10 +30,12 @@ pub struct PlanDraft<'a> {
     policy: &'a Policy,
     upserts: Spool,
     folder: PathBuf,
-    /// Deletes by model, parents first as they come.
-    deletes: Vec<(&'static ModelSchema, Spool)>,
+    /// Deletes by model, parents first as they come, with the records that stay, by site.
+    deletes: Vec<(&'static ModelSchema, Spool, SiteShares)>,
     open_deletes: Option<Spool>,
     guards: GuardCounter,
+    /// The records of the current model that both sides have, by site.
+    shares: SiteShares,
     current: ModelSummary,
     summary: PlanSummary,
     /// Records that changes refer to and that may be in the target already.
@@ -53,6 +56,7 @@ impl<'a> PlanDraft<'a> {
             deletes: Vec::new(),
             open_deletes: None,
             guards: GuardCounter::default(),
+            shares: SiteShares::default(),
             current: ModelSummary::default(),
             summary: PlanSummary::default(),
             referenced: BTreeMap::new(),
@@ -74,7 +78,7 @@ impl<'a> PlanDraft<'a> {
         let mut rules = AbsenceRules::new(self.policy, evidence, source, self.fields);
         let mut going = HashSet::new();
         let mut judged = Vec::new();
-        for (schema, deletes) in std::mem::take(&mut self.deletes) {
+        for (schema, deletes, shares) in std::mem::take(&mut self.deletes) {
             let mut spool = Spool::create_in(&self.folder)?;
             for change in deletes.changes()? {
                 let mut change = change?;
@@ -84,16 +88,17 @@ impl<'a> PlanDraft<'a> {
                 }
                 spool.push(&change)?;
             }
-            judged.push((schema, spool));
+            judged.push((schema, spool, shares));
         }
         let mut staying = HashMap::new();
         if !going.is_empty() {
-            let models: Vec<_> = judged.iter().map(|(schema, _)| *schema).collect();
+            let models: Vec<_> = judged.iter().map(|(schema, ..)| *schema).collect();
             staying = in_use(&mut going, &models, self.target, self.fields, &header.models)?;
         }
         let mut decided = Vec::new();
-        for (schema, deletes) in judged {
+        for (schema, deletes, shares) in judged {
             let mut spool = Spool::create_in(&self.folder)?;
+            let site = SitePath::of(schema, self.fields);
             let summary = self.summary.models.iter_mut().find(|summary| summary.model == schema.name);
             let mut unknown = ModelSummary::default();
             let summary = summary.unwrap_or(&mut unknown);
@@ -106,12 +111,13 @@ impl<'a> PlanDraft<'a> {
                     Some(hold) => *summary.held.entry(hold.rule.as_str().to_owned()).or_default() += 1,
                     None => {
                         summary.count(Action::Delete);
-                        self.guards.count(&change);
+                        let site = site.as_ref().and_then(|site| site.in_change(&change));
+                        self.guards.count(&change, site.as_deref());
                     }
                 }
                 spool.push(&change)?;
             }
-            self.summary.verdicts.extend(self.guards.judge(schema, &summary.found, &self.policy.guards));
+            self.summary.verdicts.extend(self.guards.judge(schema, &summary.found, &shares, &self.policy.guards));
             decided.push(spool);
         }
         self.summary.verdicts.extend(verdicts);
@@ -161,7 +167,11 @@ pub struct SavedPlan {
 }
 
 impl DiffOutput for PlanDraft<'_> {
-    fn change(&mut self, mut change: Change) -> Result<()> {
+    fn change(&mut self, change: Change) -> Result<()> {
+        self.change_at(change, None)
+    }
+
+    fn change_at(&mut self, mut change: Change, site: Option<&str>) -> Result<()> {
         let schema = self.fields.schema(&change.model).ok_or_else(|| {
             Error::new(ErrorKind::Internal, format!("a change of the model `{}`, which is not compared", change.model))
         })?;
@@ -180,19 +190,25 @@ impl DiffOutput for PlanDraft<'_> {
             Some(hold) => *self.current.held.entry(hold.rule.as_str().to_owned()).or_default() += 1,
             None => {
                 self.current.count(change.action);
-                self.guards.count(&change);
+                self.guards.count(&change, site);
                 self.refer(schema, &change);
             }
         }
         self.upserts.push(&change)
     }
 
+    fn counted_at(&mut self, _: &'static ModelSchema, site: &str, in_both: u64) -> Result<()> {
+        self.shares.insert(site.into(), in_both);
+        Ok(())
+    }
+
     fn counted(&mut self, schema: &'static ModelSchema, counts: DiffCounts) -> Result<()> {
-        self.summary.verdicts.extend(self.guards.judge(schema, &counts, &self.policy.guards));
+        let shares = std::mem::take(&mut self.shares);
+        self.summary.verdicts.extend(self.guards.judge(schema, &counts, &shares, &self.policy.guards));
         let model = schema.name.to_owned();
         self.summary.models.push(ModelSummary { model, found: counts, ..std::mem::take(&mut self.current) });
         if let Some(spool) = self.open_deletes.take() {
-            self.deletes.push((schema, spool));
+            self.deletes.push((schema, spool, shares));
         }
         Ok(())
     }

@@ -15,15 +15,12 @@ use super::{RunReport, SideDefinition};
 use crate::diff::DiffInput;
 use crate::event::{Events, Level, Phase, Side};
 use crate::fields::ModelFields;
-use crate::guard::{self, Verdict};
+use crate::guard::{self, EARLIER_RUNS, Verdict};
 use crate::models::ModelMode;
 use crate::plan::{Evidence, Memory, PlanDraft, PlanHeader, PlanRead, PlanReader, PlanSide, SavedPlan};
 use crate::snapshot::{Adoption, ModelSnapshot, Snapshot, align};
 use crate::target::DataTarget;
 use crate::{Error, ErrorKind, Result};
-
-/// How many complete runs a source is compared with.
-const EARLIER_RUNS: u64 = 5;
 
 impl Work<'_> {
     /// Compares both sides and saves the plan.
@@ -31,12 +28,13 @@ impl Work<'_> {
         &self,
         digest: &str,
         prepared: &Prepared,
+        read: Snapshot,
         source: Snapshot,
         target: Snapshot,
         report: &mut RunReport,
     ) -> Result<PlanReader> {
         let clock = PhaseClock::start(Phase::CalculateDiff, self.events, self.memory(), true);
-        let saved = clock.around(self.save_plan(digest, prepared, source, target)).await;
+        let saved = clock.around(self.save_plan(digest, prepared, read, source, target)).await;
         report.phases.push(clock.stop());
         PlanReader::open(&saved?.path)
     }
@@ -45,6 +43,7 @@ impl Work<'_> {
         &self,
         digest: &str,
         prepared: &Prepared,
+        read: Snapshot,
         source: Snapshot,
         target: Snapshot,
     ) -> Result<SavedPlan> {
@@ -68,6 +67,7 @@ impl Work<'_> {
             fields: prepared.fields.clone(),
             modes: prepared.modes.clone(),
             policy: sync.policy.clone(),
+            read,
             source,
             target,
             header,
@@ -97,6 +97,7 @@ impl Work<'_> {
         let (sync, history) = (self.sync, &self.runner.history);
         let mut evidence = Evidence::default();
         let mut verdicts = Vec::new();
+        let mut counts = Vec::new();
         if !prepared.target.capabilities().deletes {
             evidence.no_deletes = Some("this target takes no deletes".to_owned());
         }
@@ -112,11 +113,11 @@ impl Work<'_> {
                 let reason = "no complete run has read this model, so nobody knows how many records it should have";
                 evidence.shrunk.insert(schema.name.to_owned(), reason.to_owned());
             }
-            if let Some(verdict) = guard::shrinkage(schema.name, model.records, &earlier, &sync.policy.guards) {
-                evidence.shrunk.insert(schema.name.to_owned(), verdict.reason.clone());
-                verdicts.push(verdict);
-            }
+            verdicts.extend(guard::shrinkage(schema.name, model.records, &earlier, &sync.policy.guards));
+            counts.push((model.records, earlier));
         }
+        verdicts.extend(guard::scope_collapse(&counts, &sync.policy.guards));
+        evidence.doubted_by(&verdicts);
         Ok((evidence, verdicts))
     }
 }
@@ -127,6 +128,8 @@ struct Planning {
     fields: ModelFields,
     modes: BTreeMap<&'static str, ModelMode>,
     policy: crate::policy::Policy,
+    /// The source as it was read, in its own models.
+    read: Snapshot,
     source: Snapshot,
     target: Snapshot,
     header: PlanHeader,
@@ -143,6 +146,13 @@ impl Planning {
             let Adoption { model, source_key, target_key } = adoption;
             let text = format!("{model} `{source_key}` is the target's `{target_key}`: its name says so");
             self.events.message(Level::Info, text);
+        }
+        let canaries = guard::missing_canaries(&self.policy.guards, &self.fields, &self.read)?;
+        self.evidence.doubted_by(&canaries);
+        self.verdicts.extend(canaries);
+        for site in guard::unknown_sites(&self.policy.guards, &self.source, &self.target)? {
+            let text = format!("`guards.sites.{site}` holds nothing: neither side has a site with this slug");
+            self.events.message(Level::Warning, text);
         }
         let mut draft = PlanDraft::new(&self.fields, &self.target, &self.policy, &self.folder)?;
         let input = DiffInput { source: &self.source, target: &self.target, fields: &self.fields, modes: &self.modes };

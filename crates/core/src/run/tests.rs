@@ -471,3 +471,46 @@ fn runs_are_send<'a>(
 ) -> impl Future<Output = Result<RunReport>> + Send + 'a {
     runner.run(sync, RunRequest::default(), events, cancel)
 }
+
+#[tokio::test]
+async fn without_its_canary_a_source_proves_nothing_and_nothing_is_written() {
+    let mut lab = Lab::new("canary").await;
+    let canary = json!({"guards": {"canaries": [{"model": "site", "key": ["hq"]}]}, "deletes": "apply"});
+    lab.sync.policy = crate::settings::parse(canary).unwrap();
+    lab.set(&["hq", "a", "b"], &[]);
+    assert_eq!(lab.run().await.status, RunStatus::Completed);
+    lab.set(&["a", "c"], &["hq", "a", "b"]);
+    let dry = lab.run_with(RunRequest::dry()).await;
+    assert_eq!(dry.status, RunStatus::Completed);
+    assert!(dry.summary.objections().contains("the canary `hq` is not in the source"), "{}", dry.summary.objections());
+    let report = lab.run().await;
+    assert_eq!(report.status, RunStatus::Failed);
+    assert_eq!(lab.target(), ["a", "b", "hq"]);
+    let [site] = &report.summary.models[..] else { panic!("{:?}", report.summary) };
+    assert_eq!((site.delete, site.held.get("source_partial")), (0, Some(&2)));
+    // Nobody can approve it away.
+    let applied = lab.apply(&dry.plan.unwrap(), Some("I say so")).await.unwrap();
+    assert_eq!(applied.error.unwrap().kind(), ErrorKind::Guard);
+    assert_eq!(lab.target(), ["a", "b", "hq"]);
+}
+
+#[tokio::test]
+async fn an_approved_loss_is_not_asked_for_again() {
+    let lab = Lab::new("approved-loss").await;
+    let all: Vec<_> = (0..40).map(|number| format!("s{number:02}")).collect();
+    let slugs: Vec<_> = all.iter().map(String::as_str).collect();
+    lab.set(&slugs, &[]);
+    assert_eq!(lab.run().await.status, RunStatus::Completed);
+    with(lab.world, |world| world.source.retain(|slug, _| slug.as_str() < "s25"));
+    for _ in 0..2 {
+        let report = lab.run().await;
+        assert_eq!(report.status, RunStatus::AwaitingReview, "{}", report.summary.objections());
+    }
+    let report = lab.run().await;
+    let applied = lab.apply(&report.plan.unwrap(), Some("the branch was sold")).await.unwrap();
+    assert_eq!((applied.status, lab.target().len()), (RunStatus::Completed, 40));
+    // What was held for want of evidence is now judged as what it is: many deletes.
+    let report = lab.run().await;
+    let guards: Vec<_> = report.summary.verdicts.iter().map(|verdict| verdict.guard).collect();
+    assert!(!guards.is_empty() && guards.iter().all(|guard| *guard == crate::guard::Guard::Deletes), "{guards:?}");
+}

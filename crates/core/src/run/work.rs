@@ -59,12 +59,13 @@ impl Work<'_> {
         self.runner.history.begin_again(self.claim).await?;
         let prepared = self.prepare(report).await?;
         let (source, target) = self.load(&prepared, report).await?;
+        let read = source.clone();
         let source = prepared.target.desired(source)?;
         let partial = partial_reads(&source, &target);
         if let (Some(partial), PartialRead::Stop) = (&partial, self.sync.policy.partial_read) {
             return Err(incomplete(partial));
         }
-        let plan = self.plan(digest, &prepared, source, target, report).await?;
+        let plan = self.plan(digest, &prepared, read, source, target, report).await?;
         report.plan = Some(plan.path().to_owned());
         report.plan_hash = Some(plan.hash().to_owned());
         report.summary = plan.summary().clone();
