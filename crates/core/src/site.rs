@@ -126,8 +126,7 @@ fn item_end(text: &[u8]) -> Option<usize> {
                 }
             }
             b'[' | b'{' => depth += 1,
-            b']' | b'}' if depth == 0 => return Some(at),
-            b',' if depth == 0 => return Some(at),
+            b']' | b'}' | b',' if depth == 0 => return Some(at),
             b']' | b'}' => {
                 depth -= 1;
                 if depth == 0 {

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what goes wrong here fails the test")]
 
 mod bad_input;
+mod faults;
 mod foreign;
 mod lab;
 mod reads;

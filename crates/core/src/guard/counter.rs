@@ -206,7 +206,7 @@ fn judge_sites(
             let named: Vec<_> = others.iter().take(SITES_NAMED).map(|(site, _)| format!("`{site}`")).collect();
             let more = others.len().saturating_sub(SITES_NAMED);
             let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-            reason.push_str(&format!("; so it is at {}{more}", named.join(", ")));
+            reason = format!("{reason}; so it is at {}{more}", named.join(", "));
         }
         Some((guard, demand, reason))
     });

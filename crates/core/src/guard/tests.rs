@@ -47,7 +47,9 @@ fn verdicts(schema: &ModelSchema, parts: &[At], guards: &Guards) -> Vec<Verdict>
         *shares.entry(key.as_str().into()).or_default() += in_both;
         counts.update += of(Action::Update);
         counts.unchanged += in_both - of(Action::Update);
-        changes.iter().for_each(|change| counter.count(change, Some(&key)));
+        for change in changes {
+            counter.count(change, Some(&key));
+        }
     }
     counter.judge(schema, &counts, &shares, guards)
 }
@@ -413,21 +415,22 @@ fn any_guards() -> impl Strategy<Value = Guards> {
         })
 }
 
+fn numbers<'a>(value: &'a mut Value, found: &mut Vec<&'a mut Value>) {
+    match value {
+        Value::Object(fields) => fields.values_mut().for_each(|value| numbers(value, found)),
+        Value::Number(_) => found.push(value),
+        _ => {}
+    }
+}
+
 /// Raises the limit at `which` of those that are set.
 fn raised(guards: &Guards, which: usize, by: u64) -> Guards {
     let mut value = serde_json::to_value(guards).unwrap();
-    fn numbers<'a>(value: &'a mut Value, found: &mut Vec<&'a mut Value>) {
-        match value {
-            Value::Object(fields) => fields.values_mut().for_each(|value| numbers(value, found)),
-            Value::Number(_) => found.push(value),
-            _ => {}
-        }
-    }
     let mut found = Vec::new();
     numbers(&mut value, &mut found);
     let count = found.len();
-    let limit = &mut found[which % count];
-    **limit = json!(limit.as_u64().unwrap().saturating_add(by));
+    let limit = &mut *found[which % count];
+    *limit = json!(limit.as_u64().unwrap().saturating_add(by));
     settings::parse(value).unwrap()
 }
 
