@@ -27,6 +27,7 @@ pub mod permit;
 pub mod places;
 pub mod plan;
 pub mod policy;
+pub mod quarantine;
 #[cfg(feature = "runtime")]
 pub mod queue;
 pub mod read;

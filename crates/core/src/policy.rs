@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use crate::guard::{Canary, Guards, ModelLimits, SiteLimits};
+use crate::source::Absence;
 
 /// What a sync may do without asking, and what makes it stop.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -17,6 +18,8 @@ pub struct Policy {
     pub partial_read: PartialRead,
     /// For how many hours a saved plan may be applied.
     pub plan_valid_hours: u32,
+    /// How long a record must be absent before it may be deleted.
+    pub quarantine: Quarantine,
     /// The limits at which a plan needs a person.
     pub guards: Guards,
 }
@@ -41,6 +44,46 @@ pub enum PartialRead {
     Continue,
 }
 
+/// How long a record must be absent before it may be deleted: in so many runs and for so many hours, both. With 0 of both an
+/// absent record may be deleted at once. What belongs to a record, such as the interfaces of a device, goes when it goes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Quarantine {
+    /// In how many runs in a row a record must be absent. Only real runs count whose reads all came to their end.
+    pub runs: u32,
+    /// For how many hours a record must be absent.
+    pub hours: u32,
+    /// What a record gets that was absent in that many runs, while the hours still pass. It is taken back when the record
+    /// reappears; what a person does with it stays.
+    pub mark: Mark,
+    /// What becomes of a record that the source still has, but outside of what the sync reads.
+    pub out_of_scope: OutOfScope,
+}
+
+/// What an absent record gets in the target, where its model has the field.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Mark {
+    /// Nothing.
+    #[default]
+    None,
+    /// A tag, by its slug. It must exist in the target.
+    Tag(String),
+    /// A status.
+    Status(String),
+}
+
+/// What becomes of a record that the source still has, but outside of what the sync reads.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OutOfScope {
+    /// It is held back.
+    #[default]
+    Hold,
+    /// It is treated like one that is gone.
+    AsGone,
+}
+
 impl Default for Policy {
     fn default() -> Self {
         Self {
@@ -48,7 +91,30 @@ impl Default for Policy {
             only_own: true,
             partial_read: PartialRead::Stop,
             plan_valid_hours: 24,
+            quarantine: Quarantine::default(),
             guards: Guards::default(),
+        }
+    }
+}
+
+impl Default for Quarantine {
+    fn default() -> Self {
+        Self { runs: 3, hours: 72, mark: Mark::None, out_of_scope: OutOfScope::Hold }
+    }
+}
+
+impl Quarantine {
+    /// What is absent may be deleted at once.
+    pub fn off() -> Self {
+        Self { runs: 0, hours: 0, ..Self::default() }
+    }
+
+    /// Whether an absence of this kind counts. What the source still has is not gone, however long a sync does not see it.
+    pub fn counts(&self, evidence: Absence) -> bool {
+        match evidence {
+            Absence::Gone | Absence::Unknown => true,
+            Absence::Stale => false,
+            Absence::OutOfScope | Absence::Filtered => self.out_of_scope == OutOfScope::AsGone,
         }
     }
 }

@@ -10,6 +10,7 @@ use syncline_model::{AnyKey, FieldKind, ModelSchema};
 use tempfile::NamedTempFile;
 
 use super::absence::{AbsenceRules, Evidence, in_use};
+use super::marks::{self, Unmark};
 use super::spool::Spool;
 use super::{Binding, FORMAT, Memory, ModelSummary, PlanHeader, PlanSummary};
 use crate::bindings::hash;
@@ -40,7 +41,12 @@ pub struct PlanDraft<'a> {
     summary: PlanSummary,
     /// Records that changes refer to and that may be in the target already.
     referenced: BTreeMap<&'static str, HashSet<u128>>,
+    /// Marks to be taken back, by the hashes of their records.
+    unmarks: HashMap<u128, Unmark>,
 }
+
+/// How many deletes are looked up at once.
+const LOOK_AHEAD: usize = 500;
 
 impl<'a> PlanDraft<'a> {
     /// An empty draft for a comparison with `target`. Changes wait in temporary files in `folder`, which it creates: there
@@ -60,6 +66,7 @@ impl<'a> PlanDraft<'a> {
             current: ModelSummary::default(),
             summary: PlanSummary::default(),
             referenced: BTreeMap::new(),
+            unmarks: HashMap::new(),
         })
     }
 
@@ -76,20 +83,28 @@ impl<'a> PlanDraft<'a> {
         memory: &dyn Memory,
     ) -> Result<SavedPlan> {
         let mut rules = AbsenceRules::new(self.policy, evidence, source, self.fields);
-        let mut going = HashSet::new();
         let mut judged = Vec::new();
+        let mut marks = Spool::create_in(&self.folder)?;
         for (schema, deletes, shares) in std::mem::take(&mut self.deletes) {
             let mut spool = Spool::create_in(&self.folder)?;
-            for change in deletes.changes()? {
-                let mut change = change?;
-                change.hold = rules.judge(schema, &change, memory)?;
-                if change.hold.is_none() {
-                    going.insert(hash(schema.name, change.key.as_str()));
+            let mut deletes = deletes.items()?;
+            loop {
+                let mut some = deletes.by_ref().take(LOOK_AHEAD).collect::<Result<Vec<Change>>>()?;
+                if some.is_empty() {
+                    break;
                 }
-                spool.push(&change)?;
+                rules.judge(schema, &mut some, memory)?;
+                for change in some {
+                    if let Some(mark) = self.mark(schema, &change, memory)? {
+                        self.refer(schema, &mark);
+                        marks.push(&mark)?;
+                    }
+                    spool.push(&change)?;
+                }
             }
             judged.push((schema, spool, shares));
         }
+        let mut going = rules.going();
         let mut staying = HashMap::new();
         if !going.is_empty() {
             let models: Vec<_> = judged.iter().map(|(schema, ..)| *schema).collect();
@@ -102,8 +117,8 @@ impl<'a> PlanDraft<'a> {
             let summary = self.summary.models.iter_mut().find(|summary| summary.model == schema.name);
             let mut unknown = ModelSummary::default();
             let summary = summary.unwrap_or(&mut unknown);
-            for change in deletes.changes()? {
-                let mut change = change?;
+            for change in deletes.items()? {
+                let mut change: Change = change?;
                 if change.hold.is_none() {
                     change.hold = staying.get(&hash(schema.name, change.key.as_str())).cloned();
                 }
@@ -128,10 +143,31 @@ impl<'a> PlanDraft<'a> {
         output.list("bindings", bindings.iter().map(|binding| Ok(json(binding))))?;
         let upserts = self.upserts.lines()?;
         let deletes = decided.into_iter().rev().map(Spool::lines).collect::<Result<Vec<_>>>()?;
-        output.list("changes", upserts.chain(deletes.into_iter().flatten()))?;
+        output.list("changes", upserts.chain(marks.lines()?).chain(deletes.into_iter().flatten()))?;
         output.line(&format!("\"summary\":{},", json(&self.summary)))?;
         let hash = output.close()?;
         Ok(SavedPlan { path: path.to_owned(), hash, summary: self.summary })
+    }
+
+    /// The update that marks the record of a held delete.
+    fn mark(&mut self, schema: &ModelSchema, change: &Change, memory: &dyn Memory) -> Result<Option<Change>> {
+        if !change.hold.as_ref().is_some_and(|hold| matches!(hold.rule, HoldRule::Quarantine | HoldRule::Policy)) {
+            return Ok(None);
+        }
+        let fields = self.fields.of(schema.name);
+        let has_field = |field: &str| schema.position(field).is_some_and(|position| fields.contains(position));
+        let Some(field) = memory.mark(change, &has_field)? else { return Ok(None) };
+        let mark = marks::update(schema, change.key.clone(), change.native.clone(), vec![field]);
+        if let Some(summary) = self.summary.models.iter_mut().find(|summary| summary.model == schema.name) {
+            summary.count(Action::Update);
+        }
+        self.guards.count(&mark);
+        Ok(Some(mark))
+    }
+
+    /// Takes marks back from records that are in the source again. Marks of those that the comparison does not find there stay.
+    pub fn unmark(&mut self, marks: Vec<Unmark>) {
+        self.unmarks = marks::by_record(marks);
     }
 
     /// Records that the change needs in the target when it is applied.
@@ -175,6 +211,11 @@ impl DiffOutput for PlanDraft<'_> {
         let schema = self.fields.schema(&change.model).ok_or_else(|| {
             Error::new(ErrorKind::Internal, format!("a change of the model `{}`, which is not compared", change.model))
         })?;
+        if let Some(unmark) = self.unmarks.remove(&hash(schema.name, change.key.as_str()))
+            && (change.action, &change.hold) == (Action::Update, &None)
+        {
+            unmark.join(&mut change);
+        }
         if change.action == Action::Delete {
             return match &mut self.open_deletes {
                 Some(spool) => spool.push(&change),
@@ -203,6 +244,10 @@ impl DiffOutput for PlanDraft<'_> {
     }
 
     fn counted(&mut self, schema: &'static ModelSchema, counts: DiffCounts) -> Result<()> {
+        // Nothing else changes in what these marks are on.
+        for unmark in marks::of_model(&mut self.unmarks, schema.name) {
+            self.change(unmark.alone(schema))?;
+        }
         let shares = std::mem::take(&mut self.shares);
         self.summary.verdicts.extend(self.guards.judge(schema, &counts, &shares, &self.policy.guards));
         let model = schema.name.to_owned();

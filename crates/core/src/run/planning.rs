@@ -1,23 +1,24 @@
 //! From two reads to a saved plan.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 
 use super::phases::PhaseClock;
 use super::reading::Prepared;
 use super::remembered::Remembered;
 use super::retention;
 use super::work::{Work, partial_reads};
-use super::{RunReport, SideDefinition};
+use super::{RunReport, SideDefinition, quarantine};
 use crate::diff::DiffInput;
 use crate::event::{Events, Level, Phase, Side};
 use crate::fields::ModelFields;
 use crate::guard::{self, EARLIER_RUNS, Verdict};
 use crate::models::ModelMode;
-use crate::plan::{Evidence, Memory, PlanDraft, PlanHeader, PlanRead, PlanReader, PlanSide, SavedPlan};
+use crate::plan::{Evidence, PlanDraft, PlanHeader, PlanRead, PlanReader, PlanSide, SavedPlan};
 use crate::snapshot::{Adoption, ModelSnapshot, Snapshot, align};
 use crate::target::DataTarget;
 use crate::{Error, ErrorKind, Result};
@@ -34,7 +35,7 @@ impl Work<'_> {
         report: &mut RunReport,
     ) -> Result<PlanReader> {
         let clock = PhaseClock::start(Phase::CalculateDiff, self.events, self.memory(), true);
-        let saved = clock.around(self.save_plan(digest, prepared, read, source, target)).await;
+        let saved = clock.around(self.save_plan(digest, prepared, read, source, target, report)).await;
         report.phases.push(clock.stop());
         PlanReader::open(&saved?.path)
     }
@@ -46,10 +47,13 @@ impl Work<'_> {
         read: Snapshot,
         source: Snapshot,
         target: Snapshot,
+        report: &mut RunReport,
     ) -> Result<SavedPlan> {
         let (sync, events, run) = (self.sync, self.events, self.run.id);
         let (evidence, verdicts) = self.evidence(digest, prepared, &source).await?;
-        let now = Utc::now();
+        let now = self.runner.now();
+        let watch = self.watch(&prepared.source, &target).await?;
+        let looked_at = quarantine::looked_at(&target, &prepared.modes);
         let header = PlanHeader {
             sync: sync.name.clone(),
             definition: digest.to_owned(),
@@ -80,16 +84,25 @@ impl Work<'_> {
         let memory = Remembered {
             history: self.runner.history.clone(),
             instance: sync.target.instance(),
+            only_own: sync.policy.only_own,
             runtime: tokio::runtime::Handle::current(),
+            watch,
+            ours: RefCell::default(),
         };
         let span = tracing::Span::current();
         let planned = tokio::task::spawn_blocking(move || {
             let _within = span.enter();
             let saved = work.save(&memory)?;
             retention::prune(&work.folder, &work.source, &work.target)?;
-            Ok(saved)
+            Ok((saved, memory.watch))
         });
-        planned.await.map_err(|error| Error::new(ErrorKind::Internal, "the comparison stopped").caused_by(error))?
+        let planned = planned.await;
+        let (saved, watch) = planned
+            .map_err(|error| Error::new(ErrorKind::Internal, "the comparison stopped").caused_by(error))
+            .flatten()?;
+        report.notes.extend(watch.notes());
+        watch.write_down(looked_at).await?;
+        Ok(saved)
     }
 
     /// What is known about the reads when deletes are decided.
@@ -141,7 +154,7 @@ struct Planning {
 }
 
 impl Planning {
-    fn save(&mut self, memory: &dyn Memory) -> Result<SavedPlan> {
+    fn save(&mut self, memory: &Remembered) -> Result<SavedPlan> {
         for adoption in align(&self.source, &mut self.target, &self.fields, &self.folder)? {
             let Adoption { model, source_key, target_key } = adoption;
             let text = format!("{model} `{source_key}` is the target's `{target_key}`: its name says so");
@@ -155,6 +168,7 @@ impl Planning {
             self.events.message(Level::Warning, text);
         }
         let mut draft = PlanDraft::new(&self.fields, &self.target, &self.policy, &self.folder)?;
+        draft.unmark(memory.watch.marks_in(&self.target, &self.fields)?);
         let input = DiffInput { source: &self.source, target: &self.target, fields: &self.fields, modes: &self.modes };
         self.target_system.calculate_diff(&input, &mut draft)?;
         draft.save(&self.path, &self.header, &self.source, &self.evidence, self.verdicts.clone(), memory)

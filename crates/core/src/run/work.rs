@@ -98,6 +98,10 @@ impl Work<'_> {
 impl RunReport {
     /// The report of a run that begins, or is gone on with.
     pub(super) fn begun(run: &Run) -> Self {
+        // What a plan was made from stays known when the plan is gone on with.
+        let kept = run.notes.as_object().filter(|_| run.stage != RunStage::Begun);
+        let notes =
+            kept.into_iter().flatten().filter_map(|(name, note)| Some((name.clone(), note.as_str()?.to_owned())));
         Self {
             run: run.id,
             status: RunStatus::Syncing,
@@ -105,7 +109,7 @@ impl RunReport {
             models: Vec::new(),
             source: BTreeMap::new(),
             target: BTreeMap::new(),
-            notes: BTreeMap::new(),
+            notes: notes.collect(),
             plan: None,
             plan_hash: None,
             summary: PlanSummary::default(),

@@ -10,6 +10,7 @@ pub(super) mod change;
 pub(super) mod decision;
 pub(super) mod plan;
 pub(super) mod plan_part;
+pub(super) mod quarantine;
 pub(super) mod run;
 pub(super) mod run_log;
 pub(super) mod run_model;
