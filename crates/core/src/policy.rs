@@ -69,7 +69,7 @@ pub enum Mark {
     None,
     /// A tag, by its slug. It must exist in the target.
     Tag(String),
-    /// A status.
+    /// A status, on records of models that have it among their standard ones.
     Status(String),
 }
 

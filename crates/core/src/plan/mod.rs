@@ -42,6 +42,7 @@ pub use marks::Unmark;
 pub use memory::{AllOurs, Memory};
 pub use reader::PlanReader;
 pub use selection::{Selection, Selector};
+#[cfg(feature = "runtime")]
 pub(crate) use spool::Spool;
 
 /// The format that this version writes and reads.

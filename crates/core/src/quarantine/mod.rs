@@ -151,18 +151,16 @@ impl Streak {
 
     /// How far it is, for people.
     pub fn words(&self, policy: &Quarantine, now: DateTime<Utc>) -> String {
-        let hours = (now - self.since).num_hours().max(0);
-        let mut text = format!(
-            "absent since {} ({} of {} runs, {hours} of {} hours)",
-            self.since.format("%Y-%m-%d"),
-            self.runs,
-            policy.runs,
-            policy.hours
-        );
-        if let Some(words) = self.evidence.words() {
-            text = format!("{text}: {words}");
+        let since = self.since.format("%Y-%m-%d");
+        let words = self.evidence.words();
+        if policy.counts(self.evidence) {
+            let hours = (now - self.since).num_hours().max(0);
+            let (runs, of_runs, of_hours) = (self.runs, policy.runs, policy.hours);
+            let text = format!("absent since {since} ({runs} of {of_runs} runs, {hours} of {of_hours} hours)");
+            return words.map_or_else(|| text.clone(), |words| format!("{text}: {words}"));
         }
-        if matches!(self.evidence, Absence::OutOfScope | Absence::Filtered) && !policy.counts(self.evidence) {
+        let mut text = format!("not read since {since}, but not gone: {}", words.unwrap_or("the source has it"));
+        if matches!(self.evidence, Absence::OutOfScope | Absence::Filtered) {
             text.push_str(" (`policy.quarantine.out_of_scope = \"as_gone\"` deletes it all the same)");
         }
         text

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use chrono::TimeDelta;
+use chrono::{TimeDelta, Utc};
 
 use super::phases::PhaseClock;
 use super::reading::Prepared;
@@ -51,7 +51,7 @@ impl Work<'_> {
     ) -> Result<SavedPlan> {
         let (sync, events, run) = (self.sync, self.events, self.run.id);
         let (evidence, verdicts) = self.evidence(digest, prepared, &source).await?;
-        let now = self.runner.now();
+        let now = Utc::now();
         let watch = self.watch(&prepared.source, &target).await?;
         let looked_at = quarantine::looked_at(&target, &prepared.modes);
         let header = PlanHeader {

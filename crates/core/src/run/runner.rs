@@ -77,12 +77,12 @@ impl Runner {
         Self { tries, ..self }
     }
 
-    /// Asks `clock` for the time that plans are made at, which decides what was absent long enough.
+    /// Asks `clock` for the time by which is judged what was absent long enough.
     pub fn with_clock(self, clock: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> Self {
         Self { clock: Box::new(clock), ..self }
     }
 
-    /// The time that plans are made at.
+    /// The time by which is judged what was absent long enough.
     pub(super) fn now(&self) -> DateTime<Utc> {
         (self.clock)()
     }

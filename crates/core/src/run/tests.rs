@@ -1,5 +1,7 @@
 //! Whole runs between two systems in memory.
 
+mod quarantine;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -7,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use syncline_model::models::{Site, SiteStatus};
-use syncline_model::{Slug, Text};
+use syncline_model::{AnyKey, Slug, Text};
 use tokio_util::sync::CancellationToken;
 
 use super::*;
@@ -22,12 +24,12 @@ use crate::history::{ChangeFilter, History, RunId, RunStatus};
 use crate::models::ModelMode;
 use crate::native::Native;
 use crate::permit::WritePermit;
-use crate::policy::{Deletes, Policy};
+use crate::policy::{Deletes, Policy, Quarantine};
 use crate::read::ReadRequest;
 use crate::registry::Registry;
 use crate::settings::NoSettings;
 use crate::snapshot::SnapshotSink;
-use crate::source::DataSource;
+use crate::source::{Absence, DataSource};
 use crate::target::{Batch, BatchError, Capabilities, DataTarget, TargetWriter, Written};
 use crate::{Error, ErrorKind, Result};
 
@@ -49,6 +51,10 @@ pub struct World {
     /// Told when a batch is kept waiting.
     pub stalled: Arc<tokio::sync::Notify>,
     pub batches: u32,
+    /// The target's statuses by slug, where they are not `active`. Both sides speak of them if there are any.
+    statuses: Option<BTreeMap<String, SiteStatus>>,
+    /// Why the source does not give a site, where it says so; an error if it cannot tell.
+    absences: BTreeMap<String, std::result::Result<Absence, &'static str>>,
 }
 
 /// The worlds of all tests, by name.
@@ -94,6 +100,10 @@ impl ConnectTarget for Fake {
     }
 }
 
+fn slug_of(key: &AnyKey) -> String {
+    key.parts()[0].as_str().unwrap().to_owned()
+}
+
 fn site(slug: &str, name: &str) -> Site {
     let slug: Slug = slug.parse().unwrap();
     Site { slug, name: Text::new(name).unwrap(), status: SiteStatus::Active, physical_address: None }
@@ -102,7 +112,17 @@ fn site(slug: &str, name: &str) -> Site {
 #[async_trait]
 impl DataSource for FakeSide {
     fn knows(&self) -> ModelFields {
+        if with(&self.0, |world| world.statuses.is_some()) {
+            return ModelFields::new().only::<Site>(&["name", "status"]).initial::<Site>(&["status"]);
+        }
         ModelFields::new().only::<Site>(&["name"])
+    }
+
+    async fn explain_absence(&self, _: &str, keys: &[AnyKey]) -> Result<Vec<Absence>> {
+        let absences = with(&self.0, |world| world.absences.clone());
+        let absence = |key: &AnyKey| absences.get(&slug_of(key)).copied().unwrap_or(Ok(Absence::Gone));
+        let told = keys.iter().map(absence);
+        told.map(|absence| absence.map_err(|error| Error::new(ErrorKind::Forbidden, error))).collect()
     }
 
     async fn check(&self) -> Result<CheckReport> {
@@ -151,7 +171,9 @@ impl DataTarget for FakeSide {
         let world = with(&self.0, |world| world.clone());
         let mut sites = sink.open::<Site>()?;
         for (slug, name) in &world.target {
-            sites.push(&site(slug, name), Some(&Native::new(slug))).await?;
+            let status = world.statuses.as_ref().and_then(|statuses| statuses.get(slug)).cloned();
+            let site = Site { status: status.unwrap_or(SiteStatus::Active), ..site(slug, name) };
+            sites.push(&site, Some(&Native::new(slug))).await?;
         }
         sites.complete().await
     }
@@ -183,13 +205,21 @@ impl TargetWriter for FakeSide {
             release.notified().await;
         }
         let write = |change: &&crate::change::Change| {
-            let slug = change.key.parts()[0].as_str().unwrap().to_owned();
+            let slug = slug_of(&change.key);
             with(&self.0, |world| {
                 world.writes += 1;
                 let name = change.after("name").and_then(Value::as_str).map(str::to_owned);
                 match change.action {
                     Action::Delete => drop(world.target.remove(&slug)),
-                    Action::Create | Action::Update => drop(world.target.insert(slug.clone(), name.unwrap())),
+                    Action::Create => drop(world.target.insert(slug.clone(), name.unwrap())),
+                    Action::Update => {
+                        if let Some(name) = name {
+                            world.target.insert(slug.clone(), name);
+                        }
+                        if let (Some(statuses), Some(status)) = (&mut world.statuses, change.after("status")) {
+                            statuses.insert(slug.clone(), SiteStatus::from_value(status.as_str().unwrap()).unwrap());
+                        }
+                    }
                 }
             });
             Written::applied(Native::new(slug), None)
@@ -257,7 +287,7 @@ impl Lab {
             source: side("truth"),
             target: side("copy"),
             models: BTreeMap::new(),
-            policy: Policy { deletes: Deletes::Apply, ..Policy::default() },
+            policy: Policy { deletes: Deletes::Apply, quarantine: Quarantine::off(), ..Policy::default() },
             auto_merge: true,
         };
         Self { world, sync, runner, folder }

@@ -6,6 +6,7 @@ mod guards;
 mod leases;
 mod objects;
 mod opening;
+mod quarantine;
 mod runs;
 
 use std::path::{Path, PathBuf};
