@@ -71,8 +71,11 @@ impl Inventory {
             }
             rows.extend(page);
         }
-        let locations: Vec<Location> =
-            if rows.iter().any(|row| row.location_id.is_some()) { json(api.get("locations")).await? } else { Vec::new() };
+        let locations: Vec<Location> = if rows.iter().any(|row| row.location_id.is_some()) {
+            json(api.get("locations")).await?
+        } else {
+            Vec::new()
+        };
         Ok(Self::of(&rows, &locations, &last.devices, is_scoped))
     }
 
@@ -144,9 +147,10 @@ mod tests {
             {"name": "cloud", "vendor": "FORWARD_CUSTOM", "locationId": "3"},
         ]))
         .unwrap();
-        let locations: Vec<Location> =
-            serde_json::from_value(json!([{"id": 1, "name": "Atlanta"}, {"id": "2", "name": "Bern"}, {"id": "3", "name": "Cork"}]))
-                .unwrap();
+        let locations: Vec<Location> = serde_json::from_value(
+            json!([{"id": 1, "name": "Atlanta"}, {"id": "2", "name": "Bern"}, {"id": "3", "name": "Cork"}]),
+        )
+        .unwrap();
         Inventory::of(&rows, &locations, &HashSet::from(["read".into()]), is_scoped)
     }
 

@@ -48,7 +48,15 @@ struct Place {
 impl ForwardSource {
     /// Makes a source; sends nothing yet.
     pub(crate) fn new(connection: Connection, parameters: Parameters, events: Events) -> Result<Self> {
-        Ok(Self { api: Api::new(&connection)?, connection, parameters, events, place: OnceCell::new(), last: Mutex::default(), inventory: OnceCell::new() })
+        Ok(Self {
+            api: Api::new(&connection)?,
+            connection,
+            parameters,
+            events,
+            place: OnceCell::new(),
+            last: Mutex::default(),
+            inventory: OnceCell::new(),
+        })
     }
 
     async fn place(&self) -> Result<&Place, Error> {

@@ -158,7 +158,8 @@ impl Memory for AllWait {
 async fn every_delete_of_every_model_goes_through_the_quarantine() {
     let folder = tempfile::tempdir().unwrap();
     let every = syncline_model::models::ALL.iter();
-    let fields = every.clone().fold(ModelFields::new(), |all, schema| all.insert(schema, syncline_model::FieldSet::ALL));
+    let fields =
+        every.clone().fold(ModelFields::new(), |all, schema| all.insert(schema, syncline_model::FieldSet::ALL));
     let sink = |side| SnapshotSink::create(side, folder.path(), fields.clone(), Events::new()).unwrap();
     let complete = async |side| {
         use syncline_model::models::*;

@@ -117,9 +117,7 @@ async fn what_is_absent_no_more_is_dismissed_with_what_was_decided() {
         let dismiss = async |model: &str| {
             let mut dismissed = Vec::new();
             let marked = &HashSet::new();
-            while let Some(some) =
-                history.dismiss_from_quarantine(claim, sync, model, hour(0), marked).await.unwrap()
-            {
+            while let Some(some) = history.dismiss_from_quarantine(claim, sync, model, hour(0), marked).await.unwrap() {
                 dismissed.extend(some);
             }
             dismissed
@@ -193,7 +191,8 @@ async fn people_decide_about_what_is_absent() {
         assert_eq!(decide("c", Verdict::Keep).await, State::Kept);
         assert_eq!(decide("c", Verdict::Restore).await, State::Waiting);
         let counts = history.quarantine_counts("sites").await.unwrap();
-        let expected = [(State::Waiting, 2), (State::Due, 1), (State::Kept, 1), (State::Released, 1), (State::Returned, 0)];
+        let expected =
+            [(State::Waiting, 2), (State::Due, 1), (State::Kept, 1), (State::Released, 1), (State::Returned, 0)];
         assert_eq!(counts, BTreeMap::from(expected));
         for (state, count) in counts {
             let filter = QuarantineFilter { state: Some(state), ..QuarantineFilter::default() };

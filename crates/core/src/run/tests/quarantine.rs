@@ -299,7 +299,10 @@ async fn an_absence_that_nobody_can_explain_does_not_count() {
     for hours in [1, 100, 200, 300] {
         timed.at(hours);
         let report = timed.run().await;
-        assert_eq!(Timed::says(&report, "b"), "quarantine: why it is absent is not known: the key may not list devices");
+        assert_eq!(
+            Timed::says(&report, "b"),
+            "quarantine: why it is absent is not known: the key may not list devices"
+        );
     }
     assert_eq!(timed.rows().await, []);
 }
@@ -418,7 +421,10 @@ async fn a_mark_whose_plan_was_not_applied_is_planned_again() {
     timed.lab.sync.auto_merge = false;
     timed.at(3);
     let waiting = timed.run().await;
-    assert_eq!((waiting.status, &*Timed::says(&waiting, "b").split(';').next().unwrap()), (RunStatus::AwaitingReview, "update"));
+    assert_eq!(
+        (waiting.status, &*Timed::says(&waiting, "b").split(';').next().unwrap()),
+        (RunStatus::AwaitingReview, "update")
+    );
     let rejected = PlanDecision {
         plan_hash: waiting.plan_hash.unwrap(),
         verdict: crate::history::Approval::Rejected,
