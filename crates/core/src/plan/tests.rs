@@ -196,21 +196,24 @@ async fn every_delete_of_every_model_goes_through_the_quarantine() {
     }
 }
 
+/// Only interfaces wait.
+struct InterfacesWait;
+
+impl Memory for InterfacesWait {
+    fn is_ours(&self, _: &Change) -> Result<bool> {
+        Ok(true)
+    }
+
+    fn absent(&self, schema: &'static syncline_model::ModelSchema, _: &Change) -> Result<Option<Hold>> {
+        let hold = Hold { rule: HoldRule::Quarantine, reason: "absent since today".to_owned() };
+        Ok((schema.name == "interface").then_some(hold))
+    }
+}
+
 /// A part waits with what it belongs to, and goes with it; on its own it waits on its own.
 #[tokio::test]
 async fn a_part_goes_with_what_it_belongs_to() {
     let folder = tempfile::tempdir().unwrap();
-    /// Only interfaces wait.
-    struct InterfacesWait;
-    impl Memory for InterfacesWait {
-        fn is_ours(&self, _: &Change) -> Result<bool> {
-            Ok(true)
-        }
-        fn absent(&self, schema: &'static syncline_model::ModelSchema, _: &Change) -> Result<Option<Hold>> {
-            let hold = Hold { rule: HoldRule::Quarantine, reason: "absent since today".to_owned() };
-            Ok((schema.name == "interface").then_some(hold))
-        }
-    }
     let fields = ModelFields::new().only::<syncline_model::models::Device>(&[]).only::<Interface>(&[]);
     let complete = async |side| {
         let sink = SnapshotSink::create(side, folder.path(), fields.clone(), Events::new()).unwrap();

@@ -166,7 +166,6 @@ fn by_definition(happenings: &[Happening], policy: &Quarantine) -> bool {
     for happening in happenings {
         match happening {
             Happening::Hours(hours) => now += hours,
-            Happening::Present => (counted, last_counted) = (Vec::new(), false),
             Happening::Unproven => last_counted = false,
             Happening::Dry(_) => {}
             Happening::Absent(evidence) if policy.counts(*evidence) => {
@@ -180,7 +179,9 @@ fn by_definition(happenings: &[Happening], policy: &Quarantine) -> bool {
                     last_counted = true;
                 }
             }
-            Happening::Absent(_) | Happening::Again(_) => (counted, last_counted) = (Vec::new(), false),
+            Happening::Present | Happening::Absent(_) | Happening::Again(_) => {
+                (counted, last_counted) = (Vec::new(), false);
+            }
         }
     }
     counted.len() >= policy.runs as usize && counted.first().is_some_and(|first| now - first >= i64::from(policy.hours))

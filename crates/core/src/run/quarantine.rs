@@ -385,14 +385,11 @@ pub fn looked_at(target: &Snapshot, modes: &BTreeMap<&'static str, ModelMode>) -
 fn farewell(dismissed: &Dismissed) -> String {
     let Dismissed { model, key, streak } = dismissed;
     let label = syncline_model::models::by_name(model).map_or(model.as_str(), |schema| schema.label);
-    let since = streak.since.format("%Y-%m-%d");
-    let mut text =
-        format!("the {label} `{key}` is absent no more: it was since {since}, and {} runs counted it", streak.runs);
-    if let Some(decision) = &streak.decision {
-        let verdict = decision.verdict.as_str();
-        text.push_str(&format!("; what {} decided (`{verdict}`: {}) goes with that", decision.by, decision.reason));
-    }
-    text
+    let (since, runs) = (streak.since.format("%Y-%m-%d"), streak.runs);
+    let text = format!("the {label} `{key}` is absent no more: it was since {since}, and {runs} runs counted it");
+    let Some(decision) = &streak.decision else { return text };
+    let verdict = decision.verdict.as_str();
+    format!("{text}; what {} decided (`{verdict}`: {}) goes with that", decision.by, decision.reason)
 }
 
 fn native_id(change: &Change) -> Option<String> {

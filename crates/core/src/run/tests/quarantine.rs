@@ -422,7 +422,7 @@ async fn a_mark_whose_plan_was_not_applied_is_planned_again() {
     timed.at(3);
     let waiting = timed.run().await;
     assert_eq!(
-        (waiting.status, &*Timed::says(&waiting, "b").split(';').next().unwrap()),
+        (waiting.status, Timed::says(&waiting, "b").split(';').next().unwrap()),
         (RunStatus::AwaitingReview, "update")
     );
     let rejected = PlanDecision {
