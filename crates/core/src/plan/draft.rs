@@ -161,7 +161,7 @@ impl<'a> PlanDraft<'a> {
         if let Some(summary) = self.summary.models.iter_mut().find(|summary| summary.model == schema.name) {
             summary.count(Action::Update);
         }
-        self.guards.count(&mark);
+        self.guards.count(&mark, None);
         Ok(Some(mark))
     }
 
