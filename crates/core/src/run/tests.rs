@@ -202,6 +202,8 @@ impl TargetWriter for FakeSide {
         });
         if stalls == Some(false) {
             stalled.notify_one();
+            // Whoever was told may act before this future is left for the first time.
+            tokio::task::yield_now().await;
             release.notified().await;
         }
         let write = |change: &&crate::change::Change| {
@@ -227,6 +229,8 @@ impl TargetWriter for FakeSide {
         let written = batch.changes.iter().map(write).collect();
         if stalls == Some(true) {
             stalled.notify_one();
+            // Whoever was told may act before this future is left for the first time.
+            tokio::task::yield_now().await;
             release.notified().await;
         }
         Ok(written)
