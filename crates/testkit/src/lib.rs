@@ -5,3 +5,4 @@ pub mod fault_proxy;
 pub mod forward;
 pub mod netbox;
 pub mod postgres;
+pub mod watch;

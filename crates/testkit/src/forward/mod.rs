@@ -56,6 +56,7 @@ pub use faults::{
 pub use state::SnapshotState;
 
 use crate::estate::Estate;
+use crate::watch::Watcher;
 use query::LibraryQuery;
 use server::Shared;
 use state::State;
@@ -215,6 +216,11 @@ impl ForwardSim {
     /// How many rows have been sent.
     pub fn rows_served(&self) -> u64 {
         self.shared.rows_served()
+    }
+
+    /// Tells `watcher` of every request from now on, or nobody. A request whose answer is a stream is done when the stream begins.
+    pub fn watch(&self, watcher: Option<Watcher>) {
+        self.shared.watch.set(watcher);
     }
 
     /// Stops listening and breaks all connections, as a crash does. What it knows stays: see [`ForwardSim::revive`].

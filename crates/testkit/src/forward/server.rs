@@ -19,6 +19,7 @@ use super::connection::{BreakableListener, Connection};
 use super::faults::{Break, Canned, Faults};
 use super::state::State;
 use super::{Dataset, RequestRecord, routes};
+use crate::watch::{self, Watch};
 
 /// Larger request bodies are refused.
 const MAX_BODY: usize = 16 << 20;
@@ -30,6 +31,7 @@ pub(crate) struct Shared {
     state: Mutex<State>,
     server: Mutex<CancellationToken>,
     rows_served: AtomicU64,
+    pub(crate) watch: Watch,
 }
 
 /// A request, taken apart.
@@ -76,7 +78,12 @@ impl Call {
 
 impl Shared {
     pub(crate) fn new(state: State) -> Self {
-        Self { state: Mutex::new(state), server: Mutex::default(), rows_served: AtomicU64::new(0) }
+        Self {
+            state: Mutex::new(state),
+            server: Mutex::default(),
+            rows_served: AtomicU64::new(0),
+            watch: Watch::default(),
+        }
     }
 
     /// The state. A test that panicked while holding it does not take the others down.
@@ -163,7 +170,13 @@ async fn handle(
     if in_api {
         segments.remove(0);
     }
+    let (told_method, told_url) = (method.clone(), url.clone());
     let call = Call { method, url, segments, query, headers: parts.headers, body, connection };
+    let work = answer_call(Arc::clone(&shared), call, in_api);
+    watch::carry_out(|moment| shared.watch.tell(moment, &told_method, &told_url), work).await
+}
+
+async fn answer_call(shared: Arc<Shared>, call: Call, in_api: bool) -> Response {
     if let Some(response) = before_routes(&shared, &call) {
         return response;
     }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, Response, header};
 use futures::{StreamExt as _, stream};
 use serde_json::Value as Json;
@@ -25,6 +26,7 @@ use super::schema::{Kind, Type};
 use super::state::{Store, Value};
 use super::traffic::RequestRecord;
 use super::write::Author;
+use crate::watch::{self, Watch};
 
 /// The header that names a branch by its schema id.
 const BRANCH_HEADER: &str = "X-NetBox-Branch";
@@ -47,6 +49,7 @@ pub(super) struct Shared {
     /// Lists of writes that are under way, when deadlocks are switched on.
     pub under_way: Mutex<HashMap<u64, UnderWay>>,
     requests: AtomicU64,
+    pub watch: Watch,
     /// Told when the server must go away at once.
     pub kill: Notify,
 }
@@ -69,6 +72,7 @@ impl Shared {
             pages: Mutex::default(),
             under_way: Mutex::default(),
             requests: AtomicU64::new(0),
+            watch: Watch::default(),
             kill: Notify::new(),
         }
     }
@@ -102,6 +106,12 @@ fn detail(status: u16, text: &str) -> Answer {
 pub(super) async fn handle(State(shared): State<Arc<Shared>>, request: Request) -> Result<Response<Body>, Infallible> {
     let (parts, body) = request.into_parts();
     let body = to_bytes(body, MAX_BODY).await.unwrap_or_default();
+    let (method, url) = (parts.method.to_string(), parts.uri.to_string());
+    let work = answer_request(Arc::clone(&shared), parts, body);
+    Ok(watch::carry_out(|moment| shared.watch.tell(moment, &method, &url), work).await)
+}
+
+async fn answer_request(shared: Arc<Shared>, parts: Parts, body: Bytes) -> Response<Body> {
     let number = shared.requests.fetch_add(1, Ordering::Relaxed);
     let request_id = request_id(number);
     let path = parts.uri.path().to_owned();
@@ -166,7 +176,7 @@ pub(super) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
     record.status = answer.reply.status;
     record.written = answer.reply.written;
     lock(&shared.traffic).push(record);
-    Ok(respond(&shared, &effects, &request_id, answer))
+    respond(&shared, &effects, &request_id, answer)
 }
 
 /// Does what the request asks for, unless somebody else is faster or in the way.

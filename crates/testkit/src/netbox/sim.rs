@@ -20,6 +20,7 @@ use super::state::{Object, Store};
 use super::traffic::RequestRecord;
 use super::validate;
 use super::write::Author;
+use crate::watch::Watcher;
 
 /// How a simulator starts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -270,6 +271,11 @@ impl NetBoxSim {
     /// Forgets the requests so far.
     pub fn forget_requests(&self) {
         lock(&self.shared.traffic).clear();
+    }
+
+    /// Tells `watcher` of every request from now on, or nobody.
+    pub fn watch(&self, watcher: Option<Watcher>) {
+        self.shared.watch.set(watcher);
     }
 
     /// Lists of writes that are under way while [`Faults::deadlocks`] is set.
