@@ -14,6 +14,10 @@ pub(crate) struct Arguments {
     required: bool,
 }
 
+/// How much the tests of kills, of many workers and of memory do here; by default they are quick.
+const DURABLE: &[(&str, &str)] =
+    &[("DURABLE_KILLS", "55"), ("DURABLE_SYNCS", "100"), ("DURABLE_TICKS", "3"), ("DURABLE_CHANGES", "100000")];
+
 struct Step {
     name: &'static str,
     took: Duration,
@@ -40,6 +44,11 @@ pub(crate) fn run(shell: &Shell, arguments: &Arguments) -> Outcome {
     step("tidy", &|| tidy::run(root()));
     step("deploy", &|| deploy::run(shell, root()));
     step("test", &|| cargo(cmd!(shell, "cargo test --workspace")));
+    step("durable", &|| {
+        // Of the whole workspace, so that nothing is compiled again with other features.
+        let command = cmd!(shell, "cargo test --workspace --test durable -- --nocapture");
+        cargo(DURABLE.iter().fold(command, |command, (name, number)| command.env(name, number)))
+    });
     step("clippy", &|| cargo(cmd!(shell, "cargo clippy --workspace --all-targets -- -D warnings")));
     // Advisories are left out: their database is not everywhere to be had. `cargo deny check advisories` asks for it.
     match cmd!(shell, "cargo deny --version").quiet().ignore_stderr().read() {

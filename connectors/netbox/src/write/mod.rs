@@ -11,6 +11,7 @@ mod form;
 mod items;
 mod lane;
 mod lookup;
+mod lost;
 mod payload;
 
 use std::collections::{BTreeMap, HashSet};
@@ -215,12 +216,14 @@ impl Writer {
 
     async fn delete(&self, table: &'static Table, items: &mut [Item<'_>]) -> Result<(), BatchError> {
         let rows = self.now(table, &[], items).await?;
+        self.follow_lost_references(table, items, &rows).await?;
         items::check_preconditions(table, Kindof::Delete, items, rows);
         dependants::hold(&self.reader, table, items).await.map_err(looking)?;
         let (positions, bodies) = items::outgoing(items, self.message.as_deref());
         if bodies.is_empty() {
             return Ok(());
         }
+        self.client.ensure_valid().map_err(BatchError::Fatal)?;
         match self.client.send(Method::DELETE, table, &[], &bodies).await {
             Ok(response) => {
                 for at in positions {
@@ -261,7 +264,11 @@ impl Writer {
 
     /// The objects of changes, with every field.
     async fn objects(&self, table: &'static Table, items: &[Item<'_>]) -> Result<Vec<Object>> {
-        let filters: Vec<_> = items.iter().filter_map(|item| item.id).map(|id| vec![("id", id.to_string())]).collect();
+        self.objects_by_id(table, items.iter().filter_map(|item| item.id)).await
+    }
+
+    async fn objects_by_id(&self, table: &'static Table, ids: impl Iterator<Item = u64>) -> Result<Vec<Object>> {
+        let filters: Vec<_> = ids.map(|id| vec![("id", id.to_string())]).collect();
         let mut fields = vec!["id".to_owned(), "last_updated".to_owned()];
         fields.extend(table.columns.iter().flat_map(Column::rest));
         self.reader.list_by(table, &[("fields", fields.join(","))], &filters).await
@@ -279,6 +286,7 @@ impl Writer {
     async fn send(&self, method: Method, table: &'static Table, bodies: &[Value]) -> Result<Answered, Refused> {
         // Never `fields`: NetBox takes it as the list of fields that may be written, and drops the others.
         let query: &[(&str, &str)] = if table.schema.name == "device" { &[("exclude", "config_context")] } else { &[] };
+        self.client.ensure_valid().map_err(|error| Refused { error: BatchError::Fatal(error), each: None })?;
         let response = self.client.send(method, table, query, bodies).await.map_err(error::sending)?;
         Answered::read(response).await.map_err(|error| Refused { error, each: None })
     }

@@ -139,7 +139,7 @@ impl<'a, 'c, W: TargetWriter + ?Sized> Execution<'a, 'c, W> {
             let Some(first) = entries.first() else { continue };
             let schema = self.known(&first.change.model)?;
             let (written, fatal) = batch::resume(self.writer, schema, pass, &self.bindings, &entries).await;
-            self.interrupt(fatal);
+            self.interrupt(fatal)?;
             let entries: Vec<_> =
                 entries.into_iter().zip(written).map(|(entry, written)| entry.with(written)).collect();
             match pass {
@@ -376,7 +376,7 @@ impl<'a, 'c, W: TargetWriter + ?Sized> Execution<'a, 'c, W> {
 
     async fn settle_all(&mut self, schema: &'static ModelSchema, finished: Vec<Finished>) -> Result<()> {
         for batch in finished {
-            self.interrupt(batch.fatal);
+            self.interrupt(batch.fatal)?;
             self.settle(schema, batch.batch, batch.entries).await?;
         }
         Ok(())
@@ -384,17 +384,25 @@ impl<'a, 'c, W: TargetWriter + ?Sized> Execution<'a, 'c, W> {
 
     async fn amend_all(&mut self, schema: &'static ModelSchema, finished: Vec<Finished>) -> Result<()> {
         for batch in finished {
-            self.interrupt(batch.fatal);
+            self.interrupt(batch.fatal)?;
             self.amend(schema, batch.batch, batch.entries).await?;
         }
         Ok(())
     }
 
-    fn interrupt(&mut self, fatal: Option<Error>) {
-        if let Some(error) = fatal
-            && self.applied.interrupted.is_none()
-        {
-            self.applied.interrupted = Some(error);
+    /// Ends the writing. What a runner did not send because it may not write any more is no failure, but left in doubt for the
+    /// next one.
+    fn interrupt(&mut self, fatal: Option<Error>) -> Result<()> {
+        match fatal {
+            Some(error) if error.kind() == ErrorKind::LeaseLost => {
+                self.context.stop.lose_lease();
+                Err(error)
+            }
+            Some(error) if self.applied.interrupted.is_none() => {
+                self.applied.interrupted = Some(error);
+                Ok(())
+            }
+            _ => Ok(()),
         }
     }
 

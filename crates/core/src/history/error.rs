@@ -100,6 +100,7 @@ fn of_postgres(code: &str) -> Option<(ErrorKind, &'static str, bool)> {
         "40001" | "40P01" | "55P03" => {
             (ErrorKind::Storage, "another process kept rows of the history locked for too long", true)
         }
+        "25P03" => (ErrorKind::Storage, "this process slept while it wrote the history", true),
         "25006" => (
             ErrorKind::Storage,
             "the history is read-only: give the address of the primary server, or allow its user to write",

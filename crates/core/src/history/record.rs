@@ -186,7 +186,7 @@ async fn reserve(
         .and_where(Expr::col("status").eq(super::RunStatus::Syncing.as_str()));
     update.returning(Query::returning().columns(["last_change", "target_instance", "dry"]));
     let row = tx.query_one(&update).await.map_err(error::of_statement)?;
-    let Some(row) = row else { return Err(super::run_write::not_writable(tx, run).await) };
+    let Some(row) = row else { return Err(super::run_write::not_writable(tx, claim).await) };
     let get = || Ok((row.try_get("", "last_change")?, row.try_get("", "target_instance")?, row.try_get("", "dry")?));
     let (last, instance, dry) = get().map_err(error::of_statement)?;
     if dry && is_real {

@@ -147,12 +147,18 @@ pub(super) fn finish(update: Update, result: &RunResult) -> Update {
 
 pub(super) async fn one_row(tx: &DatabaseTransaction, claim: Claim, update: Update) -> Result<()> {
     let done = update.exec(tx).await.map_err(error::of_statement)?;
-    if done.rows_affected == 1 { Ok(()) } else { Err(not_writable(tx, claim.run).await) }
+    if done.rows_affected == 1 { Ok(()) } else { Err(not_writable(tx, claim).await) }
 }
 
-/// Why a run cannot be written.
-pub(super) async fn not_writable(tx: &DatabaseTransaction, run: RunId) -> Error {
+/// Why a run cannot be written by the runner that had it.
+pub(super) async fn not_writable(tx: &DatabaseTransaction, claim: Claim) -> Error {
+    let run = claim.run;
     match run::Entity::find_by_id(run.0).one(tx).await {
+        Ok(Some(row)) if row.finished_at.is_some() && row.fence != claim.fence => {
+            let message =
+                format!("run {run} was taken from this runner, and another one finished it (`{}`)", row.status);
+            Error::new(ErrorKind::LeaseLost, message)
+        }
         Ok(Some(row)) if row.finished_at.is_some() => {
             Error::new(ErrorKind::Internal, format!("run {run} is over (`{}`) and takes no more records", row.status))
         }

@@ -23,6 +23,10 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long opening waits for a database server.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// For how long a process may sleep within a transaction. PostgreSQL ends it then: the rows that it has locked are those that
+/// whoever takes its runs over must write.
+const SLEEP_TIMEOUT: &str = "10s";
+
 /// How often a transaction is tried that lost against another one.
 const ATTEMPTS: u32 = 5;
 
@@ -114,7 +118,10 @@ impl Store {
                 .with("history", location)
                 .caused_by(cause)
         })?;
-        let options = options.application_name("syncline").disable_statement_logging();
+        let options = options
+            .application_name("syncline")
+            .options([("idle_in_transaction_session_timeout", SLEEP_TIMEOUT)])
+            .disable_statement_logging();
         // A pool hides why it cannot connect behind its own time-out, so the first connection is made without it.
         let first = tokio::time::timeout(CONNECT_TIMEOUT, sqlx::PgConnection::connect_with(&options)).await;
         let first = first.unwrap_or_else(|_| Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()));

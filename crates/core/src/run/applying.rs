@@ -108,7 +108,7 @@ impl Applying<'_, '_> {
 
     fn permit(&self) -> WritePermit {
         let message = format!("Syncline {} run {}", self.work.sync.name, self.work.run.id);
-        WritePermit::new(self.plan.hash().to_owned(), message)
+        WritePermit::new(self.plan.hash().to_owned(), message, self.work.validity.clone())
     }
 
     /// The place in the target where this run's writes wait.

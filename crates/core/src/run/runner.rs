@@ -265,7 +265,8 @@ impl Runner {
         let measured = RunMeasure::follow(&sync.name, run.kind, events);
         let recorder = Recorder::of(&self.history, claim, &sync.name, events);
         let mut report = RunReport::begun(&run);
-        let mut work = Work { runner: self, sync, run: &run, claim, events, stop, recorder: &recorder };
+        let validity = keeper.validity();
+        let mut work = Work { runner: self, sync, run: &run, claim, validity, events, stop, recorder: &recorder };
         let ended = work.stages(&mut report).instrument(measure::run_span(&sync.name, run.id)).await;
         report.end(ended, stop);
         measured.end(&report).await;

@@ -10,6 +10,7 @@ use crate::event::Events;
 use crate::fields::ModelFields;
 use crate::history::{Claim, Run, RunStage, RunStatus};
 use crate::models::ModelChoice;
+use crate::permit::Validity;
 use crate::plan::{PlanReader, PlanSide, PlanSummary};
 use crate::policy::PartialRead;
 use crate::snapshot::{ReadVerdict, Snapshot};
@@ -27,6 +28,8 @@ pub struct Work<'a> {
     pub run: &'a Run,
     /// The right to write about it.
     pub claim: Claim,
+    /// For how long it may write to the target.
+    pub validity: &'a Validity,
     /// Where it tells what happens.
     pub events: &'a Events,
     /// Given when it is to stop.

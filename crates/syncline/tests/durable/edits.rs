@@ -61,8 +61,8 @@ pub fn change(estate: &mut Estate, dice: &mut Dice, number: u64) {
     }
     // A device that goes needs a person's word.
     if number % 2 == 0 {
-        let ours: Vec<_> = estate.device_names().filter(|name| name.starts_with("crash-")).map(str::to_owned).collect();
-        if let Some(name) = dice.pick(&ours[..ours.len().saturating_sub(1)]) {
+        let there: Vec<_> = estate.device_names().map(str::to_owned).collect();
+        if let Some(name) = dice.pick(&there) {
             estate.remove_device(name).unwrap();
         }
     }

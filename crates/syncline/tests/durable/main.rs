@@ -8,6 +8,7 @@
 //! | `DURABLE_SEED` | where the random choices begin | 1 |
 //! | `DURABLE_KILLS` | kills of each of the four crash tests | 6 |
 //! | `DURABLE_SYNCS` | syncs that three workers share | 30 |
+//! | `DURABLE_TICKS` | ticks of a schedule that recurs every minute | 1 |
 //! | `DURABLE_CHANGES` | changes of the large load, which is left out at 0 | 0 |
 
 #![expect(clippy::unwrap_used, reason = "tests")]
@@ -20,6 +21,7 @@ mod dice;
 mod edits;
 mod memory;
 mod process;
+mod schedules;
 mod trap;
 mod workers;
 mod world;
