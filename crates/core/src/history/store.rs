@@ -24,8 +24,9 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// For how long a process may sleep within a transaction. PostgreSQL ends it then: the rows that it has locked are those that
-/// whoever takes its runs over must write.
-const SLEEP_TIMEOUT: &str = "10s";
+/// whoever takes its runs over must write. Shorter than leases are, so that nobody waits for it, and longer than a busy machine
+/// lets a process wait.
+const SLEEP_TIMEOUT: &str = "5s";
 
 /// How often a transaction is tried that lost against another one.
 const ATTEMPTS: u32 = 5;

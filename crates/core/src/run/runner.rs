@@ -264,6 +264,9 @@ impl Runner {
         let keeper = LeaseKeeper::start(self.history.clone(), claim, self.lease, stop.clone());
         let measured = RunMeasure::follow(&sync.name, run.kind, events);
         let recorder = Recorder::of(&self.history, claim, &sync.name, events);
+        if run.attempt > 1 {
+            events.message(Level::Info, format!("attempt {}: `{}` goes on with the run", run.attempt, self.worker));
+        }
         let mut report = RunReport::begun(&run);
         let validity = keeper.validity();
         let mut work = Work { runner: self, sync, run: &run, claim, validity, events, stop, recorder: &recorder };

@@ -22,7 +22,7 @@ use super::{database, edits};
 use crate::dice::Dice;
 
 /// For how long a worker has a run without a word, in seconds.
-const LEASE: u64 = 4;
+const LEASE: u64 = 8;
 /// How long a run may wait for the next worker after its lease is over: a sweep, and what a busy machine takes.
 const SWEPT: TimeDelta = TimeDelta::seconds(5);
 /// How many targets the syncs share.
@@ -84,10 +84,14 @@ async fn three_workers_share_syncs_and_targets() {
         let runs = fleet.runs().await;
         for taken in taken.iter_mut().filter(|taken| taken.again.is_none()) {
             let run = runs.iter().find(|run| run.id == taken.run).unwrap();
-            // Seen before its next worker asks for more time, this is when it was taken; later, no earlier than that.
             if run.attempt > taken.attempt {
-                let lease = run.lease_until.map(|until| until - TimeDelta::seconds(LEASE.cast_signed()));
-                taken.again = lease.or(run.finished);
+                // The log of the run says when; its next lines are written after a moment.
+                let lines = fleet.runner.history().log(run.id, None, 1000).await.unwrap().items;
+                let begins = format!("attempt {}: ", taken.attempt + 1);
+                let said = lines.iter().find(|line| line.text.starts_with(&begins)).map(|line| line.at);
+                // One that was stopped in its first moment took its words with it.
+                let is_mute = run.attempt > taken.attempt + 1;
+                taken.again = said.or(is_mute.then_some(taken.until));
             }
         }
         let over = runs.iter().filter(|run| run.status.is_final()).count();
