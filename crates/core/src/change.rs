@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use syncline_model::AnyKey;
@@ -9,7 +10,7 @@ use syncline_model::AnyKey;
 use crate::native::Native;
 
 /// What is done to a record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
     /// The target gets a record that it lacks.
@@ -38,7 +39,7 @@ impl fmt::Display for Action {
 }
 
 /// One change of one record.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Change {
     /// Identifies the change within its plan and names the same change in a later plan: a hash of model, key, action and
     /// fields.
@@ -46,6 +47,7 @@ pub struct Change {
     /// The model.
     pub model: String,
     /// The record.
+    #[schemars(with = "Vec<Value>")]
     pub key: AnyKey,
     /// What is done to it.
     pub action: Action,
@@ -60,7 +62,7 @@ pub struct Change {
 }
 
 /// One field of a change.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct FieldChange {
     /// The field.
     pub name: String,
@@ -81,7 +83,7 @@ fn is_false(value: &bool) -> bool {
 }
 
 /// Why a change is held back.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Hold {
     /// The rule, for machines: see [`HoldRule`].
     pub rule: HoldRule,
@@ -90,7 +92,7 @@ pub struct Hold {
 }
 
 /// The rules that hold a change back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum HoldRule {
     /// A read that feeds the model was not complete: absence proves nothing.

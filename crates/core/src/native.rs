@@ -1,9 +1,10 @@
 //! What only the system knows of a record.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The handle of a record in its system; it travels beside the compared part and is never compared.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Native {
     /// The system's own id.
     pub id: Box<str>,

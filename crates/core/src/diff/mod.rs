@@ -8,6 +8,7 @@ mod record;
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use syncline_model::{AnyKey, FieldSet, ModelSchema};
 
@@ -58,7 +59,7 @@ pub trait DiffOutput {
 }
 
 /// What a comparison of one model found.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DiffCounts {
     /// Only the source has it.
     pub create: u64,

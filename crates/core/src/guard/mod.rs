@@ -9,6 +9,7 @@ mod shrink;
 #[cfg(test)]
 mod tests;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Result;
@@ -24,7 +25,7 @@ pub use shrink::{EARLIER_RUNS, scope_collapse, shrinkage};
 pub const ALL_MODELS: &str = "all models";
 
 /// What a guard says of a model's part of a plan. Only guards that object are kept.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Verdict {
     /// The guard.
     pub guard: Guard,
@@ -37,7 +38,7 @@ pub struct Verdict {
 }
 
 /// The guards.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Guard {
     /// Too many deletes.
@@ -57,7 +58,7 @@ pub enum Guard {
 }
 
 /// What a guard demands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Demand {
     /// A person looks at the plan and approves it.

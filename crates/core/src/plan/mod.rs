@@ -16,18 +16,23 @@
 //!
 //! The hash covers every byte before its own line. Creates and updates come parents first, deletes children first. The
 //! fields marked `deferred` are written in a second pass, after every create and update and before any delete.
+//!
+//! [`schema`] is the JSON schema of the document. A field that is added has a default, so that plans from before it are read;
+//! whatever else changes is a new number in [`FORMAT`].
 
 mod absence;
 mod draft;
 mod marks;
 mod memory;
 mod reader;
+mod schema;
 mod selection;
 mod spool;
 
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use syncline_model::AnyKey;
 
@@ -41,6 +46,7 @@ pub use draft::{PlanDraft, SavedPlan};
 pub use marks::Unmark;
 pub use memory::{AllOurs, Memory};
 pub use reader::PlanReader;
+pub use schema::schema;
 pub use selection::{Selection, Selector};
 #[cfg(feature = "runtime")]
 pub(crate) use spool::Spool;
@@ -49,7 +55,7 @@ pub(crate) use spool::Spool;
 pub const FORMAT: &str = "syncline.plan/1";
 
 /// What a plan was made from, and for whom.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PlanHeader {
     /// The sync.
     pub sync: String,
@@ -74,7 +80,7 @@ pub struct PlanHeader {
 }
 
 /// One side of a plan.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PlanSide {
     /// The connector.
     pub connector: String,
@@ -88,7 +94,7 @@ pub struct PlanSide {
 }
 
 /// The read that a plan was made from, of one model.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PlanRead {
     /// Digest of the snapshot.
     pub digest: String,
@@ -100,18 +106,19 @@ pub struct PlanRead {
 }
 
 /// A record of the target that a change refers to, with its id.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Binding {
     /// The model.
     pub model: String,
     /// The record.
+    #[schemars(with = "Vec<serde_json::Value>")]
     pub key: AnyKey,
     /// The target's id.
     pub id: String,
 }
 
 /// What a plan amounts to.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PlanSummary {
     /// Counts by model, in the order of the plan.
     pub models: Vec<ModelSummary>,
@@ -120,7 +127,7 @@ pub struct PlanSummary {
 }
 
 /// What a plan amounts to for one model.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ModelSummary {
     /// The model.
     pub model: String,

@@ -315,7 +315,11 @@ impl Runner {
     /// The plan of a run: from its file, or from the history when another machine made it.
     pub async fn plan_of(&self, run: &Run) -> Result<PlanReader> {
         let Some(saved) = &run.plan else {
-            return Err(Error::new(ErrorKind::NotFound, format!("run {} has no plan", run.id)));
+            let message = format!(
+                "run {0} has no plan: it is `{1}`; `syncline show {0}` tells how far it came",
+                run.id, run.status
+            );
+            return Err(Error::new(ErrorKind::NotFound, message));
         };
         let here = PlanReader::open(Path::new(&saved.path));
         if let Ok(plan) = here

@@ -214,6 +214,27 @@ pub enum Command {
         #[arg(long)]
         changes: bool,
     },
+    /// Write the plan of a run, or a kept one, as a document: for a merge request, a browser or a program
+    Export {
+        /// The run's id, `last` for the newest, or the file of a plan
+        #[arg(value_name = "RUN|FILE")]
+        what: String,
+        /// How it is written [default: what the name of the file asks for, else markdown]
+        #[arg(long, value_enum, value_name = "FORMAT")]
+        format: Option<ExportFormat>,
+        /// Write it to this file
+        #[arg(long, short = 'o', value_name = "FILE")]
+        out: Option<PathBuf>,
+        /// Show every change with every value
+        #[arg(long)]
+        full: bool,
+    },
+    /// Print the JSON schema of a document, for editors and for programs that read it
+    Schema {
+        /// The document
+        #[arg(value_enum)]
+        document: Document,
+    },
     /// Check, describe or begin a configuration
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -226,6 +247,27 @@ pub enum Command {
         /// The shell
         shell: clap_complete::Shell,
     },
+}
+
+/// How a plan is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    /// The plan itself, byte by byte: it can be applied. Never shortened.
+    Json,
+    /// For the comment of a merge request; smaller than 64 KiB unless it is full.
+    #[value(alias = "md")]
+    Markdown,
+    /// One file for a browser that needs nothing else.
+    Html,
+}
+
+/// The documents that have a schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Document {
+    /// A plan, as `plan -o` and `export --format json` write it.
+    Plan,
+    /// The configuration file; the same as `config schema`.
+    Config,
 }
 
 /// What can be done with syncs.

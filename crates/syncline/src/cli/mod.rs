@@ -94,6 +94,10 @@ async fn dispatch(session: &Session, command: Command) -> Result<Exit, Failure> 
         }
         Command::History { sync, limit } => commands::history::list(session, sync.as_deref(), limit).await,
         Command::Show { run, changes } => commands::history::show(session, &run, changes).await,
+        Command::Export { what, format, out, full } => {
+            commands::export::run(session, &what, format, out.as_deref(), full).await
+        }
+        Command::Schema { document } => commands::schema::run(session, document),
         #[cfg(feature = "demo")]
         Command::Demo(options) => commands::demo::run(session, &options).await,
         Command::Config(command) => commands::config::run(session, command),

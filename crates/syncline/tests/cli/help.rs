@@ -14,6 +14,8 @@ fn every_help_page() {
         &["apply"],
         &["history"],
         &["show"],
+        &["export"],
+        &["schema"],
         &["config"],
         &["config", "check"],
         &["config", "schema"],

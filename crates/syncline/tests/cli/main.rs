@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod command;
+mod export;
 mod help;
 mod input;
 mod runs;

@@ -5,9 +5,11 @@ pub mod config;
 pub mod connectors;
 #[cfg(feature = "demo")]
 pub mod demo;
+pub mod export;
 pub mod history;
 pub mod queue;
 pub mod review;
 pub mod run;
+pub mod schema;
 pub mod serve;
 pub mod sync;

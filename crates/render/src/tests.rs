@@ -1,0 +1,296 @@
+//! Plans as they look, and what no value may do to them.
+
+use std::path::PathBuf;
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use syncline_core::plan::PlanReader;
+use tempfile::TempDir;
+
+use super::*;
+
+/// A plan on disk.
+struct Saved {
+    _folder: TempDir,
+    path: PathBuf,
+}
+
+impl Saved {
+    fn new(header: &Value, changes: &[Value], summary: &Value) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("plan.json");
+        let changes: Vec<_> = changes.iter().map(Value::to_string).collect();
+        let changes = if changes.is_empty() { String::new() } else { format!("{}\n", changes.join(",\n")) };
+        let text = format!(
+            "{{\"format\":\"syncline.plan/1\",\n\"header\":{header},\n\"bindings\":[\n],\n\"changes\":[\n{changes}],\n\"summary\":{summary},\n"
+        );
+        let hash = blake3::hash(text.as_bytes()).to_hex();
+        std::fs::write(&path, format!("{text}\"hash\":\"blake3:{hash}\"}}\n")).unwrap();
+        Self { _folder: folder, path }
+    }
+
+    fn reader(&self) -> PlanReader {
+        PlanReader::open(&self.path).unwrap()
+    }
+
+    fn markdown(&self, extent: Extent) -> String {
+        let mut out = Vec::new();
+        markdown(&self.reader(), extent, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    fn html(&self, extent: Extent) -> String {
+        let mut out = Vec::new();
+        html(&self.reader(), extent, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    /// The page without its style.
+    fn html_body(&self, extent: Extent) -> String {
+        let html = self.html(extent);
+        let (head, rest) = html.split_once("<style>").unwrap();
+        format!("{head}{}", rest.split_once("</style>").unwrap().1)
+    }
+}
+
+pub fn header() -> Value {
+    let read = |records: u64| json!({"digest": "d", "records": records});
+    json!({
+        "sync": "lab",
+        "definition": "d",
+        "run": 12,
+        "source": {
+            "connector": "forward",
+            "connection": "forward-prod",
+            "reads": {"device": read(1302), "interface": {"digest": "d", "records": 20_944, "doubt": "page 3 was cut short"}},
+            "notes": {"Forward snapshot": "2026-01-02 from <b>all</b> collectors"},
+        },
+        "target": {"connector": "netbox", "connection": "netbox", "reads": {"device": read(1301)}},
+        "created_at": "2026-01-02T03:04:05Z",
+        "valid_until": "2026-01-03T03:04:05Z",
+        "models": {"site": "sync", "device": "sync", "interface": "sync"},
+        "partial": "the read of interfaces is not complete",
+    })
+}
+
+fn change(model: &str, key: Value, action: &str, fields: Value) -> Value {
+    json!({"id": "c0ffee", "model": model, "key": key, "action": action, "fields": fields})
+}
+
+fn held(mut change: Value, rule: &str, reason: &str) -> Value {
+    change["hold"] = json!({"rule": rule, "reason": reason});
+    change
+}
+
+fn model(name: &str, found: Value, counts: [u64; 3], held: Value) -> Value {
+    let mut all =
+        json!({"create": 0, "update": 0, "delete": 0, "unchanged": 0, "ambiguous": 0, "source": 0, "target": 0});
+    all.as_object_mut().unwrap().extend(found.as_object().unwrap().clone());
+    json!({"model": name, "found": all, "create": counts[0], "update": counts[1], "delete": counts[2], "held": held})
+}
+
+/// Every action, holds, objections, equal changes, and values that want out.
+fn rich() -> Saved {
+    let interface = |name: &str| json!([["atlanta-dc1", "atl-core-1"], name]);
+    let mut changes = vec![change(
+        "site",
+        json!(["atlanta-dc1"]),
+        "create",
+        json!([{"name": "name", "after": "Atlanta DC1"}, {"name": "status", "after": "active"}, {"name": "physical_address"}]),
+    )];
+    for number in 1..=40 {
+        let fields = json!([{"name": "platform", "after": ["ios-xe"]}]);
+        changes.push(change("device", json!(["atlanta-dc1", format!("atl-acc-{number}")]), "update", fields));
+    }
+    let hostile = json!([
+        {"name": "serial", "before": "", "after": "<script>alert('1')</script>"},
+        {"name": "comments", "before": "a | b | c", "after": "`x` @team #1 \\| **bold**\n- [link](javascript:x)"},
+        {"name": "tags", "before": [], "after": [["core"], ["lab"]]},
+        {"name": "asset_tag", "before": "-", "after": null},
+        {"name": "primary_ip4", "before": null, "after": ["10.0.0.1/24", null], "deferred": true},
+        {"name": "description", "before": "left\u{202e}right", "after": "x".repeat(5000)},
+    ]);
+    changes.push(change("device", json!(["atlanta-dc1", "<i>|`odd`"]), "update", hostile));
+    let twice = change("device", json!(["atlanta-dc1", "atl-twin"]), "update", json!([]));
+    changes.push(held(twice, "ambiguous", "2 records of the target answer to the key"));
+    for number in 1..=8 {
+        changes.push(change(
+            "interface",
+            interface(&format!("Gi0/{number}")),
+            "delete",
+            json!([{"name": "mtu", "before": 1500}, {"name": "enabled", "before": true}]),
+        ));
+    }
+    for number in 9..=12 {
+        let gone = change("interface", interface(&format!("Gi0/{number}")), "delete", json!([]));
+        changes.push(held(gone, "not_ours", "Syncline did not create it & was not told to adopt it"));
+    }
+    let summary = json!({
+        "models": [
+            model("site", json!({"create": 1}), [1, 0, 0], json!({})),
+            model("device", json!({"update": 41, "ambiguous": 1, "unchanged": 1260}), [0, 41, 0], json!({"ambiguous": 1})),
+            model("interface", json!({"delete": 12, "unchanged": 20_932}), [0, 0, 8], json!({"not_ours": 4})),
+        ],
+        "verdicts": [
+            {"guard": "same_value", "model": "device", "demand": "approval", "reason": "`platform` would become [\"ios-xe\"] on 40 of 1301 records"},
+            {"guard": "deletes", "model": "interface", "demand": "refusal", "reason": "8 of 10 records would be deleted; the limit is 30 %"},
+        ],
+    });
+    Saved::new(&header(), &changes, &summary)
+}
+
+#[test]
+fn short_markdown() {
+    insta::assert_snapshot!(rich().markdown(Extent::Short));
+}
+
+#[test]
+fn full_markdown_leaves_nothing_out() {
+    let text = rich().markdown(Extent::Full);
+    assert!(text.contains(&"x".repeat(5000)) && text.contains("`atlanta-dc1 / atl-acc-40`"));
+    assert!(!text.contains("more"), "{text}");
+    assert!(text.lines().any(|line| line.contains("`name` | – | `Atlanta DC1`")), "{text}");
+}
+
+#[test]
+fn short_html() {
+    insta::assert_snapshot!(rich().html_body(Extent::Short));
+}
+
+#[test]
+fn full_html_leaves_nothing_out() {
+    let text = rich().html_body(Extent::Full);
+    assert!(text.contains(&"x".repeat(5000)) && text.contains("atlanta-dc1 / atl-acc-40"));
+    assert!(!text.contains("more"), "{text}");
+}
+
+#[test]
+fn html_needs_nothing_from_anywhere() {
+    let text = rich().html(Extent::Full);
+    assert!(text.contains("http-equiv=\"Content-Security-Policy\" content=\"default-src 'none';"));
+    for thing in ["src=", "@import", "url(", "http:", "https:", "<script", "<link", "javascript:x\""] {
+        assert!(!text.contains(thing), "{thing}");
+    }
+}
+
+#[test]
+fn a_plan_without_changes_says_so() {
+    let summary = json!({"models": [model("site", json!({"unchanged": 1234}), [0, 0, 0], json!({}))], "verdicts": []});
+    let saved = Saved::new(&header(), &[], &summary);
+    let text = saved.markdown(Extent::Short);
+    assert!(text.starts_with("## Plan of `lab`: nothing to do: 1,234 records are equal on both sides\n"), "{text}");
+    assert!(!text.contains("<details>"));
+    assert!(saved.html(Extent::Short).contains("nothing to do: 1,234 records"));
+}
+
+/// Reads that ended early, a hundred models that no version knows, and values as long as can be: it still fits in a comment.
+#[test]
+fn short_markdown_fits_in_a_comment() {
+    let odd = "|<&`@#*".repeat(120);
+    let fields: Vec<_> =
+        (0..12).map(|field| json!({"name": format!("{odd}{field}"), "before": odd, "after": odd})).collect();
+    let mut changes = Vec::new();
+    for number in 0..30 {
+        for device in 0..40 {
+            let mut fields = fields.clone();
+            fields[0]["after"] = json!(format!("{number} {device}"));
+            changes.push(change(&format!("model_{number}"), json!([odd, device]), "update", json!(fields)));
+        }
+        let one = change(&format!("model_{number}"), json!([odd]), "delete", json!([{"name": odd, "before": odd}]));
+        changes.push(held(one, "policy", &odd));
+    }
+    let verdict = json!({"guard": "updates", "model": odd, "demand": "approval", "reason": odd});
+    let models: Vec<_> = (0..30).map(|n| model(&format!("model_{n}"), json!({}), [0, 40, 0], json!({}))).collect();
+    let mut header = header();
+    header["sync"] = json!(odd);
+    header["partial"] = json!(odd);
+    let reads: serde_json::Map<_, _> =
+        (0..30).map(|n| (format!("model_{n}"), json!({"digest": "d", "records": 1, "doubt": odd}))).collect();
+    header["source"]["reads"] = reads.into();
+    let saved = Saved::new(&header, &changes, &json!({"models": models, "verdicts": vec![verdict; 30]}));
+    let text = saved.markdown(Extent::Short);
+    assert!((text.len() as u64) < MARKDOWN_BYTES, "{}", text.len());
+    assert!(text.contains("40 to update, not shown here"), "{text}");
+    assert!(saved.html(Extent::Short).len() < 4_000_000);
+}
+
+/// The cells of a row as a reader of GitHub's tables finds them: a bar ends a cell unless a backslash stands before it.
+fn cells(row: &str) -> usize {
+    let inner = row.trim().strip_prefix('|').unwrap().strip_suffix('|').unwrap();
+    inner.char_indices().filter(|(at, c)| *c == '|' && !inner[..*at].ends_with('\\')).count() + 1
+}
+
+/// Every table's rows have as many cells as its head; nothing else on a line begins with a bar.
+fn assert_tables_hold(text: &str) -> Result<(), TestCaseError> {
+    let mut columns = None;
+    for line in text.lines() {
+        if line.starts_with('|') {
+            let cells = cells(line);
+            prop_assert_eq!(*columns.get_or_insert(cells), cells, "{}", line);
+        } else {
+            columns = None;
+        }
+    }
+    Ok(())
+}
+
+/// Texts that are made of what could be markup somewhere.
+fn nasty() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        Just("<script>x</script>".to_owned()),
+        Just("\"><img src=x onerror=x>".to_owned()),
+        Just("</td></table></details>".to_owned()),
+        Just("&lt;".to_owned()),
+        Just("\\|".to_owned()),
+        Just("``` | ```".to_owned()),
+        Just("\n| a | b |\n".to_owned()),
+        Just("-->".to_owned()),
+        any::<char>().prop_map(String::from),
+        "[|`<>&\"'\\\\@#*_\\n\\r ]{0,6}",
+    ];
+    proptest::collection::vec(piece, 0..6).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Wherever a value stands, it brings neither a tag nor a cell along, and does not end the tag or the cell that it
+    /// is in.
+    #[test]
+    fn no_value_is_markup(texts in proptest::collection::vec(nasty(), 10), action in 0..3_usize, hold in any::<bool>()) {
+        let page = |texts: &[String]| {
+            let fields = json!([
+                {"name": texts[0], "before": texts[1], "after": texts[2]},
+                {"name": "tags", "before": [[texts[3]]], "after": {"a": texts[3]}},
+            ]);
+            let one = change(&texts[4], json!([texts[5], [texts[6]]]), ["create", "update", "delete"][action], fields);
+            let one = if hold { held(one, "policy", &texts[7]) } else { one };
+            let mut header = header();
+            header["sync"] = json!(texts[8]);
+            header["partial"] = json!(texts[9]);
+            header["target"]["connection"] = json!(texts[9]);
+            header["source"]["notes"] = json!({texts[7].as_str(): texts[6]});
+            let verdict = json!({"guard": "updates", "model": texts[4], "demand": "approval", "reason": texts[2]});
+            let models = [model(&texts[4], json!({}), [0, 1, 0], json!({texts[7].as_str(): 1}))];
+            Saved::new(&header, &vec![one; 5], &json!({"models": models, "verdicts": [verdict]}))
+        };
+        let saved = page(&texts);
+        let plain = page(&vec!["x".to_owned(); 10]);
+        for extent in [Extent::Short, Extent::Full] {
+            let (html, markdown) = (saved.html(extent), saved.markdown(extent));
+            let (plain_html, plain_markdown) = (plain.html(extent), plain.markdown(extent));
+            // The page has the tags, attributes included, that it has with harmless values.
+            prop_assert_eq!(tags(&html), tags(&plain_html));
+            assert_tables_hold(&markdown)?;
+            prop_assert_eq!(markdown.lines().count(), plain_markdown.lines().count());
+            // A value that a code span would not bear stands in an element.
+            let markdown = markdown.replace("<code>", "").replace("</code>", "");
+            prop_assert_eq!(tags(&markdown), tags(&plain_markdown));
+        }
+    }
+}
+
+/// The tags of a page.
+fn tags(html: &str) -> Vec<&str> {
+    html.split('<').skip(1).map(|rest| rest.split_once('>').map_or(rest, |(tag, _)| tag)).collect()
+}

@@ -1,0 +1,122 @@
+//! Values, names and numbers as plain texts. Nothing here is escaped for a format yet.
+
+use std::borrow::Cow;
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use syncline_core::guard::Demand;
+use syncline_core::models::ModelMode;
+use syncline_model::AnyKey;
+
+/// A number with its thousands apart: `12,345`.
+pub fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let groups: Vec<_> = digits.as_bytes().rchunks(3).rev().map(String::from_utf8_lossy).collect();
+    groups.join(",")
+}
+
+/// A time to the minute.
+pub fn time(time: DateTime<Utc>) -> String {
+    time.format("%Y-%m-%d %H:%M UTC").to_string()
+}
+
+/// A model's name for many of its records; a model that this version does not know keeps its own.
+pub fn plural_of(model: &str) -> String {
+    let schema = syncline_model::models::ALL.iter().find(|schema| schema.name == model);
+    schema.map_or_else(|| clean(model).into_owned(), |schema| schema.plural.to_owned())
+}
+
+/// What a guard wants.
+pub fn demand(demand: Demand) -> &'static str {
+    match demand {
+        Demand::Approval => "Needs approval",
+        Demand::Refusal => "Refused",
+    }
+}
+
+/// Models that are not written, and why they are in a plan.
+pub fn mode(mode: ModelMode) -> Option<&'static str> {
+    match mode {
+        ModelMode::Sync => None,
+        ModelMode::Lookup => Some("only looked up"),
+        ModelMode::Off => Some("off"),
+    }
+}
+
+/// A key for people, cut to `limit` characters.
+pub fn key(key: &AnyKey, limit: Option<usize>) -> String {
+    cut(&clean(&key.to_string()), limit)
+}
+
+/// A text from outside on one line, cut to `limit` characters.
+pub fn line(text: &str, limit: Option<usize>) -> String {
+    cut(&clean(text), limit)
+}
+
+/// A value for people on one line: texts as they are, unless that would mislead; references as their keys. None where
+/// there is no value.
+pub fn value(value: &Value) -> Option<String> {
+    Some(match value {
+        Value::Null => return None,
+        Value::String(text) => {
+            let misleads = text.is_empty() || text.trim() != text || text.chars().any(char::is_control);
+            if misleads { clean(&value.to_string()).into_owned() } else { clean(text).into_owned() }
+        }
+        // A set of references: arrays within an array. A single one: the parts of its key.
+        Value::Array(members) if members.is_empty() => "none".to_owned(),
+        Value::Array(members) if members.iter().all(Value::is_array) => {
+            members.iter().filter_map(self::value).collect::<Vec<_>>().join(", ")
+        }
+        Value::Array(_) => {
+            let key = AnyKey::from_value(value).map(|key| key.to_string()).unwrap_or_default();
+            clean(&key).into_owned()
+        }
+        other => clean(&other.to_string()).into_owned(),
+    })
+}
+
+/// The beginning of a text, with a sign that it goes on.
+pub fn cut(text: &str, limit: Option<usize>) -> String {
+    let end = limit.and_then(|limit| text.char_indices().nth(limit));
+    end.map_or_else(|| text.to_owned(), |(end, _)| format!("{}…", &text[..end]))
+}
+
+/// Writes out what cannot be seen and what turns the order of other letters around.
+fn clean(text: &str) -> Cow<'_, str> {
+    let hidden = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    };
+    if !text.contains(hidden) {
+        return Cow::Borrowed(text);
+    }
+    let written = text.chars().map(|c| if hidden(c) { c.escape_default().to_string() } else { c.to_string() });
+    Cow::Owned(written.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn numbers_and_values_read_well() {
+        assert_eq!([0, 999, 1_000, 1_234_567].map(count), ["0", "999", "1,000", "1,234,567"]);
+        let shown = |value: Value| super::value(&value).unwrap_or_else(|| "-".to_owned());
+        let values = [
+            json!(null),
+            json!(""),
+            json!(" x"),
+            json!("two\nlines"),
+            json!(["atl", "core-1"]),
+            json!([["a"], ["b"]]),
+            json!([]),
+            json!(1500),
+            json!("left\u{202e}right"),
+        ];
+        insta::assert_debug_snapshot!(values.map(shown), @r"");
+        assert_eq!(cut("äöü", Some(2)), "äö…");
+        assert_eq!(cut("äö", Some(2)), "äö");
+    }
+}
