@@ -176,9 +176,14 @@ fn side(side: &PlanSide) -> Markup {
     html! {
         (line(&side.connection, LIMITS.name)) " "
         span.dim { "(" (line(&side.connector, LIMITS.name)) "), " (count(records)) " records" }
-        @for (name, value) in &side.notes {
+        @if !side.notes.is_empty() {
             br;
-            span.dim { (line(name, LIMITS.name)) ": " (line(value, LIMITS.value)) }
+            span.dim {
+                @for (at, (name, value)) in side.notes.iter().enumerate() {
+                    @if at > 0 { ", " }
+                    (line(name, LIMITS.name)) ": " (line(value, LIMITS.value))
+                }
+            }
         }
     }
 }

@@ -195,9 +195,9 @@ mod tests {
 
     #[test]
     fn markup_is_text() {
-        insta::assert_snapshot!(code("Ethernet1/1 @team *a*"), @"");
-        insta::assert_snapshot!(code("a|b`c\\"), @"");
-        insta::assert_snapshot!(code("<script>alert(1)</script>"), @"");
-        insta::assert_snapshot!(prose("@team, see #1: **now** [x](http://y) `z`"), @"");
+        insta::assert_snapshot!(code("Ethernet1/1 @team *a*"), @"`Ethernet1/1 @team *a*`");
+        insta::assert_snapshot!(code("a|b`c\\"), @"<code>a&#124;b&#96;c&#92;</code>");
+        insta::assert_snapshot!(code("<script>alert(1)</script>"), @"<code>&#60;script&#62;alert(1)&#60;/script&#62;</code>");
+        insta::assert_snapshot!(prose("@team, see #1: **now** [x](http://y) `z`"), @"&#64;&#8203;team, see &#35;&#8203;1&#58; &#42;&#42;now&#42;&#42; &#91;x&#93;(http&#58;//y) &#96;z&#96;");
     }
 }

@@ -88,6 +88,12 @@ async fn written(folder: &Path) -> PathBuf {
     path
 }
 
+/// A change of the format shows here.
+#[test]
+fn the_schema_is_the_contract() {
+    insta::assert_json_snapshot!(schema());
+}
+
 #[tokio::test]
 async fn a_plan_is_valid_and_nothing_in_it_is_undescribed() {
     let folder = tempfile::tempdir().unwrap();
@@ -110,7 +116,7 @@ fn the_first_plan_is_still_read() {
     std::fs::write(&path, FIRST).unwrap();
     let plan = syncline_core::plan::PlanReader::open(&path).unwrap();
     let actions: Vec<_> = plan.changes().unwrap().map(|change| change.unwrap().action).collect();
-    assert_eq!(actions, [Action::Create]);
+    assert_eq!(actions, [Action::Update, Action::Update]);
 }
 
 #[test]
@@ -120,10 +126,10 @@ fn another_version_and_a_broken_plan_are_refused() {
         *plan.pointer_mut(pointer).unwrap() = value;
         mistakes(&schema(), &plan)
     };
-    insta::assert_snapshot!(broken("/format", json!("syncline.plan/2")), @"");
-    insta::assert_snapshot!(broken("/hash", json!("sha256:00")), @"");
-    insta::assert_snapshot!(broken("/changes/0/action", json!("upsert")), @"");
-    insta::assert_snapshot!(broken("/changes/0/key", json!("atl-1")), @"");
-    insta::assert_snapshot!(broken("/header/created_at", json!("yesterday")), @"");
-    insta::assert_snapshot!(broken("/summary/models/0/create", json!(-1)), @"");
+    insta::assert_snapshot!(broken("/format", json!("syncline.plan/2")), @"- at '/format': value must be 'syncline.plan/1'");
+    insta::assert_snapshot!(broken("/hash", json!("sha256:00")), @"- at '/hash': 'sha256:00' does not match pattern '^blake3:[0-9a-f]{64}$'");
+    insta::assert_snapshot!(broken("/changes/0/action", json!("upsert")), @"- at '/changes/0/action': oneOf failed, none matched; - at '/changes/0/action': value must be 'create'; - at '/changes/0/action': value must be 'update'; - at '/changes/0/action': value must be 'delete'");
+    insta::assert_snapshot!(broken("/changes/0/key", json!("atl-1")), @"- at '/changes/0/key': want array, but got string");
+    insta::assert_snapshot!(broken("/header/created_at", json!("yesterday")), @"- at '/header/created_at': 'yesterday' is not valid date-time: less than 20 characters long");
+    insta::assert_snapshot!(broken("/summary/models/0/create", json!(-1)), @"- at '/summary/models/0/create': must be >=0, but got -1");
 }

@@ -115,7 +115,19 @@ mod tests {
             json!(1500),
             json!("left\u{202e}right"),
         ];
-        insta::assert_debug_snapshot!(values.map(shown), @r"");
+        insta::assert_debug_snapshot!(values.map(shown), @r#"
+[
+    "-",
+    "\"\"",
+    "\" x\"",
+    "\"two\\nlines\"",
+    "atl / core-1",
+    "a, b",
+    "none",
+    "1500",
+    "left\\u{202e}right",
+]
+"#);
         assert_eq!(cut("äöü", Some(2)), "äö…");
         assert_eq!(cut("äö", Some(2)), "äö");
     }

@@ -44,12 +44,3 @@ struct Document {
 fn format(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"const": FORMAT})
 }
-
-#[cfg(test)]
-mod tests {
-    /// A change of the format shows here. That plans are valid by it is tested where documents are made of them.
-    #[test]
-    fn the_schema_is_the_contract() {
-        insta::assert_json_snapshot!(super::schema());
-    }
-}
