@@ -80,7 +80,7 @@ impl Writer {
             match found.as_slice() {
                 [] => {}
                 [object] if differing(&item.body, object).next().is_none() => {
-                    item.done = Some(Written { outcome: Outcome::Unchanged, native: native_of(object) });
+                    item.done = Some(Written { native: native_of(object), ..Written::not_written(Outcome::Unchanged) });
                 }
                 [object] if self.is_brought_along(table, &item.body) => {
                     item.id = id_of(object);

@@ -41,7 +41,7 @@ impl Item<'_> {
             None => Outcome::Applied { request_id: request_id.map(str::to_owned) },
             Some(difference) => Outcome::Failed { field: Some(difference.field), reason: difference.words },
         };
-        self.done = Some(Written { outcome, native });
+        self.done = Some(Written { native, ..Written::not_written(outcome) });
     }
 }
 

@@ -10,6 +10,7 @@
 //! - Pages have cursors, not offsets: page 10,000 costs what page 1 costs.
 //! - Nothing of the database library is visible outside this module.
 
+mod applied;
 mod batch;
 mod binding;
 mod change;
@@ -45,6 +46,7 @@ use std::sync::Arc;
 
 use crate::{Error, Result};
 
+pub use applied::{AppliedChange, AppliedPage};
 pub use binding::{Binding, Origin};
 pub use change::{
     ChangeCount, ChangeFilter, OutcomeCounts, OutcomeKind, RecordedChange, StoredChange, TimelineCursor, TimelineEntry,

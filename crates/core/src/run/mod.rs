@@ -16,6 +16,7 @@ mod request;
 mod retention;
 mod runner;
 mod scheduler;
+mod undo;
 mod work;
 mod worker;
 

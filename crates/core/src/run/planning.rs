@@ -60,6 +60,8 @@ impl Work<'_> {
             created_at: now,
             valid_until: now + TimeDelta::hours(i64::from(sync.policy.plan_valid_hours)),
             models: prepared.modes.iter().map(|(model, mode)| ((*model).to_owned(), *mode)).collect(),
+            fields: compared(&prepared.fields),
+            undoes: None,
             partial: partial_reads(&source, &target),
         };
         let path = self.runner.folder.join("plans").join(format!("{}-{run}.json", sync.name));
@@ -145,7 +147,13 @@ impl Planning {
             self.events.message(Level::Info, text);
         }
         let mut draft = PlanDraft::new(&self.fields, &self.target, &self.policy, &self.folder)?;
-        let input = DiffInput { source: &self.source, target: &self.target, fields: &self.fields, modes: &self.modes };
+        let input = DiffInput {
+            source: &self.source,
+            target: &self.target,
+            fields: &self.fields,
+            modes: &self.modes,
+            exact: false,
+        };
         self.target_system.calculate_diff(&input, &mut draft)?;
         draft.save(&self.path, &self.header, &self.source, &self.evidence, self.verdicts.clone(), memory)
     }
@@ -155,7 +163,16 @@ fn read(model: &ModelSnapshot) -> PlanRead {
     PlanRead { digest: model.digest.clone(), records: model.records, doubt: model.doubt() }
 }
 
-fn plan_side(side: &SideDefinition, snapshot: &Snapshot) -> PlanSide {
+/// The names of the fields that are compared, by model.
+pub(super) fn compared(fields: &ModelFields) -> BTreeMap<String, Vec<String>> {
+    let names = fields.iter().map(|(schema, set)| {
+        let known = schema.fields.iter().enumerate().filter(|(at, _)| set.contains(*at));
+        (schema.name.to_owned(), known.map(|(_, field)| field.name.to_owned()).collect())
+    });
+    names.collect()
+}
+
+pub(super) fn plan_side(side: &SideDefinition, snapshot: &Snapshot) -> PlanSide {
     PlanSide {
         connector: side.connector.clone(),
         connection: side.connection_name.clone(),

@@ -48,6 +48,11 @@ impl RunRequest {
     pub fn dry() -> Self {
         Self { dry_run: true, ..Self::default() }
     }
+
+    /// A run that takes another one back.
+    pub fn undo(run: RunId) -> Self {
+        Self { purpose: Purpose::Undo, subject: Some(run), ..Self::default() }
+    }
 }
 
 impl Default for RunRequest {

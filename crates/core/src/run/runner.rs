@@ -204,7 +204,8 @@ impl Runner {
             }
             None => {
                 let decision = consent.map(decision);
-                let request = RunRequest { purpose: Purpose::Apply, ..request };
+                let subject = plan.header().undoes.map(RunId::new).or(request.subject);
+                let request = RunRequest { purpose: Purpose::Apply, subject, ..request };
                 match self.trigger_with(sync, &request, Some(&plan)).await? {
                     Triggered::Made(run) => {
                         if let Some(decision) = &decision {

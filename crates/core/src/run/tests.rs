@@ -450,6 +450,113 @@ async fn dry_runs_do_not_move_the_baseline() {
     assert_eq!(report.summary.models[0].held, BTreeMap::from([("source_partial".to_owned(), 2)]));
 }
 
+/// What the target has, in words.
+fn names(world: &str) -> Vec<String> {
+    with(world, |world| world.target.iter().map(|(slug, name)| format!("{slug}: {name}")).collect())
+}
+
+/// A target with three sites of ours and a foreign one, and a run that created, updated and deleted.
+async fn changed(world: &'static str) -> (Lab, RunId, Vec<String>) {
+    let lab = Lab::new(world).await;
+    lab.set(&["a", "b", "d"], &["foreign"]);
+    lab.run().await;
+    let before = names(world);
+    with(world, |world| {
+        world.source.insert("a".to_owned(), "Site A".to_owned());
+        world.source.insert("c".to_owned(), "Site c".to_owned());
+        world.source.remove("b");
+    });
+    let waiting = lab.run().await;
+    let run = lab.apply(&waiting.plan.unwrap(), Some("as planned")).await.unwrap();
+    assert_eq!(
+        lab.outcomes(run.run).await,
+        ["create c applied", "delete b applied", "delete foreign held", "update a applied"]
+    );
+    (lab, run.run, before)
+}
+
+impl Lab {
+    /// Takes a run back, with a person's approval where a guard wants it.
+    async fn undo(&self, run: RunId) -> RunReport {
+        let report = self.run_with(RunRequest::undo(run)).await;
+        match report.status {
+            RunStatus::AwaitingReview => self.apply(&report.plan.unwrap(), Some("it was wrong")).await.unwrap(),
+            _ => report,
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_undo_restores_what_was_there_and_can_be_taken_back() {
+    let (lab, run, before) = changed("undone").await;
+    let after = names("undone");
+    let dry = lab.run_with(RunRequest { dry_run: true, ..RunRequest::undo(run) }).await;
+    assert_eq!(lab.outcomes(dry.run).await, ["create b planned", "delete c planned", "update a planned"]);
+    assert_eq!(names("undone"), after);
+
+    // The source is not asked, and what it says does not matter.
+    with("undone", |world| world.error = Some("cannot reach `truth.example`"));
+    let undone = lab.undo(run).await;
+    assert_eq!((undone.status, undone.error.map(|error| error.report())), (RunStatus::Completed, None));
+    assert_eq!(lab.outcomes(undone.run).await, ["create b applied", "delete c applied", "update a applied"]);
+    assert_eq!(names("undone"), before);
+    // Nothing is left to be taken back.
+    let again = lab.undo(run).await;
+    assert_eq!((again.status, again.summary.to_apply()), (RunStatus::Completed, 0));
+
+    let redone = lab.undo(undone.run).await;
+    assert_eq!(redone.status, RunStatus::Completed);
+    assert_eq!(names("undone"), after);
+}
+
+#[tokio::test]
+async fn an_undo_leaves_what_people_touched_since() {
+    let (lab, run, _) = changed("touched").await;
+    with("touched", |world| {
+        world.target.insert("a".to_owned(), "Anna's site".to_owned());
+        world.target.insert("c".to_owned(), "Site C".to_owned());
+        world.target.insert("b".to_owned(), "Site b, again".to_owned());
+    });
+    let kept = names("touched");
+    let undone = lab.undo(run).await;
+    assert_eq!(undone.status, RunStatus::Completed);
+    assert_eq!(names("touched"), kept);
+    let changes = lab.runner.history().changes(undone.run, &ChangeFilter::default(), None, 100).await.unwrap();
+    let show = |change: &crate::history::StoredChange| {
+        let rule = change.rule.map_or("-", crate::change::HoldRule::as_str);
+        format!("{} {} {rule}: {}", change.action, change.key, change.reason.as_deref().unwrap_or_default())
+    };
+    let mut held: Vec<_> = changes.items.iter().map(show).collect();
+    held.sort();
+    insta::assert_snapshot!(held.join("\n"), @r#"
+create b moved: it is there again, as b
+delete c moved: it was changed after the run: `name` is "Site C" now, and the run left "Site c"
+update a moved: it was changed after the run: `name` is "Anna's site" now, and the run left "Site A"
+"#);
+}
+
+#[tokio::test]
+async fn only_a_real_run_of_the_sync_that_is_over_is_taken_back() {
+    let (lab, run, _) = changed("refused").await;
+    let dry = lab.run_with(RunRequest::dry()).await;
+    let refused = async |request: RunRequest| lab.run_with(request).await.error.unwrap().report();
+    insta::assert_snapshot!(refused(RunRequest::undo(dry.run)).await, @"run 3 was dry: there is nothing to be taken back");
+    insta::assert_snapshot!(refused(RunRequest::undo(RunId::new(99))).await, @"run 99 cannot be taken back: there is no such run, or it is not kept any more");
+    let mut other = Lab { sync: lab.sync.clone(), ..lab };
+    other.sync.name = "other".to_owned();
+    insta::assert_snapshot!(other.run_with(RunRequest::undo(run)).await.error.unwrap().report(), @"run 2 is one of `main`, not of `other`");
+}
+
+#[tokio::test]
+async fn an_undo_is_no_evidence_for_later_runs() {
+    let (lab, run, _) = changed("evidence").await;
+    lab.undo(run).await;
+    // The undo read four sites in the target; the source's own count stays what is compared with.
+    let counts =
+        lab.runner.history().record_counts_of_last_complete("main", "site", crate::event::Side::Source, 5).await;
+    assert_eq!(counts.unwrap(), [3, 3]);
+}
+
 #[tokio::test]
 async fn a_run_that_is_cancelled_says_so() {
     let lab = Lab::new("cancelled").await;

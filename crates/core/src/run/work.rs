@@ -8,7 +8,7 @@ use super::runner::ensure_made_for;
 use super::{ReadSummary, RunReport, Runner, SyncDefinition};
 use crate::event::Events;
 use crate::fields::ModelFields;
-use crate::history::{Claim, Run, RunStage, RunStatus};
+use crate::history::{Claim, Purpose, Run, RunStage, RunStatus};
 use crate::models::ModelChoice;
 use crate::plan::{PlanReader, PlanSide, PlanSummary};
 use crate::policy::PartialRead;
@@ -40,7 +40,10 @@ impl Work<'_> {
     pub async fn stages(&mut self, report: &mut RunReport) -> Result<RunStatus> {
         let digest = self.sync.digest(&self.runner.registry)?;
         if self.run.stage == RunStage::Begun {
-            return self.from_the_beginning(&digest, report).await;
+            return match self.run.purpose {
+                Purpose::Undo => self.undo(&digest, report).await,
+                _ => self.from_the_beginning(&digest, report).await,
+            };
         }
         let plan = self.runner.plan_of(self.run).await?;
         ensure_made_for(&plan, self.sync, &digest)?;
@@ -73,7 +76,7 @@ impl Work<'_> {
     }
 
     /// Asks the guards and the people, and applies what they let pass.
-    async fn decide_and_apply(
+    pub(super) async fn decide_and_apply(
         &mut self,
         plan: &PlanReader,
         target: &dyn DataTarget,
@@ -132,7 +135,10 @@ impl RunReport {
         self.notes.extend(header.target.notes.clone());
         if let Some(fields) = fields {
             self.models = planned_models(plan, fields);
-            self.source = planned_reads(&header.source, fields);
+            // An undo did not ask the source.
+            if header.undoes.is_none() {
+                self.source = planned_reads(&header.source, fields);
+            }
             self.target = planned_reads(&header.target, fields);
         }
     }
@@ -184,7 +190,12 @@ fn planned_reads(side: &PlanSide, fields: &ModelFields) -> BTreeMap<&'static str
 
 /// The reads that did not come to their end.
 pub(super) fn partial_reads(source: &Snapshot, target: &Snapshot) -> Option<String> {
-    let reasons = [source, target].into_iter().flat_map(|snapshot| {
+    partial(&[source, target])
+}
+
+/// The reads of some sides that did not come to their end.
+pub(super) fn partial(sides: &[&Snapshot]) -> Option<String> {
+    let reasons = sides.iter().flat_map(|snapshot| {
         snapshot.models.values().filter_map(|model| match &model.verdict {
             ReadVerdict::Complete => None,
             ReadVerdict::Partial { reason } => Some(format!("{} {}: {reason}", snapshot.side, model.model)),
@@ -194,7 +205,7 @@ pub(super) fn partial_reads(source: &Snapshot, target: &Snapshot) -> Option<Stri
     (!reasons.is_empty()).then(|| reasons.join("; "))
 }
 
-fn incomplete(partial: &str) -> Error {
+pub(super) fn incomplete(partial: &str) -> Error {
     let message = format!("a read did not come to its end: {partial}");
     Error::new(ErrorKind::Protocol, message)
 }

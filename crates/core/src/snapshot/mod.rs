@@ -10,6 +10,7 @@ mod line;
 mod reader;
 mod run;
 mod sink;
+mod sorted;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -18,9 +19,11 @@ use serde::{Deserialize, Serialize};
 use syncline_model::AnyKey;
 
 pub use align::{Adoption, align};
+pub(crate) use align::{ordered, rename};
 pub use line::Line;
 pub use reader::SnapshotReader;
 pub use sink::{ModelSink, SnapshotSink};
+pub(crate) use sorted::Sorted;
 
 use crate::event::Side;
 

@@ -161,6 +161,7 @@ fn change(model: &str, name: &str, action: Action) -> Change {
         native: (action != Action::Create).then(|| Native::new(name.len())),
         fields,
         hold: None,
+        image: None,
     }
 }
 
