@@ -7,4 +7,5 @@ mod foreign;
 mod lab;
 mod reads;
 mod review;
+mod undo;
 mod whole;

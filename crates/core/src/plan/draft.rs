@@ -14,7 +14,7 @@ use super::circles;
 use super::spool::Spool;
 use super::{Binding, FORMAT, Memory, ModelSummary, PlanHeader, PlanSummary};
 use crate::bindings::hash;
-use crate::change::{Action, Change, Hold, HoldRule};
+use crate::change::{Action, Change, FieldChange, Hold, HoldRule};
 use crate::diff::{DiffCounts, DiffOutput};
 use crate::fields::ModelFields;
 use crate::guard::{Demand, GuardCounter, Verdict};
@@ -118,6 +118,7 @@ impl<'a> PlanDraft<'a> {
                     None => {
                         summary.count(Action::Delete);
                         self.guards.count(&change);
+                        refer(&mut self.referenced, schema, &change, |field| &field.before);
                         if evidence.undoes
                             && let Some(release) = circles::break_up(schema, &mut change, &going)
                         {
@@ -149,26 +150,37 @@ impl<'a> PlanDraft<'a> {
         Ok(SavedPlan { path: path.to_owned(), hash, summary: self.summary })
     }
 
-    /// Records that the change needs in the target when it is applied.
-    fn refer(&mut self, schema: &ModelSchema, change: &Change) {
+    /// Keeps which references the change takes away.
+    fn release(&mut self, schema: &ModelSchema, change: &Change) {
         for field in &change.fields {
-            let Some(kind) = schema.field(&field.name).map(|field| field.kind) else { continue };
-            if change.action == Action::Update && matches!(kind, FieldKind::Reference(_)) && field.before.is_array() {
+            let kind = schema.field(&field.name).map(|field| field.kind);
+            if matches!(kind, Some(FieldKind::Reference(_))) && field.before.is_array() {
                 self.released.insert(reference(schema.name, change.key.as_str(), &field.name));
-            }
-            match kind {
-                FieldKind::Reference(model) => self.refer_to(model, &field.after),
-                FieldKind::References(model) => {
-                    field.after.as_array().into_iter().flatten().for_each(|key| self.refer_to(model, key));
-                }
-                FieldKind::Text | FieldKind::Integer | FieldKind::Boolean | FieldKind::Choice(_) => {}
             }
         }
     }
+}
 
-    fn refer_to(&mut self, model: &'static str, key: &serde_json::Value) {
+/// Adds the records that a side of a change refers to: those that it needs in the target when it is applied, and those that it
+/// needs when it is taken back.
+fn refer(
+    referenced: &mut BTreeMap<&'static str, HashSet<u128>>,
+    schema: &ModelSchema,
+    change: &Change,
+    side: impl Fn(&FieldChange) -> &serde_json::Value,
+) {
+    let mut refer_to = |model: &'static str, key: &serde_json::Value| {
         if key.is_array() {
-            self.referenced.entry(model).or_default().insert(hash(model, &key.to_string()));
+            referenced.entry(model).or_default().insert(hash(model, &key.to_string()));
+        }
+    };
+    for field in &change.fields {
+        match schema.field(&field.name).map(|field| field.kind) {
+            Some(FieldKind::Reference(model)) => refer_to(model, side(field)),
+            Some(FieldKind::References(model)) => {
+                side(field).as_array().into_iter().flatten().for_each(|key| refer_to(model, key));
+            }
+            Some(FieldKind::Text | FieldKind::Integer | FieldKind::Boolean | FieldKind::Choice(_)) | None => {}
         }
     }
 }
@@ -205,7 +217,11 @@ impl DiffOutput for PlanDraft<'_> {
             None => {
                 self.current.count(change.action);
                 self.guards.count(&change);
-                self.refer(schema, &change);
+                refer(&mut self.referenced, schema, &change, |field| &field.after);
+                if change.action == Action::Update {
+                    refer(&mut self.referenced, schema, &change, |field| &field.before);
+                    self.release(schema, &change);
+                }
             }
         }
         self.upserts.push(&change)

@@ -58,6 +58,7 @@ pub fn align(source: &Snapshot, target: &mut Snapshot, fields: &ModelFields, fol
 
 /// Rewrites the target's snapshot to go by other keys: by model, pairs of the key that it has and the one that it gets. Files are
 /// written to `folder` only for models that change.
+#[cfg(feature = "runtime")]
 pub(crate) fn rename(
     target: &mut Snapshot,
     fields: &ModelFields,

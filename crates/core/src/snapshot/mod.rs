@@ -10,6 +10,7 @@ mod line;
 mod reader;
 mod run;
 mod sink;
+#[cfg(feature = "runtime")]
 mod sorted;
 
 use std::collections::BTreeMap;
@@ -19,10 +20,12 @@ use serde::{Deserialize, Serialize};
 use syncline_model::AnyKey;
 
 pub use align::{Adoption, align};
+#[cfg(feature = "runtime")]
 pub(crate) use align::{ordered, rename};
 pub use line::Line;
 pub use reader::SnapshotReader;
 pub use sink::{ModelSink, SnapshotSink};
+#[cfg(feature = "runtime")]
 pub(crate) use sorted::Sorted;
 
 use crate::event::Side;
