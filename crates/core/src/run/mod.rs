@@ -13,6 +13,7 @@ mod record;
 mod remembered;
 mod report;
 mod request;
+mod rerun;
 mod retention;
 mod runner;
 mod scheduler;

@@ -9,10 +9,11 @@ use chrono::{TimeDelta, Utc};
 use super::phases::PhaseClock;
 use super::reading::Prepared;
 use super::remembered::Remembered;
+use super::rerun::{Only, Wanted, add_needed};
 use super::retention;
 use super::work::{Work, partial_reads};
 use super::{RunReport, SideDefinition};
-use crate::diff::DiffInput;
+use crate::diff::{DiffInput, DiffOutput};
 use crate::event::{Events, Level, Phase, Side};
 use crate::fields::ModelFields;
 use crate::guard::{self, Verdict};
@@ -33,10 +34,12 @@ impl Work<'_> {
         prepared: &Prepared,
         source: Snapshot,
         target: Snapshot,
+        wanted: Option<Wanted>,
         report: &mut RunReport,
     ) -> Result<PlanReader> {
         let clock = PhaseClock::start(Phase::CalculateDiff, self.events, self.memory(), true);
         let saved = clock.around(self.save_plan(digest, prepared, source, target)).await;
+        let saved = self.save_plan(digest, prepared, source, target, wanted).await;
         report.phases.push(clock.stop());
         PlanReader::open(&saved?.path)
     }
@@ -47,6 +50,7 @@ impl Work<'_> {
         prepared: &Prepared,
         source: Snapshot,
         target: Snapshot,
+        wanted: Option<Wanted>,
     ) -> Result<SavedPlan> {
         let (sync, events, run) = (self.sync, self.events, self.run.id);
         let (evidence, verdicts) = self.evidence(digest, prepared, &source).await?;
@@ -75,6 +79,7 @@ impl Work<'_> {
             header,
             evidence,
             verdicts,
+            wanted,
             path,
             folder: self.snapshot_folder(),
             events: events.clone(),
@@ -134,6 +139,8 @@ struct Planning {
     header: PlanHeader,
     evidence: Evidence,
     verdicts: Vec<Verdict>,
+    /// The records that the plan is about; none for all.
+    wanted: Option<Wanted>,
     path: PathBuf,
     folder: PathBuf,
     events: Events,
@@ -154,7 +161,14 @@ impl Planning {
             modes: &self.modes,
             exact: false,
         };
-        self.target_system.calculate_diff(&input, &mut draft)?;
+        let compare = |output: &mut dyn DiffOutput| self.target_system.calculate_diff(&input, output);
+        match &mut self.wanted {
+            None => compare(&mut draft)?,
+            Some(wanted) => {
+                add_needed(wanted, &self.fields, compare)?;
+                compare(&mut Only::new(wanted, &mut draft))?;
+            }
+        }
         draft.save(&self.path, &self.header, &self.source, &self.evidence, self.verdicts.clone(), memory)
     }
 }

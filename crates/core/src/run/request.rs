@@ -49,6 +49,11 @@ impl RunRequest {
         Self { dry_run: true, ..Self::default() }
     }
 
+    /// A run that tries again what another one did not get done.
+    pub fn rerun(run: RunId) -> Self {
+        Self { purpose: Purpose::Rerun, subject: Some(run), ..Self::default() }
+    }
+
     /// A run that takes another one back.
     pub fn undo(run: RunId) -> Self {
         Self { purpose: Purpose::Undo, subject: Some(run), ..Self::default() }

@@ -21,6 +21,7 @@ use crate::fields::ModelFields;
 use crate::history::{ChangeFilter, History, RunId, RunStatus};
 use crate::models::ModelMode;
 use crate::native::Native;
+use crate::outcome::Outcome;
 use crate::permit::WritePermit;
 use crate::policy::{Deletes, Policy};
 use crate::read::ReadRequest;
@@ -40,6 +41,8 @@ pub struct World {
     partial: Option<&'static str>,
     /// Fails the source's read like this.
     error: Option<&'static str>,
+    /// Sites that the target refuses.
+    refuses: Vec<&'static str>,
     writers_opened: u32,
     pub writes: u32,
     /// How many batches the target takes before it keeps the next one waiting for ever; `true` when it has written it by then.
@@ -184,6 +187,10 @@ impl TargetWriter for FakeSide {
         }
         let write = |change: &&crate::change::Change| {
             let slug = change.key.parts()[0].as_str().unwrap().to_owned();
+            if with(&self.0, |world| world.refuses.contains(&slug.as_str())) {
+                let reason = "not this one".to_owned();
+                return Written::not_written(Outcome::Failed { field: None, reason });
+            }
             with(&self.0, |world| {
                 world.writes += 1;
                 let name = change.after("name").and_then(Value::as_str).map(str::to_owned);
@@ -555,6 +562,28 @@ async fn an_undo_is_no_evidence_for_later_runs() {
     let counts =
         lab.runner.history().record_counts_of_last_complete("main", "site", crate::event::Side::Source, 5).await;
     assert_eq!(counts.unwrap(), [3, 3]);
+}
+
+#[tokio::test]
+async fn a_rerun_is_about_what_failed_and_nothing_else() {
+    let lab = Lab::new("rerun").await;
+    lab.set(&["a", "b"], &[]);
+    with("rerun", |world| world.refuses = vec!["b"]);
+    let first = lab.run().await;
+    assert_eq!(lab.outcomes(first.run).await, ["create a applied", "create b failed"]);
+    // Meanwhile the source has more to say, which is for the next ordinary run.
+    with("rerun", |world| {
+        world.refuses.clear();
+        world.source.insert("a".to_owned(), "Site A".to_owned());
+        world.source.insert("c".to_owned(), "Site c".to_owned());
+        world.source.insert("b".to_owned(), "Site B".to_owned());
+    });
+    let again = lab.run_with(RunRequest::rerun(first.run)).await;
+    assert_eq!(again.status, RunStatus::Completed);
+    assert_eq!(lab.outcomes(again.run).await, ["create b applied"]);
+    assert_eq!(names("rerun"), ["a: Site a", "b: Site B"]);
+    let nothing = lab.run_with(RunRequest::rerun(again.run)).await;
+    assert_eq!((nothing.status, nothing.summary.to_apply()), (RunStatus::Completed, 0));
 }
 
 #[tokio::test]

@@ -60,6 +60,7 @@ impl Work<'_> {
 
     async fn from_the_beginning(&mut self, digest: &str, report: &mut RunReport) -> Result<RunStatus> {
         self.runner.history.begin_again(self.claim).await?;
+        let wanted = self.wanted(report).await?;
         let prepared = self.prepare(report).await?;
         let (source, target) = self.load(&prepared, report).await?;
         let source = prepared.target.desired(source)?;
@@ -67,7 +68,7 @@ impl Work<'_> {
         if let (Some(partial), PartialRead::Stop) = (&partial, self.sync.policy.partial_read) {
             return Err(incomplete(partial));
         }
-        let plan = self.plan(digest, &prepared, source, target, report).await?;
+        let plan = self.plan(digest, &prepared, source, target, wanted, report).await?;
         report.plan = Some(plan.path().to_owned());
         report.plan_hash = Some(plan.hash().to_owned());
         report.summary = plan.summary().clone();
