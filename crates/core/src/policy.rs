@@ -17,6 +17,8 @@ pub struct Policy {
     pub plan_valid_hours: u32,
     /// The limits at which a plan needs a person.
     pub guards: Guards,
+    /// A change that so many runs in a row had to make is reported as flapping. 0 and 1 report none.
+    pub flapping_runs: u32,
 }
 
 /// What happens to records that the source no longer has.
@@ -69,6 +71,7 @@ impl Default for Policy {
             partial_read: PartialRead::Stop,
             plan_valid_hours: 24,
             guards: Guards::default(),
+            flapping_runs: 3,
         }
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! Tables: `sync`, `run`, `run_phase`, `run_model`, `run_outcome` (counters), `change` (which is the sync log of every
 //! object as well), `run_log`, `batch` (what is on its way to a target), `plan` and `plan_part`, `decision`, and `binding`
-//! (what Syncline created). Unchanged records leave nothing but their count.
+//! (what Syncline created), and `finding`
+//! (what runs saw and somebody should look at). Unchanged records leave nothing but their count.
 //!
 //! Rules:
 //! - Every write goes through [`store::Store::write`]: a short transaction that starts as a writer.
@@ -18,6 +19,7 @@ mod change_read;
 mod decision;
 mod entity;
 mod error;
+mod finding;
 mod insert;
 mod lease;
 mod location;
@@ -30,6 +32,7 @@ mod plan_store;
 mod process;
 mod record;
 mod recorder;
+mod repeated;
 mod run;
 mod run_read;
 mod run_write;
@@ -52,6 +55,9 @@ pub use change::{
     ChangeCount, ChangeFilter, OutcomeCounts, OutcomeKind, RecordedChange, StoredChange, TimelineCursor, TimelineEntry,
 };
 pub use decision::{Approval, Decision};
+pub use finding::{
+    Acknowledged, Finding, FindingCount, FindingFilter, FindingId, FindingKind, FindingState, News, Observed,
+};
 pub use lease::{Abandoned, Claim, Claimed};
 pub use log::{LogLine, StoredLogLine};
 pub use model::{ModelRecord, ReadRecord};
