@@ -3,6 +3,7 @@
 mod applying;
 mod book;
 mod definition;
+mod findings;
 mod keeper;
 pub mod measure;
 mod memory;
@@ -23,6 +24,7 @@ mod worker;
 
 pub use book::{Automation, ConfiguredSync, SyncBook};
 pub use definition::{SideDefinition, SyncDefinition};
+pub use findings::{Drift, DriftVerdict};
 pub use memory::MemoryMeter;
 pub use report::{ReadSummary, RunReport};
 pub use request::{Consent, RunRequest};

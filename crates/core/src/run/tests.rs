@@ -18,7 +18,7 @@ use crate::connector::{ConnectSource, ConnectTarget, Connector};
 use crate::describe::{CheckReport, ConfigItem, DataMapping};
 use crate::event::Events;
 use crate::fields::ModelFields;
-use crate::history::{ChangeFilter, History, RunId, RunStatus};
+use crate::history::{ChangeFilter, FindingFilter, History, RunId, RunStatus};
 use crate::models::ModelMode;
 use crate::native::Native;
 use crate::outcome::Outcome;
@@ -584,6 +584,92 @@ async fn a_rerun_is_about_what_failed_and_nothing_else() {
     assert_eq!(names("rerun"), ["a: Site a", "b: Site B"]);
     let nothing = lab.run_with(RunRequest::rerun(again.run)).await;
     assert_eq!((nothing.status, nothing.summary.to_apply()), (RunStatus::Completed, 0));
+}
+
+/// The findings of a lab, in words.
+async fn found(lab: &Lab) -> Vec<String> {
+    let findings = lab.runner.history().findings(&FindingFilter::default(), None, 100).await.unwrap();
+    let show = |finding: &crate::history::Finding| {
+        let (kind, state, field) = (finding.kind.as_str(), finding.state.as_str(), finding.field.as_deref());
+        format!(
+            "{state} {kind} {} {} {}: {} -> {}, {} times",
+            finding.action,
+            finding.key,
+            field.unwrap_or("-"),
+            finding.target,
+            finding.source,
+            finding.count
+        )
+    };
+    let mut found: Vec<_> = findings.items.iter().map(show).collect();
+    found.sort();
+    found
+}
+
+#[tokio::test]
+async fn a_change_that_three_runs_in_a_row_had_to_make_is_flapping() {
+    let lab = Lab::new("flapping").await;
+    lab.set(&["a", "b"], &[]);
+    lab.run().await;
+    for round in 1..=3 {
+        with("flapping", |world| world.target.insert("a".to_owned(), "SITE A".to_owned()));
+        if round != 2 {
+            // Changed by a person, once and once more: that is no flapping.
+            with("flapping", |world| world.target.insert("b".to_owned(), "by hand".to_owned()));
+        }
+        // Dry runs in between neither make changes nor count.
+        lab.run_with(RunRequest::dry()).await;
+        assert_eq!(found(&lab).await, [""; 0], "before run {round}");
+        lab.run().await;
+    }
+    assert_eq!(found(&lab).await, [r#"open flapping update a name: "SITE A" -> "Site a", 1 times"#]);
+    with("flapping", |world| world.target.insert("a".to_owned(), "SITE A".to_owned()));
+    lab.run().await;
+    assert_eq!(found(&lab).await, [r#"open flapping update a name: "SITE A" -> "Site a", 2 times"#]);
+    // It ended.
+    lab.run().await;
+    assert_eq!(found(&lab).await, [r#"resolved flapping update a name: "SITE A" -> "Site a", 2 times"#]);
+}
+
+#[tokio::test]
+async fn drift_is_told_once_and_what_was_not_measured_is_not_converged() {
+    let lab = Lab::new("drift").await;
+    lab.set(&["a", "b", "c"], &["foreign"]);
+    lab.run().await;
+    let check = async || lab.run_with(RunRequest::drift()).await;
+    let converged = check().await;
+    assert_eq!(converged.notes["drift"], "converged");
+    assert_eq!(converged.notes["coverage"], "compared 1 of 1 models, 4 records");
+
+    with("drift", |world| {
+        world.target.insert("a".to_owned(), "by hand".to_owned());
+        world.target.remove("b");
+        world.source.remove("c");
+        world.writes = 0;
+    });
+    let first = check().await;
+    assert_eq!(first.notes["drift"], "3 differences, 3 new, 0 gone");
+    assert_eq!(first.drift.as_ref().unwrap().verdict(), DriftVerdict::Differs);
+    let expected = [
+        "open drift create b -: null -> null, 1 times",
+        "open drift delete c -: null -> null, 1 times",
+        r#"open drift update a name: "by hand" -> "Site a", 1 times"#,
+    ];
+    assert_eq!(found(&lab).await, expected);
+    assert_eq!(check().await.notes["drift"], "3 differences, 0 new, 0 gone");
+
+    // A read that fails measures nothing: what was found stands, and nobody says that it is gone.
+    with("drift", |world| world.error = Some("cannot reach `truth.example`"));
+    let failed = check().await;
+    assert_eq!((failed.status, failed.notes.get("drift")), (RunStatus::Failed, None));
+    with("drift", |world| world.error = None);
+    with("drift", |world| world.target.insert("a".to_owned(), "Site a".to_owned()));
+    let last = check().await;
+    assert_eq!(last.notes["drift"], "2 differences, 0 new, 1 gone");
+    assert_eq!(with("drift", |world| world.writes), 0);
+    let gone = FindingFilter { gone_in: Some(last.run), ..FindingFilter::default() };
+    let gone = lab.runner.history().findings(&gone, None, 10).await.unwrap().items;
+    assert_eq!(gone.iter().map(|finding| finding.key.to_string()).collect::<Vec<_>>(), ["a"]);
 }
 
 #[tokio::test]

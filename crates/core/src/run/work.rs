@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::applying::Applying;
 use super::record::Recorder;
 use super::runner::ensure_made_for;
-use super::{ReadSummary, RunReport, Runner, SyncDefinition};
+use super::{Drift, ReadSummary, RunReport, Runner, SyncDefinition};
 use crate::event::Events;
 use crate::fields::ModelFields;
 use crate::history::{Claim, Purpose, Run, RunStage, RunStatus};
@@ -85,6 +85,9 @@ impl Work<'_> {
         report: &mut RunReport,
     ) -> Result<RunStatus> {
         let partial = plan.header().partial.as_deref();
+        if self.run.purpose == Purpose::Drift {
+            report.drift = Some(Drift::covered(plan, &target.holds(), &self.sync.models));
+        }
         let status = if self.run.dry {
             self.recorder.planned(plan).await?;
             RunStatus::Completed
@@ -113,6 +116,7 @@ impl RunReport {
             plan_hash: None,
             summary: PlanSummary::default(),
             outcomes: BTreeMap::new(),
+            drift: None,
             phases: Vec::new(),
             error: None,
             paused: None,

@@ -2,6 +2,7 @@
 
 mod changes;
 mod concurrency;
+mod findings;
 mod guards;
 mod leases;
 mod objects;
