@@ -33,10 +33,12 @@ mod process;
 mod record;
 mod recorder;
 mod repeated;
+mod retention;
 mod run;
 mod run_read;
 mod run_write;
 mod schedule;
+mod size;
 mod store;
 mod sync;
 mod text;
@@ -64,6 +66,7 @@ pub use model::{ModelRecord, ReadRecord};
 pub use phase::PhaseRecord;
 pub use plan_store::StoredPlan;
 pub use recorder::ChangeRecorder;
+pub use retention::{RemovedRun, Retention};
 pub use run::{
     Endpoint, NewRun, PlanRef, Purpose, Run, RunCounts, RunError, RunFilter, RunId, RunKind, RunResult, RunSettings,
     RunStage, RunStatus, Stop, StopRequest,
@@ -71,6 +74,8 @@ pub use run::{
 pub use schedule::Ticks;
 pub(crate) use store::Pool;
 pub use sync::{StoredSync, SyncDefinition, SyncId, SyncOwner};
+pub use size::HistorySize;
+pub use sync::{StoredSync, SyncDefinition, SyncId};
 pub use trigger::{Ready, Triggered};
 
 /// The history store. Cloning it gives another handle to the same store.

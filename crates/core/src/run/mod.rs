@@ -18,6 +18,7 @@ mod rerun;
 mod retention;
 mod runner;
 mod scheduler;
+mod tidy;
 mod undo;
 mod work;
 mod worker;
@@ -31,6 +32,7 @@ pub use request::{Consent, RunRequest};
 pub use runner::Runner;
 pub use scheduler::Scheduler;
 pub use worker::{Follower, Worker};
+pub use tidy::Tidied;
 
 #[cfg(test)]
 mod durable_tests;

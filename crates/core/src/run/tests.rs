@@ -18,7 +18,7 @@ use crate::connector::{ConnectSource, ConnectTarget, Connector};
 use crate::describe::{CheckReport, ConfigItem, DataMapping};
 use crate::event::Events;
 use crate::fields::ModelFields;
-use crate::history::{ChangeFilter, FindingFilter, History, RunId, RunStatus};
+use crate::history::{ChangeFilter, FindingFilter, History, Retention, RunId, RunStatus};
 use crate::models::ModelMode;
 use crate::native::Native;
 use crate::outcome::Outcome;
@@ -670,6 +670,41 @@ async fn drift_is_told_once_and_what_was_not_measured_is_not_converged() {
     let gone = FindingFilter { gone_in: Some(last.run), ..FindingFilter::default() };
     let gone = lab.runner.history().findings(&gone, None, 10).await.unwrap().items;
     assert_eq!(gone.iter().map(|finding| finding.key.to_string()).collect::<Vec<_>>(), ["a"]);
+}
+
+#[tokio::test]
+async fn what_is_not_kept_leaves_nothing_on_the_disk() {
+    let lab = Lab::new("tidy").await;
+    lab.set(&["a"], &[]);
+    let mut runs = Vec::new();
+    for name in ["A", "B", "C", "D", "E", "F", "G"] {
+        with("tidy", |world| world.source.insert("a".to_owned(), name.to_owned()));
+        runs.push(lab.run().await);
+    }
+    let folder = &lab.runner.folder;
+    let file = |name: &str| folder.join("plans").join(name);
+    let old = |path: &Path| {
+        let long_ago = std::time::SystemTime::now() - std::time::Duration::from_hours(2);
+        std::fs::File::open(path).unwrap().set_modified(long_ago).unwrap();
+    };
+    for name in ["main-99.json", "main-98.json", "notes.txt"] {
+        std::fs::write(file(name), "{}").unwrap();
+    }
+    let left = folder.join("snapshots/main/undo-abc");
+    std::fs::create_dir(&left).unwrap();
+    [&file("main-99.json"), &file("notes.txt"), &left].into_iter().for_each(|path| old(path));
+
+    let limits = Retention { runs: Some(1), ..Retention::default() };
+    let tidied = lab.runner.tidy(&limits).await.unwrap();
+    // The last five stay to be compared with.
+    assert_eq!(tidied.runs, [runs[0].run, runs[1].run]);
+    assert_eq!(tidied.files, 4, "two plans, one of a run that nobody knows, and what a killed run left");
+    assert!(!runs[0].plan.as_ref().unwrap().exists() && !runs[1].plan.as_ref().unwrap().exists() && !left.exists());
+    assert!(runs[2].plan.as_ref().unwrap().exists());
+    assert!(file("main-98.json").exists() && file("notes.txt").exists() && !file("main-99.json").exists());
+    let gone = lab.run_with(RunRequest::undo(runs[0].run)).await;
+    insta::assert_snapshot!(gone.error.unwrap().report(), @"run 1 cannot be taken back: there is no such run, or it is not kept any more");
+    assert_eq!(lab.runner.tidy(&limits).await.unwrap().runs, []);
 }
 
 #[tokio::test]

@@ -69,14 +69,23 @@ impl Work<'_> {
     async fn changes_of(&self, subject: &Run) -> Result<Collected> {
         let history = &self.runner.history;
         let mut changes = Changes::new(&self.snapshot_folder())?;
-        let mut after = Some(0);
+        let (mut after, mut found) = (Some(0), 0);
         while let Some(start) = after {
             let page = history.applied_changes(subject.id, start, PAGE).await?;
+            found += page.changes.iter().filter(|change| change.whole).count() as u64;
             page.changes.into_iter().try_for_each(|change| changes.push(change))?;
             after = page.next;
             if self.stop.is_given() {
                 return Err(self.stop.error());
             }
+        }
+        if found < subject.counts.outcomes.applied {
+            let message = format!(
+                "run {} cannot be taken back: {found} of its {} changes are kept, the others were removed by the history's \
+                 retention",
+                subject.id, subject.counts.outcomes.applied
+            );
+            return Err(Error::new(ErrorKind::Stale, message));
         }
         let plan = self.plan_of(subject).await;
         if plan.is_none() && subject.counts.outcomes.applied > 0 {

@@ -7,6 +7,7 @@ mod guards;
 mod leases;
 mod objects;
 mod opening;
+mod retention;
 mod runs;
 
 use std::path::{Path, PathBuf};
