@@ -72,10 +72,9 @@ pub use run::{
     RunStage, RunStatus, Stop, StopRequest,
 };
 pub use schedule::Ticks;
+pub use size::HistorySize;
 pub(crate) use store::Pool;
 pub use sync::{StoredSync, SyncDefinition, SyncId, SyncOwner};
-pub use size::HistorySize;
-pub use sync::{StoredSync, SyncDefinition, SyncId};
 pub use trigger::{Ready, Triggered};
 
 /// The history store. Cloning it gives another handle to the same store.

@@ -137,6 +137,8 @@ impl Store {
             Location::Postgres(_) => Pool::Postgres(self.db.get_postgres_connection_pool().clone()),
             Location::Memory | Location::File(_) => Pool::Sqlite(self.db.get_sqlite_connection_pool().clone()),
         }
+    }
+
     /// Where the database is.
     pub(super) fn location(&self) -> &Location {
         &self.location

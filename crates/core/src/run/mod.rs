@@ -31,8 +31,8 @@ pub use report::{ReadSummary, RunReport};
 pub use request::{Consent, RunRequest};
 pub use runner::Runner;
 pub use scheduler::Scheduler;
-pub use worker::{Follower, Worker};
 pub use tidy::Tidied;
+pub use worker::{Follower, Worker};
 
 #[cfg(test)]
 mod durable_tests;

@@ -38,8 +38,7 @@ impl Work<'_> {
         report: &mut RunReport,
     ) -> Result<PlanReader> {
         let clock = PhaseClock::start(Phase::CalculateDiff, self.events, self.memory(), true);
-        let saved = clock.around(self.save_plan(digest, prepared, source, target)).await;
-        let saved = self.save_plan(digest, prepared, source, target, wanted).await;
+        let saved = clock.around(self.save_plan(digest, prepared, source, target, wanted)).await;
         report.phases.push(clock.stop());
         PlanReader::open(&saved?.path)
     }

@@ -55,7 +55,7 @@ impl Work<'_> {
             folder: self.snapshot_folder(),
             path: self.runner.folder.join("plans").join(format!("{}-{}.json", self.sync.name, self.run.id)),
         };
-        let saved = self.save_undo(digest, &subject, partial, work).await;
+        let saved = clock.around(self.save_undo(digest, &subject, partial, work)).await;
         report.phases.push(clock.stop());
         let plan = PlanReader::open(&saved?.path)?;
         report.plan = Some(plan.path().to_owned());
@@ -114,7 +114,7 @@ impl Work<'_> {
         report: &mut RunReport,
     ) -> Result<(Arc<dyn DataTarget>, ModelFields, BTreeMap<&'static str, ModelMode>)> {
         let clock = PhaseClock::start(Phase::Prepare, self.events, self.memory(), true);
-        let target = self.runner.connect_target(&self.sync.target, self.events).await;
+        let target = clock.around(self.runner.connect_target(&self.sync.target, self.events)).await;
         report.phases.push(clock.stop());
         let target: Arc<dyn DataTarget> = target?.into();
         let holds = target.holds();
@@ -156,7 +156,7 @@ impl Work<'_> {
         let sink = SnapshotSink::create(Side::Target, &self.snapshot_folder(), fields.clone(), self.events.clone())?;
         let request = ReadRequest { fields: fields.clone(), modes: modes.clone(), cancel: cancel.clone() };
         let clock = PhaseClock::start(Phase::LoadTarget, self.events, self.memory(), true);
-        let ended = unless_cancelled(&cancel, target.load(&request, &sink)).await;
+        let ended = clock.around(unless_cancelled(&cancel, target.load(&request, &sink))).await;
         report.phases.push(clock.stop());
         ended.map_err(|error| error.with("side", Side::Target))?;
         let read = sink.finish()?;
