@@ -1,5 +1,6 @@
 #![doc = include_str!("../docs.md")]
 
+mod absence;
 mod client;
 mod error;
 mod mappings;

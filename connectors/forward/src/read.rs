@@ -32,14 +32,14 @@ use crate::nqe::{Reader, check_first_row};
 use crate::queries::{Bound, Query};
 use crate::settings::{Parameters, TagMatch};
 
-/// Reads what the request asks for.
+/// Reads what the request asks for. Gives the names of the devices in it.
 pub(crate) async fn read(
     api: &Api,
     reader: &Reader,
     parameters: &Parameters,
     request: &ReadRequest,
     sink: &SnapshotSink,
-) -> Result<()> {
+) -> Result<HashSet<Box<str>>> {
     let (queries, chooses_devices) = prepare(api, reader, parameters, request, sink).await?;
     let run = Run { reader, sink, request, parameters, queries, doubt: OnceLock::new(), chooses_devices };
     Box::pin(run.read()).await
@@ -179,7 +179,7 @@ struct Small {
 
 impl Run<'_> {
     /// Reads the small queries together, then the large ones together, then pushes what needs both.
-    async fn read(&self) -> Result<()> {
+    async fn read(&self) -> Result<HashSet<Box<str>>> {
         let mut small = Box::pin(self.read_small()).await?;
         let reads_devices = self.queries.contains_key(&Query::Devices);
         if self.parameters.is_scoped() {
@@ -188,6 +188,7 @@ impl Run<'_> {
         let all = self.catalogues(&small);
         all.report(self);
         let devices = Devices::of(self, &all, &mut small.devices);
+        let names = small.devices.rows.iter().map(|row| row.name.as_str().into()).collect();
         let backfilled = small.devices.rows.iter().filter(|row| row.backfilled).count();
         if reads_devices {
             self.sink.note("forward.devices", small.devices.rows.len().to_string());
@@ -228,7 +229,7 @@ impl Run<'_> {
             let used = addresses.vrfs().into_iter().chain(prefix_vrfs.unwrap_or_default()).chain(chosen).collect();
             vrf::push(self, small.vrfs, used).await?;
         }
-        Ok(())
+        Ok(names)
     }
 
     async fn when<T>(&self, wanted: bool, read: impl Future<Output = Result<T>>) -> Result<Option<T>> {

@@ -1,5 +1,7 @@
 //! Forward as a data source.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use async_trait::async_trait;
 use syncline_core::Result;
 use syncline_core::describe::{CheckReport, ConfigItem, DataMapping};
@@ -7,13 +9,15 @@ use syncline_core::event::{Events, Level};
 use syncline_core::fields::ModelFields;
 use syncline_core::read::ReadRequest;
 use syncline_core::snapshot::SnapshotSink;
-use syncline_core::source::DataSource;
+use syncline_core::source::{Absence, DataSource};
+use syncline_model::AnyKey;
 use syncline_model::models::{
     Device, DeviceRole, DeviceType, Interface, IpAddress, MacAddress, Manufacturer, Platform, Prefix, Site, Tag,
     VirtualChassis, Vlan, Vrf,
 };
 use tokio::sync::OnceCell;
 
+use crate::absence::{Inventory, LastRead};
 use crate::client::{Api, Network, Version};
 use crate::error::{Error, Problem};
 use crate::nqe::Reader;
@@ -29,6 +33,10 @@ pub struct ForwardSource {
     parameters: Parameters,
     events: Events,
     place: OnceCell<Place>,
+    /// What was read last.
+    last: Mutex<Option<Arc<LastRead>>>,
+    /// What there is beside that.
+    inventory: OnceCell<Inventory>,
 }
 
 /// What does not change while a source lives.
@@ -40,7 +48,15 @@ struct Place {
 impl ForwardSource {
     /// Makes a source; sends nothing yet.
     pub(crate) fn new(connection: Connection, parameters: Parameters, events: Events) -> Result<Self> {
-        Ok(Self { api: Api::new(&connection)?, connection, parameters, events, place: OnceCell::new() })
+        Ok(Self {
+            api: Api::new(&connection)?,
+            connection,
+            parameters,
+            events,
+            place: OnceCell::new(),
+            last: Mutex::default(),
+            inventory: OnceCell::new(),
+        })
     }
 
     async fn place(&self) -> Result<&Place, Error> {
@@ -102,7 +118,24 @@ impl ForwardSource {
         let snapshot = self.choose(place).await?;
         self.note(place, &snapshot, sink).await?;
         let reader = self.reader(place, &snapshot)?;
-        Box::pin(read::read(&self.api, &reader, &self.parameters, request, sink)).await
+        let devices = Box::pin(read::read(&self.api, &reader, &self.parameters, request, sink)).await?;
+        let last = LastRead { snapshot: snapshot.id.0, devices };
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(last));
+        Ok(())
+    }
+
+    /// What there is beside what was read; looked at once.
+    async fn inventory(&self) -> Result<&Inventory> {
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let last = last.ok_or_else(|| {
+            let message = "Forward was asked why something is absent before it was read";
+            syncline_core::Error::new(syncline_core::ErrorKind::Internal, message)
+        })?;
+        let read = async {
+            let place = self.place().await?;
+            Inventory::read(&self.api, &place.network.id.0, &last, self.parameters.is_scoped()).await
+        };
+        Ok(self.inventory.get_or_try_init(|| read).await?)
     }
 
     /// Keeps for the history what is read, and tells how its collection went.
@@ -228,6 +261,13 @@ impl DataSource for ForwardSource {
             result = self.load_unless_cancelled(request, sink) => result,
             () = request.cancel.cancelled() => request.ensure_running(),
         }
+    }
+
+    async fn explain_absence(&self, model: &str, keys: &[AnyKey]) -> Result<Vec<Absence>> {
+        if !matches!(model, "device" | "site") {
+            return Ok(vec![Absence::Unknown; keys.len()]);
+        }
+        Ok(self.inventory().await?.explain(model, keys))
     }
 
     fn data_mappings(&self) -> Vec<DataMapping> {

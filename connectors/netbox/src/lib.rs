@@ -1,5 +1,6 @@
 #![doc = include_str!("../docs.md")]
 
+mod absence;
 mod branch;
 mod check;
 mod client;

@@ -7,13 +7,13 @@ use syncline_core::fields::ModelFields;
 use syncline_core::native::Native;
 use syncline_core::read::ReadRequest;
 use syncline_core::snapshot::SnapshotSink;
-use syncline_core::source::DataSource;
+use syncline_core::source::{Absence, DataSource};
 use syncline_model::AnyKey;
 
 use crate::client::ReadClient;
 use crate::read::Role;
 use crate::settings::{Connection, SourceParameters};
-use crate::{check, describe, read};
+use crate::{absence, check, describe, read};
 
 /// A NetBox that is read as truth.
 pub struct NetBoxSource {
@@ -34,6 +34,11 @@ impl DataSource for NetBoxSource {
 
     async fn load(&self, request: &ReadRequest, sink: &SnapshotSink) -> Result<()> {
         read::load(&self.client, Role::Source, Some(&self.parameters), request, sink).await
+    }
+
+    async fn explain_absence(&self, model: &str, keys: &[AnyKey]) -> Result<Vec<Absence>> {
+        let SourceParameters { sites, tags } = &self.parameters;
+        absence::explain(&self.client, !sites.is_empty() || !tags.is_empty(), model, keys).await
     }
 
     fn data_mappings(&self) -> Vec<DataMapping> {

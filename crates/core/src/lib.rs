@@ -27,6 +27,7 @@ pub mod permit;
 pub mod places;
 pub mod plan;
 pub mod policy;
+pub mod quarantine;
 #[cfg(feature = "runtime")]
 pub mod queue;
 pub mod read;
@@ -36,6 +37,7 @@ pub mod run;
 #[cfg(feature = "runtime")]
 pub mod schedule;
 pub mod settings;
+pub mod site;
 pub mod snapshot;
 pub mod source;
 pub mod stop;

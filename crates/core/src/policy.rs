@@ -3,6 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use crate::guard::{Canary, Guards, ModelLimits, SiteLimits};
+use crate::source::Absence;
+
 /// What a sync may do without asking, and what makes it stop.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -15,6 +18,8 @@ pub struct Policy {
     pub partial_read: PartialRead,
     /// For how many hours a saved plan may be applied.
     pub plan_valid_hours: u32,
+    /// How long a record must be absent before it may be deleted.
+    pub quarantine: Quarantine,
     /// The limits at which a plan needs a person.
     pub guards: Guards,
     /// A change that so many runs in a row had to make is reported as flapping. 0 and 1 report none.
@@ -41,26 +46,44 @@ pub enum PartialRead {
     Continue,
 }
 
-/// The limits at which a plan needs a person. Percentages are of the target's records of the model that the sync manages.
-/// Deletes of records that carry others, such as devices and sites, always need one.
+/// How long a record must be absent before it may be deleted: in so many runs and for so many hours, both. With 0 of both an
+/// absent record may be deleted at once. What belongs to a record, such as the interfaces of a device, goes when it goes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-pub struct Guards {
-    /// Up to this many deletes of a model pass, whatever share they are.
-    pub deletes_always_allowed: u64,
-    /// A larger share of deletes needs approval.
-    pub deletes_need_approval_percent: u64,
-    /// A larger share of deletes is refused.
-    pub deletes_refused_percent: u64,
-    /// Up to this many updates of a model pass, whatever share they are.
-    pub updates_always_allowed: u64,
-    /// A larger share of updates needs approval.
-    pub updates_need_approval_percent: u64,
-    /// A larger share of records whose one field gets one same value needs approval: the mark of a default gone astray.
-    pub same_value_needs_approval_percent: u64,
-    /// A source that lost a larger share of a model's records, against the median of its last five complete runs, proves no
-    /// absence, and the plan needs approval.
-    pub source_shrank_percent: u64,
+pub struct Quarantine {
+    /// In how many runs in a row a record must be absent. Only real runs count whose reads all came to their end.
+    pub runs: u32,
+    /// For how many hours a record must be absent.
+    pub hours: u32,
+    /// What a record gets that was absent in that many runs, while the hours still pass: `"none"`, `{ tag = "…" }` or
+    /// `{ status = "…" }`. It is taken back when the record reappears; what a person does with it stays.
+    pub mark: Mark,
+    /// What becomes of a record that the source still has, but outside of what the sync reads.
+    pub out_of_scope: OutOfScope,
+}
+
+/// What an absent record gets in the target, where its model has the field.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Mark {
+    /// Nothing.
+    #[default]
+    None,
+    /// A tag, by its slug. It must exist in the target.
+    Tag(String),
+    /// A status, on records of models that have it among their standard ones.
+    Status(String),
+}
+
+/// What becomes of a record that the source still has, but outside of what the sync reads.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OutOfScope {
+    /// It is held back.
+    #[default]
+    Hold,
+    /// It is treated like one that is gone.
+    AsGone,
 }
 
 impl Default for Policy {
@@ -70,22 +93,31 @@ impl Default for Policy {
             only_own: true,
             partial_read: PartialRead::Stop,
             plan_valid_hours: 24,
+            quarantine: Quarantine::default(),
             guards: Guards::default(),
             flapping_runs: 3,
         }
     }
 }
 
-impl Default for Guards {
+impl Default for Quarantine {
     fn default() -> Self {
-        Self {
-            deletes_always_allowed: 10,
-            deletes_need_approval_percent: 5,
-            deletes_refused_percent: 30,
-            updates_always_allowed: 50,
-            updates_need_approval_percent: 30,
-            same_value_needs_approval_percent: 20,
-            source_shrank_percent: 30,
+        Self { runs: 3, hours: 72, mark: Mark::None, out_of_scope: OutOfScope::Hold }
+    }
+}
+
+impl Quarantine {
+    /// What is absent may be deleted at once.
+    pub fn off() -> Self {
+        Self { runs: 0, hours: 0, ..Self::default() }
+    }
+
+    /// Whether an absence of this kind counts. What the source still has is not gone, however long a sync does not see it.
+    pub fn counts(&self, evidence: Absence) -> bool {
+        match evidence {
+            Absence::Gone | Absence::Unknown => true,
+            Absence::Stale => false,
+            Absence::OutOfScope | Absence::Filtered => self.out_of_scope == OutOfScope::AsGone,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use syncline_core::event::Events;
-use syncline_core::policy::Deletes;
+use syncline_core::policy::{Deletes, Quarantine};
 use syncline_core::run::RunRequest;
 use syncline_testkit::netbox::Kind;
 use tokio_util::sync::CancellationToken;
@@ -109,6 +109,7 @@ async fn what_a_person_knows_better_is_kept() {
 async fn what_was_attached_after_the_plan_is_not_deleted_along() {
     let mut lab = Lab::new().await;
     lab.sync.policy.deletes = Deletes::Apply;
+    lab.sync.policy.quarantine = Quarantine::off();
     Lab::completed(&lab.run().await);
     let device = lab.estate.devices().find(|device| device.interfaces.iter().any(|i| i.mac.is_some())).unwrap();
     let interface = device.interfaces.iter().rfind(|interface| interface.mac.is_some()).unwrap().name.clone();

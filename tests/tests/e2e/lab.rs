@@ -104,6 +104,11 @@ impl Lab {
         Self { estate, forward, netbox, sync, runner, folder }
     }
 
+    /// The same with a time of its own, by which absences are judged.
+    pub fn with_clock(self, clock: impl Fn() -> chrono::DateTime<chrono::Utc> + Send + Sync + 'static) -> Self {
+        Self { runner: self.runner.with_clock(clock), ..self }
+    }
+
     /// Where the test may leave files.
     pub fn folder(&self) -> &std::path::Path {
         self.folder.path()

@@ -3,8 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "what goes wrong here fails the test")]
 
 mod bad_input;
+mod faults;
 mod foreign;
 mod lab;
+mod quarantine;
 mod reads;
 mod review;
 mod undo;

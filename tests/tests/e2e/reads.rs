@@ -1,6 +1,6 @@
 //! Reads that go wrong: whatever happens to them, nothing is deleted, and the run says what happened.
 
-use syncline_core::policy::Deletes;
+use syncline_core::policy::{Deletes, Quarantine};
 use syncline_core::run::RunReport;
 use syncline_testkit::forward::{Break, BreakEnd, Dataset, Faults};
 use syncline_testkit::netbox::{Effect, Fault, Kind};
@@ -11,6 +11,7 @@ use crate::lab::{Lab, changes};
 async fn filled(prepare: impl FnOnce(&mut Lab)) -> Lab {
     let mut lab = Lab::new().await;
     lab.sync.policy.deletes = Deletes::Apply;
+    lab.sync.policy.quarantine = Quarantine::off();
     prepare(&mut lab);
     Lab::completed(&lab.run().await);
     lab.netbox.forget_requests();

@@ -88,6 +88,7 @@ async fn a_removed_interface_is_held() {
 async fn a_removed_interface_is_deleted_when_the_policy_says_so() {
     let mut lab = Lab::new().await;
     lab.sync.policy.deletes = syncline_core::policy::Deletes::Apply;
+    lab.sync.policy.quarantine = syncline_core::policy::Quarantine::off();
     Lab::completed(&lab.run().await);
     let device = lab.estate.devices().find(|device| device.interfaces.iter().any(|i| i.mac.is_some())).unwrap();
     let interface = device.interfaces.iter().rfind(|interface| interface.mac.is_some()).unwrap().name.clone();

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use syncline_core::ErrorKind;
 use syncline_core::bindings::Bindings;
 use syncline_core::outcome::Outcome;
 use syncline_core::snapshot::ReadVerdict;
+use syncline_core::source::Absence;
 use syncline_core::target::{BatchError, Pass, TargetWriter as _};
 use syncline_model::models::{Device, Interface, MacAddress, Site, Vlan};
 use syncline_model::{AnyKey, Model as _, Text};
@@ -346,6 +347,27 @@ async fn a_source_is_read_within_its_scope() {
     let unknown = SourceParameters { sites: Vec::new(), tags: vec!["nope".to_owned()] };
     let error = read(&reader, Role::Source, Some(&unknown)).await.err().unwrap();
     insta::assert_snapshot!(error, @"NetBox has no tag `nope`, which `tags` names; create it there or leave it out");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_source_leaves_out_is_not_gone() {
+    let World { sim, reader, writer, .. } = world("4.6.8").await;
+    scenario::fill(&writer, &Estate::new("t1")).await;
+    let devices = sim.objects(Kind::Device);
+    let name = devices[0]["name"].as_str().unwrap().to_lowercase();
+    let key = |value: Value| AnyKey::from_value(&value).unwrap();
+    let why = async |restricted, model: &str, value: Value| {
+        crate::absence::explain(&reader, restricted, model, &[key(value)]).await.unwrap()[0]
+    };
+    assert_eq!(why(true, "device", json!([["t1"], name])).await, Absence::OutOfScope);
+    assert_eq!(why(false, "device", json!([["t1"], name])).await, Absence::Filtered);
+    assert_eq!(why(true, "device", json!([["t2"], name])).await, Absence::Gone, "at another site it is another one");
+    assert_eq!(why(true, "device", json!([["t1"], "nobody"])).await, Absence::Gone);
+    assert_eq!(why(true, "site", json!(["t1"])).await, Absence::OutOfScope);
+    assert_eq!(why(true, "site", json!(["t2"])).await, Absence::Gone);
+    assert_eq!(why(true, "interface", json!([[["t1"], name], "e1"])).await, Absence::Unknown);
+    sim.deny(Kind::Device);
+    crate::absence::explain(&reader, true, "device", &[key(json!([["t1"], name]))]).await.unwrap_err();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -149,7 +149,9 @@ impl<'a, 'c, W: TargetWriter + ?Sized> Execution<'a, 'c, W> {
                         Some((entry.change.key.clone(), entry.written.native.as_ref()?.id.clone()))
                     });
                     let created: Vec<_> = created.collect();
-                    entries.iter().for_each(|entry| self.earlier.note(entry.sequence));
+                    for entry in &entries {
+                        self.earlier.note(entry.sequence);
+                    }
                     self.settle(schema, Some(batch.number), entries).await?;
                     self.bind(schema, created)?;
                 }

@@ -15,6 +15,7 @@ use crate::change::{Action, Change, FieldChange, Hold, HoldRule};
 use crate::fields::ModelFields;
 use crate::models::{self, ModelMode};
 use crate::native::Native;
+use crate::site::{SitePath, SiteTally};
 use crate::snapshot::{Line, ModelSnapshot, Snapshot, SnapshotReader};
 use crate::{Error, ErrorKind, Result};
 
@@ -39,6 +40,20 @@ pub struct DiffInput<'a> {
 pub trait DiffOutput {
     /// Takes a change. Within a model they come in key order.
     fn change(&mut self, change: Change) -> Result<()>;
+
+    /// Takes a change of a record that the target has, with the key of the site that it has it at, as canonical JSON; none when
+    /// it is at none. A comparison that knows sites calls this for updates and deletes, and [`Self::counted_at`] for each site.
+    fn change_at(&mut self, change: Change, site: Option<&str>) -> Result<()> {
+        let _ = site;
+        self.change(change)
+    }
+
+    /// Takes the number of a model's records at a site that both sides have, before the model's own counts. Comes for every site
+    /// that a change was said to be at.
+    fn counted_at(&mut self, model: &'static ModelSchema, site: &str, in_both: u64) -> Result<()> {
+        let _ = (model, site, in_both);
+        Ok(())
+    }
 
     /// Takes the counts of a model after its last change.
     fn counted(&mut self, model: &'static ModelSchema, counts: DiffCounts) -> Result<()>;
@@ -74,6 +89,7 @@ pub fn calculate(input: &DiffInput<'_>, output: &mut dyn DiffOutput) -> Result<(
             compared: input.fields.of(schema.name).minus(input.fields.initial_of(schema.name)),
             exact: input.exact,
             counts: DiffCounts::default(),
+            sites: SiteTally::new(SitePath::of(schema, input.fields)),
             output: &mut *output,
         }
         .run(snapshot_of(input.source, schema)?, snapshot_of(input.target, schema)?)?;
@@ -95,6 +111,8 @@ struct Comparison<'a> {
     compared: FieldSet,
     exact: bool,
     counts: DiffCounts,
+    /// The records that both sides have, by the site at which the target has them.
+    sites: SiteTally,
     output: &'a mut dyn DiffOutput,
 }
 
@@ -131,6 +149,9 @@ impl Comparison<'_> {
                 }
             }
         }
+        for (site, in_both) in self.sites.counts() {
+            self.output.counted_at(self.schema, site, in_both)?;
+        }
         Ok(self.counts)
     }
 
@@ -156,7 +177,7 @@ impl Comparison<'_> {
                 deferred: field.deferred,
             });
         }
-        self.emit(Action::Create, line, None, fields, None)
+        self.emit(Action::Create, line, None, fields, None, None)
     }
 
     fn only_target(&mut self, target: &Grouped) -> Result<()> {
@@ -174,12 +195,17 @@ impl Comparison<'_> {
                 fields.push(FieldChange { name, before, after: serde_json::Value::Null, deferred: false });
             }
         }
-        self.emit(Action::Delete, line, native(line)?, fields, None)
+        let place = self.sites.place(line.key, line.record);
+        self.emit(Action::Delete, line, native(line)?, fields, None, place)
     }
 
     fn both(&mut self, source: &Grouped, target: &Grouped) -> Result<()> {
         let wanted = source.first()?;
         if self.exact && source.lines == target.lines {
+            for line in target.lines() {
+                let line = line?;
+                self.sites.count(line.key, line.record);
+            }
             self.counts.unchanged += 1;
             return Ok(());
         }
@@ -188,6 +214,7 @@ impl Comparison<'_> {
         }
         if !target.is_ambiguous() {
             let line = target.first()?;
+            let place = self.sites.count(line.key, line.record);
             if wanted.record == line.record {
                 self.counts.unchanged += 1;
                 return Ok(());
@@ -198,12 +225,14 @@ impl Comparison<'_> {
                 return Ok(());
             }
             self.counts.update += 1;
-            return self.emit(Action::Update, wanted, native(line)?, fields, None);
+            return self.emit(Action::Update, wanted, native(line)?, fields, None, place);
         }
         // Of several records that answer to the key, one that agrees already is the one that is meant.
         for line in target.lines() {
-            if compare::differing(self.schema, self.compared, self.exact, wanted.record, line?.record)?.is_empty() {
+            let line = line?;
+            if compare::differing(self.schema, self.compared, self.exact, wanted.record, line.record)?.is_empty() {
                 self.counts.unchanged += 1;
+                self.sites.count(line.key, line.record);
                 return Ok(());
             }
         }
@@ -220,7 +249,7 @@ impl Comparison<'_> {
     ) -> Result<()> {
         self.counts.ambiguous += 1;
         let reason = group.ambiguity(side);
-        self.emit(action, line, native, Vec::new(), Some(Hold { rule: HoldRule::Ambiguous, reason }))
+        self.emit(action, line, native, Vec::new(), Some(Hold { rule: HoldRule::Ambiguous, reason }), None)
     }
 
     fn emit(
@@ -230,19 +259,16 @@ impl Comparison<'_> {
         native: Option<Native>,
         fields: Vec<FieldChange>,
         hold: Option<Hold>,
+        place: Option<usize>,
     ) -> Result<()> {
         let key = AnyKey::from_canonical(&String::from_utf8_lossy(line.key));
         let id = Change::id_of(self.schema.name, &key, action, &fields);
-        self.output.change(Change {
-            id,
-            model: self.schema.name.to_owned(),
-            key,
-            action,
-            native,
-            fields,
-            hold,
-            image: None,
-        })
+        let model = self.schema.name.to_owned();
+        let change = Change { id, model, key, action, native, fields, hold, image: None };
+        match place {
+            Some(place) => self.output.change_at(change, self.sites.name(place)),
+            None => self.output.change(change),
+        }
     }
 
     fn position(&self, name: &[u8]) -> Option<usize> {

@@ -15,11 +15,25 @@ use crate::snapshot::SnapshotSink;
 struct Found {
     changes: Vec<Change>,
     counts: DiffCounts,
+    /// Updates and deletes with the site they are at.
+    at: Vec<(Action, String)>,
+    /// Records in both, by site.
+    in_both: BTreeMap<String, u64>,
 }
 
 impl DiffOutput for Found {
     fn change(&mut self, change: Change) -> Result<()> {
         self.changes.push(change);
+        Ok(())
+    }
+
+    fn change_at(&mut self, change: Change, site: Option<&str>) -> Result<()> {
+        self.at.push((change.action, site.unwrap_or_default().to_owned()));
+        self.change(change)
+    }
+
+    fn counted_at(&mut self, _: &'static ModelSchema, site: &str, in_both: u64) -> Result<()> {
+        assert_eq!(self.in_both.insert(site.to_owned(), in_both), None);
         Ok(())
     }
 
@@ -30,7 +44,7 @@ impl DiffOutput for Found {
 }
 
 fn contract() -> ModelFields {
-    ModelFields::new().all::<Device>()
+    ModelFields::new().all::<Device>().all::<Site>()
 }
 
 async fn snapshot(side: Side, folder: &Path, devices: &[Device]) -> Snapshot {
@@ -76,6 +90,19 @@ fn device(name: &str) -> Device {
         primary_ip6: None,
         tags: std::collections::BTreeSet::new(),
     }
+}
+
+#[test]
+fn sites_are_told_with_changes_and_counts() {
+    let at = |site: &str, name: &str| Device { site: Site::key_of(&site.parse().unwrap()), ..device(name) };
+    let source =
+        [at("atl", "new"), at("atl", "same"), at("bos", "same"), Device { vc_position: Some(2), ..at("bos", "x") }];
+    let target = [at("atl", "same"), at("bos", "same"), at("bos", "x"), at("chi", "gone")];
+    let found = compare(&source, &target);
+    let of = |site: &str| serde_json::json!([site]).to_string();
+    assert_eq!(found.at, [(Action::Update, of("bos")), (Action::Delete, of("chi"))]);
+    assert_eq!(found.in_both, BTreeMap::from([(of("atl"), 1), (of("bos"), 2), (of("chi"), 0)]));
+    assert_eq!((found.changes.len(), found.counts.unchanged), (3, 2));
 }
 
 fn tag(name: &str) -> Key<Tag> {

@@ -1,13 +1,14 @@
 //! The history: what every run did, kept in SQLite (one file, the default) or PostgreSQL.
 //!
 //! Tables: `sync`, `run`, `run_phase`, `run_model`, `run_outcome` (counters), `change` (which is the sync log of every
-//! object as well), `run_log`, `batch` (what is on its way to a target), `plan` and `plan_part`, `decision`, and `binding`
-//! (what Syncline created), and `finding`
-//! (what runs saw and somebody should look at). Unchanged records leave nothing but their count.
+//! object as well), `run_log`, `batch` (what is on its way to a target), `plan` and `plan_part`, `decision`, `quarantine`
+//! (absent objects that wait), `binding` (what Syncline created), and `finding` (what runs saw and somebody should look at).
+//! Unchanged records leave nothing but their count.
 //!
 //! Rules:
 //! - Every write goes through [`store::Store::write`]: a short transaction that starts as a writer.
-//! - Counts that a page shows are counters kept with the changes, never counted when the page is asked for.
+//! - Counts that a page shows are counters kept with the changes, never counted when the page is asked for. The quarantine
+//!   is the exception: time alone makes an object due.
 //! - Pages have cursors, not offsets: page 10,000 costs what page 1 costs.
 //! - Nothing of the database library is visible outside this module.
 
@@ -30,6 +31,8 @@ mod object;
 mod phase;
 mod plan_store;
 mod process;
+mod quarantine;
+mod quarantine_read;
 mod record;
 mod recorder;
 mod repeated;
@@ -65,6 +68,8 @@ pub use log::{LogLine, StoredLogLine};
 pub use model::{ModelRecord, ReadRecord};
 pub use phase::PhaseRecord;
 pub use plan_store::StoredPlan;
+pub use quarantine::{Dismissed, MarkMade, Sighted};
+pub use quarantine_read::{QuarantineCursor, QuarantineFilter, Quarantined};
 pub use recorder::ChangeRecorder;
 pub use retention::{RemovedRun, Retention};
 pub use run::{

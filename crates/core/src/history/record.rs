@@ -229,7 +229,9 @@ async fn keep_bindings(tx: &DatabaseTransaction, run: RunId, instance: &str, row
         })
         .await?;
     let deleted: Vec<_> = of_action(Action::Delete).map(|row| row.hash.to_be_bytes().to_vec()).collect();
-    super::binding::delete(tx, instance, &deleted).await
+    super::binding::delete(tx, instance, &deleted).await?;
+    // What is deleted waits no more. What was only tried to delete does.
+    super::quarantine::forget(tx, run, &deleted).await
 }
 
 async fn amend(tx: &DatabaseTransaction, claim: Claim, change: &Change, outcome: &Outcome) -> Result<()> {

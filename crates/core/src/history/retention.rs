@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde::{Deserialize, Serialize};
 
-use super::entity::{change, plan, run, run_log, run_model};
+use super::entity::{change, plan, quarantine, run, run_log, run_model};
 use super::{History, PlanRef, Purpose, RunId, RunStatus, error, text};
 use crate::Result;
 
@@ -60,7 +60,7 @@ impl History {
     /// Removes the oldest runs that are over, with all that belongs to them, until the limits hold.
     ///
     /// Whatever the limits say, these stay: runs that are not over, the last completed real run of each sync, the runs that reads are
-    /// compared with, runs that another run which is not over is about, and the runs in `kept`. What Syncline created, and what
+    /// compared with, runs that another run which is not over is about, those that quarantine refers to, and the runs in `kept`. What Syncline created, and what
     /// was found, is remembered without its runs.
     pub async fn prune(&self, retention: &Retention, kept: &HashSet<RunId>) -> Result<Vec<RemovedRun>> {
         let mut stay: HashSet<i64> = kept.iter().map(|run| run.0).collect();
@@ -151,6 +151,16 @@ impl History {
             .await
             .map_err(|error| self.store.read_error(error))?;
         let mut needed: HashSet<i64> = subjects.into_iter().flatten().collect();
+        // What is absent names the runs that saw it so, and the one that marked it.
+        let seen: Vec<(i64, Option<i64>, Option<i64>)> = quarantine::Entity::find()
+            .select_only()
+            .columns([quarantine::Column::SeenBy, quarantine::Column::CountedBy, quarantine::Column::MarkRun])
+            .distinct()
+            .into_tuple()
+            .all(self.store.db())
+            .await
+            .map_err(|error| self.store.read_error(error))?;
+        needed.extend(seen.into_iter().flat_map(|(seen, counted, marked)| [Some(seen), counted, marked]).flatten());
         for sync in self.syncs().await? {
             let completed: Vec<i64> = run::Entity::find()
                 .select_only()

@@ -145,9 +145,9 @@ impl History {
                     let row = row.ok_or_else(|| Error::new(ErrorKind::NotFound, format!("there is no run {run}")))?;
                     let status: RunStatus = text::parse("run.status", &row.status)?;
                     let update = match (status, request.stop) {
-                        (RunStatus::Completed | RunStatus::Failed | RunStatus::Cancelled, _) => return Ok(status),
+                        (RunStatus::Completed | RunStatus::Failed | RunStatus::Cancelled, _)
+                        | (RunStatus::AwaitingReview, Stop::Pause) => return Ok(status),
                         (RunStatus::Syncing, _) => open_run(run).col_expr(run::Column::Stop, json.as_str().into()),
-                        (RunStatus::AwaitingReview, Stop::Pause) => return Ok(status),
                         (_, Stop::Pause) => open_run(run).col_expr(run::Column::Paused, request.words().into()),
                         (_, Stop::Cancel) => {
                             let error = RunError { kind: "cancelled".to_owned(), message: request.words() };

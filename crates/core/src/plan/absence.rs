@@ -21,6 +21,8 @@ pub struct Evidence {
     pub first_run: Option<String>,
     /// Why this target takes no deletes.
     pub no_deletes: Option<String>,
+    /// Why the source proves no absence of anything: it lacks what it must have, or most of what it had.
+    pub doubt: Option<String>,
     /// Models whose source shrank too much to prove absence, with the reason.
     pub shrunk: BTreeMap<String, String>,
     /// The plan takes back what a run did: that the run created a record is all the evidence that its delete needs. Whose the
@@ -35,53 +37,44 @@ pub struct AbsenceRules<'a> {
     fields: &'a ModelFields,
     doubts: BTreeMap<&'static str, String>,
     held: HashSet<u128>,
+    going: HashSet<u128>,
 }
 
 impl<'a> AbsenceRules<'a> {
     pub fn new(policy: &'a Policy, evidence: &'a Evidence, source: &Snapshot, fields: &'a ModelFields) -> Self {
         let doubts =
             fields.iter().filter_map(|(schema, _)| Some((schema.name, doubt(schema, source, fields, evidence)?)));
-        Self { policy, evidence, fields, doubts: doubts.collect(), held: HashSet::new() }
+        Self { policy, evidence, fields, doubts: doubts.collect(), held: HashSet::new(), going: HashSet::new() }
     }
 
-    /// Why a delete is held; none when it may go on.
-    pub fn judge(
-        &mut self,
-        schema: &'static ModelSchema,
-        change: &Change,
-        memory: &dyn Memory,
-    ) -> Result<Option<Hold>> {
-        let hold = match &change.hold {
-            Some(hold) => Some(hold.clone()),
-            None => match self.rule(schema, change) {
-                None => self.remembered(change, memory)?,
-                hold => hold,
-            },
-        };
-        if hold.is_some() {
-            self.held.insert(hash(schema.name, change.key.as_str()));
+    /// Decides which of some deletes of a model are held, and why.
+    pub fn judge(&mut self, schema: &'static ModelSchema, deletes: &mut [Change], memory: &dyn Memory) -> Result<()> {
+        let is_proven = self.unproven(schema).is_none() && self.evidence.first_run.is_none();
+        memory.look_ahead(schema, deletes, is_proven)?;
+        for change in deletes {
+            if change.hold.is_none() {
+                change.hold = self.rule(schema, change, memory)?;
+            }
+            let own = hash(schema.name, change.key.as_str());
+            if change.hold.is_some() {
+                self.held.insert(own)
+            } else {
+                self.going.insert(own)
+            };
         }
-        Ok(hold)
+        Ok(())
     }
 
-    /// What earlier runs say.
-    fn remembered(&self, change: &Change, memory: &dyn Memory) -> Result<Option<Hold>> {
-        if self.policy.only_own && !memory.is_ours(change)? {
-            let reason = "Syncline did not create it (`policy.only_own = false` deletes it all the same)".to_owned();
-            return Ok(Some(Hold { rule: HoldRule::NotOurs, reason }));
-        }
-        Ok(None)
+    /// The records that go as far as these rules know.
+    pub fn going(self) -> HashSet<u128> {
+        self.going
     }
 
-    /// What the reads and the policy say.
-    fn rule(&self, schema: &'static ModelSchema, change: &Change) -> Option<Hold> {
+    /// Why no record of a model is deleted, whatever is known of it.
+    fn unproven(&self, schema: &'static ModelSchema) -> Option<Hold> {
         let hold = |rule, reason: String| Some(Hold { rule, reason });
         if self.evidence.undoes {
-            let parent = || {
-                let (model, parent) = self.held_parent(schema, change)?;
-                hold(HoldRule::Parent, format!("its {model} `{parent}` stays"))
-            };
-            return self.evidence.no_deletes.clone().map_or_else(parent, |reason| hold(HoldRule::Policy, reason));
+            return self.evidence.no_deletes.clone().and_then(|reason| hold(HoldRule::Policy, reason));
         }
         if schema.deletion == DeletionClass::Shared {
             let reason = format!("a {} is never deleted because a source stopped mentioning it", schema.label);
@@ -90,31 +83,78 @@ impl<'a> AbsenceRules<'a> {
         if let Some(reason) = &self.evidence.no_deletes {
             return hold(HoldRule::Policy, reason.clone());
         }
-        if let Some(doubt) = self.doubts.get(schema.name) {
-            return hold(HoldRule::SourcePartial, format!("absence is not proven: {doubt}"));
+        let doubt = self.doubts.get(schema.name)?;
+        hold(HoldRule::SourcePartial, format!("absence is not proven: {doubt}"))
+    }
+
+    /// What the reads, the policy and earlier runs say.
+    fn rule(&self, schema: &'static ModelSchema, change: &Change, memory: &dyn Memory) -> Result<Option<Hold>> {
+        if let Some(hold) = self.unproven(schema) {
+            return Ok(Some(hold));
         }
-        if let Some((model, parent)) = self.held_parent(schema, change) {
-            return hold(HoldRule::Parent, format!("its {model} `{parent}` is absent too, and held"));
+        let hold = |rule, reason: String| Some(Hold { rule, reason });
+        if self.evidence.undoes {
+            return self.undone(schema, change, memory);
         }
+        let parent = self.parent(schema, change, &self.held).map(|(model, parent)| {
+            let reason = format!("its {model} `{parent}` is absent too, and held");
+            Hold { rule: HoldRule::Parent, reason }
+        });
         if let Some(reason) = &self.evidence.first_run {
-            return hold(HoldRule::FirstRun, reason.clone());
+            return Ok(parent.or_else(|| hold(HoldRule::FirstRun, reason.clone())));
+        }
+        // A part waits with what it belongs to, and goes with it. Everything else waits on its own, whatever else holds it: a
+        // device does not begin to wait when its site has gone.
+        let follows = schema.deletion == DeletionClass::Part
+            && (parent.is_some() || self.parent(schema, change, &self.going).is_some());
+        let mut waits = None;
+        let mut foreign = None;
+        if !(follows && (parent.is_some() || self.policy.deletes == Deletes::Hold)) {
+            let is_ours = !self.policy.only_own || memory.is_ours(change)?;
+            if !is_ours {
+                let reason =
+                    "Syncline did not create it (`policy.only_own = false` deletes it all the same)".to_owned();
+                foreign = hold(HoldRule::NotOurs, reason);
+            } else if !follows {
+                waits = memory.absent(schema, change)?;
+            }
+        }
+        if parent.is_some() {
+            return Ok(parent);
         }
         if self.policy.deletes == Deletes::Hold {
             let reason = "the sync's policy holds deletes back (`policy.deletes = \"apply\"` applies them)".to_owned();
-            return hold(HoldRule::Policy, reason);
+            return Ok(hold(HoldRule::Policy, reason));
         }
-        None
+        Ok(foreign.or(waits))
     }
 
-    /// A record that the change's record belongs to and that is absent and held. A shared one is always held, and holds nobody.
-    fn held_parent(&self, schema: &'static ModelSchema, change: &Change) -> Option<(&'static str, String)> {
+    /// What holds the delete of a record that a run created which is being taken back.
+    fn undone(&self, schema: &'static ModelSchema, change: &Change, memory: &dyn Memory) -> Result<Option<Hold>> {
+        if let Some((model, parent)) = self.parent(schema, change, &self.held) {
+            return Ok(Some(Hold { rule: HoldRule::Parent, reason: format!("its {model} `{parent}` stays") }));
+        }
+        let is_ours = !self.policy.only_own || memory.is_ours(change)?;
+        Ok((!is_ours).then(|| {
+            let reason = "it is not the one that Syncline created (`policy.only_own = false` deletes it all the same)";
+            Hold { rule: HoldRule::NotOurs, reason: reason.to_owned() }
+        }))
+    }
+
+    /// A record that the change's record belongs to and that is one of `absent`. A shared one is always held, and holds nobody.
+    fn parent(
+        &self,
+        schema: &'static ModelSchema,
+        change: &Change,
+        absent: &HashSet<u128>,
+    ) -> Option<(&'static str, String)> {
         change.fields.iter().find_map(|field| {
             let FieldKind::Reference(model) = schema.field(&field.name)?.kind else { return None };
             if self.fields.schema(model)?.deletion == DeletionClass::Shared {
                 return None;
             }
             let key = AnyKey::from_value(&field.before)?;
-            self.held.contains(&hash(model, key.as_str())).then(|| (model, key.to_string()))
+            absent.contains(&hash(model, key.as_str())).then(|| (model, key.to_string()))
         })
     }
 }
@@ -122,7 +162,7 @@ impl<'a> AbsenceRules<'a> {
 /// Why absence from the source's read of a model proves nothing. The reads of the models that it refers to count too: without
 /// the device its interfaces cannot be known, and without the interface its addresses.
 fn doubt(schema: &'static ModelSchema, source: &Snapshot, fields: &ModelFields, evidence: &Evidence) -> Option<String> {
-    if let Some(reason) = evidence.shrunk.get(schema.name) {
+    if let Some(reason) = evidence.doubt.as_ref().or_else(|| evidence.shrunk.get(schema.name)) {
         return Some(reason.clone());
     }
     let Some(snapshot) = source.models.get(schema.name) else {

@@ -11,15 +11,17 @@ use tempfile::NamedTempFile;
 
 use super::absence::{AbsenceRules, Evidence, Within, in_use, reference};
 use super::circles;
+use super::marks::{self, Unmark};
 use super::spool::Spool;
 use super::{Binding, FORMAT, Memory, ModelSummary, PlanHeader, PlanSummary};
 use crate::bindings::hash;
 use crate::change::{Action, Change, FieldChange, Hold, HoldRule};
 use crate::diff::{DiffCounts, DiffOutput};
 use crate::fields::ModelFields;
-use crate::guard::{Demand, GuardCounter, Verdict};
+use crate::guard::{Demand, GuardCounter, SiteShares, Verdict};
 use crate::native::Native;
 use crate::policy::Policy;
+use crate::site::SitePath;
 use crate::snapshot::{ReadVerdict, Snapshot, SnapshotReader};
 use crate::{Error, ErrorKind, Result};
 
@@ -30,17 +32,24 @@ pub struct PlanDraft<'a> {
     policy: &'a Policy,
     upserts: Spool,
     folder: PathBuf,
-    /// Deletes by model, parents first as they come.
-    deletes: Vec<(&'static ModelSchema, Spool)>,
+    /// Deletes by model, parents first as they come, with the records that stay, by site.
+    deletes: Vec<(&'static ModelSchema, Spool, SiteShares)>,
     open_deletes: Option<Spool>,
     guards: GuardCounter,
+    /// The records of the current model that both sides have, by site.
+    shares: SiteShares,
     current: ModelSummary,
     summary: PlanSummary,
     /// Records that changes refer to and that may be in the target already.
     referenced: BTreeMap<&'static str, HashSet<u128>>,
     /// References that updates take away.
     released: HashSet<u128>,
+    /// Marks to be taken back, by the hashes of their records.
+    unmarks: HashMap<u128, Unmark>,
 }
+
+/// How many deletes are looked up at once.
+const LOOK_AHEAD: usize = 500;
 
 impl<'a> PlanDraft<'a> {
     /// An empty draft for a comparison with `target`. Changes wait in temporary files in `folder`, which it creates: there
@@ -56,10 +65,12 @@ impl<'a> PlanDraft<'a> {
             deletes: Vec::new(),
             open_deletes: None,
             guards: GuardCounter::default(),
+            shares: SiteShares::default(),
             current: ModelSummary::default(),
             summary: PlanSummary::default(),
             referenced: BTreeMap::new(),
             released: HashSet::new(),
+            unmarks: HashMap::new(),
         })
     }
 
@@ -76,23 +87,31 @@ impl<'a> PlanDraft<'a> {
         memory: &dyn Memory,
     ) -> Result<SavedPlan> {
         let mut rules = AbsenceRules::new(self.policy, evidence, source, self.fields);
-        let mut going = HashSet::new();
         let mut judged = Vec::new();
-        for (schema, deletes) in std::mem::take(&mut self.deletes) {
+        let mut marks = Spool::create_in(&self.folder)?;
+        for (schema, deletes, shares) in std::mem::take(&mut self.deletes) {
             let mut spool = Spool::create_in(&self.folder)?;
-            for change in deletes.changes()? {
-                let mut change = change?;
-                change.hold = rules.judge(schema, &change, memory)?;
-                if change.hold.is_none() {
-                    going.insert(hash(schema.name, change.key.as_str()));
+            let mut deletes = deletes.items()?;
+            loop {
+                let mut some = deletes.by_ref().take(LOOK_AHEAD).collect::<Result<Vec<Change>>>()?;
+                if some.is_empty() {
+                    break;
                 }
-                spool.push(&change)?;
+                rules.judge(schema, &mut some, memory)?;
+                for change in some {
+                    if let Some(mark) = self.mark(schema, &change, memory)? {
+                        self.note_references(schema, &mark);
+                        marks.push(&mark)?;
+                    }
+                    spool.push(&change)?;
+                }
             }
-            judged.push((schema, spool));
+            judged.push((schema, spool, shares));
         }
+        let mut going = rules.going();
         let mut staying = HashMap::new();
         if !going.is_empty() {
-            let models: Vec<_> = judged.iter().map(|(schema, _)| *schema).collect();
+            let models: Vec<_> = judged.iter().map(|(schema, ..)| *schema).collect();
             let within = Within {
                 target: self.target,
                 fields: self.fields,
@@ -103,13 +122,14 @@ impl<'a> PlanDraft<'a> {
             staying = in_use(&mut going, &models, &within)?;
         }
         let mut decided = Vec::new();
-        for (schema, deletes) in judged {
+        for (schema, deletes, shares) in judged {
             let mut spool = Spool::create_in(&self.folder)?;
+            let site = SitePath::of(schema, self.fields);
             let summary = self.summary.models.iter_mut().find(|summary| summary.model == schema.name);
             let mut unknown = ModelSummary::default();
             let summary = summary.unwrap_or(&mut unknown);
-            for change in deletes.changes()? {
-                let mut change = change?;
+            for change in deletes.items()? {
+                let mut change: Change = change?;
                 if change.hold.is_none() {
                     change.hold = staying.get(&hash(schema.name, change.key.as_str())).cloned();
                 }
@@ -117,7 +137,8 @@ impl<'a> PlanDraft<'a> {
                     Some(hold) => *summary.held.entry(hold.rule.as_str().to_owned()).or_default() += 1,
                     None => {
                         summary.count(Action::Delete);
-                        self.guards.count(&change);
+                        let site = site.as_ref().and_then(|site| site.in_change(&change));
+                        self.guards.count(&change, site.as_deref());
                         refer(&mut self.referenced, schema, &change, |field| &field.before);
                         if evidence.undoes
                             && let Some(release) = circles::break_up(schema, &mut change, &going)
@@ -129,7 +150,7 @@ impl<'a> PlanDraft<'a> {
                 }
                 spool.push(&change)?;
             }
-            self.summary.verdicts.extend(self.guards.judge(schema, &summary.found, &self.policy.guards));
+            self.summary.verdicts.extend(self.guards.judge(schema, &summary.found, &shares, &self.policy.guards));
             decided.push(spool);
         }
         self.summary.verdicts.extend(verdicts);
@@ -144,10 +165,40 @@ impl<'a> PlanDraft<'a> {
         output.list("bindings", bindings.iter().map(|binding| Ok(json(binding))))?;
         let upserts = self.upserts.lines()?;
         let deletes = decided.into_iter().rev().map(Spool::lines).collect::<Result<Vec<_>>>()?;
-        output.list("changes", upserts.chain(deletes.into_iter().flatten()))?;
+        output.list("changes", upserts.chain(marks.lines()?).chain(deletes.into_iter().flatten()))?;
         output.line(&format!("\"summary\":{},", json(&self.summary)))?;
         let hash = output.close()?;
         Ok(SavedPlan { path: path.to_owned(), hash, summary: self.summary })
+    }
+
+    /// The update that marks the record of a held delete.
+    fn mark(&mut self, schema: &ModelSchema, change: &Change, memory: &dyn Memory) -> Result<Option<Change>> {
+        if !change.hold.as_ref().is_some_and(|hold| matches!(hold.rule, HoldRule::Quarantine | HoldRule::Policy)) {
+            return Ok(None);
+        }
+        let fields = self.fields.of(schema.name);
+        let has_field = |field: &str| schema.position(field).is_some_and(|position| fields.contains(position));
+        let Some(field) = memory.mark(change, &has_field)? else { return Ok(None) };
+        let mark = marks::update(schema, change.key.clone(), change.native.clone(), vec![field]);
+        if let Some(summary) = self.summary.models.iter_mut().find(|summary| summary.model == schema.name) {
+            summary.count(Action::Update);
+        }
+        self.guards.count(&mark, None);
+        Ok(Some(mark))
+    }
+
+    /// Takes marks back from records that are in the source again. Marks of those that the comparison does not find there stay.
+    pub fn unmark(&mut self, marks: Vec<Unmark>) {
+        self.unmarks = marks::by_record(marks);
+    }
+
+    /// Keeps what an update or a create refers to, and which references it takes away.
+    fn note_references(&mut self, schema: &ModelSchema, change: &Change) {
+        refer(&mut self.referenced, schema, change, |field| &field.after);
+        if change.action == Action::Update {
+            refer(&mut self.referenced, schema, change, |field| &field.before);
+            self.release(schema, change);
+        }
     }
 
     /// Keeps which references the change takes away.
@@ -197,10 +248,19 @@ pub struct SavedPlan {
 }
 
 impl DiffOutput for PlanDraft<'_> {
-    fn change(&mut self, mut change: Change) -> Result<()> {
+    fn change(&mut self, change: Change) -> Result<()> {
+        self.change_at(change, None)
+    }
+
+    fn change_at(&mut self, mut change: Change, site: Option<&str>) -> Result<()> {
         let schema = self.fields.schema(&change.model).ok_or_else(|| {
             Error::new(ErrorKind::Internal, format!("a change of the model `{}`, which is not compared", change.model))
         })?;
+        if let Some(unmark) = self.unmarks.remove(&hash(schema.name, change.key.as_str()))
+            && (change.action, &change.hold) == (Action::Update, &None)
+        {
+            unmark.join(&mut change);
+        }
         if change.action == Action::Delete {
             return match &mut self.open_deletes {
                 Some(spool) => spool.push(&change),
@@ -216,23 +276,29 @@ impl DiffOutput for PlanDraft<'_> {
             Some(hold) => *self.current.held.entry(hold.rule.as_str().to_owned()).or_default() += 1,
             None => {
                 self.current.count(change.action);
-                self.guards.count(&change);
-                refer(&mut self.referenced, schema, &change, |field| &field.after);
-                if change.action == Action::Update {
-                    refer(&mut self.referenced, schema, &change, |field| &field.before);
-                    self.release(schema, &change);
-                }
+                self.guards.count(&change, site);
+                self.note_references(schema, &change);
             }
         }
         self.upserts.push(&change)
     }
 
+    fn counted_at(&mut self, _: &'static ModelSchema, site: &str, in_both: u64) -> Result<()> {
+        self.shares.insert(site.into(), in_both);
+        Ok(())
+    }
+
     fn counted(&mut self, schema: &'static ModelSchema, counts: DiffCounts) -> Result<()> {
-        self.summary.verdicts.extend(self.guards.judge(schema, &counts, &self.policy.guards));
+        // Nothing else changes in what these marks are on.
+        for unmark in marks::of_model(&mut self.unmarks, schema.name) {
+            self.change(unmark.alone(schema))?;
+        }
+        let shares = std::mem::take(&mut self.shares);
+        self.summary.verdicts.extend(self.guards.judge(schema, &counts, &shares, &self.policy.guards));
         let model = schema.name.to_owned();
         self.summary.models.push(ModelSummary { model, found: counts, ..std::mem::take(&mut self.current) });
         if let Some(spool) = self.open_deletes.take() {
-            self.deletes.push((schema, spool));
+            self.deletes.push((schema, spool, shares));
         }
         Ok(())
     }

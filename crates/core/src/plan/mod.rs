@@ -20,6 +20,7 @@
 mod absence;
 mod circles;
 mod draft;
+mod marks;
 mod memory;
 mod reader;
 mod selection;
@@ -38,9 +39,12 @@ use crate::models::ModelMode;
 
 pub use absence::Evidence;
 pub use draft::{PlanDraft, SavedPlan};
+pub use marks::Unmark;
 pub use memory::{AllOurs, Memory};
 pub use reader::PlanReader;
 pub use selection::{Selection, Selector};
+#[cfg(feature = "runtime")]
+pub(crate) use spool::Spool;
 
 /// The format that this version writes and reads.
 pub const FORMAT: &str = "syncline.plan/1";

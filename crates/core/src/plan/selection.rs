@@ -117,7 +117,7 @@ struct Needs {
     /// The changes that are not held.
     places: Vec<u64>,
     /// What a change needs: the creates of records that it refers to; for a delete, the deletes of what refers to it.
-    needs: HashMap<u64, Vec<u64>>,
+    prerequisites: HashMap<u64, Vec<u64>>,
     /// The creates and updates that need a create.
     followers: HashMap<u64, Vec<u64>>,
 }
@@ -137,7 +137,7 @@ impl Needs {
             needs.places.push(place);
             let own = hash(schema.name, change.key.as_str());
             if change.action == Action::Delete {
-                needs.needs.insert(place, deleted_below.remove(&own).unwrap_or_default());
+                needs.prerequisites.insert(place, deleted_below.remove(&own).unwrap_or_default());
                 for parent in references(schema, &change) {
                     deleted_below.entry(parent).or_default().push(place);
                 }
@@ -148,7 +148,7 @@ impl Needs {
             for parent in &needed {
                 needs.followers.entry(*parent).or_default().push(place);
             }
-            needs.needs.insert(place, needed);
+            needs.prerequisites.insert(place, needed);
             if change.action == Action::Create {
                 created.insert(own, place);
             }
@@ -163,7 +163,7 @@ impl Needs {
         let mut followed = HashSet::new();
         while let Some((place, follow)) = pending.pop() {
             if taken.insert(place) {
-                pending.extend(self.needs.get(&place).into_iter().flatten().map(|place| (*place, false)));
+                pending.extend(self.prerequisites.get(&place).into_iter().flatten().map(|place| (*place, false)));
             }
             if follow && followed.insert(place) {
                 pending.extend(self.followers.get(&place).into_iter().flatten().map(|place| (*place, true)));
@@ -175,7 +175,7 @@ impl Needs {
     /// Changes with what needs them, however indirectly.
     fn with_what_needs(&self, named: HashSet<u64>) -> HashSet<u64> {
         let mut needed_by: HashMap<u64, Vec<u64>> = HashMap::new();
-        for (place, needs) in &self.needs {
+        for (place, needs) in &self.prerequisites {
             for needed in needs {
                 needed_by.entry(*needed).or_default().push(*place);
             }

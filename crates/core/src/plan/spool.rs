@@ -1,10 +1,12 @@
-//! Changes on their way into a plan: lines in a temporary file.
+//! Changes on their way into a plan, and what is noted beside them: lines in a temporary file.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Seek, Write};
 use std::path::Path;
 
-use crate::change::Change;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
 use crate::{Error, ErrorKind, Result};
 
 /// JSON lines in a temporary file that nobody else sees.
@@ -17,8 +19,8 @@ impl Spool {
         Ok(Self { file: BufWriter::new(tempfile::tempfile_in(folder).map_err(failed)?) })
     }
 
-    pub fn push(&mut self, change: &Change) -> Result<()> {
-        serde_json::to_writer(&mut self.file, change).map_err(|error| failed(error.into()))?;
+    pub fn push(&mut self, item: &impl Serialize) -> Result<()> {
+        serde_json::to_writer(&mut self.file, item).map_err(|error| failed(error.into()))?;
         self.file.write_all(b"\n").map_err(failed)
     }
 
@@ -29,8 +31,8 @@ impl Spool {
         Ok(BufReader::new(file).lines().map(|line| line.map_err(failed)))
     }
 
-    /// Ends the writing: the changes from the first on.
-    pub fn changes(self) -> Result<impl Iterator<Item = Result<Change>>> {
+    /// Ends the writing: what was pushed, from the first on.
+    pub fn items<T: DeserializeOwned>(self) -> Result<impl Iterator<Item = Result<T>>> {
         Ok(self.lines()?.map(|line| serde_json::from_str(&line?).map_err(|error| failed(error.into()))))
     }
 }

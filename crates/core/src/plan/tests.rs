@@ -10,7 +10,7 @@ use syncline_model::{AnyKey, Model};
 
 use super::*;
 use crate::Result;
-use crate::change::{Change, FieldChange};
+use crate::change::{Change, FieldChange, Hold, HoldRule};
 use crate::diff::DiffOutput;
 use crate::event::{Events, Side};
 use crate::fields::ModelFields;
@@ -139,6 +139,109 @@ async fn absence_needs_evidence() {
     let shrunk = Evidence { shrunk, ..Evidence::default() };
     insta::assert_snapshot!(hold(&apply_deletes(), true, &shrunk).await.unwrap(), @"absence is not proven: it lost half of its records");
     insta::assert_snapshot!(hold(&Policy::default(), true, &Evidence::default()).await.unwrap(), @r#"the sync's policy holds deletes back (`policy.deletes = "apply"` applies them)"#);
+}
+
+/// A memory in which nothing was absent long enough.
+struct AllWait;
+
+impl Memory for AllWait {
+    fn is_ours(&self, _: &Change) -> Result<bool> {
+        Ok(true)
+    }
+
+    fn absent(&self, _: &'static syncline_model::ModelSchema, _: &Change) -> Result<Option<Hold>> {
+        Ok(Some(Hold { rule: HoldRule::Quarantine, reason: "absent since today".to_owned() }))
+    }
+}
+
+/// However a delete gets into a plan, it goes through the quarantine: of every model, and also those that a target's own comparison
+/// thinks of.
+#[tokio::test]
+async fn every_delete_of_every_model_goes_through_the_quarantine() {
+    let folder = tempfile::tempdir().unwrap();
+    let every = syncline_model::models::ALL.iter();
+    let fields =
+        every.clone().fold(ModelFields::new(), |all, schema| all.insert(schema, syncline_model::FieldSet::ALL));
+    let sink = |side| SnapshotSink::create(side, folder.path(), fields.clone(), Events::new()).unwrap();
+    let complete = async |side| {
+        use syncline_model::models::*;
+        let sink = sink(side);
+        macro_rules! empty {
+            ($($model:ty),*) => { $(sink.open::<$model>().unwrap().complete().await.unwrap();)* };
+        }
+        empty!(Site, Manufacturer, DeviceType, DeviceRole, Platform, Device, VirtualChassis, Interface);
+        empty!(MacAddress, Vlan, Vrf, Prefix, IpAddress, Tag);
+        sink.finish().unwrap()
+    };
+    let (source, target) = (complete(Side::Source).await, complete(Side::Target).await);
+    let policy = apply_deletes();
+    let mut draft = PlanDraft::new(&fields, &target, &policy, folder.path()).unwrap();
+    for schema in every.clone() {
+        let gone = Change { model: schema.name.to_owned(), ..change(Action::Delete, schema.name, json!(["x"])) };
+        draft.change(gone).unwrap();
+        draft.counted(schema, DiffCounts { delete: 1, target: 1, ..DiffCounts::default() }).unwrap();
+    }
+    let path = folder.path().join("plan.json");
+    draft.save(&path, &header(), &source, &Evidence::default(), Vec::new(), &AllWait).unwrap();
+    let held: BTreeMap<_, _> = PlanReader::open(&path)
+        .unwrap()
+        .changes()
+        .unwrap()
+        .map(|change| change.unwrap())
+        .map(|change| (change.model, change.hold.unwrap().rule))
+        .collect();
+    assert_eq!(held.len(), syncline_model::models::ALL.len());
+    for schema in every {
+        let shared = schema.deletion == syncline_model::DeletionClass::Shared;
+        let expected = if shared { HoldRule::Shared } else { HoldRule::Quarantine };
+        assert_eq!(held[schema.name], expected, "{}", schema.name);
+    }
+}
+
+/// Only interfaces wait.
+struct InterfacesWait;
+
+impl Memory for InterfacesWait {
+    fn is_ours(&self, _: &Change) -> Result<bool> {
+        Ok(true)
+    }
+
+    fn absent(&self, schema: &'static syncline_model::ModelSchema, _: &Change) -> Result<Option<Hold>> {
+        let hold = Hold { rule: HoldRule::Quarantine, reason: "absent since today".to_owned() };
+        Ok((schema.name == "interface").then_some(hold))
+    }
+}
+
+/// A part waits with what it belongs to, and goes with it; on its own it waits on its own.
+#[tokio::test]
+async fn a_part_goes_with_what_it_belongs_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let fields = ModelFields::new().only::<syncline_model::models::Device>(&[]).only::<Interface>(&[]);
+    let complete = async |side| {
+        let sink = SnapshotSink::create(side, folder.path(), fields.clone(), Events::new()).unwrap();
+        sink.open::<syncline_model::models::Device>().unwrap().complete().await.unwrap();
+        sink.open::<Interface>().unwrap().complete().await.unwrap();
+        sink.finish().unwrap()
+    };
+    let (source, target) = (complete(Side::Source).await, complete(Side::Target).await);
+    let evidence = Evidence::default();
+    let policy = apply_deletes();
+    let mut rules = absence::AbsenceRules::new(&policy, &evidence, &source, &fields);
+    let device = |name: &str| change(Action::Delete, "device", json!([["a"], name]));
+    let port = |device: &str| {
+        let key = json!([[["a"], device], "e1"]);
+        let before = json!([["a"], device]);
+        let field = FieldChange { name: "device".into(), before, after: json!(null), deferred: false };
+        Change { fields: vec![field], ..change(Action::Delete, "interface", key) }
+    };
+    let mut devices = [device("gone")];
+    rules.judge(syncline_model::models::Device::SCHEMA, &mut devices, &InterfacesWait).unwrap();
+    assert_eq!(devices[0].hold, None);
+    let mut ports = [port("gone"), port("here")];
+    rules.judge(Interface::SCHEMA, &mut ports, &InterfacesWait).unwrap();
+    let holds = ports.map(|port| port.hold.map(|hold| hold.rule));
+    assert_eq!(holds, [None, Some(HoldRule::Quarantine)]);
+    drop(target);
 }
 
 mod fuzz {

@@ -111,7 +111,7 @@ async fn a_runner_that_lost_its_run_sends_nothing_more() {
     abandoned(&lab).await;
     let Claimed::Granted(_) = other(&lab).claim(run).await.unwrap() else { panic!("it was put back") };
     let report = lab.runner.work(claim, &lab.sync, &Events::new(), &StopSignal::new()).await;
-    let kind = report.map(|report| report.error.unwrap().kind()).unwrap_or_else(|error| error.kind());
+    let kind = report.map_or_else(|error| error.kind(), |report| report.error.unwrap().kind());
     assert_eq!(kind, ErrorKind::LeaseLost);
     assert_eq!(with("lost", |world| world.writes), 0);
 }

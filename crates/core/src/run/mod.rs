@@ -9,6 +9,7 @@ pub mod measure;
 mod memory;
 mod phases;
 mod planning;
+mod quarantine;
 mod reading;
 mod record;
 mod remembered;

@@ -1,5 +1,6 @@
 //! From two reads to a saved plan.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,19 +13,28 @@ use super::remembered::Remembered;
 use super::rerun::{Only, Wanted, add_needed};
 use super::retention;
 use super::work::{Work, partial_reads};
-use super::{RunReport, SideDefinition};
+use super::{RunReport, SideDefinition, quarantine};
 use crate::diff::{DiffInput, DiffOutput};
 use crate::event::{Events, Level, Phase, Side};
 use crate::fields::ModelFields;
-use crate::guard::{self, Verdict};
+use crate::guard::{self, EARLIER_RUNS, Verdict};
 use crate::models::ModelMode;
-use crate::plan::{Evidence, Memory, PlanDraft, PlanHeader, PlanRead, PlanReader, PlanSide, SavedPlan};
+use crate::plan::{Evidence, PlanDraft, PlanHeader, PlanRead, PlanReader, PlanSide, SavedPlan};
 use crate::snapshot::{Adoption, ModelSnapshot, Snapshot, align};
 use crate::target::DataTarget;
 use crate::{Error, ErrorKind, Result};
 
-/// How many complete runs a source is compared with.
-const EARLIER_RUNS: u64 = 5;
+/// What is compared.
+pub struct Sides {
+    /// The source as it was read, in its own models.
+    pub read: Snapshot,
+    /// What the target should keep.
+    pub source: Snapshot,
+    /// What it keeps.
+    pub target: Snapshot,
+    /// The records that the plan is to be about; none for all.
+    pub wanted: Option<Wanted>,
+}
 
 impl Work<'_> {
     /// Compares both sides and saves the plan.
@@ -32,13 +42,11 @@ impl Work<'_> {
         &self,
         digest: &str,
         prepared: &Prepared,
-        source: Snapshot,
-        target: Snapshot,
-        wanted: Option<Wanted>,
+        sides: Sides,
         report: &mut RunReport,
     ) -> Result<PlanReader> {
         let clock = PhaseClock::start(Phase::CalculateDiff, self.events, self.memory(), true);
-        let saved = clock.around(self.save_plan(digest, prepared, source, target, wanted)).await;
+        let saved = clock.around(self.save_plan(digest, prepared, sides, report)).await;
         report.phases.push(clock.stop());
         PlanReader::open(&saved?.path)
     }
@@ -47,13 +55,15 @@ impl Work<'_> {
         &self,
         digest: &str,
         prepared: &Prepared,
-        source: Snapshot,
-        target: Snapshot,
-        wanted: Option<Wanted>,
+        sides: Sides,
+        report: &mut RunReport,
     ) -> Result<SavedPlan> {
+        let Sides { read, source, target, wanted } = sides;
         let (sync, events, run) = (self.sync, self.events, self.run.id);
         let (evidence, verdicts) = self.evidence(digest, prepared, &source).await?;
         let now = Utc::now();
+        let watch = self.watch(&prepared.source, &target).await?;
+        let looked_at = quarantine::looked_at(&target, &prepared.modes);
         let header = PlanHeader {
             sync: sync.name.clone(),
             definition: digest.to_owned(),
@@ -73,6 +83,7 @@ impl Work<'_> {
             fields: prepared.fields.clone(),
             modes: prepared.modes.clone(),
             policy: sync.policy.clone(),
+            read,
             source,
             target,
             header,
@@ -86,16 +97,25 @@ impl Work<'_> {
         let memory = Remembered {
             history: self.runner.history.clone(),
             instance: sync.target.instance(),
+            only_own: sync.policy.only_own,
             runtime: tokio::runtime::Handle::current(),
+            watch,
+            ours: RefCell::default(),
         };
         let span = tracing::Span::current();
         let planned = tokio::task::spawn_blocking(move || {
             let _within = span.enter();
             let saved = work.save(&memory)?;
             retention::prune(&work.folder, &work.source, &work.target)?;
-            Ok(saved)
+            Ok((saved, memory.watch))
         });
-        planned.await.map_err(|error| Error::new(ErrorKind::Internal, "the comparison stopped").caused_by(error))?
+        let planned = planned.await;
+        let (saved, watch) = planned
+            .map_err(|error| Error::new(ErrorKind::Internal, "the comparison stopped").caused_by(error))
+            .flatten()?;
+        report.notes.extend(watch.notes());
+        watch.write_down(looked_at).await?;
+        Ok(saved)
     }
 
     /// What is known about the reads when deletes are decided.
@@ -103,6 +123,7 @@ impl Work<'_> {
         let (sync, history) = (self.sync, &self.runner.history);
         let mut evidence = Evidence::default();
         let mut verdicts = Vec::new();
+        let mut counts = Vec::new();
         if !prepared.target.capabilities().deletes {
             evidence.no_deletes = Some("this target takes no deletes".to_owned());
         }
@@ -118,11 +139,11 @@ impl Work<'_> {
                 let reason = "no complete run has read this model, so nobody knows how many records it should have";
                 evidence.shrunk.insert(schema.name.to_owned(), reason.to_owned());
             }
-            if let Some(verdict) = guard::shrinkage(schema.name, model.records, &earlier, &sync.policy.guards) {
-                evidence.shrunk.insert(schema.name.to_owned(), verdict.reason.clone());
-                verdicts.push(verdict);
-            }
+            verdicts.extend(guard::shrinkage(schema.name, model.records, &earlier, &sync.policy.guards));
+            counts.push((model.records, earlier));
         }
+        verdicts.extend(guard::scope_collapse(&counts, &sync.policy.guards));
+        evidence.doubted_by(&verdicts);
         Ok((evidence, verdicts))
     }
 }
@@ -133,6 +154,8 @@ struct Planning {
     fields: ModelFields,
     modes: BTreeMap<&'static str, ModelMode>,
     policy: crate::policy::Policy,
+    /// The source as it was read, in its own models.
+    read: Snapshot,
     source: Snapshot,
     target: Snapshot,
     header: PlanHeader,
@@ -146,11 +169,18 @@ struct Planning {
 }
 
 impl Planning {
-    fn save(&mut self, memory: &dyn Memory) -> Result<SavedPlan> {
+    fn save(&mut self, memory: &Remembered) -> Result<SavedPlan> {
         for adoption in align(&self.source, &mut self.target, &self.fields, &self.folder)? {
             let Adoption { model, source_key, target_key } = adoption;
             let text = format!("{model} `{source_key}` is the target's `{target_key}`: its name says so");
             self.events.message(Level::Info, text);
+        }
+        let canaries = guard::missing_canaries(&self.policy.guards, &self.fields, &self.read)?;
+        self.evidence.doubted_by(&canaries);
+        self.verdicts.extend(canaries);
+        for site in guard::unknown_sites(&self.policy.guards, &self.source, &self.target)? {
+            let text = format!("`guards.sites.{site}` holds nothing: neither side has a site with this slug");
+            self.events.message(Level::Warning, text);
         }
         let mut draft = PlanDraft::new(&self.fields, &self.target, &self.policy, &self.folder)?;
         let input = DiffInput {
@@ -162,7 +192,10 @@ impl Planning {
         };
         let compare = |output: &mut dyn DiffOutput| self.target_system.calculate_diff(&input, output);
         match &mut self.wanted {
-            None => compare(&mut draft)?,
+            None => {
+                draft.unmark(memory.watch.marks_in(&self.target, &self.fields)?);
+                compare(&mut draft)?;
+            }
             Some(wanted) => {
                 add_needed(wanted, &self.fields, compare)?;
                 compare(&mut Only::new(wanted, &mut draft))?;

@@ -22,7 +22,7 @@ use crate::{Error, ErrorKind, Result};
 /// Both sides, and what they agreed on.
 pub struct Prepared {
     /// The side that is read as truth.
-    pub source: Box<dyn DataSource>,
+    pub source: Arc<dyn DataSource>,
     /// The reading half of the side that is made to agree.
     pub target: Arc<dyn DataTarget>,
     /// What both can speak of.
@@ -70,7 +70,7 @@ impl Work<'_> {
         let modes = modes.map(|choice| (choice.model, choice.mode)).collect();
         report.models.clone_from(&choices);
         announce(&choices, events);
-        Ok(Prepared { source, target: target.into(), fields, modes })
+        Ok(Prepared { source: source.into(), target: target.into(), fields, modes })
     }
 
     /// Reads both sides at once. When one fails, the other is stopped.

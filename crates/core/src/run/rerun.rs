@@ -119,6 +119,14 @@ impl<'a> Only<'a> {
 
 impl DiffOutput for Only<'_> {
     fn change(&mut self, change: Change) -> Result<()> {
+        self.change_at(change, None)
+    }
+
+    fn counted_at(&mut self, model: &'static ModelSchema, site: &str, in_both: u64) -> Result<()> {
+        self.output.counted_at(model, site, in_both)
+    }
+
+    fn change_at(&mut self, change: Change, site: Option<&str>) -> Result<()> {
         if !self.wanted.contains(&hash(&change.model, change.key.as_str())) {
             return Ok(());
         }
@@ -129,7 +137,7 @@ impl DiffOutput for Only<'_> {
             Action::Update => self.kept.update += 1,
             Action::Delete => self.kept.delete += 1,
         }
-        self.output.change(change)
+        self.output.change_at(change, site)
     }
 
     /// What was found and is not wanted is not counted: it is none of this plan's business.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
@@ -42,6 +42,7 @@ pub struct Runner {
     worker: String,
     lease: Duration,
     tries: u64,
+    clock: Box<dyn Fn() -> DateTime<Utc> + Send + Sync>,
 }
 
 impl Runner {
@@ -49,7 +50,16 @@ impl Runner {
     pub fn new(registry: Registry, history: History, folder: impl Into<PathBuf>) -> Self {
         // A name is used once: what another process left must never be taken for this one's.
         let worker = format!("{}-{}", std::process::id(), uuid::Uuid::now_v7().simple());
-        Self { registry, history, folder: folder.into(), meter: None, worker, lease: LEASE, tries: TRIES }
+        Self {
+            registry,
+            history,
+            folder: folder.into(),
+            meter: None,
+            worker,
+            lease: LEASE,
+            tries: TRIES,
+            clock: Box::new(Utc::now),
+        }
     }
 
     /// Measures memory with `meter` in runs that ask for it.
@@ -65,6 +75,16 @@ impl Runner {
     /// Lets a run be taken `tries` times in a row without recording anything, before it is taken for what kills its runners.
     pub fn with_tries(self, tries: u64) -> Self {
         Self { tries, ..self }
+    }
+
+    /// Asks `clock` for the time by which is judged what was absent long enough.
+    pub fn with_clock(self, clock: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> Self {
+        Self { clock: Box::new(clock), ..self }
+    }
+
+    /// The time by which is judged what was absent long enough.
+    pub(super) fn now(&self) -> DateTime<Utc> {
+        (self.clock)()
     }
 
     /// The connectors.

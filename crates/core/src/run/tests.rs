@@ -1,5 +1,7 @@
 //! Whole runs between two systems in memory.
 
+mod quarantine;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -7,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use syncline_model::models::{Site, SiteStatus};
-use syncline_model::{Slug, Text};
+use syncline_model::{AnyKey, Slug, Text};
 use tokio_util::sync::CancellationToken;
 
 use super::*;
@@ -23,12 +25,12 @@ use crate::models::ModelMode;
 use crate::native::Native;
 use crate::outcome::Outcome;
 use crate::permit::WritePermit;
-use crate::policy::{Deletes, Policy};
+use crate::policy::{Deletes, Policy, Quarantine};
 use crate::read::ReadRequest;
 use crate::registry::Registry;
 use crate::settings::NoSettings;
 use crate::snapshot::SnapshotSink;
-use crate::source::DataSource;
+use crate::source::{Absence, DataSource};
 use crate::target::{Batch, BatchError, Capabilities, DataTarget, TargetWriter, Written};
 use crate::{Error, ErrorKind, Result};
 
@@ -52,6 +54,10 @@ pub struct World {
     /// Told when a batch is kept waiting.
     pub stalled: Arc<tokio::sync::Notify>,
     pub batches: u32,
+    /// The target's statuses by slug, where they are not `active`. Both sides speak of them if there are any.
+    statuses: Option<BTreeMap<String, SiteStatus>>,
+    /// Why the source does not give a site, where it says so; an error if it cannot tell.
+    absences: BTreeMap<String, std::result::Result<Absence, &'static str>>,
 }
 
 /// The worlds of all tests, by name.
@@ -97,6 +103,10 @@ impl ConnectTarget for Fake {
     }
 }
 
+fn slug_of(key: &AnyKey) -> String {
+    key.parts()[0].as_str().unwrap().to_owned()
+}
+
 fn site(slug: &str, name: &str) -> Site {
     let slug: Slug = slug.parse().unwrap();
     Site { slug, name: Text::new(name).unwrap(), status: SiteStatus::Active, physical_address: None }
@@ -105,7 +115,17 @@ fn site(slug: &str, name: &str) -> Site {
 #[async_trait]
 impl DataSource for FakeSide {
     fn knows(&self) -> ModelFields {
+        if with(&self.0, |world| world.statuses.is_some()) {
+            return ModelFields::new().only::<Site>(&["name", "status"]).initial::<Site>(&["status"]);
+        }
         ModelFields::new().only::<Site>(&["name"])
+    }
+
+    async fn explain_absence(&self, _: &str, keys: &[AnyKey]) -> Result<Vec<Absence>> {
+        let absences = with(&self.0, |world| world.absences.clone());
+        let absence = |key: &AnyKey| absences.get(&slug_of(key)).copied().unwrap_or(Ok(Absence::Gone));
+        let told = keys.iter().map(absence);
+        told.map(|absence| absence.map_err(|error| Error::new(ErrorKind::Forbidden, error))).collect()
     }
 
     async fn check(&self) -> Result<CheckReport> {
@@ -154,7 +174,9 @@ impl DataTarget for FakeSide {
         let world = with(&self.0, |world| world.clone());
         let mut sites = sink.open::<Site>()?;
         for (slug, name) in &world.target {
-            sites.push(&site(slug, name), Some(&Native::new(slug))).await?;
+            let status = world.statuses.as_ref().and_then(|statuses| statuses.get(slug)).cloned();
+            let site = Site { status: status.unwrap_or(SiteStatus::Active), ..site(slug, name) };
+            sites.push(&site, Some(&Native::new(slug))).await?;
         }
         sites.complete().await
     }
@@ -183,10 +205,12 @@ impl TargetWriter for FakeSide {
         });
         if stalls == Some(false) {
             stalled.notify_one();
+            // Whoever was told may act before this future is left for the first time.
+            tokio::task::yield_now().await;
             release.notified().await;
         }
         let write = |change: &&crate::change::Change| {
-            let slug = change.key.parts()[0].as_str().unwrap().to_owned();
+            let slug = slug_of(&change.key);
             if with(&self.0, |world| world.refuses.contains(&slug.as_str())) {
                 let reason = "not this one".to_owned();
                 return Written::not_written(Outcome::Failed { field: None, reason });
@@ -196,7 +220,15 @@ impl TargetWriter for FakeSide {
                 let name = change.after("name").and_then(Value::as_str).map(str::to_owned);
                 match change.action {
                     Action::Delete => drop(world.target.remove(&slug)),
-                    Action::Create | Action::Update => drop(world.target.insert(slug.clone(), name.unwrap())),
+                    Action::Create => drop(world.target.insert(slug.clone(), name.unwrap())),
+                    Action::Update => {
+                        if let Some(name) = name {
+                            world.target.insert(slug.clone(), name);
+                        }
+                        if let (Some(statuses), Some(status)) = (&mut world.statuses, change.after("status")) {
+                            statuses.insert(slug.clone(), SiteStatus::from_value(status.as_str().unwrap()).unwrap());
+                        }
+                    }
                 }
             });
             Written::applied(Native::new(slug), None)
@@ -204,6 +236,8 @@ impl TargetWriter for FakeSide {
         let written = batch.changes.iter().map(write).collect();
         if stalls == Some(true) {
             stalled.notify_one();
+            // Whoever was told may act before this future is left for the first time.
+            tokio::task::yield_now().await;
             release.notified().await;
         }
         Ok(written)
@@ -264,7 +298,7 @@ impl Lab {
             source: side("truth"),
             target: side("copy"),
             models: BTreeMap::new(),
-            policy: Policy { deletes: Deletes::Apply, ..Policy::default() },
+            policy: Policy { deletes: Deletes::Apply, quarantine: Quarantine::off(), ..Policy::default() },
             auto_merge: true,
         };
         Self { world, sync, runner, folder }
@@ -727,4 +761,47 @@ fn runs_are_send<'a>(
     cancel: &'a CancellationToken,
 ) -> impl Future<Output = Result<RunReport>> + Send + 'a {
     runner.run(sync, RunRequest::default(), events, cancel)
+}
+
+#[tokio::test]
+async fn without_its_canary_a_source_proves_nothing_and_nothing_is_written() {
+    let mut lab = Lab::new("canary").await;
+    let canary = json!({"guards": {"canaries": [{"model": "site", "key": ["hq"]}]}, "deletes": "apply"});
+    lab.sync.policy = crate::settings::parse(canary).unwrap();
+    lab.set(&["hq", "a", "b"], &[]);
+    assert_eq!(lab.run().await.status, RunStatus::Completed);
+    lab.set(&["a", "c"], &["hq", "a", "b"]);
+    let dry = lab.run_with(RunRequest::dry()).await;
+    assert_eq!(dry.status, RunStatus::Completed);
+    assert!(dry.summary.objections().contains("the canary `hq` is not in the source"), "{}", dry.summary.objections());
+    let report = lab.run().await;
+    assert_eq!(report.status, RunStatus::Failed);
+    assert_eq!(lab.target(), ["a", "b", "hq"]);
+    let [site] = &report.summary.models[..] else { panic!("{:?}", report.summary) };
+    assert_eq!((site.delete, site.held.get("source_partial")), (0, Some(&2)));
+    // Nobody can approve it away.
+    let applied = lab.apply(&dry.plan.unwrap(), Some("I say so")).await.unwrap();
+    assert_eq!(applied.error.unwrap().kind(), ErrorKind::Guard);
+    assert_eq!(lab.target(), ["a", "b", "hq"]);
+}
+
+#[tokio::test]
+async fn an_approved_loss_is_not_asked_for_again() {
+    let lab = Lab::new("approved-loss").await;
+    let all: Vec<_> = (0..40).map(|number| format!("s{number:02}")).collect();
+    let slugs: Vec<_> = all.iter().map(String::as_str).collect();
+    lab.set(&slugs, &[]);
+    assert_eq!(lab.run().await.status, RunStatus::Completed);
+    with(lab.world, |world| world.source.retain(|slug, _| slug.as_str() < "s25"));
+    for _ in 0..2 {
+        let report = lab.run().await;
+        assert_eq!(report.status, RunStatus::AwaitingReview, "{}", report.summary.objections());
+    }
+    let report = lab.run().await;
+    let applied = lab.apply(&report.plan.unwrap(), Some("the branch was sold")).await.unwrap();
+    assert_eq!((applied.status, lab.target().len()), (RunStatus::Completed, 40));
+    // What was held for want of evidence is now judged as what it is: many deletes.
+    let report = lab.run().await;
+    let guards: Vec<_> = report.summary.verdicts.iter().map(|verdict| verdict.guard).collect();
+    assert!(!guards.is_empty() && guards.iter().all(|guard| *guard == crate::guard::Guard::Deletes), "{guards:?}");
 }

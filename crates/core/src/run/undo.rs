@@ -1,18 +1,20 @@
 //! A run that takes another one back.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use chrono::{TimeDelta, Utc};
+use syncline_model::{AnyKey, ModelSchema};
 
 use super::phases::PhaseClock;
 use super::planning::{compared, plan_side};
 use super::reading::unless_cancelled;
-use super::remembered::Remembered;
 use super::report::reads;
 use super::work::{Work, incomplete, partial};
 use super::{RunReport, SyncDefinition};
+use crate::change::Change;
 use crate::diff::DiffInput;
 use crate::event::{Level, Phase, Side};
 use crate::fields::ModelFields;
@@ -186,10 +188,11 @@ impl Work<'_> {
             undoes: Some(subject.id.number()),
             partial,
         };
-        let memory = Remembered {
+        let memory = Ownership {
             history: self.runner.history.clone(),
             instance: sync.target.instance(),
             runtime: tokio::runtime::Handle::current(),
+            ours: RefCell::default(),
         };
         let planned = tokio::task::spawn_blocking(move || work.save(header, &memory));
         planned.await.map_err(|error| Error::new(ErrorKind::Internal, "the comparison stopped").caused_by(error))?
@@ -198,6 +201,30 @@ impl Work<'_> {
 
 fn asked_for(changes: &Collected, model: &str) -> bool {
     changes.models().any(|changed| changed == model)
+}
+
+/// Whose records are. What is absent is no matter of an undo.
+struct Ownership {
+    history: History,
+    instance: String,
+    runtime: tokio::runtime::Handle,
+    /// Those of the last look-ahead that are ours.
+    ours: RefCell<HashSet<AnyKey>>,
+}
+
+impl Memory for Ownership {
+    fn is_ours(&self, change: &Change) -> Result<bool> {
+        Ok(self.ours.borrow().contains(&change.key))
+    }
+
+    fn look_ahead(&self, schema: &'static ModelSchema, deletes: &[Change], _: bool) -> Result<()> {
+        let object = |change: &Change| (change.key.clone(), change.native.as_ref().map(|native| native.id.to_string()));
+        let objects: Vec<_> = deletes.iter().map(object).collect();
+        let found = self.runtime.block_on(self.history.created_here(&self.instance, schema.name, &objects));
+        // Not knowing whose it is, is a reason to leave it.
+        *self.ours.borrow_mut() = found.unwrap_or_default();
+        Ok(())
+    }
 }
 
 /// What the comparison works on, away from the asynchronous threads.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::applying::Applying;
+use super::planning::Sides;
 use super::record::Recorder;
 use super::runner::ensure_made_for;
 use super::{Drift, ReadSummary, RunReport, Runner, SyncDefinition};
@@ -42,7 +43,7 @@ impl Work<'_> {
         if self.run.stage == RunStage::Begun {
             return match self.run.purpose {
                 Purpose::Undo => self.undo(&digest, report).await,
-                _ => self.from_the_beginning(&digest, report).await,
+                _ => self.begin(&digest, report).await,
             };
         }
         let plan = self.runner.plan_of(self.run).await?;
@@ -58,17 +59,18 @@ impl Work<'_> {
         self.decide_and_apply(&plan, target.as_ref(), &fields, report).await
     }
 
-    async fn from_the_beginning(&mut self, digest: &str, report: &mut RunReport) -> Result<RunStatus> {
+    async fn begin(&mut self, digest: &str, report: &mut RunReport) -> Result<RunStatus> {
         self.runner.history.begin_again(self.claim).await?;
         let wanted = self.wanted(report).await?;
         let prepared = self.prepare(report).await?;
         let (source, target) = self.load(&prepared, report).await?;
+        let read = source.clone();
         let source = prepared.target.desired(source)?;
         let partial = partial_reads(&source, &target);
         if let (Some(partial), PartialRead::Stop) = (&partial, self.sync.policy.partial_read) {
             return Err(incomplete(partial));
         }
-        let plan = self.plan(digest, &prepared, source, target, wanted, report).await?;
+        let plan = self.plan(digest, &prepared, Sides { read, source, target, wanted }, report).await?;
         report.plan = Some(plan.path().to_owned());
         report.plan_hash = Some(plan.hash().to_owned());
         report.summary = plan.summary().clone();
@@ -104,6 +106,10 @@ impl Work<'_> {
 impl RunReport {
     /// The report of a run that begins, or is gone on with.
     pub(super) fn begun(run: &Run) -> Self {
+        // What a plan was made from stays known when the plan is gone on with.
+        let kept = run.notes.as_object().filter(|_| run.stage != RunStage::Begun);
+        let notes =
+            kept.into_iter().flatten().filter_map(|(name, note)| Some((name.clone(), note.as_str()?.to_owned())));
         Self {
             run: run.id,
             status: RunStatus::Syncing,
@@ -111,7 +117,7 @@ impl RunReport {
             models: Vec::new(),
             source: BTreeMap::new(),
             target: BTreeMap::new(),
-            notes: BTreeMap::new(),
+            notes: notes.collect(),
             plan: None,
             plan_hash: None,
             summary: PlanSummary::default(),

@@ -86,14 +86,22 @@ impl Notes {
 }
 
 impl DiffOutput for Annotated<'_> {
-    fn change(&mut self, mut change: Change) -> Result<()> {
+    fn change(&mut self, change: Change) -> Result<()> {
+        self.change_at(change, None)
+    }
+
+    fn counted_at(&mut self, model: &'static ModelSchema, site: &str, in_both: u64) -> Result<()> {
+        self.output.counted_at(model, site, in_both)
+    }
+
+    fn change_at(&mut self, mut change: Change, site: Option<&str>) -> Result<()> {
         if let Some(note) = self.note(&change.model.clone(), Some(&change.key))? {
             change.image = note.image;
             if let Some(reason) = note.hold {
                 change.hold = Some(moved(reason));
             }
         }
-        self.output.change(change)
+        self.output.change_at(change, site)
     }
 
     fn counted(&mut self, model: &'static ModelSchema, counts: DiffCounts) -> Result<()> {

@@ -188,6 +188,12 @@ impl Check<'_> {
                     self.add_below(&key, problem);
                 }
             }
+            if let Some(sync) = &sync {
+                let below = [&key[..], &["policy".to_owned(), "guards".to_owned()]].concat();
+                for problem in sync.policy.guards.problems(syncline_model::models::ALL) {
+                    self.add_below(&below, problem);
+                }
+            }
             let source_parameters = self.side(&key, Side::Source, source.as_deref(), source_parameters, named);
             let target_parameters = self.side(&key, Side::Target, target.as_deref(), target_parameters, named);
             if source.is_some() && source == target {

@@ -165,11 +165,21 @@ fn every_problem_is_told_at_once_with_file_key_and_remedy() {
         source_parameters = { site = ["x"] }
         polcy = {}
 
+        [syncs.four]
+        source = "c"
+        target = "b c"
+        [syncs.four.policy.guards]
+        canaries = [{ model = "site", key = ["atl", 1] }, { model = "device", key = [["atl"], "core-1"] }]
+        models = { devize = {} }
+
         [syncs.three]
         source = "c"
         [syncs.three.policy]
         deletes = "yes"
-        guards = { deletes_refused_percent = -1 }
+        [syncs.three.policy.guards]
+        deletes_refused_percent = -1
+        models = { site = { deletes = 3 } }
+        sites = { atl = { source_shrank_percent = 3 } }
     "#;
     let told = told(wrong, &[]);
     assert!(!told.contains("hunter2") && !told.contains("me:secret"), "{told}");

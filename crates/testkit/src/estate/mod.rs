@@ -18,7 +18,7 @@ mod catalogue;
 mod edit;
 mod generate;
 mod interfaces;
-mod rng;
+pub(crate) mod rng;
 mod types;
 
 use std::sync::Arc;

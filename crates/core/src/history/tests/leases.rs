@@ -184,7 +184,7 @@ async fn of_many_who_ask_at_once_one_makes_the_run_and_one_takes_it() {
 async fn runners_are_told_of_what_they_could_take_and_once() {
     everywhere(async |place| {
         let history = place.open().await;
-        let patience = Duration::from_secs(60);
+        let patience = Duration::from_mins(1);
         let told = async || {
             let ready = history.take_ready(patience).await.unwrap();
             ready.into_iter().map(|ready| ready.run.number()).collect::<Vec<_>>()

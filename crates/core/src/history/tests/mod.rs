@@ -7,6 +7,7 @@ mod guards;
 mod leases;
 mod objects;
 mod opening;
+mod quarantine;
 mod retention;
 mod runs;
 
@@ -90,7 +91,7 @@ async fn working_run(history: &History) -> Claim {
 }
 
 /// How long a run is kept without asking for more time.
-const LEASE: Duration = Duration::from_secs(60);
+const LEASE: Duration = Duration::from_mins(1);
 
 async fn started(history: &History, new: &NewRun) -> Claim {
     let run = history.begin_run(new).await.unwrap();

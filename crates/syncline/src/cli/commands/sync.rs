@@ -130,7 +130,7 @@ async fn show(session: &Session, opened: &Opened, name: &str) -> Result<(), Fail
         let kept_in = if view.owner == Some(SyncOwner::File) { "the configuration file" } else { "the history" };
         let mut text = format!("{name}, kept in {kept_in}\n");
         if let Some(schedule) = &view.schedule {
-            text.push_str(&format!("runs {schedule}\n"));
+            text = format!("{text}runs {schedule}\n");
         }
         if view.paused {
             text.push_str("paused: its schedules rest\n");
@@ -147,7 +147,8 @@ async fn show(session: &Session, opened: &Opened, name: &str) -> Result<(), Fail
 
 async fn view(opened: &Opened, sync: StoredSync) -> Result<SyncView, Failure> {
     let ticks = opened.runner.history().schedules(sync.id).await?;
-    let next = ticks.iter().filter(|(purpose, _)| *purpose == Purpose::Sync).find_map(|(_, ticks): &(_, Ticks)| ticks.next);
+    let next =
+        ticks.iter().filter(|(purpose, _)| *purpose == Purpose::Sync).find_map(|(_, ticks): &(_, Ticks)| ticks.next);
     let configured = opened.book.sync(&sync.name).await;
     let schedule = configured.as_ref().ok().map(|sync| Schedule::describe(&sync.automation.schedule));
     Ok(SyncView {
@@ -168,7 +169,8 @@ fn settings(mut settings: Map<String, Value>, file: Option<&Path>, single: &[Str
     }
     for text in single {
         let Some((key, value)) = text.split_once('=') else {
-            let message = format!("`--set {text}` has no value: write it as `KEY=VALUE`, for example `auto_merge=false`");
+            let message =
+                format!("`--set {text}` has no value: write it as `KEY=VALUE`, for example `auto_merge=false`");
             return Err(Failure::argument(message));
         };
         // What is no JSON is a text.
