@@ -68,7 +68,7 @@ fn measure(shape: Shape, records: u64) -> Result<serde_json::Value, Failure> {
     phases.insert("load_target", measured);
 
     let modes: BTreeMap<_, _> = fields.iter().map(|(schema, _)| (schema.name, ModelMode::Sync)).collect();
-    let input = DiffInput { source: &source, target: &target, fields: &fields, modes: &modes };
+    let input = DiffInput { source: &source, target: &target, fields: &fields, modes: &modes, exact: false };
     let (counts, diff) = phase(|| {
         let mut counter = Counter::default();
         calculate(&input, &mut counter)?;
@@ -258,6 +258,8 @@ fn header() -> PlanHeader {
         created_at: Utc::now(),
         valid_until: Utc::now() + TimeDelta::hours(1),
         models: BTreeMap::new(),
+        fields: BTreeMap::new(),
+        undoes: None,
         partial: None,
     }
 }

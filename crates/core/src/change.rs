@@ -59,6 +59,10 @@ pub struct Change {
     /// Why the change is in the plan but will not be applied; none when it will.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold: Option<Hold>,
+    /// What the target said of the record before it was deleted, in a create that takes the delete back: the connector's own
+    /// notes, from [`Written::image`](crate::target::Written::image), with which it restores what no model has a field for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<Value>,
 }
 
 /// One field of a change.
@@ -117,6 +121,8 @@ pub enum HoldRule {
     Ambiguous,
     /// A guard wants a person to look first.
     Guard,
+    /// Somebody changed the record after the run that is to be taken back.
+    Moved,
 }
 
 impl HoldRule {
@@ -134,6 +140,7 @@ impl HoldRule {
             Self::Quarantine => "quarantine",
             Self::Ambiguous => "ambiguous",
             Self::Guard => "guard",
+            Self::Moved => "moved",
         }
     }
 }

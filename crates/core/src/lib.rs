@@ -42,5 +42,7 @@ pub mod snapshot;
 pub mod source;
 pub mod stop;
 pub mod target;
+#[cfg(feature = "runtime")]
+mod undo;
 
 pub use error::{Error, ErrorKind, ErrorStatus, Result};

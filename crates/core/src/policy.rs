@@ -22,6 +22,8 @@ pub struct Policy {
     pub quarantine: Quarantine,
     /// The limits at which a plan needs a person.
     pub guards: Guards,
+    /// A change that so many runs in a row had to make is reported as flapping. 0 and 1 report none.
+    pub flapping_runs: u32,
 }
 
 /// What happens to records that the source no longer has.
@@ -93,6 +95,7 @@ impl Default for Policy {
             plan_valid_hours: 24,
             quarantine: Quarantine::default(),
             guards: Guards::default(),
+            flapping_runs: 3,
         }
     }
 }

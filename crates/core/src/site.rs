@@ -251,7 +251,7 @@ mod tests {
         let change = |fields: Vec<FieldChange>| {
             let key = AnyKey::from_value(&json!([null, "10.0.0.0/8"])).unwrap();
             let (id, model) = (String::new(), "prefix".to_owned());
-            Change { id, model, key, action: Action::Update, native: None, fields, hold: None }
+            Change { id, model, key, action: Action::Update, native: None, fields, hold: None, image: None }
         };
         let of_site = |before, after| FieldChange { name: "site".into(), before, after, deferred: false };
         let path = SitePath::of(Prefix::SCHEMA, &fields()).unwrap();

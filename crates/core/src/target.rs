@@ -189,22 +189,31 @@ pub struct Written {
     pub outcome: Outcome,
     /// The record's handle after the write; none when it was deleted or not written.
     pub native: Option<Native>,
+    /// After a delete, what the target said of the record just before: kept with the change, and handed back as
+    /// [`Change::image`] when the delete is taken back. Its form is the connector's own. It holds no secrets.
+    pub image: Option<serde_json::Value>,
 }
 
 impl Written {
     /// An applied change with the record's handle.
     pub fn applied(native: Native, request_id: Option<String>) -> Self {
-        Self { outcome: Outcome::Applied { request_id }, native: Some(native) }
+        Self { outcome: Outcome::Applied { request_id }, native: Some(native), image: None }
     }
 
     /// An applied delete.
     pub fn deleted(request_id: Option<String>) -> Self {
-        Self { outcome: Outcome::Applied { request_id }, native: None }
+        Self { outcome: Outcome::Applied { request_id }, native: None, image: None }
+    }
+
+    /// Adds what the target said of a deleted record.
+    #[must_use]
+    pub fn with_image(self, image: Option<serde_json::Value>) -> Self {
+        Self { image, ..self }
     }
 
     /// A change that was not written.
     pub fn not_written(outcome: Outcome) -> Self {
-        Self { outcome, native: None }
+        Self { outcome, native: None, image: None }
     }
 }
 

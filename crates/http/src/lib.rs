@@ -61,7 +61,9 @@ pub use crate::error::{AnswerError, AnswerProblem, Call, Error, StatusError, Tra
 pub use crate::lines::Lines;
 pub use crate::path::Path;
 pub use crate::record::Recorder;
-pub use crate::redact::{REDACTED, headers as redact_headers, json as redact_json, query as redact_query};
+pub use crate::redact::{
+    REDACTED, headers as redact_headers, is_secret as is_secret_name, json as redact_json, query as redact_query,
+};
 pub use crate::request::Request;
 pub use crate::response::{Response, Streaming};
 pub use crate::retry::Retry;

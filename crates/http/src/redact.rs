@@ -28,7 +28,7 @@ const SECRET_PARTS: [&str; 13] = [
 const SECRET_NAMES: [&str; 7] = ["auth", "jwt", "key", "otp", "pass", "pwd", "sig"];
 
 /// Whether a value under this name is a secret: judged without case, `-` and `_`.
-pub(crate) fn is_secret(name: &str) -> bool {
+pub fn is_secret(name: &str) -> bool {
     let name: String = name.chars().filter(|c| !matches!(c, '-' | '_' | ' ')).map(|c| c.to_ascii_lowercase()).collect();
     SECRET_PARTS.iter().any(|part| name.contains(part)) || SECRET_NAMES.contains(&name.as_str())
 }

@@ -9,4 +9,5 @@ mod lab;
 mod quarantine;
 mod reads;
 mod review;
+mod undo;
 mod whole;

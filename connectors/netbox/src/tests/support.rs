@@ -131,7 +131,7 @@ pub(super) fn delete<M: Model>(key: AnyKey, native: Native) -> Change {
 
 fn change<M: Model>(key: AnyKey, action: Action, native: Option<Native>, fields: Vec<FieldChange>) -> Change {
     let id = Change::id_of(M::NAME, &key, action, &fields);
-    Change { id, model: M::NAME.to_owned(), key, action, native, fields, hold: None }
+    Change { id, model: M::NAME.to_owned(), key, action, native, fields, hold: None, image: None }
 }
 
 /// Every field of a record.

@@ -24,6 +24,17 @@ impl Writer {
         if !table.unique {
             self.adopt(table, items).await?;
         }
+        if items.iter().any(|item| item.change.image.is_some()) {
+            self.add_images(table, items).await.map_err(looking)?;
+        }
+        let sent = self.send_creates(table, items).await;
+        if items.iter().any(|item| item.change.image.is_some()) {
+            self.mend_references(table, items).await;
+        }
+        sent
+    }
+
+    async fn send_creates(&self, table: &'static Table, items: &mut [Item<'_>]) -> Result<(), BatchError> {
         // A second try is for what is left when those that NetBox named, or has by now, are settled.
         for may_sort_out in [true, false] {
             let (positions, bodies) = items::outgoing(items, self.message.as_deref());
@@ -80,7 +91,7 @@ impl Writer {
             match found.as_slice() {
                 [] => {}
                 [object] if differing(&item.body, object).next().is_none() => {
-                    item.done = Some(Written { outcome: Outcome::Unchanged, native: native_of(object) });
+                    item.done = Some(Written { native: native_of(object), ..Written::not_written(Outcome::Unchanged) });
                 }
                 [object] if self.is_brought_along(table, &item.body) => {
                     item.id = id_of(object);

@@ -15,6 +15,8 @@ pub(super) struct Form {
     pub may_change: Option<bool>,
     choices: HashMap<String, HashSet<String>>,
     most: HashMap<String, u64>,
+    /// Whether a field can be written, by its name.
+    written: HashMap<String, bool>,
 }
 
 impl Form {
@@ -35,12 +37,20 @@ impl Form {
             Some((name.clone(), values.collect()))
         });
         let most = fields.iter().filter_map(|(name, field)| Some((name.clone(), field.get("max_value")?.as_u64()?)));
+        let written =
+            fields.iter().filter_map(|(name, field)| Some((name.clone(), !field.get("read_only")?.as_bool()?)));
         Self {
             may_create: Some(action("POST").is_some()),
             may_change: Some(action("PUT").is_some()),
             choices: choices.collect(),
             most: most.collect(),
+            written: written.collect(),
         }
+    }
+
+    /// Whether a field of NetBox can be written; none when it is not known.
+    pub fn writes(&self, field: &str) -> Option<bool> {
+        self.written.get(field).copied()
     }
 
     /// Finds what this version does not take.

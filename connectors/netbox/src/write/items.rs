@@ -24,6 +24,10 @@ pub(super) struct Item<'c> {
     pub version: Option<Box<str>>,
     /// What is sent.
     pub body: Body,
+    /// What else is sent, from the image of an object that is restored.
+    pub extra: Body,
+    /// Fields of it that lead to objects which are not there yet: by list and former id.
+    pub waiting: Vec<(String, (String, u64))>,
     /// What became of it; none while it is to be sent.
     pub done: Option<Written>,
 }
@@ -41,7 +45,7 @@ impl Item<'_> {
             None => Outcome::Applied { request_id: request_id.map(str::to_owned) },
             Some(difference) => Outcome::Failed { field: Some(difference.field), reason: difference.words },
         };
-        self.done = Some(Written { outcome, native });
+        self.done = Some(Written { native, ..Written::not_written(outcome) });
     }
 }
 
@@ -73,7 +77,15 @@ pub(super) fn prepare<'c>(table: &'static Table, form: &Form, batch: &Batch<'c>,
         Kindof::Delete => None,
     };
     let item = |change: &'c Change| {
-        let mut item = Item { change, id: None, version: None, body: Body::new(), done: None };
+        let mut item = Item {
+            change,
+            id: None,
+            version: None,
+            body: Body::new(),
+            extra: Body::new(),
+            waiting: Vec::new(),
+            done: None,
+        };
         if right == Some(false) {
             let reason = format!("the token may not write {}", table.schema.plural);
             item.settle(Outcome::Failed { field: None, reason });
@@ -153,6 +165,17 @@ pub(super) fn outgoing(items: &[Item<'_>], message: Option<&str>) -> (Vec<usize>
     let mut bodies = Vec::new();
     for (position, item) in items.iter().enumerate().filter(|(_, item)| item.done.is_none()) {
         let mut body = item.body.clone();
+        for (name, value) in &item.extra {
+            match (body.get_mut(name), value) {
+                // Tags that the settings ask for come to those that it had.
+                (Some(Value::Array(said)), Value::Array(more)) => {
+                    let more: Vec<_> = more.iter().filter(|member| !said.contains(member)).cloned().collect();
+                    said.extend(more);
+                }
+                (Some(_), _) => {}
+                (None, value) => drop(body.insert(name.clone(), value.clone())),
+            }
+        }
         if let Some(id) = item.id {
             body.insert("id".to_owned(), json!(id));
         }

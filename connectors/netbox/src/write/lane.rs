@@ -65,6 +65,7 @@ mod tests {
             native: None,
             fields: fields.collect(),
             hold: None,
+            image: None,
         }
     }
 

@@ -8,6 +8,7 @@ mod answer;
 mod create;
 mod dependants;
 mod form;
+mod image;
 mod items;
 mod lane;
 mod lookup;
@@ -52,6 +53,8 @@ pub(crate) struct Writer {
     forms: BTreeMap<&'static str, OnceCell<Form>>,
     /// Devices that this writer created: what their types bring along is ours.
     created: Mutex<HashSet<u64>>,
+    /// What objects had that no model has a field for.
+    images: image::Images,
 }
 
 #[async_trait]
@@ -67,7 +70,7 @@ impl TargetWriter for Writer {
         match Kindof::of(batch) {
             Kindof::Create => self.create(table, &mut items).await?,
             Kindof::Update => self.update(table, &mut items).await?,
-            Kindof::Delete => self.delete(table, &mut items).await?,
+            Kindof::Delete => self.delete(table, form, &mut items).await?,
         }
         let unanswered = || {
             let reason = "NetBox answered without this object".to_owned();
@@ -102,7 +105,8 @@ impl TargetWriter for Writer {
                 let rows = crate::read::current(&self.reader, table, &[], &ids).await?;
                 let gone = |item: &Item<'_>| {
                     let id = item.id?;
-                    (!rows.iter().any(|row| row.id.0 == id)).then(|| Written::deleted(None))
+                    let is_gone = !rows.iter().any(|row| row.id.0 == id);
+                    is_gone.then(|| Written::deleted(None).with_image(self.images.take(table, item.id)))
                 };
                 Ok(items.iter().map(gone).collect())
             }
@@ -143,6 +147,7 @@ impl Writer {
             lanes: u64::from(connection.write_connections) * LANES_PER_CONNECTION,
             forms: TABLES.iter().map(|table| (table.schema.name, OnceCell::new())).collect(),
             created: Mutex::default(),
+            images: image::Images::default(),
         })
     }
 
@@ -214,11 +219,12 @@ impl Writer {
         }
     }
 
-    async fn delete(&self, table: &'static Table, items: &mut [Item<'_>]) -> Result<(), BatchError> {
+    async fn delete(&self, table: &'static Table, form: &Form, items: &mut [Item<'_>]) -> Result<(), BatchError> {
         let rows = self.now(table, &[], items).await?;
         self.follow_lost_references(table, items, &rows).await?;
         items::check_preconditions(table, Kindof::Delete, items, rows);
         dependants::hold(&self.reader, table, items).await.map_err(looking)?;
+        self.keep_images(table, form, items).await.map_err(looking)?;
         let (positions, bodies) = items::outgoing(items, self.message.as_deref());
         if bodies.is_empty() {
             return Ok(());
@@ -227,7 +233,9 @@ impl Writer {
         match self.client.send(Method::DELETE, table, &[], &bodies).await {
             Ok(response) => {
                 for at in positions {
-                    items[at].done = Some(Written::deleted(response.request_id().map(str::to_owned)));
+                    let image = self.images.take(table, items[at].id);
+                    let deleted = Written::deleted(response.request_id().map(str::to_owned)).with_image(image);
+                    items[at].done = Some(deleted);
                 }
                 Ok(())
             }

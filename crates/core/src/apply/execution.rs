@@ -309,6 +309,10 @@ impl<'a, 'c, W: TargetWriter + ?Sized> Execution<'a, 'c, W> {
             return Fate::Outcome(stopped);
         }
         if change.action == Action::Delete {
+            if let Some(outcome) = self.undone.get(&hash(schema.name, change.key.as_str())) {
+                let reason = format!("what it refers to could not be taken from it first: that update is {outcome}");
+                return Fate::Outcome(Outcome::Skipped { reason });
+            }
             let user = self.referred_by_undeleted.get(&hash(schema.name, change.key.as_str()));
             return user.map_or(Fate::Try, |user| {
                 let reason = format!("still referred to by {user}, whose change did not go through");

@@ -81,8 +81,10 @@ impl TargetWriter for Fake {
             return Err(BatchError::InDoubt(error("connection reset")));
         }
         if self.adopts {
-            let adopted =
-                |change: &&Change| Written { outcome: Outcome::Unchanged, native: Some(Native::new(&change.id)) };
+            let adopted = |change: &&Change| Written {
+                native: Some(Native::new(&change.id)),
+                ..Written::not_written(Outcome::Unchanged)
+            };
             return Ok(batch.changes.iter().map(adopted).collect());
         }
         self.kept.lock().unwrap().extend(names.iter().map(|name| format!("{}{name}{pass}", batch.model.name)));
@@ -201,7 +203,11 @@ async fn ran(fake: Fake, source: &Estate, target: &Estate) -> Ran {
         BTreeMap::from([("site", ModelMode::Sync), ("device", ModelMode::Sync), ("interface", ModelMode::Sync)]);
     let policy = Policy { deletes: Deletes::Apply, only_own: false, ..Policy::default() };
     let mut draft = PlanDraft::new(&fields, &target, &policy, folder.path()).unwrap();
-    calculate(&DiffInput { source: &source, target: &target, fields: &fields, modes: &modes }, &mut draft).unwrap();
+    calculate(
+        &DiffInput { source: &source, target: &target, fields: &fields, modes: &modes, exact: false },
+        &mut draft,
+    )
+    .unwrap();
     let side = |connector: &str| PlanSide {
         connector: connector.to_owned(),
         connection: connector.to_owned(),
@@ -219,6 +225,8 @@ async fn ran(fake: Fake, source: &Estate, target: &Estate) -> Ran {
         models: ["site", "device", "interface", "mac_address", "ip_address"]
             .map(|model| (model.to_owned(), ModelMode::Sync))
             .into(),
+        fields: BTreeMap::new(),
+        undoes: None,
         partial: None,
     };
     let path = folder.path().join("plan.json");

@@ -13,8 +13,14 @@ use crate::change::FieldChange;
 ///
 /// - A field that the source does not have is not said, and stays.
 /// - A field that the target does not have is null there.
-/// - Of a set of references, the source's members must be in the target's; others stay.
-pub fn differing(schema: &ModelSchema, fields: FieldSet, wanted: &[u8], found: &[u8]) -> Result<Vec<FieldChange>> {
+/// - Of a set of references, the source's members must be in the target's; others stay, unless the sets are to be `exact`.
+pub fn differing(
+    schema: &ModelSchema,
+    fields: FieldSet,
+    exact: bool,
+    wanted: &[u8],
+    found: &[u8],
+) -> Result<Vec<FieldChange>> {
     let mut found = RecordFields::of(found).peekable();
     let mut changes = Vec::new();
     for (name, wanted) in RecordFields::of(wanted) {
@@ -33,7 +39,7 @@ pub fn differing(schema: &ModelSchema, fields: FieldSet, wanted: &[u8], found: &
         let field = &schema.fields[position];
         let before = found.map_or(Ok(Value::Null), parse)?;
         let after = match field.kind {
-            FieldKind::References(_) => match union(wanted, found)? {
+            FieldKind::References(_) if !exact => match union(wanted, found)? {
                 Some(union) => union,
                 None => continue,
             },

@@ -33,6 +33,8 @@ pub struct DiffInput<'a> {
     pub fields: &'a ModelFields,
     /// Which models are compared; one that is looked up or off is not.
     pub modes: &'a BTreeMap<&'static str, ModelMode>,
+    /// The target is to have of a set of references what the source has and nothing else; if not, others stay.
+    pub exact: bool,
 }
 
 /// Takes what a comparison finds, model by model, parents first.
@@ -86,6 +88,7 @@ pub fn calculate(input: &DiffInput<'_>, output: &mut dyn DiffOutput) -> Result<(
             schema,
             fields: input.fields.of(schema.name),
             compared: input.fields.of(schema.name).minus(input.fields.initial_of(schema.name)),
+            exact: input.exact,
             counts: DiffCounts::default(),
             sites: SiteTally::new(SitePath::of(schema, input.fields)),
             output: &mut *output,
@@ -107,6 +110,7 @@ struct Comparison<'a> {
     fields: FieldSet,
     /// The fields of which a difference is a change.
     compared: FieldSet,
+    exact: bool,
     counts: DiffCounts,
     /// The records that both sides have, by the site at which the target has them.
     sites: SiteTally,
@@ -198,6 +202,14 @@ impl Comparison<'_> {
 
     fn both(&mut self, source: &Grouped, target: &Grouped) -> Result<()> {
         let wanted = source.first()?;
+        if self.exact && source.lines == target.lines {
+            for line in target.lines() {
+                let line = line?;
+                self.sites.count(line.key, line.record);
+            }
+            self.counts.unchanged += 1;
+            return Ok(());
+        }
         if source.is_ambiguous() {
             return self.ambiguous(Action::Update, source, wanted, native(target.first()?)?, "the source");
         }
@@ -208,7 +220,7 @@ impl Comparison<'_> {
                 self.counts.unchanged += 1;
                 return Ok(());
             }
-            let fields = compare::differing(self.schema, self.compared, wanted.record, line.record)?;
+            let fields = compare::differing(self.schema, self.compared, self.exact, wanted.record, line.record)?;
             if fields.is_empty() {
                 self.counts.unchanged += 1;
                 return Ok(());
@@ -219,7 +231,7 @@ impl Comparison<'_> {
         // Of several records that answer to the key, one that agrees already is the one that is meant.
         for line in target.lines() {
             let line = line?;
-            if compare::differing(self.schema, self.compared, wanted.record, line.record)?.is_empty() {
+            if compare::differing(self.schema, self.compared, self.exact, wanted.record, line.record)?.is_empty() {
                 self.counts.unchanged += 1;
                 self.sites.count(line.key, line.record);
                 return Ok(());
@@ -252,7 +264,8 @@ impl Comparison<'_> {
     ) -> Result<()> {
         let key = AnyKey::from_canonical(&String::from_utf8_lossy(line.key));
         let id = Change::id_of(self.schema.name, &key, action, &fields);
-        let change = Change { id, model: self.schema.name.to_owned(), key, action, native, fields, hold };
+        let model = self.schema.name.to_owned();
+        let change = Change { id, model, key, action, native, fields, hold, image: None };
         match place {
             Some(place) => self.output.change_at(change, self.sites.name(place)),
             None => self.output.change(change),

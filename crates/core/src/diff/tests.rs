@@ -69,7 +69,8 @@ fn compare_as(fields: &ModelFields, source: &[Device], target: &[Device]) -> Fou
     let target = runtime.block_on(snapshot(Side::Target, folder.path(), target));
     let modes = BTreeMap::from([("device", ModelMode::Sync)]);
     let mut found = Found::default();
-    calculate(&DiffInput { source: &source, target: &target, fields, modes: &modes }, &mut found).unwrap();
+    calculate(&DiffInput { source: &source, target: &target, fields, modes: &modes, exact: false }, &mut found)
+        .unwrap();
     found
 }
 

@@ -14,7 +14,7 @@ fn change(action: Action, number: usize, after: Value) -> Change {
     let fields = vec![FieldChange { name: "mtu".into(), before: json!(1), after, deferred: false }];
     let key = AnyKey::from_value(&json!([number])).unwrap();
     let id = Change::id_of("interface", &key, action, &fields);
-    Change { id, model: "interface".into(), key, action, native: None, fields, hold: None }
+    Change { id, model: "interface".into(), key, action, native: None, fields, hold: None, image: None }
 }
 
 fn deletes(count: usize) -> impl Iterator<Item = Change> {

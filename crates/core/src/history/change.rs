@@ -45,6 +45,8 @@ pub struct RecordedChange<'a> {
     pub at: DateTime<Utc>,
     /// The place of the change in its plan.
     pub place: Option<u64>,
+    /// What the target said of a record before it was deleted.
+    pub image: Option<&'a serde_json::Value>,
 }
 
 /// A change as the history has it.
@@ -224,12 +226,17 @@ impl OutcomeCounts {
 impl<'a> RecordedChange<'a> {
     /// A change that was dealt with just now.
     pub fn now(change: &'a Change, outcome: Option<&'a Outcome>) -> Self {
-        Self { change, outcome, native_id: None, at: Utc::now(), place: None }
+        Self { change, outcome, native_id: None, at: Utc::now(), place: None, image: None }
     }
 
     /// Adds the place of the change in its plan.
     pub fn at_place(self, place: u64) -> Self {
         Self { place: Some(place), ..self }
+    }
+
+    /// Adds what the target said of a deleted record.
+    pub fn with_image(self, image: Option<&'a serde_json::Value>) -> Self {
+        Self { image, ..self }
     }
 
     /// Adds the id that the target gave to a created record.

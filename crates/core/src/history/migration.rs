@@ -3,7 +3,9 @@
 mod m2026_11_20_first;
 mod m2026_11_21_durable_runs;
 mod m2026_11_22_configured_syncs;
+mod m2026_11_22_images;
 mod m2026_11_22_quarantine;
+mod m2026_11_23_findings;
 
 use std::collections::HashSet;
 
@@ -31,6 +33,8 @@ impl MigratorTrait for Migrator {
             Box::new(m2026_11_20_first::Migration),
             Box::new(m2026_11_21_durable_runs::Migration),
             Box::new(m2026_11_22_configured_syncs::Migration),
+            Box::new(m2026_11_22_images::Migration),
+            Box::new(m2026_11_23_findings::Migration),
             Box::new(m2026_11_22_quarantine::Migration),
         ]
     }

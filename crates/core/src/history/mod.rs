@@ -2,7 +2,8 @@
 //!
 //! Tables: `sync`, `run`, `run_phase`, `run_model`, `run_outcome` (counters), `change` (which is the sync log of every
 //! object as well), `run_log`, `batch` (what is on its way to a target), `plan` and `plan_part`, `decision`, `quarantine`
-//! (absent objects that wait), and `binding` (what Syncline created). Unchanged records leave nothing but their count.
+//! (absent objects that wait), `binding` (what Syncline created), and `finding` (what runs saw and somebody should look at).
+//! Unchanged records leave nothing but their count.
 //!
 //! Rules:
 //! - Every write goes through [`store::Store::write`]: a short transaction that starts as a writer.
@@ -11,6 +12,7 @@
 //! - Pages have cursors, not offsets: page 10,000 costs what page 1 costs.
 //! - Nothing of the database library is visible outside this module.
 
+mod applied;
 mod batch;
 mod binding;
 mod change;
@@ -18,6 +20,7 @@ mod change_read;
 mod decision;
 mod entity;
 mod error;
+mod finding;
 mod insert;
 mod lease;
 mod location;
@@ -32,10 +35,13 @@ mod quarantine;
 mod quarantine_read;
 mod record;
 mod recorder;
+mod repeated;
+mod retention;
 mod run;
 mod run_read;
 mod run_write;
 mod schedule;
+mod size;
 mod store;
 mod sync;
 mod text;
@@ -48,11 +54,15 @@ use std::sync::Arc;
 
 use crate::{Error, Result};
 
+pub use applied::{AppliedChange, AppliedPage};
 pub use binding::{Binding, Origin};
 pub use change::{
     ChangeCount, ChangeFilter, OutcomeCounts, OutcomeKind, RecordedChange, StoredChange, TimelineCursor, TimelineEntry,
 };
 pub use decision::{Approval, Decision};
+pub use finding::{
+    Acknowledged, Finding, FindingCount, FindingFilter, FindingId, FindingKind, FindingState, News, Observed,
+};
 pub use lease::{Abandoned, Claim, Claimed};
 pub use log::{LogLine, StoredLogLine};
 pub use model::{ModelRecord, ReadRecord};
@@ -61,11 +71,13 @@ pub use plan_store::StoredPlan;
 pub use quarantine::{Dismissed, MarkMade, Sighted};
 pub use quarantine_read::{QuarantineCursor, QuarantineFilter, Quarantined};
 pub use recorder::ChangeRecorder;
+pub use retention::{RemovedRun, Retention};
 pub use run::{
     Endpoint, NewRun, PlanRef, Purpose, Run, RunCounts, RunError, RunFilter, RunId, RunKind, RunResult, RunSettings,
     RunStage, RunStatus, Stop, StopRequest,
 };
 pub use schedule::Ticks;
+pub use size::HistorySize;
 pub(crate) use store::Pool;
 pub use sync::{StoredSync, SyncDefinition, SyncId, SyncOwner};
 pub use trigger::{Ready, Triggered};

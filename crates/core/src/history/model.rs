@@ -6,7 +6,7 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, Query
 use serde::Serialize;
 
 use super::entity::run_model;
-use super::{History, RunId, RunStatus, error, text};
+use super::{History, Purpose, RunId, RunStatus, error, text};
 use crate::Result;
 use crate::diff::DiffCounts;
 use crate::event::Side;
@@ -94,6 +94,8 @@ impl History {
             .and_where(Expr::col(("run", "status")).eq(RunStatus::Completed.as_str()))
             // A dry run is completed whatever its guards say.
             .and_where(Expr::col(("run", "dry")).eq(false))
+            // An undo does not ask the source.
+            .and_where(Expr::col(("run", "purpose")).ne(Purpose::Undo.as_str()))
             .and_where(column("model").eq(model))
             .and_where(column(records).is_not_null())
             .and_where(column(partial).is_null())

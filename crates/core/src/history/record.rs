@@ -33,12 +33,13 @@ pub(super) struct Row {
     at: i64,
     place: Option<u64>,
     fields: String,
+    image: Option<String>,
 }
 
 impl Row {
     /// Writes a change in the form in which it is stored.
     pub(super) fn of(recorded: &RecordedChange<'_>) -> Result<Self> {
-        let RecordedChange { change, outcome, native_id, at, place } = recorded;
+        let RecordedChange { change, outcome, native_id, at, place, image } = recorded;
         let columns = OutcomeColumns::of(change, *outcome);
         let native_id = native_id.or(change.native.as_ref().map(|native| &*native.id));
         Ok(Self {
@@ -56,16 +57,18 @@ impl Row {
             at: text::micros(*at),
             place: *place,
             fields: text::to_json(&change.fields)?,
+            image: image.map(text::to_json).transpose()?,
         })
     }
 
     /// About how many bytes it takes.
     pub(super) fn size(&self) -> usize {
         let texts = [&self.change_id, &self.model, &self.key, &self.fields];
-        texts.into_iter().map(String::len).sum::<usize>() + self.reason.as_ref().map_or(0, String::len) + 100
+        let others = [&self.reason, &self.image].into_iter().flatten();
+        texts.into_iter().chain(others).map(String::len).sum::<usize>() + 100
     }
 
-    fn values(&self, run: RunId, seq: i64) -> [Value; 16] {
+    fn values(&self, run: RunId, seq: i64) -> [Value; 17] {
         [
             run.0.into(),
             seq.into(),
@@ -83,11 +86,12 @@ impl Row {
             self.at.into(),
             self.fields.clone().into(),
             self.place.map(text::stored).into(),
+            self.image.clone().into(),
         ]
     }
 }
 
-const CHANGES: Insert<16> = Insert {
+const CHANGES: Insert<17> = Insert {
     table: "change",
     columns: [
         "run_id",
@@ -106,6 +110,7 @@ const CHANGES: Insert<16> = Insert {
         "at",
         "fields",
         "place",
+        "image",
     ],
     tail: "",
 };

@@ -89,6 +89,8 @@ impl History {
             .filter(run::Column::Status.eq(RunStatus::Completed.as_str()))
             .filter(run::Column::Dry.eq(false))
             .filter(run::Column::DefinitionHash.eq(definition_hash))
+            // What is about another run, such as an undo, looks at a part only.
+            .filter(run::Column::Subject.is_null())
             .limit(1)
             .count(self.store.db())
             .await;

@@ -147,6 +147,11 @@ impl Store {
         }
     }
 
+    /// Where the database is.
+    pub(super) fn location(&self) -> &Location {
+        &self.location
+    }
+
     /// The kind of the database.
     pub(super) fn backend(&self) -> DbBackend {
         self.db.get_database_backend()

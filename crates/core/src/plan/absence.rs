@@ -25,6 +25,9 @@ pub struct Evidence {
     pub doubt: Option<String>,
     /// Models whose source shrank too much to prove absence, with the reason.
     pub shrunk: BTreeMap<String, String>,
+    /// The plan takes back what a run did: that the run created a record is all the evidence that its delete needs. Whose the
+    /// record is, and who uses it, still counts.
+    pub undoes: bool,
 }
 
 /// Decides which deletes are held, parents first: what hangs on a held record is held with it.
@@ -70,6 +73,9 @@ impl<'a> AbsenceRules<'a> {
     /// Why no record of a model is deleted, whatever is known of it.
     fn unproven(&self, schema: &'static ModelSchema) -> Option<Hold> {
         let hold = |rule, reason: String| Some(Hold { rule, reason });
+        if self.evidence.undoes {
+            return self.evidence.no_deletes.clone().and_then(|reason| hold(HoldRule::Policy, reason));
+        }
         if schema.deletion == DeletionClass::Shared {
             let reason = format!("a {} is never deleted because a source stopped mentioning it", schema.label);
             return hold(HoldRule::Shared, reason);
@@ -87,6 +93,9 @@ impl<'a> AbsenceRules<'a> {
             return Ok(Some(hold));
         }
         let hold = |rule, reason: String| Some(Hold { rule, reason });
+        if self.evidence.undoes {
+            return self.undone(schema, change, memory);
+        }
         let parent = self.parent(schema, change, &self.held).map(|(model, parent)| {
             let reason = format!("its {model} `{parent}` is absent too, and held");
             Hold { rule: HoldRule::Parent, reason }
@@ -118,6 +127,18 @@ impl<'a> AbsenceRules<'a> {
             return Ok(hold(HoldRule::Policy, reason));
         }
         Ok(foreign.or(waits))
+    }
+
+    /// What holds the delete of a record that a run created which is being taken back.
+    fn undone(&self, schema: &'static ModelSchema, change: &Change, memory: &dyn Memory) -> Result<Option<Hold>> {
+        if let Some((model, parent)) = self.parent(schema, change, &self.held) {
+            return Ok(Some(Hold { rule: HoldRule::Parent, reason: format!("its {model} `{parent}` stays") }));
+        }
+        let is_ours = !self.policy.only_own || memory.is_ours(change)?;
+        Ok((!is_ours).then(|| {
+            let reason = "it is not the one that Syncline created (`policy.only_own = false` deletes it all the same)";
+            Hold { rule: HoldRule::NotOurs, reason: reason.to_owned() }
+        }))
     }
 
     /// A record that the change's record belongs to and that is one of `absent`. A shared one is always held, and holds nobody.
@@ -164,10 +185,9 @@ fn doubt(schema: &'static ModelSchema, source: &Snapshot, fields: &ModelFields, 
 pub fn in_use(
     deletes: &mut HashSet<u128>,
     models: &[&'static ModelSchema],
-    target: &Snapshot,
-    fields: &ModelFields,
-    modes: &BTreeMap<String, ModelMode>,
+    within: &Within<'_>,
 ) -> Result<HashMap<u128, Hold>> {
+    let Within { target, fields, modes, undoes, released } = within;
     let mut holds = HashMap::new();
     let referring = |model: &str| {
         let refers =
@@ -182,7 +202,10 @@ pub fn in_use(
             if part.name == schema.name {
                 return None;
             }
-            if modes.get(part.name) != Some(&ModelMode::Sync) {
+            // What an undo only looks up is read all the same.
+            let looked_at =
+                if *undoes { modes.get(part.name).is_some() } else { modes.get(part.name) == Some(&ModelMode::Sync) };
+            if !looked_at {
                 return Some(format!("{} are not synced", part.plural));
             }
             let doubt = target.models.get(part.name).and_then(ModelSnapshot::doubt);
@@ -207,6 +230,9 @@ pub fn in_use(
                 for (name, value) in RecordFields::of(line.record) {
                     let field = schema.fields.iter().find(|field| field.name.as_bytes() == name);
                     let Some(FieldKind::Reference(model)) = field.map(|field| field.kind) else { continue };
+                    if !goes && released.contains(&reference(schema.name, &key, &String::from_utf8_lossy(name))) {
+                        continue;
+                    }
                     let referred = hash(model, &String::from_utf8_lossy(value));
                     let user = || AnyKey::from_canonical(&key);
                     if !goes && deletes.remove(&referred) {
@@ -224,6 +250,26 @@ pub fn in_use(
             return Ok(holds);
         }
     }
+}
+
+/// What [`in_use`] looks through.
+pub struct Within<'a> {
+    /// What the target has.
+    pub target: &'a Snapshot,
+    /// The models that were read.
+    pub fields: &'a ModelFields,
+    /// What is done with each of them.
+    pub modes: &'a BTreeMap<String, ModelMode>,
+    /// The plan takes back what a run did.
+    pub undoes: bool,
+    /// References that updates of the plan take away, by [`reference`]. An update that does not go through keeps what it refers to
+    /// when the plan is applied.
+    pub released: &'a HashSet<u128>,
+}
+
+/// Names a reference: a field of a record.
+pub fn reference(model: &str, key: &str, field: &str) -> u128 {
+    hash(model, &format!("{key}.{field}"))
 }
 
 /// Holds every record of a model that was to be deleted.

@@ -49,7 +49,7 @@ impl Unmark {
 /// An update of a record.
 pub fn update(schema: &ModelSchema, key: AnyKey, native: Option<Native>, fields: Vec<FieldChange>) -> Change {
     let id = Change::id_of(schema.name, &key, Action::Update, &fields);
-    Change { id, model: schema.name.to_owned(), key, action: Action::Update, native, fields, hold: None }
+    Change { id, model: schema.name.to_owned(), key, action: Action::Update, native, fields, hold: None, image: None }
 }
 
 /// The marks by the hashes of their records.

@@ -21,6 +21,7 @@
 //! whatever else changes is a new number in [`FORMAT`].
 
 mod absence;
+mod circles;
 mod draft;
 mod marks;
 mod memory;
@@ -74,6 +75,12 @@ pub struct PlanHeader {
     pub valid_until: DateTime<Utc>,
     /// What the sync does with each model.
     pub models: BTreeMap<String, ModelMode>,
+    /// The fields that were compared, by model.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub fields: BTreeMap<String, Vec<String>>,
+    /// The number of the run that the plan takes back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undoes: Option<i64>,
     /// Why the plan is not the whole truth: a read that did not come to its end. A run that applies it fails all the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub partial: Option<String>,

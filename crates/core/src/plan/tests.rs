@@ -41,7 +41,7 @@ fn change(action: Action, model: &str, key: serde_json::Value) -> Change {
     let fields = vec![FieldChange { name: "mtu".into(), before, after, deferred: false }];
     let native = (action != Action::Create).then(|| Native::new(7));
     let id = Change::id_of(model, &key, action, &fields);
-    Change { id, model: model.to_owned(), key, action, native, fields, hold: None }
+    Change { id, model: model.to_owned(), key, action, native, fields, hold: None, image: None }
 }
 
 fn header() -> PlanHeader {
@@ -64,6 +64,8 @@ fn header() -> PlanHeader {
             ("ip_address".to_owned(), ModelMode::Sync),
             ("mac_address".to_owned(), ModelMode::Sync),
         ]),
+        fields: BTreeMap::new(),
+        undoes: None,
         partial: None,
     }
 }

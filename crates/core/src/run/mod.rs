@@ -3,6 +3,7 @@
 mod applying;
 mod book;
 mod definition;
+mod findings;
 mod keeper;
 pub mod measure;
 mod memory;
@@ -14,19 +15,24 @@ mod record;
 mod remembered;
 mod report;
 mod request;
+mod rerun;
 mod retention;
 mod runner;
 mod scheduler;
+mod tidy;
+mod undo;
 mod work;
 mod worker;
 
 pub use book::{Automation, ConfiguredSync, SyncBook};
 pub use definition::{SideDefinition, SyncDefinition};
+pub use findings::{Drift, DriftVerdict};
 pub use memory::MemoryMeter;
 pub use report::{ReadSummary, RunReport};
 pub use request::{Consent, RunRequest};
 pub use runner::Runner;
 pub use scheduler::Scheduler;
+pub use tidy::Tidied;
 pub use worker::{Follower, Worker};
 
 #[cfg(test)]

@@ -10,10 +10,11 @@ use chrono::{TimeDelta, Utc};
 use super::phases::PhaseClock;
 use super::reading::Prepared;
 use super::remembered::Remembered;
+use super::rerun::{Only, Wanted, add_needed};
 use super::retention;
 use super::work::{Work, partial_reads};
 use super::{RunReport, SideDefinition, quarantine};
-use crate::diff::DiffInput;
+use crate::diff::{DiffInput, DiffOutput};
 use crate::event::{Events, Level, Phase, Side};
 use crate::fields::ModelFields;
 use crate::guard::{self, EARLIER_RUNS, Verdict};
@@ -23,19 +24,29 @@ use crate::snapshot::{Adoption, ModelSnapshot, Snapshot, align};
 use crate::target::DataTarget;
 use crate::{Error, ErrorKind, Result};
 
+/// What is compared.
+pub struct Sides {
+    /// The source as it was read, in its own models.
+    pub read: Snapshot,
+    /// What the target should keep.
+    pub source: Snapshot,
+    /// What it keeps.
+    pub target: Snapshot,
+    /// The records that the plan is to be about; none for all.
+    pub wanted: Option<Wanted>,
+}
+
 impl Work<'_> {
     /// Compares both sides and saves the plan.
     pub(super) async fn plan(
         &self,
         digest: &str,
         prepared: &Prepared,
-        read: Snapshot,
-        source: Snapshot,
-        target: Snapshot,
+        sides: Sides,
         report: &mut RunReport,
     ) -> Result<PlanReader> {
         let clock = PhaseClock::start(Phase::CalculateDiff, self.events, self.memory(), true);
-        let saved = clock.around(self.save_plan(digest, prepared, read, source, target, report)).await;
+        let saved = clock.around(self.save_plan(digest, prepared, sides, report)).await;
         report.phases.push(clock.stop());
         PlanReader::open(&saved?.path)
     }
@@ -44,11 +55,10 @@ impl Work<'_> {
         &self,
         digest: &str,
         prepared: &Prepared,
-        read: Snapshot,
-        source: Snapshot,
-        target: Snapshot,
+        sides: Sides,
         report: &mut RunReport,
     ) -> Result<SavedPlan> {
+        let Sides { read, source, target, wanted } = sides;
         let (sync, events, run) = (self.sync, self.events, self.run.id);
         let (evidence, verdicts) = self.evidence(digest, prepared, &source).await?;
         let now = Utc::now();
@@ -63,6 +73,8 @@ impl Work<'_> {
             created_at: now,
             valid_until: now + TimeDelta::hours(i64::from(sync.policy.plan_valid_hours)),
             models: prepared.modes.iter().map(|(model, mode)| ((*model).to_owned(), *mode)).collect(),
+            fields: compared(&prepared.fields),
+            undoes: None,
             partial: partial_reads(&source, &target),
         };
         let path = self.runner.folder.join("plans").join(format!("{}-{run}.json", sync.name));
@@ -77,6 +89,7 @@ impl Work<'_> {
             header,
             evidence,
             verdicts,
+            wanted,
             path,
             folder: self.snapshot_folder(),
             events: events.clone(),
@@ -148,6 +161,8 @@ struct Planning {
     header: PlanHeader,
     evidence: Evidence,
     verdicts: Vec<Verdict>,
+    /// The records that the plan is about; none for all.
+    wanted: Option<Wanted>,
     path: PathBuf,
     folder: PathBuf,
     events: Events,
@@ -168,9 +183,24 @@ impl Planning {
             self.events.message(Level::Warning, text);
         }
         let mut draft = PlanDraft::new(&self.fields, &self.target, &self.policy, &self.folder)?;
-        draft.unmark(memory.watch.marks_in(&self.target, &self.fields)?);
-        let input = DiffInput { source: &self.source, target: &self.target, fields: &self.fields, modes: &self.modes };
-        self.target_system.calculate_diff(&input, &mut draft)?;
+        let input = DiffInput {
+            source: &self.source,
+            target: &self.target,
+            fields: &self.fields,
+            modes: &self.modes,
+            exact: false,
+        };
+        let compare = |output: &mut dyn DiffOutput| self.target_system.calculate_diff(&input, output);
+        match &mut self.wanted {
+            None => {
+                draft.unmark(memory.watch.marks_in(&self.target, &self.fields)?);
+                compare(&mut draft)?;
+            }
+            Some(wanted) => {
+                add_needed(wanted, &self.fields, compare)?;
+                compare(&mut Only::new(wanted, &mut draft))?;
+            }
+        }
         draft.save(&self.path, &self.header, &self.source, &self.evidence, self.verdicts.clone(), memory)
     }
 }
@@ -179,7 +209,16 @@ fn read(model: &ModelSnapshot) -> PlanRead {
     PlanRead { digest: model.digest.clone(), records: model.records, doubt: model.doubt() }
 }
 
-fn plan_side(side: &SideDefinition, snapshot: &Snapshot) -> PlanSide {
+/// The names of the fields that are compared, by model.
+pub(super) fn compared(fields: &ModelFields) -> BTreeMap<String, Vec<String>> {
+    let names = fields.iter().map(|(schema, set)| {
+        let known = schema.fields.iter().enumerate().filter(|(at, _)| set.contains(*at));
+        (schema.name.to_owned(), known.map(|(_, field)| field.name.to_owned()).collect())
+    });
+    names.collect()
+}
+
+pub(super) fn plan_side(side: &SideDefinition, snapshot: &Snapshot) -> PlanSide {
     PlanSide {
         connector: side.connector.clone(),
         connection: side.connection_name.clone(),

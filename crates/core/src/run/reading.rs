@@ -125,7 +125,7 @@ fn announce(choices: &[ModelChoice], events: &Events) {
     }
 }
 
-async fn unless_cancelled(cancel: &CancellationToken, read: impl Future<Output = Result<()>>) -> Result<()> {
+pub(super) async fn unless_cancelled(cancel: &CancellationToken, read: impl Future<Output = Result<()>>) -> Result<()> {
     tokio::select! {
         biased;
         () = cancel.cancelled() => Err(Error::new(ErrorKind::Cancelled, "the run was cancelled")),

@@ -240,7 +240,9 @@ impl Journal for HistoryJournal {
         for entry in &entries {
             let id = entry.written.native.as_ref().map(|native| &*native.id);
             let recorded = RecordedChange::now(&entry.change, Some(&entry.written.outcome));
-            self.changes.push(&recorded.with_native_id(id).at_place(entry.sequence)).await?;
+            self.changes
+                .push(&recorded.with_native_id(id).at_place(entry.sequence).with_image(entry.written.image.as_ref()))
+                .await?;
         }
         measure::outcomes(&self.sync, &entries);
         // What was not tried can wait: the plan has it all the same.

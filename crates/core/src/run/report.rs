@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
+use super::Drift;
 use crate::Error;
 use crate::apply::OutcomeCounts;
 use crate::history::{PhaseRecord, RunId, RunStatus};
@@ -53,6 +54,8 @@ pub struct RunReport {
     pub summary: PlanSummary,
     /// What became of the changes, by model.
     pub outcomes: BTreeMap<String, OutcomeCounts>,
+    /// What a drift check measured.
+    pub drift: Option<Drift>,
     /// How long each phase took.
     pub phases: Vec<PhaseRecord>,
     /// Why the run did not complete.

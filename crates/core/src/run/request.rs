@@ -48,6 +48,21 @@ impl RunRequest {
     pub fn dry() -> Self {
         Self { dry_run: true, ..Self::default() }
     }
+
+    /// A run that only tells how the target differs from the source.
+    pub fn drift() -> Self {
+        Self { purpose: Purpose::Drift, dry_run: true, ..Self::default() }
+    }
+
+    /// A run that tries again what another one did not get done.
+    pub fn rerun(run: RunId) -> Self {
+        Self { purpose: Purpose::Rerun, subject: Some(run), ..Self::default() }
+    }
+
+    /// A run that takes another one back.
+    pub fn undo(run: RunId) -> Self {
+        Self { purpose: Purpose::Undo, subject: Some(run), ..Self::default() }
+    }
 }
 
 impl Default for RunRequest {

@@ -135,7 +135,8 @@ impl Runner {
         let new = NewRun {
             sync: self.know(sync).await?,
             kind: request.kind,
-            dry: request.dry_run,
+            // A drift check writes nothing, whoever asks for it.
+            dry: request.dry_run || request.purpose == Purpose::Drift,
             definition_hash: digest,
             source: endpoint(&sync.source),
             target: endpoint(&sync.target),
@@ -224,7 +225,8 @@ impl Runner {
             }
             None => {
                 let decision = consent.map(decision);
-                let request = RunRequest { purpose: Purpose::Apply, ..request };
+                let subject = plan.header().undoes.map(RunId::new).or(request.subject);
+                let request = RunRequest { purpose: Purpose::Apply, subject, ..request };
                 match self.trigger_with(sync, &request, Some(&plan)).await? {
                     Triggered::Made(run) => {
                         if let Some(decision) = &decision {
@@ -273,6 +275,10 @@ impl Runner {
         let ended = work.stages(&mut report).instrument(measure::run_span(&sync.name, run.id)).await;
         report.end(ended, stop);
         measured.end(&report).await;
+        if let Err(error) = work.observe(&mut report).await {
+            let text = format!("what the run found could not be kept: {}", error.report());
+            events.message(Level::Warning, text);
+        }
         let finished = recorder.finish(&report).await;
         drop(keeper);
         finished?;

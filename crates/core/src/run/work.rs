@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::applying::Applying;
+use super::planning::Sides;
 use super::record::Recorder;
 use super::runner::ensure_made_for;
-use super::{ReadSummary, RunReport, Runner, SyncDefinition};
+use super::{Drift, ReadSummary, RunReport, Runner, SyncDefinition};
 use crate::event::Events;
 use crate::fields::ModelFields;
-use crate::history::{Claim, Run, RunStage, RunStatus};
+use crate::history::{Claim, Purpose, Run, RunStage, RunStatus};
 use crate::models::ModelChoice;
 use crate::permit::Validity;
 use crate::plan::{PlanReader, PlanSide, PlanSummary};
@@ -43,7 +44,10 @@ impl Work<'_> {
     pub async fn stages(&mut self, report: &mut RunReport) -> Result<RunStatus> {
         let digest = self.sync.digest(&self.runner.registry)?;
         if self.run.stage == RunStage::Begun {
-            return self.begin(&digest, report).await;
+            return match self.run.purpose {
+                Purpose::Undo => self.undo(&digest, report).await,
+                _ => self.begin(&digest, report).await,
+            };
         }
         let plan = self.runner.plan_of(self.run).await?;
         ensure_made_for(&plan, self.sync, &digest)?;
@@ -60,6 +64,7 @@ impl Work<'_> {
 
     async fn begin(&mut self, digest: &str, report: &mut RunReport) -> Result<RunStatus> {
         self.runner.history.begin_again(self.claim).await?;
+        let wanted = self.wanted(report).await?;
         let prepared = self.prepare(report).await?;
         let (source, target) = self.load(&prepared, report).await?;
         let read = source.clone();
@@ -68,7 +73,7 @@ impl Work<'_> {
         if let (Some(partial), PartialRead::Stop) = (&partial, self.sync.policy.partial_read) {
             return Err(incomplete(partial));
         }
-        let plan = self.plan(digest, &prepared, read, source, target, report).await?;
+        let plan = self.plan(digest, &prepared, Sides { read, source, target, wanted }, report).await?;
         report.plan = Some(plan.path().to_owned());
         report.plan_hash = Some(plan.hash().to_owned());
         report.summary = plan.summary().clone();
@@ -77,7 +82,7 @@ impl Work<'_> {
     }
 
     /// Asks the guards and the people, and applies what they let pass.
-    async fn decide_and_apply(
+    pub(super) async fn decide_and_apply(
         &mut self,
         plan: &PlanReader,
         target: &dyn DataTarget,
@@ -85,6 +90,9 @@ impl Work<'_> {
         report: &mut RunReport,
     ) -> Result<RunStatus> {
         let partial = plan.header().partial.as_deref();
+        if self.run.purpose == Purpose::Drift {
+            report.drift = Some(Drift::covered(plan, &target.holds(), &self.sync.models));
+        }
         let status = if self.run.dry {
             self.recorder.planned(plan).await?;
             RunStatus::Completed
@@ -117,6 +125,7 @@ impl RunReport {
             plan_hash: None,
             summary: PlanSummary::default(),
             outcomes: BTreeMap::new(),
+            drift: None,
             phases: Vec::new(),
             error: None,
             paused: None,
@@ -140,7 +149,10 @@ impl RunReport {
         self.notes.extend(header.target.notes.clone());
         if let Some(fields) = fields {
             self.models = planned_models(plan, fields);
-            self.source = planned_reads(&header.source, fields);
+            // An undo did not ask the source.
+            if header.undoes.is_none() {
+                self.source = planned_reads(&header.source, fields);
+            }
             self.target = planned_reads(&header.target, fields);
         }
     }
@@ -192,7 +204,12 @@ fn planned_reads(side: &PlanSide, fields: &ModelFields) -> BTreeMap<&'static str
 
 /// The reads that did not come to their end.
 pub(super) fn partial_reads(source: &Snapshot, target: &Snapshot) -> Option<String> {
-    let reasons = [source, target].into_iter().flat_map(|snapshot| {
+    partial(&[source, target])
+}
+
+/// The reads of some sides that did not come to their end.
+pub(super) fn partial(sides: &[&Snapshot]) -> Option<String> {
+    let reasons = sides.iter().flat_map(|snapshot| {
         snapshot.models.values().filter_map(|model| match &model.verdict {
             ReadVerdict::Complete => None,
             ReadVerdict::Partial { reason } => Some(format!("{} {}: {reason}", snapshot.side, model.model)),
@@ -202,7 +219,7 @@ pub(super) fn partial_reads(source: &Snapshot, target: &Snapshot) -> Option<Stri
     (!reasons.is_empty()).then(|| reasons.join("; "))
 }
 
-fn incomplete(partial: &str) -> Error {
+pub(super) fn incomplete(partial: &str) -> Error {
     let message = format!("a read did not come to its end: {partial}");
     Error::new(ErrorKind::Protocol, message)
 }

@@ -56,6 +56,36 @@ pub fn align(source: &Snapshot, target: &mut Snapshot, fields: &ModelFields, fol
     Ok(adoptions)
 }
 
+/// Rewrites the target's snapshot to go by other keys: by model, pairs of the key that it has and the one that it gets. Files are
+/// written to `folder` only for models that change.
+#[cfg(feature = "runtime")]
+pub(crate) fn rename(
+    target: &mut Snapshot,
+    fields: &ModelFields,
+    names: BTreeMap<&'static str, Vec<(String, String)>>,
+    folder: &Path,
+) -> Result<()> {
+    let schemas: Vec<_> = fields.iter().map(|(schema, _)| schema).collect();
+    let referred_to = schemas.iter().flat_map(|schema| schema.references().map(|(_, model)| model)).collect();
+    let mut names = names;
+    let mut renames: BTreeMap<&'static str, Renames> = BTreeMap::new();
+    for schema in models::order(&schemas)? {
+        let own = names.remove(schema.name).unwrap_or_default();
+        let own = own.into_iter().map(|(old, key)| (old, Rename { key, key_fields: Vec::new() }));
+        renames.entry(schema.name).or_default().extend(own);
+        rewrite(schema, target, folder, &mut renames, &referred_to)?;
+    }
+    // Second-pass references lead to models that came later.
+    for schema in schemas.iter().filter(|schema| schema.references().any(|(field, _)| field.deferred)) {
+        let own = renames.remove(schema.name);
+        rewrite(schema, target, folder, &mut renames, &referred_to)?;
+        if let Some(own) = own {
+            renames.insert(schema.name, own);
+        }
+    }
+    Ok(())
+}
+
 fn align_renames(
     source: &Snapshot,
     target: &mut Snapshot,
@@ -235,14 +265,14 @@ fn rewrite(
             touched |= match kind {
                 FieldKind::References(_) => {
                     let members = value.as_array_mut().into_iter().flatten();
-                    members.fold(false, |touched, member| rename(table, member) | touched)
+                    members.fold(false, |touched, member| renamed_in(table, member) | touched)
                 }
-                _ => rename(table, value),
+                _ => renamed_in(table, value),
             };
         }
         for (part, field) in key.iter_mut().zip(schema.key_fields()) {
             if let Some(table) = field.kind.referenced_model().and_then(|model| renames.get(model)) {
-                touched |= rename(table, part);
+                touched |= renamed_in(table, part);
             }
         }
         let mut new_key = Value::Array(key).to_string();
@@ -251,6 +281,7 @@ fn rewrite(
                 record.insert((*name).to_owned(), value.clone());
             }
             touched |= !adopted.key_fields.is_empty();
+            moved |= adopted.key != old_key;
             new_key.clone_from(&adopted.key);
         } else if new_key != old_key {
             moved = true;
@@ -283,7 +314,7 @@ fn rewrite(
 }
 
 /// Puts the new key in the place of an old one.
-fn rename(table: &Renames, value: &mut Value) -> bool {
+fn renamed_in(table: &Renames, value: &mut Value) -> bool {
     if !value.is_array() {
         return false;
     }
@@ -300,7 +331,7 @@ fn rename(table: &Renames, value: &mut Value) -> bool {
 }
 
 /// The canonical form of a record: its fields in the schema's order, sets in theirs.
-fn ordered(schema: &ModelSchema, record: &Map<String, Value>) -> Vec<u8> {
+pub(crate) fn ordered(schema: &ModelSchema, record: &Map<String, Value>) -> Vec<u8> {
     let mut out = Vec::new();
     for field in schema.fields {
         let Some(value) = record.get(field.name) else { continue };

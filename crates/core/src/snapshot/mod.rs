@@ -10,6 +10,8 @@ mod line;
 mod reader;
 mod run;
 mod sink;
+#[cfg(feature = "runtime")]
+mod sorted;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -18,9 +20,13 @@ use serde::{Deserialize, Serialize};
 use syncline_model::AnyKey;
 
 pub use align::{Adoption, align};
+#[cfg(feature = "runtime")]
+pub(crate) use align::{ordered, rename};
 pub use line::Line;
 pub use reader::SnapshotReader;
 pub use sink::{ModelSink, SnapshotSink};
+#[cfg(feature = "runtime")]
+pub(crate) use sorted::Sorted;
 
 use crate::event::Side;
 

@@ -28,6 +28,8 @@ pub struct Model {
     pub at: i64,
     /// The place of the change in its plan.
     pub place: Option<i64>,
+    /// What the target said of the record before it was deleted: JSON.
+    pub image: Option<String>,
 }
 
 /// What rows lead to: nothing, as statements join what they need.

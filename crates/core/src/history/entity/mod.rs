@@ -8,6 +8,8 @@ pub(super) mod batch;
 pub(super) mod binding;
 pub(super) mod change;
 pub(super) mod decision;
+pub(super) mod finding;
+
 pub(super) mod plan;
 pub(super) mod plan_part;
 pub(super) mod quarantine;

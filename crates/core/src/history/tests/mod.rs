@@ -2,11 +2,13 @@
 
 mod changes;
 mod concurrency;
+mod findings;
 mod guards;
 mod leases;
 mod objects;
 mod opening;
 mod quarantine;
+mod retention;
 mod runs;
 
 use std::path::{Path, PathBuf};
@@ -162,6 +164,7 @@ fn change(model: &str, name: &str, action: Action) -> Change {
         native: (action != Action::Create).then(|| Native::new(name.len())),
         fields,
         hold: None,
+        image: None,
     }
 }
 

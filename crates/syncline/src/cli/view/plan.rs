@@ -282,7 +282,7 @@ mod tests {
         let key = AnyKey::from_value(key).unwrap();
         let fields: Vec<FieldChange> = serde_json::from_value(fields).unwrap();
         let id = Change::id_of(model, &key, action, &fields);
-        Change { id, model: model.to_owned(), key, action, native: None, fields, hold: None }
+        Change { id, model: model.to_owned(), key, action, native: None, fields, hold: None, image: None }
     }
 
     fn held(mut change: Change, rule: HoldRule, reason: &str) -> Change {

@@ -1,0 +1,83 @@
+//! How large the history is.
+
+use std::collections::BTreeMap;
+
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
+use serde::Serialize;
+
+use super::location::Location;
+use super::{History, error, text};
+use crate::{Error, ErrorKind, Result};
+
+/// How large a history is, in bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct HistorySize {
+    /// On disk, with what is free within it and what is on its way into it.
+    pub total: u64,
+    /// By table, with its indexes.
+    pub tables: BTreeMap<String, u64>,
+}
+
+/// The tables and their indexes, page by page, by the names of the tables.
+const SQLITE_TABLES: &str = r#"SELECT s."tbl_name" AS name, SUM(d."pgsize") AS bytes FROM "dbstat" AS d
+    JOIN "sqlite_master" AS s ON s."name" = d."name" WHERE d."aggregate" = TRUE GROUP BY s."tbl_name""#;
+
+const POSTGRES_TABLES: &str = "SELECT relname::text AS name, pg_total_relation_size(oid) AS bytes FROM pg_class
+    WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace";
+
+/// What a row takes in PostgreSQL beside its values: its header, and its places in the indexes.
+const POSTGRES_ROW: &str = "280";
+
+impl History {
+    /// How large the history is. Every page of a SQLite file is looked at, so this takes a moment for a large one.
+    pub async fn size(&self) -> Result<HistorySize> {
+        let db = self.store.db();
+        let is_postgres = self.store.backend() == DbBackend::Postgres;
+        let query = if is_postgres { POSTGRES_TABLES } else { SQLITE_TABLES };
+        let rows = db.query_all_raw(Statement::from_string(self.store.backend(), query)).await;
+        let mut tables = BTreeMap::new();
+        for row in rows.map_err(|error| self.store.read_error(error))? {
+            let read = || Ok((row.try_get::<String>("", "name")?, row.try_get::<i64>("", "bytes")?));
+            let (name, bytes) = read().map_err(|error| self.store.read_error(error))?;
+            tables.insert(name, text::count(bytes));
+        }
+        let total = if is_postgres { tables.values().sum() } else { self.file_bytes().await? };
+        Ok(HistorySize { total, tables })
+    }
+
+    /// What a SQLite file and its write-ahead file take.
+    async fn file_bytes(&self) -> Result<u64> {
+        let pages =
+            self.number("SELECT page_count * page_size AS number FROM pragma_page_count, pragma_page_size").await?;
+        let Location::File(path) = self.store.location() else { return Ok(pages) };
+        let mut ahead = path.as_os_str().to_owned();
+        ahead.push("-wal");
+        Ok(pages + tokio::fs::metadata(&ahead).await.map_or(0, |file| file.len()))
+    }
+
+    /// About how many bytes the content takes, without what is free: removing content does not make a database smaller, but leaves
+    /// room in it for what comes.
+    pub(super) async fn content_bytes(&self) -> Result<u64> {
+        if self.store.backend() != DbBackend::Postgres {
+            let query = "SELECT (p.page_count - f.freelist_count) * s.page_size AS number
+                FROM pragma_page_count AS p, pragma_freelist_count AS f, pragma_page_size AS s";
+            return self.number(query).await;
+        }
+        // PostgreSQL does not tell what is free without looking at everything, so it is reckoned: the newest changes stand for all.
+        let query = format!(
+            r#"SELECT ((SELECT COALESCE(SUM("last_change"), 0) FROM "run") * (SELECT COALESCE(AVG(pg_column_size(c.*)), 0) + {POSTGRES_ROW}
+                FROM (SELECT * FROM "change" ORDER BY "run_id" DESC, "seq" DESC LIMIT 1000) AS c)
+                + (SELECT COALESCE(SUM("last_line"), 0) FROM "run") * {POSTGRES_ROW}
+                + (SELECT COALESCE(SUM("stored_bytes"), 0) FROM "plan"))::bigint AS number"#
+        );
+        self.number(&query).await
+    }
+
+    async fn number(&self, query: &str) -> Result<u64> {
+        let row = self.store.db().query_one_raw(Statement::from_string(self.store.backend(), query)).await;
+        let row = row.map_err(|error| self.store.read_error(error))?;
+        let row = row.ok_or_else(|| Error::new(ErrorKind::Storage, "the database does not tell its size"))?;
+        let number: i64 = row.try_get("", "number").map_err(error::of_statement)?;
+        Ok(text::count(number))
+    }
+}

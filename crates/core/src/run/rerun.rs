@@ -1,0 +1,215 @@
+//! Trying again what another run did not get done, and nothing else.
+
+use std::collections::HashSet;
+
+use syncline_model::{AnyKey, FieldKind, ModelSchema};
+
+use super::RunReport;
+use super::undo::subject_of;
+use super::work::Work;
+use crate::bindings::hash;
+use crate::change::{Action, Change};
+use crate::diff::{DiffCounts, DiffOutput};
+use crate::fields::ModelFields;
+use crate::history::{ChangeFilter, OutcomeKind, Purpose};
+use crate::{Error, ErrorKind, Result};
+
+/// How many changes are read from the history at once.
+const PAGE: u64 = 10_000;
+
+/// The records that a rerun is about, by hash of model and key.
+pub type Wanted = HashSet<u128>;
+
+impl Work<'_> {
+    /// The records whose changes failed, went stale or were skipped in the run that is tried again; none in other runs.
+    pub(super) async fn wanted(&self, report: &mut RunReport) -> Result<Option<Wanted>> {
+        if self.run.purpose != Purpose::Rerun {
+            return Ok(None);
+        }
+        let history = &self.runner.history;
+        let subject = subject_of(history, self.sync, self.run.purpose, self.run.subject).await?;
+        report.notes.insert("reruns".to_owned(), subject.id.to_string());
+        let outcome = vec![OutcomeKind::Failed, OutcomeKind::Stale, OutcomeKind::Skipped];
+        let filter = ChangeFilter { outcome, ..ChangeFilter::default() };
+        let mut wanted = Wanted::new();
+        let mut after = None;
+        loop {
+            let page = history.changes(subject.id, &filter, after, PAGE).await?;
+            wanted.extend(page.items.iter().map(|change| hash(&change.model, change.key.as_str())));
+            match page.next {
+                Some(next) => after = Some(next),
+                None => return Ok(Some(wanted)),
+            }
+        }
+    }
+}
+
+/// Adds to the wanted records those that they need and that are to be created too. `compare` makes the comparison, each time from
+/// its beginning, as often as it takes: records are found level by level.
+pub fn add_needed(
+    wanted: &mut Wanted,
+    fields: &ModelFields,
+    compare: impl Fn(&mut dyn DiffOutput) -> Result<()>,
+) -> Result<()> {
+    let mut referred: HashSet<u128> = HashSet::new();
+    loop {
+        let mut needs = Needs { wanted, fields, referred: &mut referred, found: 0 };
+        compare(&mut needs)?;
+        if needs.found == 0 {
+            return Ok(());
+        }
+    }
+}
+
+/// Finds what wanted records refer to, and takes the creates among that for wanted too.
+struct Needs<'a> {
+    wanted: &'a mut Wanted,
+    fields: &'a ModelFields,
+    referred: &'a mut HashSet<u128>,
+    found: u64,
+}
+
+impl DiffOutput for Needs<'_> {
+    fn change(&mut self, change: Change) -> Result<()> {
+        let own = hash(&change.model, change.key.as_str());
+        if change.action == Action::Create && self.referred.contains(&own) {
+            self.found += u64::from(self.wanted.insert(own));
+        }
+        if change.action == Action::Delete || !self.wanted.contains(&own) {
+            return Ok(());
+        }
+        let schema = self.fields.schema(&change.model);
+        let schema =
+            schema.ok_or_else(|| Error::new(ErrorKind::Internal, "a change of a model that is not compared"))?;
+        for field in &change.fields {
+            let mut refer_to = |model: &str, key: &serde_json::Value| {
+                if let Some(key) = AnyKey::from_value(key) {
+                    self.found += u64::from(self.referred.insert(hash(model, key.as_str())));
+                }
+            };
+            match schema.field(&field.name).map(|field| field.kind) {
+                Some(FieldKind::Reference(model)) => refer_to(model, &field.after),
+                Some(FieldKind::References(model)) => {
+                    field.after.as_array().into_iter().flatten().for_each(|key| refer_to(model, key));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn counted(&mut self, _: &'static ModelSchema, _: DiffCounts) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// Hands on the changes of wanted records.
+pub struct Only<'a> {
+    wanted: &'a Wanted,
+    output: &'a mut dyn DiffOutput,
+    kept: DiffCounts,
+}
+
+impl<'a> Only<'a> {
+    /// Hands the changes of `wanted` records to `output`.
+    pub fn new(wanted: &'a Wanted, output: &'a mut dyn DiffOutput) -> Self {
+        Self { wanted, output, kept: DiffCounts::default() }
+    }
+}
+
+impl DiffOutput for Only<'_> {
+    fn change(&mut self, change: Change) -> Result<()> {
+        self.change_at(change, None)
+    }
+
+    fn counted_at(&mut self, model: &'static ModelSchema, site: &str, in_both: u64) -> Result<()> {
+        self.output.counted_at(model, site, in_both)
+    }
+
+    fn change_at(&mut self, change: Change, site: Option<&str>) -> Result<()> {
+        if !self.wanted.contains(&hash(&change.model, change.key.as_str())) {
+            return Ok(());
+        }
+        match change.action {
+            // What answers to more than one record is counted as that.
+            _ if change.hold.is_some() => self.kept.ambiguous += 1,
+            Action::Create => self.kept.create += 1,
+            Action::Update => self.kept.update += 1,
+            Action::Delete => self.kept.delete += 1,
+        }
+        self.output.change_at(change, site)
+    }
+
+    /// What was found and is not wanted is not counted: it is none of this plan's business.
+    fn counted(&mut self, model: &'static ModelSchema, counts: DiffCounts) -> Result<()> {
+        let DiffCounts { create, update, delete, ambiguous, .. } = std::mem::take(&mut self.kept);
+        self.output.counted(model, DiffCounts { create, update, delete, ambiguous, ..counts })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::change::FieldChange;
+    use serde_json::{Value, json};
+    use syncline_model::models;
+
+    fn create(model: &str, key: &Value, references: &[(&str, Value)]) -> Change {
+        let fields = references.iter().map(|(name, after)| FieldChange {
+            name: (*name).to_owned(),
+            before: Value::Null,
+            after: after.clone(),
+            deferred: false,
+        });
+        let (key, fields) = (AnyKey::from_value(key).unwrap(), fields.collect::<Vec<_>>());
+        let id = Change::id_of(model, &key, Action::Create, &fields);
+        let model = model.to_owned();
+        Change { id, model, key, action: Action::Create, native: None, fields, hold: None, image: None }
+    }
+
+    #[derive(Default)]
+    struct Kept(Vec<String>, DiffCounts);
+
+    impl DiffOutput for Kept {
+        fn change(&mut self, change: Change) -> Result<()> {
+            self.0.push(format!("{} {}", change.model, change.key));
+            Ok(())
+        }
+
+        fn counted(&mut self, _: &'static ModelSchema, counts: DiffCounts) -> Result<()> {
+            self.1 = counts;
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_record_brings_along_what_it_needs_and_nothing_else() {
+        let changes = [
+            create("manufacturer", &json!(["cisco"]), &[]),
+            create("manufacturer", &json!(["juniper"]), &[]),
+            create("device_type", &json!([["cisco"], "c9300"]), &[("manufacturer", json!(["cisco"]))]),
+            create(
+                "device",
+                &json!(["atl", "sw1"]),
+                &[("device_type", json!([["cisco"], "c9300"])), ("site", json!(["atl"]))],
+            ),
+            create("device", &json!(["atl", "sw2"]), &[("device_type", json!([["cisco"], "c9300"]))]),
+        ];
+        let compare = |output: &mut dyn DiffOutput| {
+            changes.iter().cloned().try_for_each(|change| output.change(change))?;
+            output.counted(
+                models::by_name("device").unwrap(),
+                DiffCounts { create: 5, unchanged: 7, ..DiffCounts::default() },
+            )
+        };
+        let all = models::ALL.iter();
+        let fields =
+            all.fold(ModelFields::new(), |fields, schema| fields.insert(schema, syncline_model::FieldSet::ALL));
+        let mut wanted = Wanted::from([hash("device", r#"["atl","sw1"]"#)]);
+        add_needed(&mut wanted, &fields, compare).unwrap();
+        let mut kept = Kept::default();
+        compare(&mut Only::new(&wanted, &mut kept)).unwrap();
+        assert_eq!(kept.0, ["manufacturer cisco", "device_type cisco / c9300", "device atl / sw1"]);
+        assert_eq!((kept.1.create, kept.1.unchanged), (3, 7));
+    }
+}
