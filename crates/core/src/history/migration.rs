@@ -3,6 +3,7 @@
 mod m2026_11_20_first;
 mod m2026_11_21_durable_runs;
 mod m2026_11_22_configured_syncs;
+mod m2026_11_22_ledger;
 mod m2026_11_22_quarantine;
 
 use std::collections::HashSet;
@@ -32,6 +33,7 @@ impl MigratorTrait for Migrator {
             Box::new(m2026_11_21_durable_runs::Migration),
             Box::new(m2026_11_22_configured_syncs::Migration),
             Box::new(m2026_11_22_quarantine::Migration),
+            Box::new(m2026_11_22_ledger::Migration),
         ]
     }
 

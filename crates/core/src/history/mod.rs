@@ -2,7 +2,8 @@
 //!
 //! Tables: `sync`, `run`, `run_phase`, `run_model`, `run_outcome` (counters), `change` (which is the sync log of every
 //! object as well), `run_log`, `batch` (what is on its way to a target), `plan` and `plan_part`, `decision`, `quarantine`
-//! (absent objects that wait), and `binding` (what Syncline created). Unchanged records leave nothing but their count.
+//! (absent objects that wait), `ledger` (what Syncline created, and what it last applied to what), and `link` (which source
+//! record is which object of a target). Unchanged records leave nothing but their count.
 //!
 //! Rules:
 //! - Every write goes through [`store::Store::write`]: a short transaction that starts as a writer.
@@ -12,7 +13,6 @@
 //! - Nothing of the database library is visible outside this module.
 
 mod batch;
-mod binding;
 mod change;
 mod change_read;
 mod decision;
@@ -20,6 +20,8 @@ mod entity;
 mod error;
 mod insert;
 mod lease;
+mod ledger;
+mod link;
 mod location;
 mod log;
 mod migration;
@@ -48,12 +50,13 @@ use std::sync::Arc;
 
 use crate::{Error, Result};
 
-pub use binding::{Binding, Origin};
 pub use change::{
     ChangeCount, ChangeFilter, OutcomeCounts, OutcomeKind, RecordedChange, StoredChange, TimelineCursor, TimelineEntry,
 };
 pub use decision::{Approval, Decision};
 pub use lease::{Abandoned, Claim, Claimed};
+pub use ledger::{Binding, Origin};
+pub use link::Link;
 pub use log::{LogLine, StoredLogLine};
 pub use model::{ModelRecord, ReadRecord};
 pub use phase::PhaseRecord;

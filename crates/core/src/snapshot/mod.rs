@@ -8,6 +8,7 @@
 mod align;
 mod line;
 mod reader;
+mod recognise;
 mod run;
 mod sink;
 
@@ -17,9 +18,10 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use syncline_model::AnyKey;
 
-pub use align::{Adoption, align};
+pub use align::{Aligned, align};
 pub use line::Line;
 pub use reader::SnapshotReader;
+pub use recognise::{Ambiguities, Bound, Links, Recognised, RecognisedBy};
 pub use sink::{ModelSink, SnapshotSink};
 
 use crate::event::Side;
