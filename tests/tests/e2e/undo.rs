@@ -58,7 +58,7 @@ impl Lab {
         }
         let (events, cancel, plan) = (Events::new(), CancellationToken::new(), report.plan.unwrap());
         let request = RunRequest::default();
-        self.runner.apply(&self.sync, &plan, Some("as agreed"), request, &events, &cancel).await.unwrap()
+        self.runner.apply(&self.sync, &plan, Some("as agreed".into()), request, &events, &cancel).await.unwrap()
     }
 
     /// What did not go through in a run.
