@@ -5,7 +5,7 @@ use syncline_core::applied::Cause;
 use syncline_core::change::Action;
 use syncline_core::event::Events;
 use syncline_core::history::History;
-use syncline_core::policy::{Adopt, Deletes, FieldRule};
+use syncline_core::policy::{Adopt, Deletes, FieldRule, Quarantine};
 use syncline_core::run::{RunReport, RunRequest, Runner, SyncDefinition};
 use syncline_testkit::estate::Location;
 use syncline_testkit::netbox::Kind;
@@ -39,6 +39,7 @@ fn plain_device(lab: &Lab) -> String {
 async fn a_device_renamed_in_forward_is_the_same_device() {
     let mut lab = Lab::new().await;
     lab.sync.policy.deletes = Deletes::Apply;
+    lab.sync.policy.quarantine = Quarantine::off();
     Lab::completed(&lab.run().await);
     let name = plain_device(&lab);
     let before = find(&lab.netbox.objects(Kind::Device), "name", &name).unwrap().clone();
@@ -323,6 +324,7 @@ async fn a_primary_address_moves_to_another_device_in_one_run() {
 async fn a_stack_is_deleted_with_its_master() {
     let mut lab = Lab::new().await;
     lab.sync.policy.deletes = Deletes::Apply;
+    lab.sync.policy.quarantine = Quarantine::off();
     // All guards open: it is about the order.
     lab.sync.policy.guards.deletes_always_allowed = 100_000;
     lab.sync.policy.guards.source_shrank_percent = 100;
@@ -337,12 +339,11 @@ async fn a_stack_is_deleted_with_its_master() {
         }
     });
     let plan = lab.run_with(RunRequest::dry()).await;
-    let hash = plan.plan_hash.clone().unwrap();
     let (events, cancel) = (Events::new(), CancellationToken::new());
     let path = plan.plan.clone().unwrap();
     let report = lab
         .runner
-        .apply(&lab.sync, &path, Some(hash.as_str().into()), RunRequest::default(), &events, &cancel)
+        .apply(&lab.sync, &path, Some("torn down".into()), RunRequest::default(), &events, &cancel)
         .await
         .unwrap();
     Lab::completed(&report);
