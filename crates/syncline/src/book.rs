@@ -2,11 +2,13 @@
 
 use async_trait::async_trait;
 use serde_json::Value;
-use syncline_core::history::{History, StoredSync, SyncId, SyncOwner};
+use syncline_core::history::{History, Purpose, StoredSync, SyncId, SyncOwner};
 use syncline_core::run::{ConfiguredSync, SyncBook};
+use syncline_core::schedule::Schedule;
 use syncline_core::{Error, ErrorKind, Result};
+use syncline_web::{SettingProblem, StoreError, SyncStore, SyncView};
 
-use crate::config::{self, ConfigError, Configuration, Loaded};
+use crate::config::{self, ConfigError, ConfigProblem, Configuration, Loaded};
 
 /// The syncs that there are, with the connections of the configuration file.
 ///
@@ -51,6 +53,23 @@ impl Book {
         let warnings = self.judge(name, settings)?.warnings;
         self.history.change_sync(name, settings).await?;
         Ok(warnings)
+    }
+
+    /// A sync as programs see it.
+    pub async fn view(&self, sync: StoredSync) -> Result<SyncView> {
+        let ticks = self.history.schedules(sync.id).await?;
+        let next = ticks.iter().filter(|(purpose, _)| *purpose == Purpose::Sync).find_map(|(_, ticks)| ticks.next);
+        let configured = self.sync(&sync.name).await;
+        let schedule = configured.as_ref().ok().map(|sync| Schedule::describe(&sync.automation.schedule));
+        Ok(SyncView {
+            name: sync.name,
+            owner: sync.owner,
+            paused: sync.paused,
+            schedule,
+            next: next.filter(|_| !sync.paused),
+            settings: sync.settings,
+            error: configured.err().map(|error| error.report()),
+        })
     }
 
     fn judge(&self, name: &str, settings: &Value) -> Result<Configuration, BookError> {
@@ -106,6 +125,55 @@ impl SyncBook for Book {
         known.sort();
         known.dedup();
         Err(unknown(name, &known))
+    }
+}
+
+#[async_trait]
+impl SyncStore for Book {
+    async fn list(&self) -> Result<Vec<SyncView>> {
+        let mut views = Vec::new();
+        for sync in self.stored().await? {
+            views.push(self.view(sync).await?);
+        }
+        Ok(views)
+    }
+
+    async fn get(&self, name: &str) -> Result<Option<SyncView>> {
+        match self.history.sync(name).await?.filter(|sync| sync.owner.is_some()) {
+            Some(sync) => Ok(Some(self.view(sync).await?)),
+            None => Ok(None),
+        }
+    }
+
+    async fn create(&self, name: &str, settings: &Value) -> Result<Vec<String>, StoreError> {
+        let (_, warnings) = Book::create(self, name, settings).await?;
+        Ok(warnings)
+    }
+
+    async fn change(&self, name: &str, settings: &Value) -> Result<Vec<String>, StoreError> {
+        Ok(Book::change(self, name, settings).await?)
+    }
+
+    async fn remove(&self, name: &str) -> Result<()> {
+        self.history.remove_sync(name).await
+    }
+
+    async fn pause(&self, name: &str, paused: bool) -> Result<()> {
+        self.history.pause_sync(name, paused).await
+    }
+}
+
+impl From<BookError> for StoreError {
+    fn from(error: BookError) -> Self {
+        let message = error.to_string();
+        match error {
+            BookError::History(error) => error.into(),
+            BookError::Settings(ConfigError::Invalid(problems)) => {
+                let problem = |ConfigProblem { key, message, remedy, .. }| SettingProblem { key, message, remedy };
+                Self::Settings { message, problems: problems.into_iter().map(problem).collect() }
+            }
+            BookError::Settings(error) => Error::new(ErrorKind::Settings, message).caused_by(error).into(),
+        }
     }
 }
 
