@@ -181,3 +181,78 @@ fn unknown(name: &str, known: &[String]) -> Error {
     let remedy = config::similar_remedy(name, known.iter().map(String::as_str));
     Error::new(ErrorKind::Settings, format!("there is no sync `{name}`; {remedy}"))
 }
+
+#[cfg(all(test, feature = "connector-forward", feature = "connector-netbox"))]
+mod tests {
+    use std::sync::Arc;
+
+    use axum::body::{Body, to_bytes};
+    use axum::http::{Method, Request, StatusCode};
+    use serde_json::json;
+    use syncline_core::run::Runner;
+    use syncline_web::ApiState;
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    const FILE: &str = r#"
+        [connections.forward]
+        connector = "forward"
+        url = "https://forward.example"
+        access_key = "env:ACCESS_KEY"
+        secret = "env:SECRET"
+        network = "1"
+        [connections.netbox]
+        connector = "netbox"
+        url = "https://netbox.example"
+        token = "env:TOKEN"
+        [syncs.filed]
+        source = "forward"
+        target = "netbox"
+    "#;
+
+    /// The book as the API shows it: what a file keeps, what is refused, and what is made.
+    #[tokio::test]
+    async fn syncs_are_kept_through_the_api() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("syncline.toml");
+        std::fs::write(&file, FILE).unwrap();
+        let loaded = config::load(Some(&file), Vec::new()).unwrap();
+        let configuration = config::check(&loaded, &crate::registry().unwrap()).unwrap();
+        let history = History::in_memory().await.unwrap();
+        let runner = Arc::new(Runner::new(crate::registry().unwrap(), history.clone(), folder.path()));
+        let book = Arc::new(Book::new(loaded, configuration, history));
+        book.provision().await.unwrap();
+        let router = syncline_web::router(ApiState { runner, syncs: book });
+        let ask = async |method: Method, path: &str, body: Value| {
+            let request = Request::builder().method(method).uri(path).header("host", "localhost");
+            let request = request.header("content-type", "application/json").body(Body::from(body.to_string()));
+            let response = router.clone().oneshot(request.unwrap()).await.unwrap();
+            let status = response.status();
+            let bytes = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+            (status, serde_json::from_slice::<Value>(&bytes).unwrap_or_default())
+        };
+
+        let settings = json!({"source": "forward", "target": "netbox"});
+        let (_, filed) = ask(Method::GET, "/syncs/filed", Value::Null).await;
+        assert_eq!((&filed["owner"], &filed["settings"], &filed["error"]), (&json!("file"), &settings, &Value::Null));
+        let (status, problem) = ask(Method::PUT, "/syncs/filed", json!({"settings": settings})).await;
+        assert_eq!(status, StatusCode::CONFLICT);
+        assert_eq!(problem["detail"], "the sync `filed` is kept in the configuration file: change it there");
+
+        let wrong = json!({"source": "forwards", "target": "netbox", "models": {"devices": "off"}, "auto_merge": 3});
+        let (status, problem) = ask(Method::POST, "/syncs", json!({"name": "made", "settings": wrong})).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+        insta::assert_snapshot!(serde_json::to_string_pretty(&problem).unwrap(), @"");
+
+        let made = json!({"name": "made", "settings": {"source": "forward", "target": "netbox", "schedule": {"recurs_every": 60}}});
+        let (status, made) = ask(Method::POST, "/syncs", made).await;
+        assert_eq!((status, &made["owner"]), (StatusCode::CREATED, &json!("stored")));
+        insta::assert_snapshot!(made["schedule"], @"");
+        let (_, unknown) = ask(Method::GET, "/syncs/mad", Value::Null).await;
+        insta::assert_snapshot!(unknown["detail"], @"");
+        assert_eq!(ask(Method::DELETE, "/syncs/made", Value::Null).await.0, StatusCode::NO_CONTENT);
+        let (_, list) = ask(Method::GET, "/syncs", Value::Null).await;
+        assert_eq!(list, json!({"items": [filed], "next": null}));
+    }
+}

@@ -8,7 +8,7 @@ use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
-use serde::de::{DeserializeOwned, Deserializer, Error as _, Visitor};
+use serde::de::{DeserializeOwned, Deserializer, Error as _, IgnoredAny, Visitor};
 use serde_json::error::Category;
 use syncline_core::history::RunId;
 
@@ -38,6 +38,13 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let bytes = Bytes::from_request(request, state).await.map_err(unread)?;
         let bytes = if bytes.is_empty() { b"{}".as_slice() } else { &bytes };
+        // A list would be taken for an object whose keys are in order.
+        if !bytes.trim_ascii_start().starts_with(b"{") {
+            let json: Result<IgnoredAny, _> = serde_json::from_slice(bytes);
+            return Err(json
+                .err()
+                .map_or_else(|| Problem::value("", "the body is no object"), |error| misread("", &error)));
+        }
         let mut deserializer = serde_json::Deserializer::from_slice(bytes);
         let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
             let key = error.path().to_string();
@@ -73,13 +80,11 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Wanted<T> {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let query = Query::<T>::from_request_parts(parts, state).await;
-        // What is wrong is the innermost error's to tell; the outer ones say that it is a query.
         let Query(value) = query.map_err(|rejection| {
-            let mut cause: &dyn std::error::Error = &rejection;
-            while let Some(inner) = cause.source() {
-                cause = inner;
-            }
-            Problem::new(ProblemKind::Settings, format!("the query is wrong: {cause}"))
+            let text = rejection.body_text();
+            let text = text.strip_prefix("Failed to deserialize query string: ").unwrap_or(&text);
+            let (key, message) = text.split_once(": ").unwrap_or(("", text));
+            Problem::value(key, message)
         })?;
         Ok(Self(value))
     }

@@ -40,6 +40,7 @@ async fn a_body_that_is_not_understood_is_told() {
         "no json",
         "{} {}",
         "[]",
+        r#"["a", {}]"#,
         "\"text\"",
         "null",
         "",
