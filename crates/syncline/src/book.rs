@@ -243,14 +243,38 @@ mod tests {
         let wrong = json!({"source": "forwards", "target": "netbox", "models": {"devices": "off"}, "auto_merge": 3});
         let (status, problem) = ask(Method::POST, "/syncs", json!({"name": "made", "settings": wrong})).await;
         assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
-        insta::assert_snapshot!(serde_json::to_string_pretty(&problem).unwrap(), @"");
+        insta::assert_snapshot!(serde_json::to_string_pretty(&problem).unwrap(), @r#"
+{
+  "detail": "the configuration has 3 problems",
+  "problems": [
+    {
+      "key": "models.devices",
+      "message": "unknown model",
+      "remedy": "did you mean `device`?"
+    },
+    {
+      "key": "auto_merge",
+      "message": "expects true or false, not a number",
+      "remedy": null
+    },
+    {
+      "key": "source",
+      "message": "there is no connection `forwards`",
+      "remedy": "did you mean `forward`?"
+    }
+  ],
+  "status": 422,
+  "title": "The settings are wrong",
+  "type": "urn:syncline:problem:settings"
+}
+"#);
 
         let made = json!({"name": "made", "settings": {"source": "forward", "target": "netbox", "schedule": {"recurs_every": 60}}});
         let (status, made) = ask(Method::POST, "/syncs", made).await;
         assert_eq!((status, &made["owner"]), (StatusCode::CREATED, &json!("stored")));
-        insta::assert_snapshot!(made["schedule"], @"");
+        insta::assert_snapshot!(made["schedule"], @r#""every hour""#);
         let (_, unknown) = ask(Method::GET, "/syncs/mad", Value::Null).await;
-        insta::assert_snapshot!(unknown["detail"], @"");
+        insta::assert_snapshot!(unknown["detail"], @r#""there is no sync `mad`; did you mean `made`?""#);
         assert_eq!(ask(Method::DELETE, "/syncs/made", Value::Null).await.0, StatusCode::NO_CONTENT);
         let (_, list) = ask(Method::GET, "/syncs", Value::Null).await;
         assert_eq!(list, json!({"items": [filed], "next": null}));

@@ -69,7 +69,13 @@ fn misread(key: &str, error: &serde_json::Error) -> Problem {
             // Where it stands matters less than its key.
             let text = error.to_string();
             let position = format!(" at line {} column {}", error.line(), error.column());
-            Problem::value(key, text.strip_suffix(&position).unwrap_or(&text))
+            let text = text.strip_suffix(&position).unwrap_or(&text);
+            let missing = text.strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`'));
+            match missing {
+                Some(field) if key.is_empty() => Problem::value(field, "is missing"),
+                Some(field) => Problem::value(&format!("{key}.{field}"), "is missing"),
+                None => Problem::value(key, text),
+            }
         }
         _ => Problem::new(ProblemKind::Malformed, format!("the body is no JSON: {error}")),
     }

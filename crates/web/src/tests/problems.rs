@@ -16,8 +16,15 @@ fn pretty(value: &Value) -> String {
 #[tokio::test]
 async fn what_leads_nowhere_is_told() {
     let api = Api::empty().await;
-    insta::assert_snapshot!(pretty(&api.get("nowhere").await.value()), @"");
-    for path in ["", "runs/", "runs/1/unknown", "syncs/lab/runs/1"] {
+    insta::assert_snapshot!(pretty(&api.get("nowhere").await.value()), @r#"
+{
+  "detail": "the API has nothing at `/nowhere`",
+  "status": 404,
+  "title": "There is nothing at this path",
+  "type": "urn:syncline:problem:no-route"
+}
+"#);
+    for path in ["runs/", "runs/1/unknown", "syncs/lab/runs/1"] {
         let answer = api.get(path).await;
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
         assert_eq!(answer.value()["type"], "urn:syncline:problem:no-route", "{path}");
@@ -54,7 +61,21 @@ async fn a_body_that_is_not_understood_is_told() {
         let kind = answer.value()["type"].as_str().unwrap().rsplit(':').next().unwrap().to_owned();
         said.push(format!("{} {kind}: {}", answer.status.as_u16(), answer.detail()));
     }
-    insta::assert_snapshot!(said.join("\n"), @"");
+    insta::assert_snapshot!(said.join("\n"), @r#"
+400 malformed: the body is no JSON: EOF while parsing a value at line 1 column 9
+400 malformed: the body is no JSON: expected ident at line 1 column 2
+422 settings: `name`: is missing
+422 settings: the body is no object
+422 settings: the body is no object
+422 settings: the body is no object
+422 settings: the body is no object
+422 settings: `name`: is missing
+422 settings: `settings`: is missing
+422 settings: `name`: invalid type: integer `1`, expected a string
+422 settings: `settings`: invalid type: sequence, expected a map
+422 settings: `colour`: unknown field `colour`, expected `name` or `settings`
+400 malformed: the body is no JSON: expected value at line 1 column 1
+"#);
 
     let long = json!({"name": "a", "settings": {"text": "x".repeat(MOST_BYTES)}}).to_string();
     let answer = send(&long).await;
@@ -92,7 +113,25 @@ async fn every_kind_of_error_has_its_status() {
         let name = serde_json::to_value(&problem).unwrap()["type"].as_str().unwrap().to_owned();
         format!("{kind:?} {name} {}", problem.into_response().status().as_u16())
     };
-    insta::assert_snapshot!(kinds.map(line).join("\n"), @"");
+    insta::assert_snapshot!(kinds.map(line).join("\n"), @r#"
+Settings urn:syncline:problem:settings 422
+Unauthenticated urn:syncline:problem:remote 502
+Forbidden urn:syncline:problem:remote 502
+NotFound urn:syncline:problem:not-found 404
+Unreachable urn:syncline:problem:remote 502
+RateLimited urn:syncline:problem:remote 502
+Protocol urn:syncline:problem:remote 502
+Refused urn:syncline:problem:conflict 409
+Stale urn:syncline:problem:stale 409
+Unsupported urn:syncline:problem:unsupported 501
+Guard urn:syncline:problem:conflict 409
+Cancelled urn:syncline:problem:conflict 409
+Busy urn:syncline:problem:conflict 409
+LeaseLost urn:syncline:problem:conflict 409
+Storage urn:syncline:problem:storage 500
+Remote urn:syncline:problem:remote 502
+Internal urn:syncline:problem:internal 500
+"#);
 
     let busy = Problem::from(Error::new(ErrorKind::Storage, "the database is locked").temporary()).into_response();
     assert_eq!(

@@ -88,7 +88,15 @@ async fn slips_decide_nothing() {
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", answer.text);
         said.push(format!("{}: {}", answer.value()["problems"][0]["key"], answer.detail()));
     }
-    insta::assert_snapshot!(said.join("\n"), @"");
+    insta::assert_snapshot!(said.join("\n"), @r#"
+"reason": `reason`: wants words: they are kept in the history
+"plan_hash": `plan_hash`: is missing
+"except": `except`: goes not with `only`: name what is meant, or what is not
+"only": `only`: `b` is no key: write it as the plan does, `site:["part",…]`
+"only": `only`: invalid type: string "site", expected a sequence
+"except": `except`: the plan changes nothing that `site:["nowhere"]` means
+"overrides_guards": `overrides_guards`: unknown field `overrides_guards`, expected one of `reason`, `plan_hash`, `only`, `except`
+"#);
     let answer = api.post(&format!("runs/{}/reject", run.id), json!({"reason": "", "plan_hash": hash})).await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(api.run(run.id).await.status, RunStatus::AwaitingReview);

@@ -2,7 +2,8 @@
 
 use axum::http::{StatusCode, header};
 use serde_json::{Value, json};
-use syncline_core::history::{RunId, RunKind, RunStatus};
+use syncline_core::event::Level;
+use syncline_core::history::{LogLine, RunId, RunKind, RunStatus};
 use syncline_core::plan::PlanReader;
 
 use super::Api;
@@ -50,7 +51,7 @@ async fn a_mistyped_wish_makes_no_run() {
     let api = Api::with_lab(true).await;
     let asked = api.post("syncs/lab/runs", json!({"dryrun": true})).await;
     assert_eq!(asked.status, StatusCode::UNPROCESSABLE_ENTITY);
-    insta::assert_snapshot!(asked.detail(), @"");
+    insta::assert_snapshot!(asked.detail(), @"`dryrun`: unknown field `dryrun`, expected `dry_run` or `reason`");
     assert_eq!(api.get("runs").await.items(), [] as [Value; 0]);
 }
 
@@ -98,7 +99,16 @@ async fn a_query_that_says_nothing_known_is_refused() {
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{query}");
         said.push(format!("{query}: {}", answer.detail()));
     }
-    insta::assert_snapshot!(said.join("\n"), @"");
+    insta::assert_snapshot!(said.join("\n"), @r#"
+runs?status=done: `status`: unknown variant `done`, expected one of `new`, `queued`, `syncing`, `awaiting_review`, `completed`, `failed`, `cancelled`
+runs?limit=0: `limit`: a page has 1 to 1000 items, not 0
+runs?limit=1001: `limit`: a page has 1 to 1000 items, not 1001
+runs?limit=many: `limit`: invalid digit found in string
+runs?page=2: `page`: unknown field `page`, expected one of `sync`, `status`, `kind`, `dry`, `before`, `limit`
+runs?kind=manual: `kind`: unknown variant `manual`, expected one of `adhoc`, `scheduled`, `webhook`
+runs/1/changes?outcome=applied,gone: `outcome`: unknown variant `gone`, expected one of `planned`, `applied`, `unchanged`, `skipped`, `held`, `failed`, `stale`
+runs/1/log?after=x: `after`: invalid digit found in string
+"#);
 }
 
 #[tokio::test]
@@ -129,10 +139,13 @@ async fn a_run_is_shown_with_its_changes_its_log_and_its_plan() {
         assert_eq!(found, expected, "{query}");
     }
 
+    let line = |text: &str| LogLine { at: done.created, level: Level::Warning, text: text.to_owned() };
+    api.runner.history().append_log(run, &[line("odd"), line("even")]).await.unwrap();
     let log = api.get(&format!("runs/{run}/log?limit=1")).await;
     assert_eq!((log.items().len(), &log.items()[0]["seq"], &log.value()["next"]), (1, &json!(1), &json!(1)));
     let rest = api.get(&format!("runs/{run}/log?after=1")).await;
     assert_eq!(rest.items()[0]["seq"], 2);
+    assert_eq!(rest.items().last().unwrap()["text"], "even");
 
     let plan = api.get(&format!("runs/{run}/plan")).await;
     let saved = done.plan.unwrap();

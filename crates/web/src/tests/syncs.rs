@@ -21,7 +21,7 @@ async fn a_sync_is_made_changed_paused_and_ended() {
 
     let again = api.post("syncs", json!({"name": "lab", "settings": settings})).await;
     assert_eq!(again.status, StatusCode::CONFLICT);
-    insta::assert_snapshot!(again.detail(), @"");
+    insta::assert_snapshot!(again.detail(), @"there is a sync `lab` already; `syncline sync set` changes it, or give another name");
 
     let settings = json!({"sites": ["a"], "target": "other"});
     let changed = api.json(Method::PUT, "syncs/lab", json!({"settings": settings})).await;
@@ -43,7 +43,26 @@ async fn a_sync_is_made_changed_paused_and_ended() {
 async fn what_is_wrong_with_settings_is_told_by_key() {
     let api = Api::empty().await;
     let made = api.post("syncs", json!({"name": "lab", "settings": {}})).await;
-    insta::assert_snapshot!(serde_json::to_string_pretty(&made.value()).unwrap(), @"");
+    insta::assert_snapshot!(serde_json::to_string_pretty(&made.value()).unwrap(), @r#"
+{
+  "detail": "the sync has 2 problems",
+  "problems": [
+    {
+      "key": "sites",
+      "message": "is missing",
+      "remedy": "write a list"
+    },
+    {
+      "key": "target",
+      "message": "is missing",
+      "remedy": null
+    }
+  ],
+  "status": 422,
+  "title": "The settings are wrong",
+  "type": "urn:syncline:problem:settings"
+}
+"#);
     assert_eq!(api.get("syncs").await.items(), [] as [Value; 0]);
 
     api.make("lab", json!({"sites": [], "target": "copy"})).await;
