@@ -210,6 +210,7 @@ fn as_urn<S: serde::Serializer>(kind: &ProblemKind, serializer: S) -> Result<S::
     serializer.collect_str(&format_args!("urn:syncline:problem:{}", kind.facts().0))
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
 fn as_number<S: serde::Serializer>(status: &StatusCode, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_u16(status.as_u16())
 }

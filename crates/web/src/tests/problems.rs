@@ -31,7 +31,14 @@ async fn what_leads_nowhere_is_told() {
     }
     let answer = api.json(Method::DELETE, "runs", Value::Null).await;
     assert_eq!(answer.headers[header::ALLOW], "GET,HEAD");
-    insta::assert_snapshot!(pretty(&answer.value()), @"");
+    insta::assert_snapshot!(pretty(&answer.value()), @r#"
+{
+  "detail": "`/runs` does not know `DELETE`; `Allow` names what it knows",
+  "status": 405,
+  "title": "The path does not know this method",
+  "type": "urn:syncline:problem:wrong-method"
+}
+"#);
 }
 
 #[tokio::test]
