@@ -14,6 +14,8 @@ pub(crate) struct Arguments {
     required: bool,
 }
 
+/// How many requests go through the bad network of the tests; by default fewer.
+const FAULTS: (&str, &str) = ("SYNCLINE_FAULT_REQUESTS", "10000");
 /// How much the tests of kills, of many workers and of memory do here; by default they are quick.
 const DURABLE: &[(&str, &str)] =
     &[("DURABLE_KILLS", "55"), ("DURABLE_SYNCS", "100"), ("DURABLE_TICKS", "3"), ("DURABLE_CHANGES", "100000")];
@@ -43,7 +45,7 @@ pub(crate) fn run(shell: &Shell, arguments: &Arguments) -> Outcome {
     step("fmt", &|| cargo(cmd!(shell, "cargo fmt --all --check")));
     step("tidy", &|| tidy::run(root()));
     step("deploy", &|| deploy::run(shell, root()));
-    step("test", &|| cargo(cmd!(shell, "cargo test --workspace")));
+    step("test", &|| cargo(cmd!(shell, "cargo test --workspace").env(FAULTS.0, FAULTS.1)));
     step("durable", &|| {
         // Of the whole workspace, so that nothing is compiled again with other features.
         let command = cmd!(shell, "cargo test --workspace --test durable -- --nocapture");

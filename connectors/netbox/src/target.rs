@@ -10,7 +10,7 @@ use syncline_core::native::Native;
 use syncline_core::permit::WritePermit;
 use syncline_core::read::ReadRequest;
 use syncline_core::snapshot::SnapshotSink;
-use syncline_core::target::{Capabilities, DataTarget, Stage, TargetWriter};
+use syncline_core::target::{Capabilities, DataTarget, Release, Stage, TargetWriter};
 use syncline_model::AnyKey;
 
 use crate::branch::{Opening, Patience};
@@ -19,6 +19,15 @@ use crate::read::Role;
 use crate::settings::{Connection, Review, TargetParameters};
 use crate::write::Writer;
 use crate::{check, describe, read};
+
+/// "Cannot reassign IP address while it is designated as the primary IP for the parent object"; "Device cannot be removed from virtual
+/// chassis … because it is currently designated as its master", and a master is protected from being
+/// deleted. A device is saved anew when its primary address is deleted.
+const RELEASES: &[Release] = &[
+    Release { model: "device", field: "primary_ip4", holds: &["interface"], holds_delete: true },
+    Release { model: "device", field: "primary_ip6", holds: &["interface"], holds_delete: true },
+    Release { model: "virtual_chassis", field: "master", holds: &["virtual_chassis"], holds_delete: true },
+];
 
 /// A NetBox that is made to agree. This half only reads.
 pub struct NetBoxTarget {
@@ -41,6 +50,10 @@ impl DataTarget for NetBoxTarget {
             deletes: true,
             staging: self.parameters.review == Review::Branch,
         }
+    }
+
+    fn releases(&self) -> &'static [Release] {
+        RELEASES
     }
 
     async fn check(&self) -> Result<CheckReport> {

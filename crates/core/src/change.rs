@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use syncline_model::AnyKey;
 
+use crate::applied::Cause;
 use crate::native::Native;
+use crate::policy::FieldRule;
 
 /// What is done to a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -63,6 +65,12 @@ pub struct Change {
     /// notes, from [`Written::image`](crate::target::Written::image), with which it restores what no model has a field for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<Value>,
+    /// Fields that differ and are not written, because the sync's policy gives them to the target. No connector sees them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kept: Vec<KeptField>,
+    /// The source's own id of the record that a create is for, where the source has one that lasts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_id: Option<Box<str>>,
 }
 
 /// One field of a change.
@@ -79,6 +87,34 @@ pub struct FieldChange {
     /// Written in the second pass, when every record exists.
     #[serde(default, skip_serializing_if = "is_false")]
     pub deferred: bool,
+    /// Why it differs, in an update; unknown where Syncline never wrote it.
+    #[serde(default, skip_serializing_if = "Cause::is_unknown")]
+    pub cause: Cause,
+}
+
+/// A field that differs, and that stays as the target has it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct KeptField {
+    /// The field.
+    pub name: String,
+    /// What the source says.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub source: Value,
+    /// What the target has.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub target: Value,
+    /// The rule that keeps it.
+    pub rule: FieldRule,
+    /// Why it differs; unknown where Syncline never wrote it.
+    #[serde(default, skip_serializing_if = "Cause::is_unknown")]
+    pub cause: Cause,
+}
+
+impl FieldChange {
+    /// A field that gets a value in the first pass.
+    pub fn new(name: &str, before: Value, after: Value) -> Self {
+        Self { name: name.to_owned(), before, after, deferred: false, cause: Cause::Unknown }
+    }
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
@@ -123,6 +159,8 @@ pub enum HoldRule {
     Guard,
     /// Somebody changed the record after the run that is to be taken back.
     Moved,
+    /// The target owns every field that differs.
+    Owner,
 }
 
 impl HoldRule {
@@ -141,6 +179,7 @@ impl HoldRule {
             Self::Ambiguous => "ambiguous",
             Self::Guard => "guard",
             Self::Moved => "moved",
+            Self::Owner => "owner",
         }
     }
 }

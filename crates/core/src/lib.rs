@@ -7,6 +7,7 @@
 //!
 //! This crate knows no system by name and no HTTP.
 
+pub mod applied;
 pub mod apply;
 pub mod bindings;
 pub mod change;

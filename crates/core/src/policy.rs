@@ -1,5 +1,7 @@
 //! What a sync may do without asking.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +26,48 @@ pub struct Policy {
     pub guards: Guards,
     /// A change that so many runs in a row had to make is reported as flapping. 0 and 1 report none.
     pub flapping_runs: u32,
+    /// Who owns which field, by `model.field`, or `model.*` for all others of a model: `source_wins` where nothing is said.
+    pub fields: BTreeMap<String, FieldRule>,
+    /// Which objects that were in the target already become Syncline's own, and may be deleted like those that it created.
+    pub adopt: Adopt,
+}
+
+/// Who owns a field of a record that both sides have.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FieldRule {
+    /// The target gets what the source says.
+    #[default]
+    SourceWins,
+    /// What people put into the target stays: a value that is not the one that Syncline applied last.
+    TargetWins,
+    /// It is written only where the target has nothing.
+    OnlyIfEmpty,
+    /// It is compared and never written. A create still sets what a record cannot be without.
+    ReportOnly,
+}
+
+impl FieldRule {
+    /// The name in settings, plans and the API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::SourceWins => "source_wins",
+            Self::TargetWins => "target_wins",
+            Self::OnlyIfEmpty => "only_if_empty",
+            Self::ReportOnly => "report_only",
+        }
+    }
+}
+
+/// Which objects that were in the target already become Syncline's own.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Adopt {
+    /// None: they are updated, and never deleted.
+    #[default]
+    None,
+    /// Those that the source speaks of too.
+    Matched,
 }
 
 /// What happens to records that the source no longer has.
@@ -86,6 +130,17 @@ pub enum OutOfScope {
     AsGone,
 }
 
+impl Policy {
+    /// The rule for a field of a model.
+    pub fn rule_of(&self, model: &str, field: &str) -> FieldRule {
+        if self.fields.is_empty() {
+            return FieldRule::SourceWins;
+        }
+        let rule = |field: &str| self.fields.get(&format!("{model}.{field}")).copied();
+        rule(field).or_else(|| rule("*")).unwrap_or_default()
+    }
+}
+
 impl Default for Policy {
     fn default() -> Self {
         Self {
@@ -96,6 +151,8 @@ impl Default for Policy {
             quarantine: Quarantine::default(),
             guards: Guards::default(),
             flapping_runs: 3,
+            fields: BTreeMap::new(),
+            adopt: Adopt::None,
         }
     }
 }

@@ -251,9 +251,20 @@ mod tests {
         let change = |fields: Vec<FieldChange>| {
             let key = AnyKey::from_value(&json!([null, "10.0.0.0/8"])).unwrap();
             let (id, model) = (String::new(), "prefix".to_owned());
-            Change { id, model, key, action: Action::Update, native: None, fields, hold: None, image: None }
+            Change {
+                id,
+                model,
+                key,
+                action: Action::Update,
+                native: None,
+                fields,
+                hold: None,
+                kept: Vec::new(),
+                source_id: None,
+                image: None,
+            }
         };
-        let of_site = |before, after| FieldChange { name: "site".into(), before, after, deferred: false };
+        let of_site = |before, after| FieldChange::new("site", before, after);
         let path = SitePath::of(Prefix::SCHEMA, &fields()).unwrap();
         let placed = |change: &Change| path.in_change(change);
         assert_eq!(placed(&change(vec![of_site(json!(["a"]), json!(["b"]))])).unwrap(), r#"["a"]"#);

@@ -62,6 +62,11 @@ pub trait DataTarget: Send + Sync {
         crate::diff::calculate(input, output)
     }
 
+    /// References that must be cleared before what they refer to can change.
+    fn releases(&self) -> &'static [Release] {
+        &[]
+    }
+
     /// Opens the writing half. Only the apply step holds a [`WritePermit`].
     async fn writer(&self, permit: &WritePermit) -> Result<Box<dyn TargetWriter>>;
 
@@ -87,6 +92,23 @@ pub trait DataTarget: Send + Sync {
         let _ = (model, key, native);
         Ok(None)
     }
+}
+
+/// A reference that a target insists on: as long as it stands, the record that it refers to can neither change some of its fields
+/// nor, perhaps, be deleted. The planner clears it first where the source no longer says it.
+///
+/// In NetBox an address cannot move to another device while it is its device's primary one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Release {
+    /// The model that refers.
+    pub model: &'static str,
+    /// Its field, a single reference that is deferred.
+    pub field: &'static str,
+    /// The fields of the record referred to that cannot change.
+    pub holds: &'static [&'static str],
+    /// Whether the record referred to cannot be deleted, or its deletion is a change of the record that refers to it: what is to be
+    /// deleted as well would no longer be as it was read.
+    pub holds_delete: bool,
 }
 
 /// A place in the target where writes wait until a person, or the sync's `auto_merge`, merges them.

@@ -16,6 +16,8 @@ pub struct Model {
     pub fields: Vec<Field>,
     /// Positions of the fields of each alternate key.
     pub alternates: Vec<Vec<usize>>,
+    /// Positions of the fields of each identity.
+    pub identities: Vec<Vec<usize>>,
 }
 
 pub struct Field {
@@ -55,6 +57,7 @@ impl Model {
 
         let (mut label, mut plural, mut deletion) = (None, None, None);
         let mut alternates: Vec<Vec<usize>> = Vec::new();
+        let mut identities: Vec<Vec<usize>> = Vec::new();
         for attribute in model_attributes(&input.attrs) {
             attribute.parse_nested_meta(|meta| {
                 if meta.path.is_ident("label") {
@@ -63,15 +66,17 @@ impl Model {
                     plural = Some(meta.value()?.parse()?);
                 } else if meta.path.is_ident("deletion") {
                     deletion = Some(meta.value()?.parse()?);
-                } else if meta.path.is_ident("alternate") {
+                } else if meta.path.is_ident("alternate") || meta.path.is_ident("identity") {
                     let content;
                     syn::parenthesized!(content in meta.input);
                     let names =
                         content.parse_terminated(|stream: ParseStream<'_>| stream.parse::<Ident>(), Token![,])?;
                     let positions = names.iter().map(|name| position(&fields, name)).collect::<Result<_>>()?;
-                    alternates.push(positions);
+                    let is_alternate = meta.path.is_ident("alternate");
+                    let list = if is_alternate { &mut alternates } else { &mut identities };
+                    list.push(positions);
                 } else {
-                    return Err(meta.error("known are `label`, `plural`, `deletion` and `alternate`"));
+                    return Err(meta.error("known are `label`, `plural`, `deletion`, `alternate` and `identity`"));
                 }
                 Ok(())
             })?;
@@ -88,6 +93,7 @@ impl Model {
             description: first_paragraph(&input.attrs),
             fields,
             alternates,
+            identities,
         })
     }
 }

@@ -6,9 +6,10 @@ use quote::quote;
 use crate::input::{Field, KeyPart, Model};
 
 pub fn model(model: &Model) -> TokenStream {
-    let Model { ident, name, label, plural, deletion, description, alternates, .. } = model;
+    let Model { ident, name, label, plural, deletion, description, alternates, identities, .. } = model;
     let fields = model.fields.iter().map(field_schema);
     let alternates = alternates.iter().map(|positions| quote!(&[#(#positions),*]));
+    let identities = identities.iter().map(|positions| quote!(&[#(#positions),*]));
     let key_of = key_of(model);
     let key_parts = model.fields.iter().filter_map(|field| {
         let name = &field.ident;
@@ -32,6 +33,7 @@ pub fn model(model: &Model) -> TokenStream {
                 deletion: ::syncline_model::DeletionClass::#deletion,
                 fields: &[#(#fields),*],
                 alternates: &[#(#alternates),*],
+                identities: &[#(#identities),*],
             };
 
             fn key(&self) -> ::syncline_model::Key<Self> {

@@ -20,6 +20,10 @@ pub struct ModelSchema {
     /// Other ways to recognise a record, in order of preference; each is a list of field positions. A record that the
     /// key does not match is matched by the first alternate that names exactly one record on each side.
     pub alternates: &'static [&'static [usize]],
+    /// What a record keeps when it is renamed or moved; each is a list of field positions. A record that neither the key nor an
+    /// alternate matches is the one with the same values, if exactly one record of each side has them, and then its key is
+    /// written. If several have them, nobody knows.
+    pub identities: &'static [&'static [usize]],
 }
 
 /// The description of a field.

@@ -2,11 +2,13 @@
 
 use async_trait::async_trait;
 use serde_json::Value;
-use syncline_core::history::{History, StoredSync, SyncId, SyncOwner};
+use syncline_core::history::{History, Purpose, StoredSync, SyncId, SyncOwner};
 use syncline_core::run::{ConfiguredSync, SyncBook};
+use syncline_core::schedule::Schedule;
 use syncline_core::{Error, ErrorKind, Result};
+use syncline_web::{SettingProblem, StoreError, SyncStore, SyncView};
 
-use crate::config::{self, ConfigError, Configuration, Loaded};
+use crate::config::{self, ConfigError, ConfigProblem, Configuration, Loaded};
 
 /// The syncs that there are, with the connections of the configuration file.
 ///
@@ -51,6 +53,23 @@ impl Book {
         let warnings = self.judge(name, settings)?.warnings;
         self.history.change_sync(name, settings).await?;
         Ok(warnings)
+    }
+
+    /// A sync as programs see it.
+    pub async fn view(&self, sync: StoredSync) -> Result<SyncView> {
+        let ticks = self.history.schedules(sync.id).await?;
+        let next = ticks.iter().filter(|(purpose, _)| *purpose == Purpose::Sync).find_map(|(_, ticks)| ticks.next);
+        let configured = self.sync(&sync.name).await;
+        let schedule = configured.as_ref().ok().map(|sync| Schedule::describe(&sync.automation.schedule));
+        Ok(SyncView {
+            name: sync.name,
+            owner: sync.owner,
+            paused: sync.paused,
+            schedule,
+            next: next.filter(|_| !sync.paused),
+            settings: sync.settings,
+            error: configured.err().map(|error| error.report()),
+        })
     }
 
     fn judge(&self, name: &str, settings: &Value) -> Result<Configuration, BookError> {
@@ -109,7 +128,155 @@ impl SyncBook for Book {
     }
 }
 
+#[async_trait]
+impl SyncStore for Book {
+    async fn list(&self) -> Result<Vec<SyncView>> {
+        let mut views = Vec::new();
+        for sync in self.stored().await? {
+            views.push(self.view(sync).await?);
+        }
+        Ok(views)
+    }
+
+    async fn get(&self, name: &str) -> Result<Option<SyncView>> {
+        match self.history.sync(name).await?.filter(|sync| sync.owner.is_some()) {
+            Some(sync) => Ok(Some(self.view(sync).await?)),
+            None => Ok(None),
+        }
+    }
+
+    async fn create(&self, name: &str, settings: &Value) -> Result<Vec<String>, StoreError> {
+        let (_, warnings) = Book::create(self, name, settings).await?;
+        Ok(warnings)
+    }
+
+    async fn change(&self, name: &str, settings: &Value) -> Result<Vec<String>, StoreError> {
+        Ok(Book::change(self, name, settings).await?)
+    }
+
+    async fn remove(&self, name: &str) -> Result<()> {
+        self.history.remove_sync(name).await
+    }
+
+    async fn pause(&self, name: &str, paused: bool) -> Result<()> {
+        self.history.pause_sync(name, paused).await
+    }
+}
+
+impl From<BookError> for StoreError {
+    fn from(error: BookError) -> Self {
+        let message = error.to_string();
+        match error {
+            BookError::History(error) => error.into(),
+            BookError::Settings(ConfigError::Invalid(problems)) => {
+                let problem = |ConfigProblem { key, message, remedy, .. }| SettingProblem { key, message, remedy };
+                Self::Settings { message, problems: problems.into_iter().map(problem).collect() }
+            }
+            BookError::Settings(error) => Error::new(ErrorKind::Settings, message).caused_by(error).into(),
+        }
+    }
+}
+
 fn unknown(name: &str, known: &[String]) -> Error {
     let remedy = config::similar_remedy(name, known.iter().map(String::as_str));
     Error::new(ErrorKind::Settings, format!("there is no sync `{name}`; {remedy}"))
+}
+
+#[cfg(all(test, feature = "connector-forward", feature = "connector-netbox"))]
+mod tests {
+    use std::sync::Arc;
+
+    use axum::body::{Body, to_bytes};
+    use axum::http::{Method, Request, StatusCode};
+    use serde_json::json;
+    use syncline_core::run::Runner;
+    use syncline_web::ApiState;
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    const FILE: &str = r#"
+        [connections.forward]
+        connector = "forward"
+        url = "https://forward.example"
+        access_key = "env:ACCESS_KEY"
+        secret = "env:SECRET"
+        network = "1"
+        [connections.netbox]
+        connector = "netbox"
+        url = "https://netbox.example"
+        token = "env:TOKEN"
+        [syncs.filed]
+        source = "forward"
+        target = "netbox"
+    "#;
+
+    /// The book as the API shows it: what a file keeps, what is refused, and what is made.
+    #[tokio::test]
+    async fn syncs_are_kept_through_the_api() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("syncline.toml");
+        std::fs::write(&file, FILE).unwrap();
+        let loaded = config::load(Some(&file), Vec::new()).unwrap();
+        let configuration = config::check(&loaded, &crate::registry().unwrap()).unwrap();
+        let history = History::in_memory().await.unwrap();
+        let runner = Arc::new(Runner::new(crate::registry().unwrap(), history.clone(), folder.path()));
+        let book = Arc::new(Book::new(loaded, configuration, history));
+        book.provision().await.unwrap();
+        let router = syncline_web::router(ApiState { runner, syncs: book });
+        let ask = async |method: Method, path: &str, body: Value| {
+            let request = Request::builder().method(method).uri(path).header("host", "localhost");
+            let request = request.header("content-type", "application/json").body(Body::from(body.to_string()));
+            let response = router.clone().oneshot(request.unwrap()).await.unwrap();
+            let status = response.status();
+            let bytes = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+            (status, serde_json::from_slice::<Value>(&bytes).unwrap_or_default())
+        };
+
+        let settings = json!({"source": "forward", "target": "netbox"});
+        let (_, filed) = ask(Method::GET, "/syncs/filed", Value::Null).await;
+        assert_eq!((&filed["owner"], &filed["settings"], &filed["error"]), (&json!("file"), &settings, &Value::Null));
+        let (status, problem) = ask(Method::PUT, "/syncs/filed", json!({"settings": settings})).await;
+        assert_eq!(status, StatusCode::CONFLICT);
+        assert_eq!(problem["detail"], "the sync `filed` is kept in the configuration file: change it there");
+
+        let wrong = json!({"source": "forwards", "target": "netbox", "models": {"devices": "off"}, "auto_merge": 3});
+        let (status, problem) = ask(Method::POST, "/syncs", json!({"name": "made", "settings": wrong})).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+        insta::assert_snapshot!(serde_json::to_string_pretty(&problem).unwrap(), @r#"
+{
+  "detail": "the configuration has 3 problems",
+  "problems": [
+    {
+      "key": "models.devices",
+      "message": "unknown model",
+      "remedy": "did you mean `device`?"
+    },
+    {
+      "key": "auto_merge",
+      "message": "expects true or false, not a number",
+      "remedy": null
+    },
+    {
+      "key": "source",
+      "message": "there is no connection `forwards`",
+      "remedy": "did you mean `forward`?"
+    }
+  ],
+  "status": 422,
+  "title": "The settings are wrong",
+  "type": "urn:syncline:problem:settings"
+}
+"#);
+
+        let made = json!({"name": "made", "settings": {"source": "forward", "target": "netbox", "schedule": {"recurs_every": 60}}});
+        let (status, made) = ask(Method::POST, "/syncs", made).await;
+        assert_eq!((status, &made["owner"]), (StatusCode::CREATED, &json!("stored")));
+        insta::assert_snapshot!(made["schedule"], @r#""every hour""#);
+        let (_, unknown) = ask(Method::GET, "/syncs/mad", Value::Null).await;
+        insta::assert_snapshot!(unknown["detail"], @r#""there is no sync `mad`; did you mean `made`?""#);
+        assert_eq!(ask(Method::DELETE, "/syncs/made", Value::Null).await.0, StatusCode::NO_CONTENT);
+        let (_, list) = ask(Method::GET, "/syncs", Value::Null).await;
+        assert_eq!(list, json!({"items": [filed], "next": null}));
+    }
 }

@@ -109,6 +109,20 @@ impl Lab {
         Self { runner: self.runner.with_clock(clock), ..self }
     }
 
+    /// The way from this lab's NetBox to another, empty one.
+    pub fn onwards(&self) -> (NetBoxSim, SyncDefinition) {
+        let other = NetBoxSim::start(NetBoxOptions::default()).unwrap();
+        let token = self.folder.path().join("other-token");
+        fs::write(&token, other.token()).unwrap();
+        let mut source = self.sync.target.clone();
+        "first".clone_into(&mut source.connection_name);
+        let mut target = source.clone();
+        "second".clone_into(&mut target.connection_name);
+        target.connection["url"] = json!(other.url());
+        target.connection["token"] = json!(format!("file:{}", token.display()));
+        (other, SyncDefinition { name: "onwards".to_owned(), source, target, ..self.sync.clone() })
+    }
+
     /// Where the test may leave files.
     pub fn folder(&self) -> &std::path::Path {
         self.folder.path()

@@ -6,6 +6,7 @@ mod bad_input;
 mod faults;
 mod foreign;
 mod lab;
+mod ledger;
 mod quarantine;
 mod reads;
 mod review;

@@ -145,8 +145,12 @@ async fn a_disabled_device_is_deleted_only_when_it_is_due() {
     assert!(timed.device(&name).is_some(), "a person looks first");
     let (events, cancel) = (Events::new(), CancellationToken::new());
     let (plan, request) = (due.plan.unwrap(), RunRequest::default());
-    let report =
-        timed.lab.runner.apply(&timed.lab.sync, &plan, Some("torn down".into()), request, &events, &cancel).await.unwrap();
+    let report = timed
+        .lab
+        .runner
+        .apply(&timed.lab.sync, &plan, Some("torn down".into()), request, &events, &cancel)
+        .await
+        .unwrap();
     Lab::completed(&report);
     assert!(timed.device(&name).is_none());
     let after = [Kind::Interface, Kind::IpAddress, Kind::MacAddress].map(|kind| timed.lab.netbox.count(kind));

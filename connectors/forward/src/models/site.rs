@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use syncline_core::Result;
+use syncline_core::native::Native;
 use syncline_model::Text;
 use syncline_model::models::{Site, SiteStatus};
 
@@ -14,6 +15,8 @@ use super::{Collected, Run};
 #[derive(Debug, Deserialize)]
 pub(crate) struct Row {
     pub name: String,
+    /// Forward's id, which survives a renaming.
+    pub location_id: Option<String>,
     pub city: Option<String>,
     pub country: Option<String>,
 }
@@ -31,7 +34,9 @@ pub(crate) async fn push(run: &Run<'_>, all: &Catalogues, mut read: Collected<Ro
             status: SiteStatus::Active,
             physical_address: rows.get(name).and_then(|row| address(row)),
         };
-        records.push(&site, None).await?;
+        // The only id that Forward documents as lasting: devices have none, and are known by their serial numbers when renamed.
+        let id = rows.get(name).and_then(|row| row.location_id.as_deref()).filter(|id| !id.trim().is_empty());
+        records.push(&site, id.map(Native::new).as_ref()).await?;
     }
     run.end(records, read.doubt).await
 }
@@ -51,7 +56,7 @@ mod tests {
     fn the_address_is_what_is_known_of_it() {
         let address = |city: Option<&str>, country: Option<&str>| {
             let (city, country) = (city.map(str::to_owned), country.map(str::to_owned));
-            address(&Row { name: "x".to_owned(), city, country }).map(|text| text.to_string())
+            address(&Row { name: "x".to_owned(), location_id: None, city, country }).map(|text| text.to_string())
         };
         assert_eq!(address(Some("Frankfurt"), Some("Germany")).as_deref(), Some("Frankfurt, Germany"));
         assert_eq!(address(None, Some(" DE ")).as_deref(), Some("DE"));

@@ -108,7 +108,7 @@ pub(super) fn create<M: Model>(record: &M) -> Change {
     let fields = M::SCHEMA.fields.iter().filter_map(|field| {
         let after = after.get(field.name).cloned().unwrap_or(Value::Null);
         let said = !after.is_null() || field.key;
-        said.then(|| FieldChange { name: field.name.into(), before: Value::Null, after, deferred: field.deferred })
+        said.then(|| FieldChange { deferred: field.deferred, ..FieldChange::new(field.name, Value::Null, after) })
     });
     change::<M>(record.key().to_any(), Action::Create, None, fields.collect())
 }
@@ -116,10 +116,8 @@ pub(super) fn create<M: Model>(record: &M) -> Change {
 /// The update of some fields of a record.
 pub(super) fn update<M: Model>(key: AnyKey, native: Native, fields: &[(&str, Value, Value)]) -> Change {
     let fields = fields.iter().map(|(name, before, after)| FieldChange {
-        name: (*name).to_owned(),
-        before: before.clone(),
-        after: after.clone(),
         deferred: M::SCHEMA.field(name).unwrap().deferred,
+        ..FieldChange::new(name, before.clone(), after.clone())
     });
     change::<M>(key, Action::Update, Some(native), fields.collect())
 }
@@ -131,7 +129,18 @@ pub(super) fn delete<M: Model>(key: AnyKey, native: Native) -> Change {
 
 fn change<M: Model>(key: AnyKey, action: Action, native: Option<Native>, fields: Vec<FieldChange>) -> Change {
     let id = Change::id_of(M::NAME, &key, action, &fields);
-    Change { id, model: M::NAME.to_owned(), key, action, native, fields, hold: None, image: None }
+    Change {
+        id,
+        model: M::NAME.to_owned(),
+        key,
+        action,
+        native,
+        fields,
+        hold: None,
+        kept: Vec::new(),
+        source_id: None,
+        image: None,
+    }
 }
 
 /// Every field of a record.

@@ -51,12 +51,7 @@ mod tests {
     use syncline_model::AnyKey;
 
     fn change(model: &str, key: &Value, fields: &[(&str, Value)]) -> Change {
-        let fields = fields.iter().map(|(name, after)| FieldChange {
-            name: (*name).to_owned(),
-            before: Value::Null,
-            after: after.clone(),
-            deferred: false,
-        });
+        let fields = fields.iter().map(|(name, after)| FieldChange::new(name, Value::Null, after.clone()));
         Change {
             id: String::new(),
             model: model.to_owned(),
@@ -65,6 +60,8 @@ mod tests {
             native: None,
             fields: fields.collect(),
             hold: None,
+            kept: Vec::new(),
+            source_id: None,
             image: None,
         }
     }

@@ -82,12 +82,7 @@ mod tests {
     use syncline_model::AnyKey;
 
     fn has_only_lost(object: &Value) -> bool {
-        let field = |name: &str, before: Value| FieldChange {
-            name: name.to_owned(),
-            before,
-            after: Value::Null,
-            deferred: false,
-        };
+        let field = |name: &str, before: Value| FieldChange::new(name, before, Value::Null);
         let key = AnyKey::from_value(&json!([["atl", "sw1"], "Eth1"])).unwrap();
         let change = Change {
             id: String::new(),
@@ -97,6 +92,9 @@ mod tests {
             native: None,
             fields: vec![field("description", json!("uplink")), field("lag", json!([["atl", "sw1"], "Po1"]))],
             hold: None,
+            kept: Vec::new(),
+            source_id: None,
+            image: None,
         };
         let Value::Object(object) = object else { panic!("an object") };
         has_only_lost_references(tables::by_name("interface").unwrap(), &change, object)

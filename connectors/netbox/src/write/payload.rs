@@ -136,7 +136,7 @@ mod tests {
 
     #[track_caller]
     fn built(model: &str, field: &str, after: Value) -> String {
-        let field = FieldChange { name: field.to_owned(), before: Value::Null, after, deferred: false };
+        let field = FieldChange::new(field, Value::Null, after);
         let table = tables::by_name(model).unwrap();
         match body(table, &Form::default(), std::iter::once(&field), &bindings()) {
             Ok(body) => Value::Object(body).to_string(),

@@ -308,6 +308,12 @@ impl<'a, 'c, W: TargetWriter + ?Sized> Execution<'a, 'c, W> {
         if let Some(stopped) = self.stopped() {
             return Fate::Outcome(stopped);
         }
+        if change.action != Action::Create
+            && let Some(outcome) = self.undone.get(&hash(schema.name, change.key.as_str()))
+        {
+            let reason = format!("what should have released it first is {outcome}");
+            return Fate::Outcome(Outcome::Skipped { reason });
+        }
         if change.action == Action::Delete {
             if let Some(outcome) = self.undone.get(&hash(schema.name, change.key.as_str())) {
                 let reason = format!("what it refers to could not be taken from it first: that update is {outcome}");

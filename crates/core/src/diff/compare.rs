@@ -48,9 +48,26 @@ pub fn differing(
         if before == after {
             continue;
         }
-        changes.push(FieldChange { name: field.name.to_owned(), before, after, deferred: field.deferred });
+        changes.push(FieldChange { deferred: field.deferred, ..FieldChange::new(field.name, before, after) });
     }
     Ok(changes)
+}
+
+/// The fields that the target has and of which the source says nothing, where null in the source clears nothing; as they would be
+/// cleared.
+pub fn unsaid(schema: &ModelSchema, fields: FieldSet, wanted: &[u8], found: &[u8]) -> Result<Vec<FieldChange>> {
+    let mut unsaid = Vec::new();
+    for (name, value) in RecordFields::of(found) {
+        let Some(position) = schema_position(schema, name) else { continue };
+        let field = &schema.fields[position];
+        let is_candidate = field.preserve && !field.key && fields.contains(position) && value != b"null";
+        if !is_candidate || RecordFields::of(wanted).any(|(other, _)| other == name) {
+            continue;
+        }
+        unsaid
+            .push(FieldChange { deferred: field.deferred, ..FieldChange::new(field.name, parse(value)?, Value::Null) });
+    }
+    Ok(unsaid)
 }
 
 fn schema_position(schema: &ModelSchema, name: &[u8]) -> Option<usize> {

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use syncline_model::{AnyKey, FieldSet, ModelSchema};
+use syncline_model::{AnyKey, DeletionClass, FieldSet, ModelSchema};
 
 use crate::change::{Action, Change, FieldChange, Hold, HoldRule};
 use crate::fields::ModelFields;
@@ -53,6 +53,21 @@ pub trait DiffOutput {
     /// that a change was said to be at.
     fn counted_at(&mut self, model: &'static ModelSchema, site: &str, in_both: u64) -> Result<()> {
         let _ = (model, site, in_both);
+        Ok(())
+    }
+
+    /// Takes values of the target of which the source says nothing, where null in the source clears nothing: as an update that would
+    /// clear them, with the key of its site. It comes right before the update of the same record if there is one; a record without
+    /// one is counted as unchanged. The default leaves them.
+    fn unsaid(&mut self, update: Change, site: Option<&str>) -> Result<()> {
+        let _ = (update, site);
+        Ok(())
+    }
+
+    /// Takes a record that both sides have, equal or not, as its key and its handle stand in the target's snapshot. The default
+    /// does nothing.
+    fn matched(&mut self, schema: &'static ModelSchema, key: &[u8], native: &[u8]) -> Result<()> {
+        let _ = (schema, key, native);
         Ok(())
     }
 
@@ -158,7 +173,7 @@ impl Comparison<'_> {
 
     fn only_source(&mut self, source: &Grouped) -> Result<()> {
         let line = source.first()?;
-        if source.is_ambiguous() {
+        if source.has_different_records()? {
             return self.ambiguous(Action::Create, source, line, None, "the source");
         }
         self.counts.create += 1;
@@ -171,14 +186,14 @@ impl Comparison<'_> {
             if after.is_null() && !field.key {
                 continue;
             }
-            fields.push(FieldChange {
-                name: field.name.to_owned(),
-                before: serde_json::Value::Null,
-                after,
-                deferred: field.deferred,
-            });
+            let change = FieldChange::new(field.name, serde_json::Value::Null, after);
+            fields.push(FieldChange { deferred: field.deferred, ..change });
         }
-        self.emit(Action::Create, line, None, fields, None, None)
+        let mut create = self.made(Action::Create, line, None, fields, None);
+        if self.schema.deletion != DeletionClass::Part {
+            create.source_id = native(line)?.map(|native| native.id);
+        }
+        self.output.change(create)
     }
 
     fn only_target(&mut self, target: &Grouped) -> Result<()> {
@@ -192,8 +207,7 @@ impl Comparison<'_> {
             let Some(position) = self.position(name) else { continue };
             let before = parse(value)?;
             if !before.is_null() {
-                let name = self.schema.fields[position].name.to_owned();
-                fields.push(FieldChange { name, before, after: serde_json::Value::Null, deferred: false });
+                fields.push(FieldChange::new(self.schema.fields[position].name, before, serde_json::Value::Null));
             }
         }
         let place = self.sites.place(line.key, line.record);
@@ -210,17 +224,25 @@ impl Comparison<'_> {
             self.counts.unchanged += 1;
             return Ok(());
         }
-        if source.is_ambiguous() {
+        if source.has_different_records()? {
             return self.ambiguous(Action::Update, source, wanted, native(target.first()?)?, "the source");
         }
         if !target.is_ambiguous() {
             let line = target.first()?;
             let place = self.sites.count(line.key, line.record);
+            if let Some(native) = line.native {
+                self.output.matched(self.schema, line.key, native)?;
+            }
             if wanted.record == line.record {
                 self.counts.unchanged += 1;
                 return Ok(());
             }
             let fields = compare::differing(self.schema, self.compared, self.exact, wanted.record, line.record)?;
+            let unsaid = compare::unsaid(self.schema, self.compared, wanted.record, line.record)?;
+            if !unsaid.is_empty() {
+                let update = self.made(Action::Update, wanted, native(line)?, unsaid, None);
+                self.output.unsaid(update, place.and_then(|place| self.sites.name(place)))?;
+            }
             if fields.is_empty() {
                 self.counts.unchanged += 1;
                 return Ok(());
@@ -262,14 +284,25 @@ impl Comparison<'_> {
         hold: Option<Hold>,
         place: Option<usize>,
     ) -> Result<()> {
-        let key = AnyKey::from_canonical(&String::from_utf8_lossy(line.key));
-        let id = Change::id_of(self.schema.name, &key, action, &fields);
-        let model = self.schema.name.to_owned();
-        let change = Change { id, model, key, action, native, fields, hold, image: None };
+        let change = self.made(action, line, native, fields, hold);
         match place {
             Some(place) => self.output.change_at(change, self.sites.name(place)),
             None => self.output.change(change),
         }
+    }
+
+    fn made(
+        &self,
+        action: Action,
+        line: Line<'_>,
+        native: Option<Native>,
+        fields: Vec<FieldChange>,
+        hold: Option<Hold>,
+    ) -> Change {
+        let key = AnyKey::from_canonical(&String::from_utf8_lossy(line.key));
+        let id = Change::id_of(self.schema.name, &key, action, &fields);
+        let model = self.schema.name.to_owned();
+        Change { id, model, key, action, native, fields, hold, kept: Vec::new(), source_id: None, image: None }
     }
 
     fn position(&self, name: &[u8]) -> Option<usize> {
@@ -347,6 +380,20 @@ impl Grouped {
 
     fn is_ambiguous(&self) -> bool {
         self.lines.len() > 1
+    }
+
+    /// Whether records differ in more than their handles: a source that has the same thing twice says it once.
+    fn has_different_records(&self) -> Result<bool> {
+        if !self.is_ambiguous() {
+            return Ok(false);
+        }
+        let first = self.first()?.record;
+        for line in self.lines() {
+            if line?.record != first {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn ambiguity(&self, side: &str) -> String {

@@ -11,10 +11,21 @@ use crate::diff::DiffCounts;
 use crate::settings;
 
 fn change(action: Action, number: usize, after: Value) -> Change {
-    let fields = vec![FieldChange { name: "mtu".into(), before: json!(1), after, deferred: false }];
+    let fields = vec![FieldChange::new("mtu", json!(1), after)];
     let key = AnyKey::from_value(&json!([number])).unwrap();
     let id = Change::id_of("interface", &key, action, &fields);
-    Change { id, model: "interface".into(), key, action, native: None, fields, hold: None, image: None }
+    Change {
+        id,
+        model: "interface".into(),
+        key,
+        action,
+        native: None,
+        fields,
+        hold: None,
+        kept: Vec::new(),
+        source_id: None,
+        image: None,
+    }
 }
 
 fn deletes(count: usize) -> impl Iterator<Item = Change> {

@@ -4,6 +4,7 @@ mod m2026_11_20_first;
 mod m2026_11_21_durable_runs;
 mod m2026_11_22_configured_syncs;
 mod m2026_11_22_images;
+mod m2026_11_22_ledger;
 mod m2026_11_22_quarantine;
 mod m2026_11_23_findings;
 
@@ -36,6 +37,7 @@ impl MigratorTrait for Migrator {
             Box::new(m2026_11_22_images::Migration),
             Box::new(m2026_11_23_findings::Migration),
             Box::new(m2026_11_22_quarantine::Migration),
+            Box::new(m2026_11_22_ledger::Migration),
         ]
     }
 

@@ -2,8 +2,9 @@
 //!
 //! Tables: `sync`, `run`, `run_phase`, `run_model`, `run_outcome` (counters), `change` (which is the sync log of every
 //! object as well), `run_log`, `batch` (what is on its way to a target), `plan` and `plan_part`, `decision`, `quarantine`
-//! (absent objects that wait), `binding` (what Syncline created), and `finding` (what runs saw and somebody should look at).
-//! Unchanged records leave nothing but their count.
+//! (absent objects that wait), `ledger` (what Syncline created, and what it last applied to what), `link` (which source
+//! record is which object of a target), and `finding` (what runs saw and somebody should look at). Unchanged records leave
+//! nothing but their count.
 //!
 //! Rules:
 //! - Every write goes through [`store::Store::write`]: a short transaction that starts as a writer.
@@ -14,7 +15,6 @@
 
 mod applied;
 mod batch;
-mod binding;
 mod change;
 mod change_read;
 mod decision;
@@ -23,6 +23,8 @@ mod error;
 mod finding;
 mod insert;
 mod lease;
+mod ledger;
+mod link;
 mod location;
 mod log;
 mod migration;
@@ -55,7 +57,6 @@ use std::sync::Arc;
 use crate::{Error, Result};
 
 pub use applied::{AppliedChange, AppliedPage};
-pub use binding::{Binding, Origin};
 pub use change::{
     ChangeCount, ChangeFilter, OutcomeCounts, OutcomeKind, RecordedChange, StoredChange, TimelineCursor, TimelineEntry,
 };
@@ -64,6 +65,8 @@ pub use finding::{
     Acknowledged, Finding, FindingCount, FindingFilter, FindingId, FindingKind, FindingState, News, Observed,
 };
 pub use lease::{Abandoned, Claim, Claimed};
+pub use ledger::{Binding, Origin};
+pub use link::Link;
 pub use log::{LogLine, StoredLogLine};
 pub use model::{ModelRecord, ReadRecord};
 pub use phase::PhaseRecord;

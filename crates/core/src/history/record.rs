@@ -4,14 +4,17 @@ use std::collections::BTreeMap;
 
 use futures::FutureExt;
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
-use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, Value};
+use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect, Value};
 
 use super::change::{OutcomeColumns, OutcomeKind, RecordedChange};
-use super::entity::change;
+use super::entity::{change, run};
 use super::insert::Insert;
 use super::lease::Claim;
+use super::ledger::{self, Entry};
+use super::link::{self, Link};
 use super::run::RunId;
-use super::{History, Origin, error, object, text};
+use super::{History, error, object, text};
+use crate::applied::AppliedValues;
 use crate::change::{Action, Change};
 use crate::outcome::Outcome;
 use crate::{Error, ErrorKind, Result};
@@ -34,6 +37,9 @@ pub(super) struct Row {
     place: Option<u64>,
     fields: String,
     image: Option<String>,
+    /// The values that were applied; empty when none was.
+    applied: AppliedValues,
+    source_id: Option<Box<str>>,
 }
 
 impl Row {
@@ -42,13 +48,18 @@ impl Row {
         let RecordedChange { change, outcome, native_id, at, place, image } = recorded;
         let columns = OutcomeColumns::of(change, *outcome);
         let native_id = native_id.or(change.native.as_ref().map(|native| &*native.id));
+        let kind = OutcomeKind::of(*outcome);
+        let applied = match (kind, change.action) {
+            (OutcomeKind::Applied, Action::Create | Action::Update) => AppliedValues::of(&change.fields),
+            _ => AppliedValues::default(),
+        };
         Ok(Self {
             change_id: change.id.clone(),
             model: change.model.clone(),
             key: change.key.as_str().to_owned(),
             hash: object::hash(&change.model, change.key.as_str()),
             action: change.action,
-            outcome: OutcomeKind::of(*outcome),
+            outcome: kind,
             rule: columns.rule.map(crate::change::HoldRule::as_str),
             field: columns.field.map(str::to_owned),
             reason: columns.reason.map(std::borrow::Cow::into_owned),
@@ -58,6 +69,8 @@ impl Row {
             place: *place,
             fields: text::to_json(&change.fields)?,
             image: image.map(text::to_json).transpose()?,
+            applied,
+            source_id: change.source_id.clone(),
         })
     }
 
@@ -65,7 +78,7 @@ impl Row {
     pub(super) fn size(&self) -> usize {
         let texts = [&self.change_id, &self.model, &self.key, &self.fields];
         let others = [&self.reason, &self.image].into_iter().flatten();
-        texts.into_iter().chain(others).map(String::len).sum::<usize>() + 100
+        texts.into_iter().chain(others).map(String::len).sum::<usize>() + self.applied.as_bytes().len() + 100
     }
 
     fn values(&self, run: RunId, seq: i64) -> [Value; 17] {
@@ -125,7 +138,7 @@ impl History {
     /// Records changes with their outcomes, in one transaction.
     ///
     /// A create that was applied also records that Syncline created the object, a delete that was applied that the object
-    /// is gone. Counters of the run go along.
+    /// is gone, and both creates and updates what was applied. Counters of the run go along.
     pub async fn record_changes(&self, claim: Claim, changes: &[RecordedChange<'_>]) -> Result<()> {
         let rows: Result<Vec<_>> = changes.iter().map(Row::of).collect();
         self.settle_rows(claim, None, &rows?).await
@@ -155,7 +168,7 @@ pub(super) async fn record(tx: &DatabaseTransaction, claim: Claim, rows: &[Row])
     }
 
     let is_real = outcomes.keys().any(|outcome| *outcome == OutcomeKind::Applied);
-    let (last, instance) = reserve(tx, claim, count, &outcomes, is_real).await?;
+    let (last, systems) = reserve(tx, claim, count, &outcomes, is_real).await?;
     let first = last - count + 1;
     CHANGES.run(tx, rows, |place, row| row.values(run, first + text::stored(place as u64))).await?;
 
@@ -165,10 +178,16 @@ pub(super) async fn record(tx: &DatabaseTransaction, claim: Claim, rows: &[Row])
             [run.0.into(), (*model).into(), action.as_str().into(), outcome.as_str().into(), (*count).into()]
         })
         .await?;
-    keep_bindings(tx, run, &instance, rows).await
+    keep_in_ledger(tx, run, &systems, rows).await
 }
 
-/// Takes the next numbers for changes, counts the outcomes, and tells the last number and the system that is written to.
+/// The systems that a run reads and writes.
+struct Systems {
+    source: String,
+    target: String,
+}
+
+/// Takes the next numbers for changes, counts the outcomes, and tells the last number and the systems of the run.
 /// The run's row is locked from here on, so that batches of one run come one after the other.
 async fn reserve(
     tx: &DatabaseTransaction,
@@ -176,7 +195,7 @@ async fn reserve(
     count: i64,
     outcomes: &BTreeMap<OutcomeKind, i64>,
     is_real: bool,
-) -> Result<(i64, String)> {
+) -> Result<(i64, Systems)> {
     let run = claim.run;
     let mut update = Query::update();
     update.table("run").value("last_change", Expr::col("last_change").add(count)).value("fruitless", 0_i64);
@@ -189,15 +208,18 @@ async fn reserve(
         .and_where(Expr::col("finished_at").is_null())
         .and_where(Expr::col("fence").eq(claim.fence))
         .and_where(Expr::col("status").eq(super::RunStatus::Syncing.as_str()));
-    update.returning(Query::returning().columns(["last_change", "target_instance", "dry"]));
+    update.returning(Query::returning().columns(["last_change", "source_instance", "target_instance", "dry"]));
     let row = tx.query_one(&update).await.map_err(error::of_statement)?;
     let Some(row) = row else { return Err(super::run_write::not_writable(tx, claim).await) };
-    let get = || Ok((row.try_get("", "last_change")?, row.try_get("", "target_instance")?, row.try_get("", "dry")?));
-    let (last, instance, dry) = get().map_err(error::of_statement)?;
+    let systems = || -> Result<Systems, sea_orm::DbErr> {
+        Ok(Systems { source: row.try_get("", "source_instance")?, target: row.try_get("", "target_instance")? })
+    };
+    let get = || Ok((row.try_get("", "last_change")?, systems()?, row.try_get("", "dry")?));
+    let (last, systems, dry) = get().map_err(error::of_statement)?;
     if dry && is_real {
         return Err(Error::new(ErrorKind::Internal, format!("run {run} is dry and cannot have applied changes")));
     }
-    Ok((last, instance))
+    Ok((last, systems))
 }
 
 /// The column of `run` that counts an outcome.
@@ -213,24 +235,36 @@ fn outcome_column(outcome: OutcomeKind) -> &'static str {
     }
 }
 
-async fn keep_bindings(tx: &DatabaseTransaction, run: RunId, instance: &str, rows: &[Row]) -> Result<()> {
-    // The last change of an object is the one that counts; in the order of their hashes, so that two runs that write at
-    // once wait for each other instead of each for the other.
-    let mut objects: BTreeMap<u128, &Row> = BTreeMap::new();
-    for row in rows.iter().filter(|row| row.outcome == OutcomeKind::Applied && row.action != Action::Update) {
-        objects.insert(row.hash, row);
-    }
-    let of_action = |action| objects.values().filter(move |row| row.action == action).copied();
-    let created: Vec<_> = of_action(Action::Create).collect();
-    super::binding::BINDINGS
-        .run(tx, &created, |_, row| {
-            let object = (row.model.clone(), row.key.clone(), row.hash, row.native_id.clone());
-            super::binding::values(instance, object, Origin::Created, Some(run), row.at)
+async fn keep_in_ledger(tx: &DatabaseTransaction, run: RunId, systems: &Systems, rows: &[Row]) -> Result<()> {
+    let applied = rows.iter().filter(|row| row.outcome == OutcomeKind::Applied);
+    let with_id: Vec<_> = applied.filter_map(|row| Some((row, row.native_id.as_deref()?))).collect();
+    let entries: Vec<_> = with_id
+        .iter()
+        .map(|(row, native_id)| Entry {
+            model: &row.model,
+            key: &row.key,
+            native_id,
+            action: row.action,
+            at: row.at,
+            applied: &row.applied,
         })
-        .await?;
-    let deleted: Vec<_> = of_action(Action::Delete).map(|row| row.hash.to_be_bytes().to_vec()).collect();
-    super::binding::delete(tx, instance, &deleted).await?;
+        .collect();
+    ledger::keep(tx, run, &systems.target, &entries).await?;
+    let mut links: BTreeMap<&str, Vec<Link>> = BTreeMap::new();
+    for (row, target_id) in with_id.iter().filter(|(row, _)| row.action == Action::Create) {
+        if let Some(source_id) = &row.source_id {
+            let link = Link { source_id: source_id.clone(), target_id: (*target_id).into() };
+            links.entry(&row.model).or_default().push(link);
+        }
+    }
+    for (model, mut links) in links {
+        links.sort_by(|a, b| a.source_id.cmp(&b.source_id));
+        link::keep(tx, (&systems.source, &systems.target), model, &links).await?;
+    }
     // What is deleted waits no more. What was only tried to delete does.
+    let deleted = rows.iter().filter(|row| row.outcome == OutcomeKind::Applied && row.action == Action::Delete);
+    let mut deleted: Vec<_> = deleted.map(|row| row.hash.to_be_bytes().to_vec()).collect();
+    deleted.sort();
     super::quarantine::forget(tx, run, &deleted).await
 }
 
@@ -264,6 +298,7 @@ async fn amend(tx: &DatabaseTransaction, claim: Claim, change: &Change, outcome:
         None => update,
     };
     update.exec(tx).await.map_err(error::of_statement)?;
+    correct_ledger(tx, run, change, (before, after), found.native_id.as_deref()).await?;
     if before == after {
         return Ok(());
     }
@@ -287,4 +322,40 @@ async fn amend(tx: &DatabaseTransaction, claim: Claim, change: &Change, outcome:
             ]
         })
         .await
+}
+
+/// A first pass that said that a change was applied spoke of its second pass too.
+async fn correct_ledger(
+    tx: &DatabaseTransaction,
+    run: RunId,
+    change: &Change,
+    (before, after): (OutcomeKind, OutcomeKind),
+    native_id: Option<&str>,
+) -> Result<()> {
+    let (applied, not_applied): (AppliedValues, Vec<&str>) = match (before, after) {
+        (OutcomeKind::Applied, OutcomeKind::Applied) => return Ok(()),
+        (_, OutcomeKind::Applied) => (AppliedValues::of(&change.fields), Vec::new()),
+        (OutcomeKind::Applied, _) => {
+            (AppliedValues::default(), change.deferred().map(|field| field.name.as_str()).collect())
+        }
+        _ => return Ok(()),
+    };
+    let Some(native_id) = native_id.filter(|_| change.action != Action::Delete) else { return Ok(()) };
+    let instance = run::Entity::find_by_id(run.0)
+        .select_only()
+        .column(run::Column::TargetInstance)
+        .into_tuple::<String>()
+        .one(tx)
+        .await
+        .map_err(error::of_statement)?
+        .unwrap_or_default();
+    let entry = Entry {
+        model: &change.model,
+        key: change.key.as_str(),
+        native_id,
+        action: change.action,
+        at: text::now(),
+        applied: &applied,
+    };
+    ledger::correct(tx, &instance, &entry, &not_applied).await
 }

@@ -78,19 +78,19 @@ impl History {
     pub async fn take_ready(&self, patience: Duration) -> Result<Vec<Ready>> {
         let now = lease::now(self.store.db()).await?;
         let patience = i64::try_from(patience.as_micros()).unwrap_or(i64::MAX / 2);
-        let waiting = run::Entity::find()
-            .filter(run::Column::Status.is_in([RunStatus::New.as_str(), RunStatus::Queued.as_str()]))
-            .filter(run::Column::Paused.is_null())
-            .filter(Condition::any().add(run::Column::NotBefore.is_null()).add(run::Column::NotBefore.lte(now)))
+        let is_ready = Condition::all()
+            .add(run::Column::Status.is_in([RunStatus::New.as_str(), RunStatus::Queued.as_str()]))
+            .add(run::Column::Paused.is_null())
+            .add(Condition::any().add(run::Column::NotBefore.is_null()).add(run::Column::NotBefore.lte(now)));
+        // In one look: a run that is put back between two of them would be in neither, and a younger one would go before it.
+        let open = run::Entity::find()
+            .filter(Condition::any().add(is_ready).add(run::Column::Status.eq(RunStatus::Syncing.as_str())))
             .order_by_asc(run::Column::Id)
             .all(self.store.db())
             .await
             .map_err(|error| self.store.read_error(error))?;
-        let under_way = run::Entity::find()
-            .filter(run::Column::Status.eq(RunStatus::Syncing.as_str()))
-            .all(self.store.db())
-            .await
-            .map_err(|error| self.store.read_error(error))?;
+        let (under_way, waiting): (Vec<_>, Vec<_>) =
+            open.into_iter().partition(|row| row.status == RunStatus::Syncing.as_str());
         let mut taken: Vec<_> = under_way.into_iter().map(|row| (row.sync_id, row.target_instance, !row.dry)).collect();
         let mut ready = Vec::new();
         for row in waiting {

@@ -161,7 +161,12 @@ impl<'a> AbsenceRules<'a> {
 
 /// Why absence from the source's read of a model proves nothing. The reads of the models that it refers to count too: without
 /// the device its interfaces cannot be known, and without the interface its addresses.
-fn doubt(schema: &'static ModelSchema, source: &Snapshot, fields: &ModelFields, evidence: &Evidence) -> Option<String> {
+pub(super) fn doubt(
+    schema: &'static ModelSchema,
+    source: &Snapshot,
+    fields: &ModelFields,
+    evidence: &Evidence,
+) -> Option<String> {
     if let Some(reason) = evidence.doubt.as_ref().or_else(|| evidence.shrunk.get(schema.name)) {
         return Some(reason.clone());
     }

@@ -7,6 +7,7 @@ use std::collections::HashSet;
 
 use syncline_model::{AnyKey, FieldKind, ModelSchema};
 
+use crate::applied::Cause;
 use crate::bindings::hash;
 use crate::change::{Action, Change, FieldChange};
 
@@ -26,6 +27,7 @@ pub fn break_up(schema: &ModelSchema, delete: &mut Change, going: &HashSet<u128>
         before: field.before.clone(),
         after: serde_json::Value::Null,
         deferred: true,
+        cause: Cause::Unknown,
     });
     let fields: Vec<_> = release.collect();
     if fields.is_empty() {
@@ -37,5 +39,16 @@ pub fn break_up(schema: &ModelSchema, delete: &mut Change, going: &HashSet<u128>
     }
     let id = Change::id_of(&delete.model, &delete.key, Action::Update, &fields);
     let (model, key) = (delete.model.clone(), delete.key.clone());
-    Some(Change { id, model, key, action: Action::Update, native, fields, hold: None, image: None })
+    Some(Change {
+        id,
+        model,
+        key,
+        action: Action::Update,
+        native,
+        fields,
+        hold: None,
+        kept: Vec::new(),
+        source_id: None,
+        image: None,
+    })
 }

@@ -1,5 +1,6 @@
 //! From a comparison to a saved plan.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fs;
 use std::io::{BufWriter, Write};
@@ -9,21 +10,66 @@ use serde::Serialize;
 use syncline_model::{AnyKey, FieldKind, ModelSchema};
 use tempfile::NamedTempFile;
 
-use super::absence::{AbsenceRules, Evidence, Within, in_use, reference};
+use super::absence::{AbsenceRules, Evidence, Within, doubt, in_use, reference};
 use super::circles;
 use super::marks::{self, Unmark};
+use super::release::Releases;
 use super::spool::Spool;
-use super::{Binding, FORMAT, Memory, ModelSummary, PlanHeader, PlanSummary};
+use super::{Binding, FORMAT, Memory, ModelSummary, PlanHeader, PlanSummary, id_hash, owner};
+use crate::applied::AppliedValues;
 use crate::bindings::hash;
 use crate::change::{Action, Change, FieldChange, Hold, HoldRule};
 use crate::diff::{DiffCounts, DiffOutput};
 use crate::fields::ModelFields;
 use crate::guard::{Demand, GuardCounter, SiteShares, Verdict};
+use crate::models::ModelMode;
 use crate::native::Native;
-use crate::policy::Policy;
+use crate::policy::{Adopt, Policy};
 use crate::site::SitePath;
-use crate::snapshot::{ReadVerdict, Snapshot, SnapshotReader};
+use crate::snapshot::{Ambiguities, ReadVerdict, Snapshot, SnapshotReader};
+use crate::target::Release;
 use crate::{Error, ErrorKind, Result};
+
+/// How many updates ask together what was last applied to their records.
+const TOGETHER: usize = 500;
+
+/// What a plan is decided with beside the two sides.
+#[derive(Clone, Copy)]
+pub struct Background<'a> {
+    /// The source: what it does not say, and whether that can be believed.
+    pub source: &'a Snapshot,
+    /// What earlier runs left.
+    pub memory: &'a dyn Memory,
+    /// Records of which nobody knows which record of the other side they are.
+    pub ambiguous: &'a Ambiguities,
+    /// References that the target insists on.
+    pub releases: &'static [Release],
+    /// Whether records that both sides have are looked at for whose they are, the equal ones too. That costs with the size of the
+    /// target, not of the change: it is for the first run, and for a sync that adopts.
+    pub looks_at_owners: bool,
+}
+
+/// A create or an update that is not decided yet.
+struct Pending {
+    change: Change,
+    /// Values of the target of which the source says nothing.
+    unsaid: Vec<FieldChange>,
+    /// Whether there is nothing but those.
+    unsaid_only: bool,
+    /// The site that the target has the record at.
+    site: Option<Box<str>>,
+}
+
+/// What is known of the model that is being compared.
+#[derive(Default)]
+struct Known {
+    /// Whether anything was ever applied to a record of it.
+    has_applied: Option<bool>,
+    /// Why the source's silence proves nothing, by field.
+    doubts: BTreeMap<String, bool>,
+    /// Which of its records are ours.
+    ours: Option<HashSet<u64>>,
+}
 
 /// Collects the changes of a comparison on disk, in the order in which they will be applied.
 pub struct PlanDraft<'a> {
@@ -46,6 +92,17 @@ pub struct PlanDraft<'a> {
     released: HashSet<u128>,
     /// Marks to be taken back, by the hashes of their records.
     unmarks: HashMap<u128, Unmark>,
+    background: Option<Background<'a>>,
+    pending: Vec<Pending>,
+    known: Known,
+    /// Records without a difference of which something is cleared or kept all the same.
+    reclassified: u64,
+    /// Records whose change needs a reference cleared, by the number of the target's rule.
+    moved: BTreeMap<usize, HashSet<u128>>,
+    /// Creates that are held, and creates that refer to such: nothing moves to what does not come.
+    not_coming: HashSet<u128>,
+    /// Records that become ours.
+    adopted: Option<Spool>,
 }
 
 /// How many deletes are looked up at once.
@@ -71,7 +128,19 @@ impl<'a> PlanDraft<'a> {
             referenced: BTreeMap::new(),
             released: HashSet::new(),
             unmarks: HashMap::new(),
+            background: None,
+            pending: Vec::new(),
+            known: Known::default(),
+            reclassified: 0,
+            moved: BTreeMap::new(),
+            not_coming: HashSet::new(),
+            adopted: None,
         })
+    }
+
+    /// Decides with more than the two sides: why fields differ, what is cleared, what is ambiguous, what is released first.
+    pub fn with_background(self, background: Background<'a>) -> Self {
+        Self { background: Some(background), ..self }
     }
 
     /// Decides the deletes, resolves references, and saves the plan to `path`. What stands there is replaced.
@@ -159,15 +228,22 @@ impl<'a> PlanDraft<'a> {
             self.summary.verdicts.iter_mut().for_each(|verdict| verdict.demand = Demand::Approval);
         }
 
+        let releases = self.releases(&going, header)?;
+        let released: HashSet<u128> = releases.iter().map(|change| hash(&change.model, change.key.as_str())).collect();
         let bindings = bindings(&self.referenced, self.target)?;
         let mut output = Output::create(path)?;
         output.open(header)?;
         output.list("bindings", bindings.iter().map(|binding| Ok(json(binding))))?;
         let upserts = self.upserts.lines()?;
         let deletes = decided.into_iter().rev().map(Spool::lines).collect::<Result<Vec<_>>>()?;
-        output.list("changes", upserts.chain(marks.lines()?).chain(deletes.into_iter().flatten()))?;
+        let others = upserts.chain(marks.lines()?).chain(deletes.into_iter().flatten());
+        let others = others.map(|line| after_release(line?, &released));
+        output.list("changes", releases.iter().map(|change| Ok(json(change))).chain(others))?;
         output.line(&format!("\"summary\":{},", json(&self.summary)))?;
         let hash = output.close()?;
+        if let Some(adopted) = self.adopted.take() {
+            adopt(adopted, memory)?;
+        }
         Ok(SavedPlan { path: path.to_owned(), hash, summary: self.summary })
     }
 
@@ -190,6 +266,137 @@ impl<'a> PlanDraft<'a> {
     /// Takes marks back from records that are in the source again. Marks of those that the comparison does not find there stay.
     pub fn unmark(&mut self, marks: Vec<Unmark>) {
         self.unmarks = marks::by_record(marks);
+    }
+
+    /// The references that are cleared first.
+    fn releases(&mut self, going: &HashSet<u128>, header: &PlanHeader) -> Result<Vec<Change>> {
+        let Some(background) = self.background else { return Ok(Vec::new()) };
+        let Background { source, memory, ambiguous, releases, .. } = background;
+        let (fields, policy, target) = (self.fields, self.policy, self.target);
+        let releases = Releases { rules: releases, fields, policy, source, target, memory, ambiguous };
+        let mut found = releases.find(&self.moved, going)?;
+        found.retain(|change| header.models.get(&change.model) == Some(&ModelMode::Sync));
+        for change in &found {
+            if let Some(summary) = self.summary.models.iter_mut().find(|summary| summary.model == change.model) {
+                summary.release += 1;
+            }
+        }
+        Ok(found)
+    }
+
+    /// Puts a create or an update where it waits for others to be decided with.
+    fn wait(&mut self, pending: Pending) -> Result<()> {
+        if self.pending.len() >= TOGETHER {
+            self.decide()?;
+        }
+        self.pending.push(pending);
+        Ok(())
+    }
+
+    /// Decides what waits: all of one model.
+    fn decide(&mut self) -> Result<()> {
+        let pending = std::mem::take(&mut self.pending);
+        let Some(first) = pending.first() else { return Ok(()) };
+        let schema = self.schema_of(&first.change)?;
+        let applied = self.applied(schema, &pending)?;
+        for Pending { mut change, mut unsaid, unsaid_only, site } in pending {
+            if !unsaid.is_empty() {
+                unsaid.retain(|field| self.is_silence_believed(schema, &field.name));
+            }
+            let applied = change.native.as_ref().and_then(|native| applied.get(&*native.id));
+            owner::decide(schema, self.policy, &mut change, unsaid, applied);
+            if unsaid_only {
+                if change.fields.is_empty() && change.kept.is_empty() {
+                    continue;
+                }
+                self.reclassified += 1;
+            }
+            self.admit(schema, change, site.as_deref())?;
+        }
+        Ok(())
+    }
+
+    /// What was last applied to the records that wait, by the target's ids. Nobody is asked of a model that was never written.
+    fn applied(&mut self, schema: &ModelSchema, pending: &[Pending]) -> Result<HashMap<String, AppliedValues>> {
+        let Some(Background { memory, .. }) = self.background else { return Ok(HashMap::new()) };
+        let updates = pending.iter().filter(|pending| pending.change.hold.is_none());
+        let ids: Vec<_> = updates.filter_map(|update| Some(update.change.native.as_ref()?.id.to_string())).collect();
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let has_applied = match self.known.has_applied {
+            Some(known) => known,
+            None => *self.known.has_applied.insert(memory.has_applied(schema.name)?),
+        };
+        if has_applied { memory.applied(schema.name, &ids) } else { Ok(HashMap::new()) }
+    }
+
+    /// Whether a source that says nothing of a field has nothing to say of it: it was read to its end, and so was what the field
+    /// refers to.
+    fn is_silence_believed(&mut self, schema: &'static ModelSchema, field: &str) -> bool {
+        let Some(Background { source, .. }) = self.background else { return false };
+        if let Some(known) = self.known.doubts.get(field) {
+            return !known;
+        }
+        let evidence = Evidence::default();
+        let is_doubtful = |schema| doubt(schema, source, self.fields, &evidence).is_some();
+        let referred = schema.field(field).and_then(|field| field.kind.referenced_model());
+        let referred = referred.and_then(|model| self.fields.schema(model));
+        let doubtful = is_doubtful(schema) || referred.is_some_and(is_doubtful);
+        self.known.doubts.insert(field.to_owned(), doubtful);
+        !doubtful
+    }
+
+    /// Takes a create or an update that is decided.
+    fn admit(&mut self, schema: &'static ModelSchema, mut change: Change, site: Option<&str>) -> Result<()> {
+        let target = self.target.models.get(schema.name).map(|model| &model.verdict);
+        if let (Action::Create, None, Some(ReadVerdict::Partial { reason })) = (change.action, &change.hold, target) {
+            let reason = format!("the target may have it: the read of {} is not complete: {reason}", schema.plural);
+            change.hold = Some(Hold { rule: HoldRule::TargetPartial, reason });
+        }
+        match &change.hold {
+            Some(hold) => *self.current.held.entry(hold.rule.as_str().to_owned()).or_default() += 1,
+            None => {
+                self.current.count(change.action);
+                self.guards.count(&change, site);
+                self.note_references(schema, &change);
+                self.note_moved(schema, &change);
+            }
+        }
+        if change.action == Action::Create && (change.hold.is_some() || self.waits(schema, &change)) {
+            self.not_coming.insert(hash(schema.name, change.key.as_str()));
+        }
+        self.upserts.push(&change)
+    }
+
+    /// Whether a change refers to a record that does not come.
+    fn waits(&self, schema: &ModelSchema, change: &Change) -> bool {
+        !self.not_coming.is_empty()
+            && change.fields.iter().any(|field| match schema.field(&field.name).map(|field| field.kind) {
+                Some(FieldKind::Reference(model)) => self.not_coming.contains(&hash(model, &field.after.to_string())),
+                _ => false,
+            })
+    }
+
+    fn note_moved(&mut self, schema: &'static ModelSchema, change: &Change) {
+        let Some(Background { releases, .. }) = self.background else { return };
+        if change.action != Action::Update || self.waits(schema, change) {
+            return;
+        }
+        for (number, rule) in releases.iter().enumerate() {
+            let referring = self.fields.schema(rule.model).and_then(|schema| schema.field(rule.field));
+            let refers_here = referring.and_then(|field| field.kind.referenced_model()) == Some(schema.name);
+            if refers_here && change.fields.iter().any(|field| rule.holds.contains(&field.name.as_str())) {
+                self.moved.entry(number).or_default().insert(hash(schema.name, change.key.as_str()));
+            }
+        }
+    }
+
+    fn schema_of(&self, change: &Change) -> Result<&'static ModelSchema> {
+        self.fields.schema(&change.model).ok_or_else(|| {
+            let message = format!("a change of the model `{}`, which is not compared", change.model);
+            Error::new(ErrorKind::Internal, message)
+        })
     }
 
     /// Keeps what an update or a create refers to, and which references it takes away.
@@ -253,9 +460,11 @@ impl DiffOutput for PlanDraft<'_> {
     }
 
     fn change_at(&mut self, mut change: Change, site: Option<&str>) -> Result<()> {
-        let schema = self.fields.schema(&change.model).ok_or_else(|| {
-            Error::new(ErrorKind::Internal, format!("a change of the model `{}`, which is not compared", change.model))
-        })?;
+        let schema = self.schema_of(&change)?;
+        let ambiguous = self.background.and_then(|background| background.ambiguous.get(schema.name, &change.key));
+        if let (None, Some(reason)) = (&change.hold, ambiguous) {
+            change.hold = Some(Hold { rule: HoldRule::Ambiguous, reason: reason.to_owned() });
+        }
         if let Some(unmark) = self.unmarks.remove(&hash(schema.name, change.key.as_str()))
             && (change.action, &change.hold) == (Action::Update, &None)
         {
@@ -267,20 +476,14 @@ impl DiffOutput for PlanDraft<'_> {
                 none => none.insert(Spool::create_in(&self.folder)?).push(&change),
             };
         }
-        let target = self.target.models.get(schema.name).map(|model| &model.verdict);
-        if let (Action::Create, None, Some(ReadVerdict::Partial { reason })) = (change.action, &change.hold, target) {
-            let reason = format!("the target may have it: the read of {} is not complete: {reason}", schema.plural);
-            change.hold = Some(Hold { rule: HoldRule::TargetPartial, reason });
-        }
-        match &change.hold {
-            Some(hold) => *self.current.held.entry(hold.rule.as_str().to_owned()).or_default() += 1,
-            None => {
-                self.current.count(change.action);
-                self.guards.count(&change, site);
-                self.note_references(schema, &change);
+        match self.pending.last_mut() {
+            Some(last) if last.unsaid_only && last.change.key == change.key => {
+                last.change = change;
+                last.unsaid_only = false;
+                Ok(())
             }
+            _ => self.wait(Pending { change, unsaid: Vec::new(), unsaid_only: false, site: site.map(Into::into) }),
         }
-        self.upserts.push(&change)
     }
 
     fn counted_at(&mut self, _: &'static ModelSchema, site: &str, in_both: u64) -> Result<()> {
@@ -288,11 +491,46 @@ impl DiffOutput for PlanDraft<'_> {
         Ok(())
     }
 
-    fn counted(&mut self, schema: &'static ModelSchema, counts: DiffCounts) -> Result<()> {
+    fn unsaid(&mut self, mut update: Change, site: Option<&str>) -> Result<()> {
+        // Without a memory nothing was applied, and nothing is cleared.
+        if self.background.is_none() || self.known.has_applied == Some(false) {
+            return Ok(());
+        }
+        let unsaid = std::mem::take(&mut update.fields);
+        self.wait(Pending { change: update, unsaid, unsaid_only: true, site: site.map(Into::into) })
+    }
+
+    fn matched(&mut self, schema: &'static ModelSchema, key: &[u8], native: &[u8]) -> Result<()> {
+        let Some(Background { memory, looks_at_owners: true, .. }) = self.background else { return Ok(()) };
+        let ours = match &mut self.known.ours {
+            Some(ours) => ours,
+            unknown => unknown.insert(memory.ours(schema.name)?),
+        };
+        let is_ours = !ours.is_empty() && ours.contains(&id_hash(id_of(native)?.as_bytes()));
+        if is_ours {
+            return Ok(());
+        }
+        self.current.adopt += 1;
+        if self.policy.adopt == Adopt::None {
+            return Ok(());
+        }
+        let adopted = match &mut self.adopted {
+            Some(spool) => spool,
+            none => none.insert(Spool::create_in(&self.folder)?),
+        };
+        adopted.push(&(schema.name, String::from_utf8_lossy(key), id_of(native)?))
+    }
+
+    fn counted(&mut self, schema: &'static ModelSchema, mut counts: DiffCounts) -> Result<()> {
         // Nothing else changes in what these marks are on.
         for unmark in marks::of_model(&mut self.unmarks, schema.name) {
             self.change(unmark.alone(schema))?;
         }
+        self.decide()?;
+        self.known = Known::default();
+        let reclassified = std::mem::take(&mut self.reclassified);
+        counts.update += reclassified;
+        counts.unchanged = counts.unchanged.saturating_sub(reclassified);
         let shares = std::mem::take(&mut self.shares);
         self.summary.verdicts.extend(self.guards.judge(schema, &counts, &shares, &self.policy.guards));
         let model = schema.name.to_owned();
@@ -302,6 +540,54 @@ impl DiffOutput for PlanDraft<'_> {
         }
         Ok(())
     }
+}
+
+/// The id in a handle as it stands in a snapshot.
+fn id_of(native: &[u8]) -> Result<Cow<'_, str>> {
+    let plain = native.strip_prefix(br#"{"id":""#).and_then(|rest| {
+        let end = memchr::memchr2(b'"', b'\\', rest)?;
+        (rest[end] == b'"').then(|| String::from_utf8_lossy(&rest[..end]))
+    });
+    match plain {
+        Some(id) => Ok(id),
+        None => {
+            let native: Native = serde_json::from_slice(native).map_err(|error| {
+                Error::new(ErrorKind::Storage, "a snapshot holds a record without a handle").caused_by(error)
+            })?;
+            Ok(Cow::Owned(native.id.into_string()))
+        }
+    }
+}
+
+/// The line of a change whose record an earlier change of the plan releases: what that one leaves is not what was read.
+fn after_release(line: String, released: &HashSet<u128>) -> Result<String> {
+    if released.is_empty() {
+        return Ok(line);
+    }
+    let mut change: Change = serde_json::from_str(&line).map_err(|error| {
+        Error::new(ErrorKind::Internal, "a change of the plan cannot be read again").caused_by(error)
+    })?;
+    match &mut change.native {
+        Some(native) if released.contains(&hash(&change.model, change.key.as_str())) => native.version = None,
+        _ => return Ok(line),
+    }
+    Ok(json(&change))
+}
+
+/// Makes records ours.
+fn adopt(adopted: Spool, memory: &dyn Memory) -> Result<()> {
+    const AT_ONCE: usize = 10_000;
+    let mut model = String::new();
+    let mut records: Vec<(AnyKey, String)> = Vec::new();
+    for item in adopted.items::<(String, String, String)>()? {
+        let (next, key, id) = item?;
+        if records.len() >= AT_ONCE || (next != model && !records.is_empty()) {
+            memory.adopt(&model, &std::mem::take(&mut records))?;
+        }
+        model = next;
+        records.push((AnyKey::from_canonical(&key), id));
+    }
+    if records.is_empty() { Ok(()) } else { memory.adopt(&model, &records) }
 }
 
 /// Finds the referenced records that the target has. One pass over each model that is referred to.

@@ -49,7 +49,18 @@ impl Unmark {
 /// An update of a record.
 pub fn update(schema: &ModelSchema, key: AnyKey, native: Option<Native>, fields: Vec<FieldChange>) -> Change {
     let id = Change::id_of(schema.name, &key, Action::Update, &fields);
-    Change { id, model: schema.name.to_owned(), key, action: Action::Update, native, fields, hold: None, image: None }
+    Change {
+        id,
+        model: schema.name.to_owned(),
+        key,
+        action: Action::Update,
+        native,
+        fields,
+        hold: None,
+        kept: Vec::new(),
+        source_id: None,
+        image: None,
+    }
 }
 
 /// The marks by the hashes of their records.
@@ -77,14 +88,14 @@ mod tests {
             model: "device",
             key: AnyKey::from_value(&json!([["a"], "sw1"])).unwrap(),
             native: Some(Native::new(7)),
-            field: FieldChange { name: "tags".into(), before, after, deferred: false },
+            field: FieldChange::new("tags", before, after),
             tag: Some(json!(["absent"])),
         }
     }
 
     #[test]
     fn a_mark_goes_with_the_update_that_is_there_anyway() {
-        let field = |name: &str, after| FieldChange { name: name.into(), before: json!(1), after, deferred: false };
+        let field = |name: &str, after| FieldChange::new(name, json!(1), after);
         let mut tagged =
             update(Device::SCHEMA, unmark().key, None, vec![field("tags", json!([["absent"], ["core"], ["new"]]))]);
         let before = tagged.id.clone();

@@ -15,7 +15,8 @@
 //! ```
 //!
 //! The hash covers every byte before its own line. Creates and updates come parents first, deletes children first. The
-//! fields marked `deferred` are written in a second pass, after every create and update and before any delete.
+//! fields marked `deferred` are written in a second pass, after every create and update and before any delete. Updates that clear a
+//! reference, so that what it referred to can change, come before everything else.
 //!
 //! [`schema`] is the JSON schema of the document. A field that is added has a default, so that plans from before it are read;
 //! whatever else changes is a new number in [`FORMAT`].
@@ -25,7 +26,9 @@ mod circles;
 mod draft;
 mod marks;
 mod memory;
+mod owner;
 mod reader;
+mod release;
 mod schema;
 mod selection;
 mod spool;
@@ -43,9 +46,9 @@ use crate::guard::{Demand, Verdict};
 use crate::models::ModelMode;
 
 pub use absence::Evidence;
-pub use draft::{PlanDraft, SavedPlan};
+pub use draft::{Background, PlanDraft, SavedPlan};
 pub use marks::Unmark;
-pub use memory::{AllOurs, Memory};
+pub use memory::{AllOurs, Memory, id_hash};
 pub use reader::PlanReader;
 pub use schema::schema;
 pub use selection::{Selection, Selector};
@@ -146,14 +149,26 @@ pub struct ModelSummary {
     pub update: u64,
     /// Changes to be applied, by action.
     pub delete: u64,
+    /// Updates to be applied that only clear a reference, because something else in the plan needs it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub release: u64,
     /// Changes that are held back, by rule.
     pub held: BTreeMap<String, u64>,
+    /// Records that both sides have and that are not Syncline's: with `policy.adopt = "matched"` they become its own. Counted in the
+    /// first run, and where the sync adopts.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub adopt: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 impl ModelSummary {
     /// Changes to be applied.
     pub fn to_apply(&self) -> u64 {
-        self.create + self.update + self.delete
+        self.create + self.update + self.delete + self.release
     }
 
     /// Changes that are held back.
@@ -176,6 +191,11 @@ impl PlanSummary {
         self.models.iter().map(ModelSummary::to_apply).sum()
     }
 
+    /// Records that both sides have and that are not Syncline's.
+    pub fn to_adopt(&self) -> u64 {
+        self.models.iter().map(|model| model.adopt).sum()
+    }
+
     /// Changes that are held back.
     pub fn held(&self) -> u64 {
         self.models.iter().map(ModelSummary::held).sum()
@@ -194,5 +214,7 @@ impl PlanSummary {
     }
 }
 
+#[cfg(test)]
+mod ledger_tests;
 #[cfg(test)]
 mod tests;

@@ -116,7 +116,8 @@ fn named(selectors: &[Selector], plan: &PlanReader) -> Result<HashSet<u64>> {
 struct Needs {
     /// The changes that are not held.
     places: Vec<u64>,
-    /// What a change needs: the creates of records that it refers to; for a delete, the deletes of what refers to it.
+    /// What a change needs: the creates of records that it refers to; for a delete, the deletes of what refers to it; and what
+    /// lets its record go first.
     prerequisites: HashMap<u64, Vec<u64>>,
     /// The creates and updates that need a create.
     followers: HashMap<u64, Vec<u64>>,
@@ -128,6 +129,7 @@ impl Needs {
         let mut created: HashMap<u128, u64> = HashMap::new();
         // Deletes come children first, so that the records they refer to are known later.
         let mut deleted_below: HashMap<u128, Vec<u64>> = HashMap::new();
+        let mut released: HashMap<u128, Vec<u64>> = HashMap::new();
         for (place, change) in (1..).zip(plan.changes()?) {
             let change = change?;
             let Some(schema) = models::ALL.iter().copied().find(|schema| schema.name == change.model) else { continue };
@@ -136,8 +138,15 @@ impl Needs {
             }
             needs.places.push(place);
             let own = hash(schema.name, change.key.as_str());
+            let releases = released.get(&own).cloned().unwrap_or_default();
+            for referred in let_go(schema, &change) {
+                released.entry(own).or_default().push(place);
+                released.entry(referred).or_default().push(place);
+            }
             if change.action == Action::Delete {
-                needs.prerequisites.insert(place, deleted_below.remove(&own).unwrap_or_default());
+                let mut needed = deleted_below.remove(&own).unwrap_or_default();
+                needed.extend(releases);
+                needs.prerequisites.insert(place, needed);
                 for parent in references(schema, &change) {
                     deleted_below.entry(parent).or_default().push(place);
                 }
@@ -148,7 +157,7 @@ impl Needs {
             for parent in &needed {
                 needs.followers.entry(*parent).or_default().push(place);
             }
-            needs.prerequisites.insert(place, needed);
+            needs.prerequisites.insert(place, needed.into_iter().chain(releases).collect());
             if change.action == Action::Create {
                 created.insert(own, place);
             }
@@ -189,6 +198,19 @@ impl Needs {
         }
         out
     }
+}
+
+/// The records that a change lets go, so that they can change: a reference of the second pass that is cleared in the first.
+fn let_go(schema: &ModelSchema, change: &Change) -> Vec<u128> {
+    let cleared = change
+        .fields
+        .iter()
+        .filter(|field| change.action == Action::Update && !field.deferred && field.after.is_null());
+    let referred = cleared.filter_map(|field| {
+        let known = schema.field(&field.name).filter(|known| known.deferred)?;
+        Some(hash(known.kind.referenced_model()?, &field.before.to_string()))
+    });
+    referred.collect()
 }
 
 /// The records that a change refers to: those that a create or an update needs, or those that a deleted one belonged to. Deferred

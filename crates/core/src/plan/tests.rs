@@ -38,10 +38,21 @@ fn change(action: Action, model: &str, key: serde_json::Value) -> Change {
     let key = AnyKey::from_value(&key).unwrap();
     let (before, after) =
         if action == Action::Delete { (json!(1500), json!(null)) } else { (json!(1500), json!(9000)) };
-    let fields = vec![FieldChange { name: "mtu".into(), before, after, deferred: false }];
+    let fields = vec![FieldChange::new("mtu", before, after)];
     let native = (action != Action::Create).then(|| Native::new(7));
     let id = Change::id_of(model, &key, action, &fields);
-    Change { id, model: model.to_owned(), key, action, native, fields, hold: None, image: None }
+    Change {
+        id,
+        model: model.to_owned(),
+        key,
+        action,
+        native,
+        fields,
+        hold: None,
+        kept: Vec::new(),
+        source_id: None,
+        image: None,
+    }
 }
 
 fn header() -> PlanHeader {
@@ -231,7 +242,7 @@ async fn a_part_goes_with_what_it_belongs_to() {
     let port = |device: &str| {
         let key = json!([[["a"], device], "e1"]);
         let before = json!([["a"], device]);
-        let field = FieldChange { name: "device".into(), before, after: json!(null), deferred: false };
+        let field = FieldChange::new("device", before, json!(null));
         Change { fields: vec![field], ..change(Action::Delete, "interface", key) }
     };
     let mut devices = [device("gone")];

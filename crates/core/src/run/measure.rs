@@ -300,8 +300,18 @@ mod tests {
         let entry = |action, outcome| {
             let key = AnyKey::from_value(&json!(["a"])).unwrap();
             let id = Change::id_of("site", &key, action, &[]);
-            let change =
-                Change { id, model: "site".into(), key, action, native: None, fields: vec![], hold: None, image: None };
+            let change = Change {
+                id,
+                model: "site".into(),
+                key,
+                action,
+                native: None,
+                fields: vec![],
+                hold: None,
+                kept: vec![],
+                source_id: None,
+                image: None,
+            };
             JournalEntry { sequence: 1, change, written: Written::not_written(outcome) }
         };
         let failed = Outcome::Failed { field: None, reason: "no".to_owned() };

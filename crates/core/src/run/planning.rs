@@ -19,8 +19,9 @@ use crate::event::{Events, Level, Phase, Side};
 use crate::fields::ModelFields;
 use crate::guard::{self, EARLIER_RUNS, Verdict};
 use crate::models::ModelMode;
-use crate::plan::{Evidence, PlanDraft, PlanHeader, PlanRead, PlanReader, PlanSide, SavedPlan};
-use crate::snapshot::{Adoption, ModelSnapshot, Snapshot, align};
+use crate::plan::{Background, Evidence, Memory, PlanDraft, PlanHeader, PlanRead, PlanReader, PlanSide, SavedPlan};
+use crate::policy::Adopt;
+use crate::snapshot::{ModelSnapshot, Snapshot, align};
 use crate::target::DataTarget;
 use crate::{Error, ErrorKind, Result};
 
@@ -96,7 +97,9 @@ impl Work<'_> {
         };
         let memory = Remembered {
             history: self.runner.history.clone(),
+            source: sync.source.instance(),
             instance: sync.target.instance(),
+            dry: self.run.dry,
             only_own: sync.policy.only_own,
             runtime: tokio::runtime::Handle::current(),
             watch,
@@ -170,10 +173,13 @@ struct Planning {
 
 impl Planning {
     fn save(&mut self, memory: &Remembered) -> Result<SavedPlan> {
-        for adoption in align(&self.source, &mut self.target, &self.fields, &self.folder)? {
-            let Adoption { model, source_key, target_key } = adoption;
-            let text = format!("{model} `{source_key}` is the target's `{target_key}`: its name says so");
-            self.events.message(Level::Info, text);
+        let bound = |model: &str| memory.links(model);
+        let aligned = align(&self.source, &mut self.target, &self.fields, &self.folder, &bound)?;
+        for recognised in &aligned.recognised {
+            self.events.message(Level::Info, recognised.to_string());
+        }
+        for (model, links) in &aligned.links {
+            memory.link(model, links)?;
         }
         let canaries = guard::missing_canaries(&self.policy.guards, &self.fields, &self.read)?;
         self.evidence.doubted_by(&canaries);
@@ -182,7 +188,15 @@ impl Planning {
             let text = format!("`guards.sites.{site}` holds nothing: neither side has a site with this slug");
             self.events.message(Level::Warning, text);
         }
-        let mut draft = PlanDraft::new(&self.fields, &self.target, &self.policy, &self.folder)?;
+        let background = Background {
+            source: &self.source,
+            memory,
+            ambiguous: &aligned.ambiguous,
+            releases: self.target_system.releases(),
+            looks_at_owners: self.evidence.first_run.is_some() || self.policy.adopt == Adopt::Matched,
+        };
+        let draft = PlanDraft::new(&self.fields, &self.target, &self.policy, &self.folder)?;
+        let mut draft = draft.with_background(background);
         let input = DiffInput {
             source: &self.source,
             target: &self.target,

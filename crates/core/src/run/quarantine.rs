@@ -281,7 +281,7 @@ impl Watch {
             let made = MarkMade { run: self.claim.run, at: self.now, field: field.to_owned(), value, replaced };
             seen.marks.push((change.model.clone(), change.key.clone(), made));
         }
-        Ok(Some(FieldChange { name: field.to_owned(), before, after, deferred: false }))
+        Ok(Some(FieldChange::new(field, before, after)))
     }
 
     /// The marks in the target that were made for absent records, and are there still. Whether those records are still absent is
@@ -319,7 +319,7 @@ impl Watch {
                     }
                     _ => (mark.replaced.clone(), None),
                 };
-                let field = FieldChange { name: mark.field.clone(), before: now, after, deferred: false };
+                let field = FieldChange::new(&mark.field, now, after);
                 found.push(Unmark { model: schema.name, key, native, field, tag });
             }
         }

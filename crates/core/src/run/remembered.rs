@@ -1,22 +1,27 @@
 //! What the history remembers, for plans.
 
 use std::cell::RefCell;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use syncline_model::{AnyKey, DeletionClass, ModelSchema};
 
 use super::quarantine::Watch;
 use crate::Result;
+use crate::applied::AppliedValues;
 use crate::change::{Change, FieldChange, Hold};
-use crate::history::History;
-use crate::plan::Memory;
+use crate::history::{History, Link};
+use crate::plan::{Memory, id_hash};
 
 /// The history of one sync with one system, asked from outside the asynchronous threads.
 pub struct Remembered {
     /// The history.
     pub history: History,
+    /// The system that is read.
+    pub source: String,
     /// The system that is written to.
     pub instance: String,
+    /// Whether nothing may become ours, because nothing is done.
+    pub dry: bool,
     /// Whether only what is ours may be deleted.
     pub only_own: bool,
     /// Where the history's answers are waited for.
@@ -53,5 +58,46 @@ impl Memory for Remembered {
 
     fn mark(&self, change: &Change, has_field: &dyn Fn(&str) -> bool) -> Result<Option<FieldChange>> {
         self.watch.mark(change, has_field)
+    }
+
+    fn owns(&self, change: &Change) -> Result<bool> {
+        let object = (change.key.clone(), change.native.as_ref().map(|native| native.id.to_string()));
+        let ours = self.runtime.block_on(self.history.created_here(&self.instance, &change.model, &[object]));
+        // Not knowing whose it is, is a reason to leave it.
+        Ok(ours.is_ok_and(|ours| !ours.is_empty()))
+    }
+
+    fn has_applied(&self, model: &str) -> Result<bool> {
+        self.runtime.block_on(self.history.has_applied(&self.instance, model))
+    }
+
+    fn applied(&self, model: &str, ids: &[String]) -> Result<HashMap<String, AppliedValues>> {
+        self.runtime.block_on(self.history.applied(&self.instance, model, ids))
+    }
+
+    fn links(&self, model: &str) -> Result<HashMap<Box<str>, Box<str>>> {
+        self.runtime.block_on(self.history.links(&self.source, &self.instance, model))
+    }
+
+    fn link(&self, model: &str, links: &[(Box<str>, Box<str>)]) -> Result<()> {
+        let links = links.iter().cloned();
+        let links: Vec<_> = links.map(|(source_id, target_id)| Link { source_id, target_id }).collect();
+        self.runtime.block_on(self.history.link(&self.source, &self.instance, model, &links))
+    }
+
+    fn adopt(&self, model: &str, records: &[(AnyKey, String)]) -> Result<()> {
+        if self.dry {
+            return Ok(());
+        }
+        self.runtime.block_on(self.history.adopt(&self.instance, model, records))
+    }
+
+    fn ours(&self, model: &str) -> Result<HashSet<u64>> {
+        let mut ours = HashSet::new();
+        let take = |id: &str| {
+            ours.insert(id_hash(id.as_bytes()));
+        };
+        self.runtime.block_on(self.history.each_of_ours(&self.instance, model, take))?;
+        Ok(ours)
     }
 }

@@ -155,16 +155,22 @@ mod tests {
     use syncline_model::models;
 
     fn create(model: &str, key: &Value, references: &[(&str, Value)]) -> Change {
-        let fields = references.iter().map(|(name, after)| FieldChange {
-            name: (*name).to_owned(),
-            before: Value::Null,
-            after: after.clone(),
-            deferred: false,
-        });
+        let fields = references.iter().map(|(name, after)| FieldChange::new(name, Value::Null, after.clone()));
         let (key, fields) = (AnyKey::from_value(key).unwrap(), fields.collect::<Vec<_>>());
         let id = Change::id_of(model, &key, Action::Create, &fields);
         let model = model.to_owned();
-        Change { id, model, key, action: Action::Create, native: None, fields, hold: None, image: None }
+        Change {
+            id,
+            model,
+            key,
+            action: Action::Create,
+            native: None,
+            fields,
+            hold: None,
+            kept: Vec::new(),
+            source_id: None,
+            image: None,
+        }
     }
 
     #[derive(Default)]

@@ -1,9 +1,12 @@
 //! Recognising records that go by another key.
 //!
 //! A person made the manufacturer `Cisco` with the slug `cisco-systems`; the source calls it `cisco`. The key does not match,
-//! the name does, and the target would refuse a second `Cisco`. So records that the key does not match are matched by the
-//! model's alternates, and the target's snapshot is rewritten to go by the source's keys, references included. The target's
-//! own key stays as it is: it is never compared, hence never written.
+//! the name does, and the target would refuse a second `Cisco`. So records that the key does not match are recognised by other
+//! means, and the target's snapshot is rewritten to go by the source's keys, references included.
+//!
+//! What an alternate recognised keeps the target's own key: it is never compared, hence never written. What was renamed in the
+//! source keeps the values that the target has, so that the comparison shows an update of the name, and nothing that hangs on it
+//! is taken for new.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
@@ -11,49 +14,53 @@ use std::path::Path;
 use serde_json::{Map, Value};
 use syncline_model::{AnyKey, FieldKind, ModelSchema};
 
+use super::recognise::{Ambiguities, Bound, Links, Recognised, parse, recognise};
 use super::run::{self, Buffer, Run};
-use super::{Line, ModelSnapshot, Snapshot, SnapshotReader};
+use super::{Snapshot, SnapshotReader};
 use crate::fields::ModelFields;
-use crate::{Error, ErrorKind, Result, models};
+use crate::{Result, models};
 
 /// How much of a model is held in memory while it is rewritten.
 const BUFFER_BYTES: usize = 16 * 1024 * 1024;
 
-/// A record of the target that goes by the source's key from here on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Adoption {
-    /// The model.
-    pub model: &'static str,
-    /// The key that the source knows it by.
-    pub source_key: AnyKey,
-    /// The key that the target has.
-    pub target_key: AnyKey,
+/// What was found out when two snapshots were aligned.
+#[derive(Debug, Default)]
+pub struct Aligned {
+    /// Records of the target that go by the source's key from here on.
+    pub recognised: Vec<Recognised>,
+    /// Records that could be several of the other side.
+    pub ambiguous: Ambiguities,
+    /// Ids of the source with those of the target, by model, where this is news.
+    pub links: BTreeMap<&'static str, Links>,
 }
 
-/// New keys of a model by the old ones. For a record that was adopted itself, also the fields that it was recognised by: they
-/// read as the source has them, so that the target's own spelling is never written over.
-type Renames = HashMap<String, Rename>;
+/// New keys of a model by the old ones.
+type Renames = HashMap<String, String>;
 
-struct Rename {
-    key: String,
-    key_fields: Vec<(&'static str, Value)>,
+/// Records that were recognised themselves, by their keys: the new key, and the fields that read as the source has them.
+type Own = HashMap<String, (String, Vec<(&'static str, Value)>)>;
+
+/// What is rewritten. Each reference is rewritten once, or a name that was passed on would be followed twice.
+#[derive(Clone, Copy)]
+enum Part<'o> {
+    /// References of the first pass, and with them the keys that are made of them.
+    Firm,
+    /// The keys of records that were recognised.
+    Own(&'o Own),
+    /// References of the second pass.
+    Deferred,
 }
 
-/// Rewrites the target's snapshot to go by the source's keys. Files are written to `folder` only for models that change.
-pub fn align(source: &Snapshot, target: &mut Snapshot, fields: &ModelFields, folder: &Path) -> Result<Vec<Adoption>> {
-    let renames = align_renames(source, target, fields, folder)?;
-    let mut adoptions: Vec<_> = renames
-        .iter()
-        .flat_map(|(model, renames)| renames.iter().map(move |(old, rename)| (*model, old, rename)))
-        .filter(|(_, _, rename)| !rename.key_fields.is_empty())
-        .map(|(model, old, rename)| Adoption {
-            model,
-            source_key: AnyKey::from_canonical(&rename.key),
-            target_key: AnyKey::from_canonical(old),
-        })
-        .collect();
-    adoptions.sort_by(|a, b| (a.model, &a.source_key).cmp(&(b.model, &b.source_key)));
-    Ok(adoptions)
+/// Rewrites the target's snapshot to go by the source's keys. Files are written to `folder` only for models that change. `bound`
+/// tells the target's ids by the source's, of a model.
+pub fn align(
+    source: &Snapshot,
+    target: &mut Snapshot,
+    fields: &ModelFields,
+    folder: &Path,
+    bound: &dyn Fn(&str) -> Result<Bound>,
+) -> Result<Aligned> {
+    align_renames(source, target, fields, folder, bound).map(|(aligned, _)| aligned)
 }
 
 /// Rewrites the target's snapshot to go by other keys: by model, pairs of the key that it has and the one that it gets. Files are
@@ -66,22 +73,25 @@ pub(crate) fn rename(
     folder: &Path,
 ) -> Result<()> {
     let schemas: Vec<_> = fields.iter().map(|(schema, _)| schema).collect();
-    let referred_to = schemas.iter().flat_map(|schema| schema.references().map(|(_, model)| model)).collect();
     let mut names = names;
     let mut renames: BTreeMap<&'static str, Renames> = BTreeMap::new();
     for schema in models::order(&schemas)? {
-        let own = names.remove(schema.name).unwrap_or_default();
-        let own = own.into_iter().map(|(old, key)| (old, Rename { key, key_fields: Vec::new() }));
-        renames.entry(schema.name).or_default().extend(own);
-        rewrite(schema, target, folder, &mut renames, &referred_to)?;
+        let mut own = names.remove(schema.name).unwrap_or_default().into_iter().peekable();
+        let mut followed = Renames::new();
+        if own.peek().is_some() {
+            let own: Own = own.map(|(old, key)| (old, (key, Vec::new()))).collect();
+            followed = rewrite(schema, target, folder, &renames, Part::Own(&own))?;
+        }
+        if refers_to_renamed(schema, false, &renames) {
+            followed = composed(followed, rewrite(schema, target, folder, &renames, Part::Firm)?);
+        }
+        if !followed.is_empty() {
+            renames.insert(schema.name, followed);
+        }
     }
     // Second-pass references lead to models that came later.
-    for schema in schemas.iter().filter(|schema| schema.references().any(|(field, _)| field.deferred)) {
-        let own = renames.remove(schema.name);
-        rewrite(schema, target, folder, &mut renames, &referred_to)?;
-        if let Some(own) = own {
-            renames.insert(schema.name, own);
-        }
+    for schema in schemas.iter().filter(|schema| refers_to_renamed(schema, true, &renames)) {
+        rewrite(schema, target, folder, &renames, Part::Deferred)?;
     }
     Ok(())
 }
@@ -91,212 +101,142 @@ fn align_renames(
     target: &mut Snapshot,
     fields: &ModelFields,
     folder: &Path,
-) -> Result<BTreeMap<&'static str, Renames>> {
+    bound: &dyn Fn(&str) -> Result<Bound>,
+) -> Result<(Aligned, BTreeMap<&'static str, Renames>)> {
     let schemas: Vec<_> = fields.iter().map(|(schema, _)| schema).collect();
-    let referred_to = schemas.iter().flat_map(|schema| schema.references().map(|(_, model)| model)).collect();
+    let referred_to: BTreeSet<_> =
+        schemas.iter().flat_map(|schema| schema.references().map(|(_, model)| model)).collect();
+    let mut aligned = Aligned::default();
     let mut renames: BTreeMap<&'static str, Renames> = BTreeMap::new();
     for schema in models::order(&schemas)? {
         if !target.models.contains_key(schema.name) {
             continue;
         }
-        // References to records that were renamed before this model; second-pass references may point to later ones.
-        if schema.references().any(|(_, model)| renames.contains_key(model)) {
-            rewrite(schema, target, folder, &mut renames, &referred_to)?;
+        let is_referred_to = referred_to.contains(schema.name);
+        if refers_to_renamed(schema, false, &renames) {
+            let followed = rewrite(schema, target, folder, &renames, Part::Firm)?;
+            if is_referred_to && !followed.is_empty() {
+                renames.insert(schema.name, followed);
+            }
         }
-        let adopted = adopt(schema, fields, source, target)?;
-        if adopted.is_empty() {
+        let (Some(here), Some(there)) = (source.models.get(schema.name), target.models.get(schema.name)) else {
+            continue;
+        };
+        let findings = recognise(schema, fields.of(schema.name), here, there, &bound(schema.name)?)?;
+        for (key, reason) in findings.ambiguous {
+            aligned.ambiguous.insert(schema.name, AnyKey::from_canonical(&key), reason);
+        }
+        if !findings.links.is_empty() {
+            aligned.links.insert(schema.name, findings.links);
+        }
+        let mut own = Own::new();
+        for (old, found) in findings.found {
+            aligned.recognised.push(Recognised {
+                model: schema.name,
+                source_key: AnyKey::from_canonical(&found.key),
+                target_key: AnyKey::from_canonical(&old),
+                by: found.by,
+            });
+            own.insert(old, (found.key, found.spelling));
+        }
+        if own.is_empty() {
             continue;
         }
-        let earlier = renames.insert(schema.name, adopted);
-        rewrite(schema, target, folder, &mut renames, &referred_to)?;
-        if let Some(earlier) = earlier {
-            compose(earlier, renames.entry(schema.name).or_default());
+        let followed = rewrite(schema, target, folder, &renames, Part::Own(&own))?;
+        if is_referred_to {
+            let earlier = renames.remove(schema.name).unwrap_or_default();
+            renames.insert(schema.name, composed(earlier, followed));
         }
     }
-    if !renames.is_empty() {
-        // Second-pass references close circles: their models may have been renamed after the record was rewritten.
-        for schema in &schemas {
-            let late = schema.references().any(|(field, model)| field.deferred && renames.contains_key(model));
-            if late && target.models.contains_key(schema.name) {
-                rewrite(schema, target, folder, &mut renames, &referred_to)?;
-            }
+    // References that close circles are rewritten when every model has its keys.
+    for schema in &schemas {
+        if target.models.contains_key(schema.name) && refers_to_renamed(schema, true, &renames) {
+            rewrite(schema, target, folder, &renames, Part::Deferred)?;
         }
     }
-    Ok(renames)
+    aligned.recognised.sort_by(|a, b| (a.model, &a.source_key).cmp(&(b.model, &b.source_key)));
+    Ok((aligned, renames))
 }
 
-/// Adds renames that were made before others: what they led to may have been renamed again.
-fn compose(earlier: Renames, later: &mut Renames) {
-    for (old, rename) in earlier {
-        let key = later.get(&rename.key).map_or(rename.key, |again| again.key.clone());
-        later.entry(old).or_insert(Rename { key, key_fields: Vec::new() });
-    }
+fn refers_to_renamed(schema: &ModelSchema, deferred: bool, renames: &BTreeMap<&'static str, Renames>) -> bool {
+    schema.references().any(|(field, model)| field.deferred == deferred && renames.contains_key(model))
 }
 
-/// The records of the target that only an alternate matches, each to exactly one record of the source.
-fn adopt(schema: &'static ModelSchema, fields: &ModelFields, source: &Snapshot, target: &Snapshot) -> Result<Renames> {
-    let contract = fields.of(schema.name);
-    let mut renames = Renames::new();
-    let (Some(source), Some(target)) = (source.models.get(schema.name), target.models.get(schema.name)) else {
-        return Ok(renames);
-    };
-    if schema.alternates.is_empty() {
-        return Ok(renames);
-    }
-    let (mut only_source, mut only_target) = unmatched(source, target)?;
-    for alternate in schema.alternates {
-        if !alternate.iter().all(|&position| contract.contains(position)) {
-            continue;
-        }
-        let names: Vec<_> = alternate.iter().map(|&position| schema.fields[position].name).collect();
-        let by_value = |records: &[(String, Map<String, Value>)]| {
-            let mut found: HashMap<String, Option<usize>> = HashMap::new();
-            for (at, (_, record)) in records.iter().enumerate() {
-                let values: Option<Vec<_>> =
-                    names.iter().map(|name| record.get(*name).filter(|v| !v.is_null())).collect();
-                if let Some(values) = values {
-                    // A value that two records share says nothing of either.
-                    let text = values.iter().map(ToString::to_string).collect::<Vec<_>>().join("\u{0}").to_lowercase();
-                    found.entry(text).and_modify(|at| *at = None).or_insert(Some(at));
-                }
-            }
-            found
-        };
-        let in_source = by_value(&only_source);
-        let matched: Vec<(usize, usize)> = by_value(&only_target)
-            .into_iter()
-            .filter_map(|(value, target)| Some((in_source.get(&value).copied()??, target?)))
-            .collect();
-        for &(source, target) in &matched {
-            let (key, record) = &only_source[source];
-            let said = schema.key_fields().map(|field| field.name).chain(names.iter().copied());
-            let key_fields = said.filter_map(|name| Some((name, record.get(name)?.clone())));
-            let rename = Rename { key: key.clone(), key_fields: key_fields.collect() };
-            renames.insert(only_target[target].0.clone(), rename);
-        }
-        retain_unmatched(&mut only_source, matched.iter().map(|(source, _)| *source));
-        retain_unmatched(&mut only_target, matched.iter().map(|(_, target)| *target));
-    }
-    Ok(renames)
+/// Renames that were made one after the other, as one.
+fn composed(earlier: Renames, mut later: Renames) -> Renames {
+    let mut composed: Renames = earlier
+        .into_iter()
+        .map(|(old, between)| {
+            let new = later.remove(&between).unwrap_or(between);
+            (old, new)
+        })
+        .collect();
+    composed.extend(later);
+    composed
 }
 
-fn retain_unmatched<T>(records: &mut Vec<T>, matched: impl Iterator<Item = usize>) {
-    let matched: BTreeSet<_> = matched.collect();
-    let mut at = 0;
-    records.retain(|_| {
-        at += 1;
-        !matched.contains(&(at - 1))
-    });
-}
-
-type Records = Vec<(String, Map<String, Value>)>;
-
-/// The records whose key the other side does not have.
-fn unmatched(source: &ModelSnapshot, target: &ModelSnapshot) -> Result<(Records, Records)> {
-    let mut source = SnapshotReader::open(source)?;
-    let mut target = SnapshotReader::open(target)?;
-    let (mut only_source, mut only_target) = (Records::new(), Records::new());
-    let mut left = source.next_line()?;
-    let mut right = target.next_line()?;
-    let mut last_common: Vec<u8> = Vec::new();
-    loop {
-        let order = match (&left, &right) {
-            (None, None) => return Ok((only_source, only_target)),
-            (Some(_), None) => std::cmp::Ordering::Less,
-            (None, Some(_)) => std::cmp::Ordering::Greater,
-            (Some(left), Some(right)) => left.key.cmp(right.key),
-        };
-        match (order, &left, &right) {
-            (std::cmp::Ordering::Less, Some(line), _) => {
-                if line.key != last_common {
-                    only_source.push(parsed(line)?);
-                }
-                left = source.next_line()?;
-            }
-            (std::cmp::Ordering::Greater, _, Some(line)) => {
-                if line.key != last_common {
-                    only_target.push(parsed(line)?);
-                }
-                right = target.next_line()?;
-            }
-            (_, Some(line), _) => {
-                last_common.clear();
-                last_common.extend_from_slice(line.key);
-                left = source.next_line()?;
-                right = target.next_line()?;
-            }
-            _ => return Ok((only_source, only_target)),
-        }
-    }
-}
-
-fn parsed(line: &Line<'_>) -> Result<(String, Map<String, Value>)> {
-    Ok((String::from_utf8_lossy(line.key).into_owned(), parse(line.record)?))
-}
-
-fn parse<T: serde::de::DeserializeOwned>(json: &[u8]) -> Result<T> {
-    serde_json::from_slice(json)
-        .map_err(|error| Error::new(ErrorKind::Storage, "a snapshot holds a record that is no JSON").caused_by(error))
-}
-
-/// Writes a model again with new keys and references; its own records that change key are added to `renames`.
+/// Writes a part of a model again with new keys and references: the keys that changed.
 fn rewrite(
     schema: &'static ModelSchema,
     target: &mut Snapshot,
     folder: &Path,
-    renames: &mut BTreeMap<&'static str, Renames>,
-    referred_to: &BTreeSet<&'static str>,
-) -> Result<()> {
-    let Some(old) = target.models.get(schema.name) else { return Ok(()) };
+    renames: &BTreeMap<&'static str, Renames>,
+    part: Part<'_>,
+) -> Result<Renames> {
+    let mut renamed = Renames::new();
+    let Some(old) = target.models.get(schema.name) else { return Ok(renamed) };
     let mut reader = SnapshotReader::open(old)?;
     let mut buffer = Buffer::default();
     let mut runs: Vec<Run> = Vec::new();
-    let mut renamed = Renames::new();
-    let (mut changed, mut moved) = (false, false);
-    let is_referred_to = referred_to.contains(schema.name);
+    let mut changed = false;
     while let Some(line) = reader.next_line()? {
         let old_key = String::from_utf8_lossy(line.key).into_owned();
         let mut record: Map<String, Value> = parse(line.record)?;
-        let mut key: Vec<Value> = parse(line.key)?;
         let mut touched = false;
-        for (field, kind) in schema.fields.iter().map(|field| (field, field.kind)) {
-            let (Some(model), Some(value)) = (kind.referenced_model(), record.get_mut(field.name)) else { continue };
-            let Some(table) = renames.get(model) else { continue };
-            touched |= match kind {
-                FieldKind::References(_) => {
-                    let members = value.as_array_mut().into_iter().flatten();
-                    members.fold(false, |touched, member| renamed_in(table, member) | touched)
+        let mut new_key = None;
+        if let Part::Own(own) = part {
+            if let Some((key, spelling)) = own.get(&old_key) {
+                for (name, value) in spelling {
+                    touched |= record.insert((*name).to_owned(), value.clone()).as_ref() != Some(value);
                 }
-                _ => renamed_in(table, value),
-            };
-        }
-        for (part, field) in key.iter_mut().zip(schema.key_fields()) {
-            if let Some(table) = field.kind.referenced_model().and_then(|model| renames.get(model)) {
-                touched |= renamed_in(table, part);
+                new_key = Some(key.clone());
+            }
+        } else {
+            let deferred = matches!(part, Part::Deferred);
+            for field in schema.fields.iter().filter(|field| field.deferred == deferred) {
+                let table = field.kind.referenced_model().and_then(|model| renames.get(model));
+                let (Some(table), Some(value)) = (table, record.get_mut(field.name)) else { continue };
+                touched |= match field.kind {
+                    FieldKind::References(_) => {
+                        let members = value.as_array_mut().into_iter().flatten();
+                        members.fold(false, |touched, member| rename_in(table, member) | touched)
+                    }
+                    _ => rename_in(table, value),
+                };
+            }
+            if !deferred {
+                let mut key: Vec<Value> = parse(line.key)?;
+                let mut moved = false;
+                for (part, field) in key.iter_mut().zip(schema.key_fields()) {
+                    if let Some(table) = field.kind.referenced_model().and_then(|model| renames.get(model)) {
+                        moved |= rename_in(table, part);
+                    }
+                }
+                new_key = moved.then(|| Value::Array(key).to_string());
             }
         }
-        let mut new_key = Value::Array(key).to_string();
-        if let Some(adopted) = renames.get(schema.name).and_then(|table| table.get(&old_key)) {
-            for (name, value) in &adopted.key_fields {
-                record.insert((*name).to_owned(), value.clone());
-            }
-            touched |= !adopted.key_fields.is_empty();
-            moved |= adopted.key != old_key;
-            new_key.clone_from(&adopted.key);
-        } else if new_key != old_key {
-            moved = true;
-            if is_referred_to {
-                renamed.insert(old_key.clone(), Rename { key: new_key.clone(), key_fields: Vec::new() });
-            }
-        }
-        changed |= touched;
+        changed |= touched || new_key.is_some();
         let record = if touched { ordered(schema, &record) } else { line.record.to_vec() };
-        buffer.push(|out| out.extend_from_slice(new_key.as_bytes()), |out| out.extend_from_slice(&record), line.native);
+        let key = new_key.as_ref().unwrap_or(&old_key);
+        buffer.push(|out| out.extend_from_slice(key.as_bytes()), |out| out.extend_from_slice(&record), line.native);
+        if let Some(new_key) = new_key {
+            renamed.insert(old_key, new_key);
+        }
         if buffer.len() >= BUFFER_BYTES {
             runs.push(std::mem::take(&mut buffer).spill(folder)?);
         }
     }
-    if changed || moved {
+    if changed {
         let merged = run::merge(schema.name, folder, &runs, buffer)?;
         if let Some(snapshot) = target.models.get_mut(schema.name) {
             snapshot.path = merged.path;
@@ -307,19 +247,16 @@ fn rewrite(
             snapshot.duplicate_keys = merged.duplicate_keys;
         }
     }
-    if !renamed.is_empty() {
-        renames.entry(schema.name).or_default().extend(renamed);
-    }
-    Ok(())
+    Ok(renamed)
 }
 
 /// Puts the new key in the place of an old one.
-fn renamed_in(table: &Renames, value: &mut Value) -> bool {
+fn rename_in(table: &Renames, value: &mut Value) -> bool {
     if !value.is_array() {
         return false;
     }
     match table.get(&value.to_string()) {
-        Some(rename) => match serde_json::from_str(&rename.key) {
+        Some(new) => match serde_json::from_str(new) {
             Ok(key) => {
                 *value = key;
                 true
@@ -360,8 +297,14 @@ mod tests {
     use crate::event::{Events, Side};
     use crate::native::Native;
     use crate::snapshot::SnapshotSink;
-    use syncline_model::models::{Device, DeviceType, Manufacturer};
-    use syncline_model::{Key, Slug, Text};
+    use syncline_model::models::{
+        Device, DeviceRole, DeviceStatus, DeviceType, Interface, InterfaceType, Manufacturer, Site, VirtualChassis,
+    };
+    use syncline_model::{Key, Model, Slug, Text};
+
+    fn unbound(_: &str) -> Result<Bound> {
+        Ok(Bound::new())
+    }
 
     fn fields() -> ModelFields {
         ModelFields::new().all::<Manufacturer>().all::<DeviceType>()
@@ -419,9 +362,9 @@ mod tests {
             &[model("cisco-systems", "catalyst-9300", "C9300"), model("foreign", "x", "X")],
         )
         .await;
-        let adoptions = align(&source, &mut target, &fields(), path).unwrap();
+        let aligned = align(&source, &mut target, &fields(), path, &unbound).unwrap();
         let shown: Vec<_> =
-            adoptions.iter().map(|a| format!("{} {} = {}", a.model, a.source_key, a.target_key)).collect();
+            aligned.recognised.iter().map(|a| format!("{} {} = {}", a.model, a.source_key, a.target_key)).collect();
         assert_eq!(shown, ["device_type cisco / c9300 = cisco / catalyst-9300", "manufacturer cisco = cisco-systems"]);
         assert_eq!(
             lines(&target, "manufacturer"),
@@ -447,9 +390,9 @@ mod tests {
         let mut target = snapshot(Side::Target, path, &[maker("cisco-systems", "Cisco")], &types).await;
         // Devices refer to device types, which makes the renames of those worth keeping.
         let referring = fields().only::<Device>(&["device_type"]);
-        let mut renames = align_renames(&source, &mut target, &referring, path).unwrap();
+        let (_, mut renames) = align_renames(&source, &mut target, &referring, path, &unbound).unwrap();
         let types = renames.remove("device_type").unwrap();
-        let shown: BTreeMap<_, _> = types.iter().map(|(old, new)| (old.as_str(), new.key.as_str())).collect();
+        let shown: BTreeMap<_, _> = types.iter().map(|(old, new)| (old.as_str(), new.as_str())).collect();
         assert_eq!(shown[r#"[["cisco-systems"],"catalyst-9300"]"#], r#"[["cisco"],"c9300"]"#);
         assert_eq!(shown[r#"[["cisco-systems"],"own"]"#], r#"[["cisco"],"own"]"#);
     }
@@ -461,7 +404,228 @@ mod tests {
         let twins = [maker("cisco-a", "Cisco"), maker("cisco-b", "Cisco")];
         let mut target = snapshot(Side::Target, folder.path(), &twins, &[]).await;
         let before = target.models["manufacturer"].digest.clone();
-        assert!(align(&source, &mut target, &fields(), folder.path()).unwrap().is_empty());
+        assert!(align(&source, &mut target, &fields(), folder.path(), &unbound).unwrap().recognised.is_empty());
         assert_eq!(target.models["manufacturer"].digest, before);
+    }
+
+    /// Devices at sites, by name, with their serial numbers and handles.
+    struct Given {
+        site: &'static str,
+        name: &'static str,
+        serial: Option<&'static str>,
+        id: u32,
+    }
+
+    fn at(site: &'static str, name: &'static str, serial: Option<&'static str>, id: u32) -> Given {
+        Given { site, name, serial, id }
+    }
+
+    fn device_fields() -> ModelFields {
+        let devices = ModelFields::new().only::<Device>(&["name", "device_type", "serial"]);
+        devices.only::<Interface>(&["name", "device", "enabled", "lag"]).all::<VirtualChassis>()
+    }
+
+    /// Every device has two ports, of which one is an aggregate of the other, and leads a stack of its name.
+    async fn devices(side: Side, folder: &Path, boxes: &[Given], complete: bool) -> Snapshot {
+        let sink = SnapshotSink::create(side, folder, device_fields(), Events::new()).unwrap();
+        let mut devices = sink.open::<Device>().unwrap();
+        let mut ports = sink.open::<Interface>().unwrap();
+        let mut stacks = sink.open::<VirtualChassis>().unwrap();
+        for Given { site, name, serial, id } in boxes {
+            let maker: Key<Manufacturer> = Manufacturer::key_of(&"cisco".parse().unwrap());
+            let device = Device {
+                site: Site::key_of(&site.parse().unwrap()),
+                name: Text::new(name).unwrap(),
+                device_type: DeviceType::key_of(&maker, &"c9300".parse().unwrap()),
+                role: DeviceRole::key_of(&"switch".parse().unwrap()),
+                platform: None,
+                status: DeviceStatus::Active,
+                serial: serial.and_then(Text::new),
+                virtual_chassis: None,
+                vc_position: None,
+                primary_ip4: None,
+                primary_ip6: None,
+                tags: BTreeSet::new(),
+            };
+            devices.push(&device, Some(&Native::new(id))).await.unwrap();
+            let port = |name: &str, lag: Option<&str>| Interface {
+                device: device.key(),
+                name: Text::new(name).unwrap(),
+                r#type: InterfaceType::Base1000T,
+                enabled: true,
+                mtu: None,
+                speed: None,
+                description: None,
+                lag: lag.map(|lag| Interface::key_of(&device.key(), &Text::new(lag).unwrap())),
+                mode: None,
+                untagged_vlan: None,
+            };
+            ports.push(&port("Po1", None), Some(&Native::new(id * 10))).await.unwrap();
+            ports.push(&port("e1", Some("Po1")), Some(&Native::new(id * 10 + 1))).await.unwrap();
+            let stack = VirtualChassis {
+                name: Text::new(&format!("stack-{id}")).unwrap(),
+                domain: None,
+                master: Some(device.key()),
+            };
+            stacks.push(&stack, Some(&Native::new(id))).await.unwrap();
+        }
+        stacks.complete().await.unwrap();
+        ports.complete().await.unwrap();
+        if complete {
+            devices.complete().await.unwrap()
+        } else {
+            devices.partial("cut").await.unwrap()
+        }
+        sink.finish().unwrap()
+    }
+
+    /// What becomes of the target's devices and of what hangs on them.
+    async fn aligned(
+        source: &[Given],
+        target: &[Given],
+        bound: &'static [(&'static str, &'static str)],
+        complete: bool,
+    ) -> (Aligned, String) {
+        let folder = tempfile::tempdir().unwrap();
+        let source = devices(Side::Source, folder.path(), source, complete).await;
+        let mut target = devices(Side::Target, folder.path(), target, true).await;
+        let bound = |model: &str| -> Result<Bound> {
+            let bound = bound.iter().filter(|_| model == "device");
+            Ok(bound.map(|(source, target)| ((*source).into(), (*target).into())).collect())
+        };
+        let aligned = align(&source, &mut target, &device_fields(), folder.path(), &bound).unwrap();
+        let mut shown: Vec<String> = aligned.recognised.iter().map(ToString::to_string).collect();
+        for model in ["device", "interface", "virtual_chassis"] {
+            let lines = lines(&target, model);
+            shown.extend(lines.into_iter().map(|line| line.replace(r#","device_type":[["cisco"],"c9300"]"#, "")));
+        }
+        (aligned, shown.join("\n"))
+    }
+
+    /// The source's id of a device, which an earlier run bound, tells that it was renamed. Its record keeps what the target has; what
+    /// hangs on it follows.
+    #[tokio::test]
+    async fn a_device_that_was_renamed_is_known_by_its_id() {
+        let (aligned, shown) =
+            aligned(&[at("atl", "new", None, 1)], &[at("atl", "old", None, 7)], &[("1", "7")], true).await;
+        insta::assert_snapshot!(shown, @r#"
+device `atl / new` is the target's `atl / old`, renamed or moved: its id in the source says so
+[["atl"],"new"] {"site":["atl"],"name":"old"}
+[[["atl"],"new"],"Po1"] {"device":[["atl"],"new"],"name":"Po1","enabled":true,"lag":null}
+[[["atl"],"new"],"e1"] {"device":[["atl"],"new"],"name":"e1","enabled":true,"lag":[[["atl"],"new"],"Po1"]}
+["stack-7"] {"name":"stack-7","master":[["atl"],"new"]}
+"#);
+        assert!(aligned.ambiguous.is_empty());
+    }
+
+    /// Names that were passed on: each device is followed once, and what hangs on it with it.
+    #[tokio::test]
+    async fn names_that_were_passed_on_are_not_followed_twice() {
+        let source = [at("atl", "b", None, 1), at("atl", "c", None, 2), at("atl", "a", None, 3)];
+        let target = [at("atl", "a", None, 7), at("atl", "b", None, 8), at("atl", "c", None, 9)];
+        let (aligned, shown) = aligned(&source, &target, &[("1", "7"), ("2", "8"), ("3", "9")], true).await;
+        insta::assert_snapshot!(shown, @r#"
+device `atl / a` is the target's `atl / c`, renamed or moved: its id in the source says so
+device `atl / b` is the target's `atl / a`, renamed or moved: its id in the source says so
+device `atl / c` is the target's `atl / b`, renamed or moved: its id in the source says so
+[["atl"],"a"] {"site":["atl"],"name":"c"}
+[["atl"],"b"] {"site":["atl"],"name":"a"}
+[["atl"],"c"] {"site":["atl"],"name":"b"}
+[[["atl"],"a"],"Po1"] {"device":[["atl"],"a"],"name":"Po1","enabled":true,"lag":null}
+[[["atl"],"a"],"e1"] {"device":[["atl"],"a"],"name":"e1","enabled":true,"lag":[[["atl"],"a"],"Po1"]}
+[[["atl"],"b"],"Po1"] {"device":[["atl"],"b"],"name":"Po1","enabled":true,"lag":null}
+[[["atl"],"b"],"e1"] {"device":[["atl"],"b"],"name":"e1","enabled":true,"lag":[[["atl"],"b"],"Po1"]}
+[[["atl"],"c"],"Po1"] {"device":[["atl"],"c"],"name":"Po1","enabled":true,"lag":null}
+[[["atl"],"c"],"e1"] {"device":[["atl"],"c"],"name":"e1","enabled":true,"lag":[[["atl"],"c"],"Po1"]}
+["stack-7"] {"name":"stack-7","master":[["atl"],"b"]}
+["stack-8"] {"name":"stack-8","master":[["atl"],"c"]}
+["stack-9"] {"name":"stack-9","master":[["atl"],"a"]}
+"#);
+        assert!(!aligned.links.contains_key("device"), "nothing is news");
+    }
+
+    /// A device with the name that a renamed one had is another device.
+    #[tokio::test]
+    async fn a_name_that_was_given_to_another_device_does_not_make_it_the_old_one() {
+        let source = [at("atl", "b", None, 1), at("atl", "a", None, 2)];
+        let (aligned, shown) = aligned(&source, &[at("atl", "a", None, 7)], &[("1", "7")], true).await;
+        assert!(
+            shown.starts_with(
+                "device `atl / b` is the target's `atl / a`, renamed or moved: its id in the source says so"
+            )
+        );
+        assert!(!aligned.links.contains_key("device"), "{:?}", aligned.links);
+    }
+
+    /// What the key matches is bound; what is bound to nothing that there is, is bound anew.
+    #[tokio::test]
+    async fn pairs_that_are_new_are_bound() {
+        let source = [at("atl", "a", None, 1), at("atl", "b", None, 2), at("atl", "c", None, 3)];
+        let target = [at("atl", "a", None, 7), at("atl", "b", None, 8), at("atl", "x", None, 9)];
+        let (aligned, _) = aligned(&source, &target, &[("2", "99"), ("3", "98")], true).await;
+        let links = aligned.links["device"].iter().map(|(s, t)| format!("{s}={t}")).collect::<Vec<_>>();
+        assert_eq!(links, ["1=7", "2=8"]);
+        assert!(aligned.recognised.is_empty());
+    }
+
+    /// Two records of the source are bound to one of the target: it is known by its key alone.
+    #[tokio::test]
+    async fn what_two_records_are_bound_to_is_neither() {
+        let source = [at("atl", "x", None, 1), at("atl", "y", None, 2)];
+        let (aligned, _) = aligned(&source, &[at("atl", "a", None, 7)], &[("1", "7"), ("2", "7")], true).await;
+        assert!(aligned.recognised.is_empty());
+    }
+
+    /// A source without ids: the serial number tells, of a rename and of a move.
+    #[tokio::test]
+    async fn a_device_that_was_renamed_is_known_by_its_serial_number() {
+        let source = [at("bos", "new", Some("S1"), 1), at("atl", "other", Some("S2"), 2)];
+        let target = [at("atl", "old", Some("s1"), 7), at("atl", "other", Some("S2"), 8)];
+        let (_, shown) = aligned(&source, &target, &[], true).await;
+        insta::assert_snapshot!(shown, @r#"
+device `bos / new` is the target's `atl / old`, renamed or moved: its device_type and serial say so
+[["atl"],"other"] {"site":["atl"],"name":"other","serial":"S2"}
+[["bos"],"new"] {"site":["atl"],"name":"old","serial":"s1"}
+[[["atl"],"other"],"Po1"] {"device":[["atl"],"other"],"name":"Po1","enabled":true,"lag":null}
+[[["atl"],"other"],"e1"] {"device":[["atl"],"other"],"name":"e1","enabled":true,"lag":[[["atl"],"other"],"Po1"]}
+[[["bos"],"new"],"Po1"] {"device":[["bos"],"new"],"name":"Po1","enabled":true,"lag":null}
+[[["bos"],"new"],"e1"] {"device":[["bos"],"new"],"name":"e1","enabled":true,"lag":[[["bos"],"new"],"Po1"]}
+["stack-7"] {"name":"stack-7","master":[["bos"],"new"]}
+["stack-8"] {"name":"stack-8","master":[["atl"],"other"]}
+"#);
+    }
+
+    /// A serial number that several devices have tells of none of them, and all that it could mean are named.
+    #[tokio::test]
+    async fn a_serial_number_that_several_have_is_ambiguous() {
+        let source = [at("atl", "new", Some("S1"), 1)];
+        let target = [at("atl", "old", Some("S1"), 7), at("bos", "older", Some("S1"), 8)];
+        let (aligned, _) = aligned(&source, &target, &[], true).await;
+        assert!(aligned.recognised.is_empty());
+        let key = |site: &str, name: &str| AnyKey::from_value(&serde_json::json!([[site], name])).unwrap();
+        let reason = |site: &str, name: &str| aligned.ambiguous.get("device", &key(site, name)).map(str::to_owned);
+        insta::assert_snapshot!(reason("atl", "new").unwrap(), @"the same device_type and serial have `atl / new` in the source and `atl / old`, `bos / older` in the target: which is which is not for us to say");
+        assert_eq!(reason("atl", "old"), reason("atl", "new"));
+        assert_eq!(reason("bos", "older"), reason("atl", "new"));
+    }
+
+    /// A chassis and its contexts share a number: one of them that is renamed could be another's.
+    #[tokio::test]
+    async fn a_serial_number_that_a_known_device_shares_is_ambiguous() {
+        let source = [at("atl", "fw", Some("S1"), 1), at("atl", "fw-new", Some("S1"), 2)];
+        let target = [at("atl", "fw", Some("S1"), 7), at("atl", "fw-old", Some("S1"), 8)];
+        let (ambiguous, _) = aligned(&source, &target, &[], true).await;
+        assert!(ambiguous.recognised.is_empty() && !ambiguous.ambiguous.is_empty());
+        // A context that is new is no rename of anything.
+        let (plain, _) = aligned(&source, &target[..1], &[], true).await;
+        assert!(plain.recognised.is_empty() && plain.ambiguous.is_empty());
+    }
+
+    /// In a read that was cut short a device may only seem to be gone.
+    #[tokio::test]
+    async fn a_cut_read_tells_of_no_rename_by_serial_number() {
+        let source = [at("atl", "new", Some("S1"), 1)];
+        let (aligned, _) = aligned(&source, &[at("atl", "old", Some("S1"), 7)], &[], false).await;
+        assert!(aligned.recognised.is_empty() && aligned.ambiguous.is_empty());
     }
 }

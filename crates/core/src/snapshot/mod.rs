@@ -8,6 +8,7 @@
 mod align;
 mod line;
 mod reader;
+mod recognise;
 mod run;
 mod sink;
 #[cfg(feature = "runtime")]
@@ -19,11 +20,12 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use syncline_model::AnyKey;
 
-pub use align::{Adoption, align};
+pub use align::{Aligned, align};
 #[cfg(feature = "runtime")]
 pub(crate) use align::{ordered, rename};
 pub use line::Line;
 pub use reader::SnapshotReader;
+pub use recognise::{Ambiguities, Bound, Links, Recognised, RecognisedBy};
 pub use sink::{ModelSink, SnapshotSink};
 #[cfg(feature = "runtime")]
 pub(crate) use sorted::Sorted;

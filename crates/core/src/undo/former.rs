@@ -211,17 +211,26 @@ impl Merge<'_> {
             Action::Update => Action::Update,
             Action::Delete => Action::Create,
         };
-        let fields = taken.fields.iter().map(|field| FieldChange {
-            name: field.name.clone(),
-            before: field.after.clone(),
-            after: field.before.clone(),
-            deferred: field.deferred,
+        let fields = taken.fields.iter().map(|field| {
+            let taken_back = FieldChange::new(&field.name, field.after.clone(), field.before.clone());
+            FieldChange { deferred: field.deferred, ..taken_back }
         });
         let fields: Vec<_> = fields.collect();
         let known = AnyKey::from_canonical(&String::from_utf8_lossy(key));
         let id = Change::id_of(self.schema.name, &known, action, &fields);
         let model = self.schema.name.to_owned();
-        let change = Change { id, model, key: known, action, native: None, fields, hold: None, image: None };
+        let change = Change {
+            id,
+            model,
+            key: known,
+            action,
+            native: None,
+            fields,
+            hold: None,
+            kept: Vec::new(),
+            source_id: None,
+            image: None,
+        };
         self.note(key, &Note { hold: Some(reason), change: Some(change), image: None })
     }
 

@@ -8,7 +8,7 @@ use crate::{Key, Model, Text};
 
 /// A piece of equipment, or a virtual context of one.
 #[derive(Debug, Clone, PartialEq, Model)]
-#[model(label = "device", plural = "devices", deletion = Standalone)]
+#[model(label = "device", plural = "devices", deletion = Standalone, identity(device_type, serial))]
 pub struct Device {
     /// Where it stands.
     #[model(key)]

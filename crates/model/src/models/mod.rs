@@ -101,6 +101,10 @@ mod tests {
                 let names: Vec<_> = alternate.iter().map(|&position| schema.fields[position].name).collect();
                 writeln!(table, "  or known by: {}", names.join(", ")).unwrap();
             }
+            for identity in schema.identities {
+                let names: Vec<_> = identity.iter().map(|&position| schema.fields[position].name).collect();
+                writeln!(table, "  renamed, known by: {}", names.join(", ")).unwrap();
+            }
         }
         insta::assert_snapshot!(table);
     }

@@ -180,6 +180,7 @@ impl Check<'_> {
             let source_parameters = parameters("source_parameters");
             let target_parameters = parameters("target_parameters");
             self.models(&key, table.get("models"));
+            self.owners(&key, table.get("policy").and_then(|policy| policy.get("fields")));
             let sync = self.typed::<SyncSettings>(&key, Value::Object(table));
             for (part, schedule) in sync.iter().flat_map(|sync| [("schedule", &sync.schedule), ("drift", &sync.drift)])
             {
@@ -255,6 +256,29 @@ impl Check<'_> {
         for name in names.filter(|name| !known.clone().any(|known| known == **name)) {
             let key: Vec<_> = sync.iter().cloned().chain(["models".to_owned(), name.clone()]).collect();
             self.add(&key, "unknown model", Some(similar::remedy(name, known.clone())));
+        }
+    }
+
+    /// The fields whose owner is named: `model.field`, or `model.*`.
+    fn owners(&mut self, sync: &[String], fields: Option<&Value>) {
+        let all = syncline_model::models::ALL;
+        for name in fields.and_then(Value::as_object).into_iter().flat_map(Map::keys) {
+            let mut key = sync.to_vec();
+            key.extend(["policy".to_owned(), "fields".to_owned(), name.clone()]);
+            let Some((model, field)) = name.split_once('.') else {
+                let remedy = format!("write `\"{name}.FIELD\"`, or `\"{name}.*\"` for all of its fields");
+                self.add(&key, "is no field of a model", Some(remedy));
+                continue;
+            };
+            let Some(schema) = all.iter().find(|schema| schema.name == model) else {
+                let remedy = similar::remedy(model, all.iter().map(|schema| schema.name));
+                self.add(&key, format!("unknown model `{model}`"), Some(remedy));
+                continue;
+            };
+            if field != "*" && schema.field(field).is_none() {
+                let known = schema.fields.iter().map(|field| field.name);
+                self.add(&key, format!("unknown field `{field}` of `{model}`"), Some(similar::remedy(field, known)));
+            }
         }
     }
 

@@ -108,6 +108,7 @@ connector = "beta"
 source = "a"
 target = "b"
 models = { device = "lookup" }
+policy = { adopt = "matched", fields = { "device.serial" = "target_wins", "device.*" = "only_if_empty" } }
 source_parameters = { sites = ["x"] }
 "#;
 
@@ -118,6 +119,11 @@ fn a_good_configuration_is_understood() {
     assert_eq!((sync.source.connector.as_str(), sync.target.connector.as_str()), ("alpha", "beta"));
     assert_eq!(sync.source.parameters, json!({"sites": ["x"]}));
     assert_eq!(sync.policy.plan_valid_hours, 2);
+    let rules = ["serial", "status"].map(|field| sync.policy.rule_of("device", field).as_str());
+    assert_eq!(
+        (rules, sync.policy.rule_of("site", "name").as_str()),
+        (["target_wins", "only_if_empty"], "source_wins")
+    );
     assert!(sync.source.connection.get("connector").is_none());
     assert_eq!(configuration.data_folder(), std::path::Path::new("syncline-data"));
     let error = configuration.definition("a-to-c").unwrap_err();
@@ -176,6 +182,7 @@ fn every_problem_is_told_at_once_with_file_key_and_remedy() {
         source = "c"
         [syncs.three.policy]
         deletes = "yes"
+        fields = { "device.serail" = "target_wins", "devize.serial" = "report_only", serial = "source_wins", "site.*" = "never" }
         [syncs.three.policy.guards]
         deletes_refused_percent = -1
         models = { site = { deletes = 3 } }

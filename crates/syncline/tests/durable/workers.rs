@@ -23,8 +23,9 @@ use crate::dice::Dice;
 
 /// For how long a worker has a run without a word, in seconds.
 const LEASE: u64 = 8;
-/// How long a run may wait for the next worker after its lease is over: a sweep, and what a busy machine takes.
-const SWEPT: TimeDelta = TimeDelta::seconds(5);
+/// How long a run may wait for the next worker after its lease is over: a sweep, and what a busy machine takes. Within two leases
+/// of its last word a worker is replaced.
+const SWEPT: TimeDelta = TimeDelta::seconds(LEASE.cast_signed());
 /// How many targets the syncs share.
 const TARGETS: usize = 10;
 /// Whoever is not done after so long hangs.

@@ -17,10 +17,13 @@ pub const SYNC: &str = "lab";
 /// What lets everything pass that a test changes; deletes of devices still need a person.
 pub const POLICY: &str = r#"
 deletes = "apply"
+quarantine = { runs = 0, hours = 0 }
 [syncs.lab.policy.guards]
 deletes_always_allowed = 1000
 updates_always_allowed = 1000
+nulled_needs_approval_percent = 100
 source_shrank_percent = 100
+scope_collapsed_percent = 100
 "#;
 
 /// Two systems, a folder to work in, and this process's own eyes on them.

@@ -5,11 +5,12 @@
 #![expect(clippy::struct_field_names, reason = "a row is called `Model`, and has a column `model`")]
 
 pub(super) mod batch;
-pub(super) mod binding;
 pub(super) mod change;
 pub(super) mod decision;
 pub(super) mod finding;
 
+pub(super) mod ledger;
+pub(super) mod link;
 pub(super) mod plan;
 pub(super) mod plan_part;
 pub(super) mod quarantine;

@@ -1,6 +1,6 @@
 //! Changes and their counters.
 
-use super::{applied, change, everywhere, failed, key, new_run, started, working_run};
+use super::{applied, change, everywhere, failed, new_run, started, working_run};
 use crate::change::{Action, Change, Hold, HoldRule};
 use crate::history::{
     ChangeCount, ChangeFilter, ChangeRecorder, Claim, History, NewRun, OutcomeCounts, OutcomeKind, RecordedChange,
@@ -150,7 +150,7 @@ async fn a_dry_run_has_planned_changes_only() {
         let error = history.record_changes(run, &[RecordedChange::now(&plain, Some(&yes))]).await.unwrap_err();
         insta::allow_duplicates! { insta::assert_snapshot!(error, @"run 1 is dry and cannot have applied changes") };
         assert_eq!(outcomes(&history, run.run).await, OutcomeCounts { planned: 2, ..Default::default() });
-        assert!(history.bindings("https://netbox.example", "site", &[key("b")]).await.unwrap().is_empty());
+        assert!(history.bindings("https://netbox.example", "site", &["1".to_owned()]).await.unwrap().is_empty());
     })
     .await;
 }

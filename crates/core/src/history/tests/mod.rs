@@ -5,6 +5,7 @@ mod concurrency;
 mod findings;
 mod guards;
 mod leases;
+mod ledger;
 mod objects;
 mod opening;
 mod quarantine;
@@ -149,13 +150,9 @@ fn key(name: &str) -> AnyKey {
 
 /// A change of a record by the name in its key.
 fn change(model: &str, name: &str, action: Action) -> Change {
-    let field = FieldChange {
-        name: "description".to_owned(),
-        before: if action == Action::Create { json!(null) } else { json!("old") },
-        after: if action == Action::Delete { json!(null) } else { json!({"text": "new", "tags": [1, null]}) },
-        deferred: false,
-    };
-    let fields = vec![field];
+    let before = if action == Action::Create { json!(null) } else { json!("old") };
+    let after = if action == Action::Delete { json!(null) } else { json!({"text": "new", "tags": [1, null]}) };
+    let fields = vec![FieldChange::new("description", before, after)];
     Change {
         id: Change::id_of(model, &key(name), action, &fields),
         model: model.to_owned(),
@@ -164,6 +161,8 @@ fn change(model: &str, name: &str, action: Action) -> Change {
         native: (action != Action::Create).then(|| Native::new(name.len())),
         fields,
         hold: None,
+        kept: Vec::new(),
+        source_id: None,
         image: None,
     }
 }

@@ -4,8 +4,9 @@ use sea_orm::ConnectionTrait;
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
 
 use super::{applied, change, everywhere, failed, key, working_run};
-use crate::change::Action;
+use crate::change::{Action, Change};
 use crate::history::{History, Origin, OutcomeKind, RecordedChange, RunId, RunResult};
+use crate::native::Native;
 
 const NETBOX: &str = "https://netbox.example";
 
@@ -87,20 +88,19 @@ async fn only_what_a_run_created_is_ours() {
         let remade = [(key("created"), Some("99".to_owned())), (key("adopted"), None)];
         assert!(history.created_here(NETBOX, "site", &remade).await.unwrap().is_empty(), "same key, another object");
 
-        let bindings = history.bindings(NETBOX, "site", &[key("created"), key("adopted")]).await.unwrap();
-        let binding = &bindings[&key("created")];
-        assert_eq!(
-            (binding.origin, binding.run, binding.native_id.as_deref()),
-            (Origin::Created, Some(run.run), Some("12"))
-        );
-        assert_eq!((bindings[&key("adopted")].origin, bindings[&key("adopted")].run), (Origin::Adopted, None));
+        let bindings = history.bindings(NETBOX, "site", &["12", "14", "7"].map(str::to_owned)).await.unwrap();
+        assert_eq!(bindings.len(), 2, "what was only updated is not ours");
+        let binding = &bindings["12"];
+        assert_eq!((binding.origin, binding.run, binding.native_id.as_str()), (Origin::Created, Some(run.run), "12"));
+        assert_eq!((bindings["14"].origin, bindings["14"].run), (Origin::Adopted, None));
 
         let deleted = change("site", "created", Action::Delete);
+        let deleted = Change { native: Some(Native::new(12)), ..deleted };
         history.record_changes(run, &[RecordedChange::now(&deleted, Some(&no))]).await.unwrap();
         assert_eq!(ours(NETBOX, "site").await, ["adopted", "created"], "a delete that failed changes nothing");
         history.record_changes(run, &[RecordedChange::now(&deleted, Some(&yes))]).await.unwrap();
         assert_eq!(ours(NETBOX, "site").await, ["adopted"]);
-        history.release(NETBOX, "site", &[key("adopted")]).await.unwrap();
+        history.release(NETBOX, "site", &["14".to_owned()]).await.unwrap();
         assert!(ours(NETBOX, "site").await.is_empty());
     })
     .await;
@@ -133,8 +133,8 @@ async fn many_objects_are_asked_for_at_once() {
         history.adopt(NETBOX, "site", &objects).await.unwrap();
         let asked: Vec<_> = objects.iter().map(|(key, id)| (key.clone(), Some(id.clone()))).collect();
         assert_eq!(history.created_here(NETBOX, "site", &asked).await.unwrap().len(), objects.len());
-        let keys: Vec<_> = objects.into_iter().map(|(key, _)| key).collect();
-        history.release(NETBOX, "site", &keys).await.unwrap();
+        let ids: Vec<_> = objects.into_iter().map(|(_, id)| id).collect();
+        history.release(NETBOX, "site", &ids).await.unwrap();
         assert!(history.created_here(NETBOX, "site", &asked).await.unwrap().is_empty());
     })
     .await;

@@ -123,6 +123,8 @@ fn write_stored(text: &mut Vec<u8>, stored: StoredChange) -> std::io::Result<()>
         native: stored.native_id.map(Native::new),
         fields: stored.fields,
         hold,
+        kept: Vec::new(),
+        source_id: None,
         image: None,
     };
     write_change(text, &change, Detail::Full)?;

@@ -9,6 +9,7 @@ use syncline_core::history::{History, RunFilter, RunStatus};
 use syncline_core::queue::{ApalisQueue, RunQueue, WorkerOptions};
 use syncline_core::run::{Scheduler, SyncBook, Worker, measure};
 use syncline_core::{Error, ErrorKind, metrics};
+use syncline_web::{ApiState, SyncStore};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -45,7 +46,7 @@ pub async fn serve(session: &Session, options: &Serve) -> Result<Exit, Failure> 
     let listener = bound(options.listen).await?;
     session.console.note(&format!("listening on http://{}", options.listen));
     let scheduler = Scheduler::new(&process.runner, process.book.as_ref());
-    let web = process.web(listener);
+    let web = process.web(listener, Some(process.api()));
     let scheduling = scheduler.run(&process.cancel);
     let working = async {
         if options.no_worker {
@@ -121,8 +122,17 @@ impl Process {
         worker.serve(options, &self.cancel).await
     }
 
-    async fn web(&self, listener: TcpListener) -> std::io::Result<()> {
-        let router = probes(self.metrics.clone(), readiness(self.runner.history().clone()));
+    /// The API, which is served where only this machine reaches it: it knows no login yet.
+    fn api(&self) -> axum::Router {
+        let syncs: Arc<dyn SyncStore> = Arc::<crate::Book>::clone(&self.book);
+        syncline_web::router(ApiState { runner: Arc::clone(&self.runner), syncs })
+    }
+
+    async fn web(&self, listener: TcpListener, api: Option<axum::Router>) -> std::io::Result<()> {
+        let mut router = probes(self.metrics.clone(), readiness(self.runner.history().clone()));
+        if let Some(api) = api {
+            router = router.nest("/api/v1", api);
+        }
         listen(listener, router, self.metrics.clone(), self.cancel.clone()).await
     }
 
@@ -152,7 +162,7 @@ impl Process {
     /// Shows metrics and health where that was asked for.
     async fn metrics(&self, options: &WorkerArguments) -> Result<(), Failure> {
         match options.metrics_listen {
-            Some(address) => Ok(self.web(bound(address).await?).await?),
+            Some(address) => Ok(self.web(bound(address).await?, None).await?),
             None => Ok(()),
         }
     }

@@ -2,13 +2,11 @@
 
 use std::path::Path;
 
-use chrono::{DateTime, Utc};
-use serde::Serialize;
 use serde_json::{Map, Value};
-use syncline_core::history::{Purpose, StoredSync, SyncOwner, Ticks};
+use syncline_core::history::{StoredSync, SyncOwner};
 use syncline_core::run::SyncBook as _;
-use syncline_core::schedule::Schedule;
 use syncline_core::{Error, ErrorKind};
+use syncline_web::SyncStore as _;
 
 use crate::cli::args::SyncCommand;
 use crate::cli::console::{DIM, WARN, paint};
@@ -17,24 +15,6 @@ use crate::cli::failure::Failure;
 use crate::cli::session::{Opened, Session};
 use crate::cli::view::table::Columns;
 use crate::config;
-
-/// A sync for programs.
-#[derive(Debug, Serialize)]
-struct SyncView {
-    name: String,
-    /// `file` when the configuration file keeps it, `stored` when the history does.
-    owner: Option<SyncOwner>,
-    /// Its schedules rest.
-    paused: bool,
-    /// When it runs, in words.
-    schedule: Option<String>,
-    /// When it runs next, as far as a scheduler has seen.
-    next: Option<DateTime<Utc>>,
-    /// What is configured.
-    settings: Option<Value>,
-    /// Why it cannot run.
-    error: Option<String>,
-}
 
 /// Runs the command.
 pub async fn run(session: &Session, command: &SyncCommand) -> Result<Exit, Failure> {
@@ -99,10 +79,7 @@ fn lost(name: &str) -> Error {
 }
 
 async fn list(session: &Session, opened: &Opened) -> Result<(), Failure> {
-    let mut views = Vec::new();
-    for sync in opened.book.stored().await? {
-        views.push(view(opened, sync).await?);
-    }
+    let views = opened.book.list().await?;
     session.console.show(&views, |views| {
         let mut table = Columns::new(["sync", "kept in", "source", "target", "runs", "next"]);
         for view in views {
@@ -125,7 +102,7 @@ async fn list(session: &Session, opened: &Opened) -> Result<(), Failure> {
 }
 
 async fn show(session: &Session, opened: &Opened, name: &str) -> Result<(), Failure> {
-    let view = view(opened, stored(opened, name).await?).await?;
+    let view = opened.book.view(stored(opened, name).await?).await?;
     session.console.show(&view, |view| {
         let kept_in = if view.owner == Some(SyncOwner::File) { "the configuration file" } else { "the history" };
         let mut text = format!("{name}, kept in {kept_in}\n");
@@ -143,23 +120,6 @@ async fn show(session: &Session, opened: &Opened, name: &str) -> Result<(), Fail
         text
     })?;
     Ok(())
-}
-
-async fn view(opened: &Opened, sync: StoredSync) -> Result<SyncView, Failure> {
-    let ticks = opened.runner.history().schedules(sync.id).await?;
-    let next =
-        ticks.iter().filter(|(purpose, _)| *purpose == Purpose::Sync).find_map(|(_, ticks): &(_, Ticks)| ticks.next);
-    let configured = opened.book.sync(&sync.name).await;
-    let schedule = configured.as_ref().ok().map(|sync| Schedule::describe(&sync.automation.schedule));
-    Ok(SyncView {
-        name: sync.name,
-        owner: sync.owner,
-        paused: sync.paused,
-        schedule,
-        next: next.filter(|_| !sync.paused),
-        settings: sync.settings,
-        error: configured.err().map(|error| error.report()),
-    })
 }
 
 /// Settings as they are, with those of a file and single ones laid over them.

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::io::{self, Write};
 
 use serde_json::Value;
-use syncline_core::change::{Action, Change, FieldChange};
+use syncline_core::applied::Cause;
+use syncline_core::change::{Action, Change, FieldChange, KeptField};
 use syncline_core::guard::{Demand, Verdict};
 use syncline_core::plan::{ModelSummary, PlanSummary};
 use syncline_model::AnyKey;
@@ -160,7 +161,13 @@ fn group_counts(summary: &ModelSummary, deletes: bool) -> String {
         vec![(summary.delete, "to delete"), (found.delete.saturating_sub(summary.delete), "held")]
     } else {
         let held = (found.create + found.update + found.ambiguous).saturating_sub(summary.create + summary.update);
-        vec![(summary.create, "to create"), (summary.update, "to update"), (held, "held"), (found.unchanged, "equal")]
+        vec![
+            (summary.create, "to create"),
+            (summary.update, "to update"),
+            (summary.release, "to release first"),
+            (held, "held"),
+            (found.unchanged, "equal"),
+        ]
     };
     let parts = parts.into_iter().filter(|(number, _)| *number > 0);
     let parts: Vec<_> = parts.map(|(number, what)| format!("{} {what}", count(number))).collect();
@@ -190,27 +197,50 @@ pub fn write_change(out: &mut impl Write, change: &Change, detail: Detail) -> io
         for field in &change.fields {
             write_field(out, change.action, field, detail)?;
         }
+        for field in &change.kept {
+            write_kept(out, field, detail)?;
+        }
     }
     Ok(())
 }
 
 fn write_field(out: &mut impl Write, action: Action, field: &FieldChange, detail: Detail) -> io::Result<()> {
-    let shown = |value: &Value| {
-        let text = value_text(value);
-        if detail == Detail::Short && text.chars().count() > VALUE_LENGTH {
-            let cut: String = text.chars().take(VALUE_LENGTH).collect();
-            return format!("{cut}…");
-        }
-        text
-    };
-    let (before, after) = (shown(&field.before), shown(&field.after));
+    let (before, after) = (shown(&field.before, detail), shown(&field.after, detail));
     let name = clean(&field.name);
     match action {
         Action::Create if field.after.is_null() => Ok(()),
         Action::Delete if field.before.is_null() => Ok(()),
         Action::Create => writeln!(out, "      {name}: {}", paint(GOOD, &after)),
         Action::Delete => writeln!(out, "      {name}: {}", paint(BAD, &before)),
-        Action::Update => writeln!(out, "      {name}: {} -> {}", paint(BAD, &before), paint(GOOD, &after)),
+        Action::Update => {
+            let cause = cause_text(field.cause).map(|cause| paint(DIM, &format!("  ({cause})"))).unwrap_or_default();
+            writeln!(out, "      {name}: {} -> {}{cause}", paint(BAD, &before), paint(GOOD, &after))
+        }
+    }
+}
+
+/// A field that differs and stays as the target has it.
+fn write_kept(out: &mut impl Write, field: &KeptField, detail: Detail) -> io::Result<()> {
+    let cause = cause_text(field.cause).map(|cause| format!("; {cause}")).unwrap_or_default();
+    let text = format!("  kept ({}{cause}); the source says {}", field.rule.as_str(), shown(&field.source, detail));
+    writeln!(out, "      {}: {}{}", clean(&field.name), shown(&field.target, detail), paint(DIM, &text))
+}
+
+fn shown(value: &Value, detail: Detail) -> String {
+    let text = value_text(value);
+    if detail == Detail::Short && text.chars().count() > VALUE_LENGTH {
+        let cut: String = text.chars().take(VALUE_LENGTH).collect();
+        return format!("{cut}…");
+    }
+    text
+}
+
+fn cause_text(cause: Cause) -> Option<&'static str> {
+    match cause {
+        Cause::Unknown => None,
+        Cause::SourceChanged => Some("the source changed"),
+        Cause::TargetDrifted => Some("the target drifted"),
+        Cause::Both => Some("both changed"),
     }
 }
 
@@ -243,6 +273,7 @@ pub fn value_text(value: &Value) -> String {
 pub fn write_totals(out: &mut impl Write, summary: &PlanSummary) -> io::Result<()> {
     let sum = |of: fn(&ModelSummary) -> u64| summary.models.iter().map(of).sum::<u64>();
     let unchanged = sum(|model| model.found.unchanged);
+    write_adoption(out, summary)?;
     if summary.to_apply() == 0 && summary.held() == 0 {
         return writeln!(out, "{} {} records are equal on both sides", paint(GOOD, "Nothing to do:"), count(unchanged));
     }
@@ -251,11 +282,31 @@ pub fn write_totals(out: &mut impl Write, summary: &PlanSummary) -> io::Result<(
         "{} {} to create, {} to update, {} to delete, {} held, {} equal",
         paint(NAME, "Plan:"),
         count(sum(|model| model.create)),
-        count(sum(|model| model.update)),
+        count(sum(|model| model.update + model.release)),
         count(sum(|model| model.delete)),
         count(summary.held()),
         count(unchanged),
     )
+}
+
+/// Writes, of a target that was full before, what is Syncline's to adopt, to create, and unclear.
+fn write_adoption(out: &mut impl Write, summary: &PlanSummary) -> io::Result<()> {
+    if summary.to_adopt() == 0 {
+        return Ok(());
+    }
+    let ambiguous = |model: &ModelSummary| model.held.get("ambiguous").copied().unwrap_or_default();
+    let numbers = |adopt: u64, create: u64, ambiguous: u64| {
+        let parts = [(adopt, "to adopt"), (create, "to create"), (ambiguous, "ambiguous")];
+        let parts = parts.into_iter().filter(|(number, _)| *number > 0);
+        parts.map(|(number, what)| format!("{} {what}", count(number))).collect::<Vec<_>>().join(", ")
+    };
+    let sum = |of: &dyn Fn(&ModelSummary) -> u64| summary.models.iter().map(of).sum::<u64>();
+    let all = numbers(summary.to_adopt(), sum(&|model| model.create), sum(&ambiguous));
+    writeln!(out, "{} {all}", paint(NAME, "In the target already:"))?;
+    for model in summary.models.iter().filter(|model| model.adopt > 0) {
+        writeln!(out, "  {}: {}", clean(&model.model), numbers(model.adopt, model.create, ambiguous(model)))?;
+    }
+    Ok(())
 }
 
 /// Writes the guards that object.
@@ -282,7 +333,18 @@ mod tests {
         let key = AnyKey::from_value(key).unwrap();
         let fields: Vec<FieldChange> = serde_json::from_value(fields).unwrap();
         let id = Change::id_of(model, &key, action, &fields);
-        Change { id, model: model.to_owned(), key, action, native: None, fields, hold: None, image: None }
+        Change {
+            id,
+            model: model.to_owned(),
+            key,
+            action,
+            native: None,
+            fields,
+            hold: None,
+            kept: Vec::new(),
+            source_id: None,
+            image: None,
+        }
     }
 
     fn held(mut change: Change, rule: HoldRule, reason: &str) -> Change {
@@ -309,6 +371,11 @@ mod tests {
         changes.push(change("interface", &json!([[["atlanta-dc1"], "atl-7"], "Gi0/1"]), Action::Delete, json!([])));
         let gone = change("interface", &json!([[["atlanta-dc1"], "atl-7"], "Gi0/2"]), Action::Delete, json!([]));
         changes.push(held(gone, HoldRule::NotOurs, "Syncline did not create it"));
+        let drifted = json!([{"name": "serial", "before": "A", "after": "B", "cause": "target_drifted"}]);
+        let mut kept = change("virtual_chassis", &json!(["stack"]), Action::Update, drifted);
+        let said = json!({"name": "domain", "source": "lab", "target": "mine", "rule": "target_wins", "cause": "both"});
+        kept.kept.push(serde_json::from_value(said).unwrap());
+        changes.push(kept);
 
         let model =
             |name: &str, found: DiffCounts| ModelSummary { model: name.to_owned(), found, ..ModelSummary::default() };
@@ -316,6 +383,9 @@ mod tests {
         site.create = 1;
         let mut device = model("device", DiffCounts { update: 7, unchanged: 1293, ..DiffCounts::default() });
         device.update = 7;
+        device.adopt = 812;
+        device.release = 1;
+        device.held.insert("ambiguous".to_owned(), 4);
         let mut interface = model("interface", DiffCounts { delete: 2, ..DiffCounts::default() });
         interface.delete = 1;
         interface.held.insert("not_ours".to_owned(), 1);

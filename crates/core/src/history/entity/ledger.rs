@@ -1,24 +1,26 @@
-//! Objects that Syncline created, or was told to adopt.
+//! Objects of a system that Syncline wrote to, created, or was told to adopt.
 
 use sea_orm::entity::prelude::*;
 
 /// A row.
 #[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
-#[sea_orm(table_name = "binding")]
+#[sea_orm(table_name = "ledger")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub instance: String,
-    /// 16 bytes: the hash of model and key.
     #[sea_orm(primary_key, auto_increment = false)]
-    pub key_hash: Vec<u8>,
     pub model: String,
-    /// The canonical JSON array.
+    /// The object's id in its system, which stays when it is renamed.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub native_id: String,
+    /// The canonical JSON array, as it was when the row was last written.
     pub key: String,
-    pub native_id: Option<String>,
     pub origin: String,
-    /// The run that created it; null when it was adopted, or when that run is forgotten.
+    /// The run that created it; null when no run did, or when that run is forgotten.
     pub run_id: Option<i64>,
     pub at: i64,
+    /// Hashes of the values that were last applied; null when none was.
+    pub applied: Option<Vec<u8>>,
 }
 
 /// What rows lead to: nothing, as statements join what they need.

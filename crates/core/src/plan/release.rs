@@ -1,0 +1,141 @@
+//! References that are cleared before what they refer to can change.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use serde_json::Value;
+use syncline_model::{AnyKey, FieldKind, ModelSchema};
+
+use super::Memory;
+use crate::bindings::hash;
+use crate::change::{Action, Change, FieldChange};
+use crate::diff::RecordFields;
+use crate::fields::ModelFields;
+use crate::native::Native;
+use crate::policy::{FieldRule, Policy};
+use crate::snapshot::{Ambiguities, Snapshot, SnapshotReader};
+use crate::target::Release;
+use crate::{Error, ErrorKind, Result};
+
+/// Finds what is to be released.
+pub struct Releases<'a> {
+    pub rules: &'static [Release],
+    pub fields: &'a ModelFields,
+    pub policy: &'a Policy,
+    pub source: &'a Snapshot,
+    pub target: &'a Snapshot,
+    pub memory: &'a dyn Memory,
+    pub ambiguous: &'a Ambiguities,
+}
+
+/// A record that refers to something that is to change.
+struct Candidate {
+    key: String,
+    native: Native,
+    value: Vec<u8>,
+    in_source: bool,
+}
+
+impl Releases<'_> {
+    /// The updates that clear references: those of the target to records that `moved`, by the rule that they would break, or that
+    /// are `going`, where the source does not say them.
+    pub fn find(&self, moved: &BTreeMap<usize, HashSet<u128>>, going: &HashSet<u128>) -> Result<Vec<Change>> {
+        let mut found = Vec::new();
+        for (number, rule) in self.rules.iter().enumerate() {
+            let moved = moved.get(&number);
+            if moved.is_none() && (going.is_empty() || !rule.holds_delete) {
+                continue;
+            }
+            let Some(schema) = self.fields.schema(rule.model) else { continue };
+            let Some(position) = schema.position(rule.field).filter(|p| self.fields.of(rule.model).contains(*p)) else {
+                continue;
+            };
+            let FieldKind::Reference(referred) = schema.fields[position].kind else { continue };
+            if self.policy.rule_of(rule.model, rule.field) != FieldRule::SourceWins {
+                continue;
+            }
+            let changes = |value: &[u8]| {
+                let hash = hash(referred, &String::from_utf8_lossy(value));
+                moved.is_some_and(|moved| moved.contains(&hash)) || (rule.holds_delete && going.contains(&hash))
+            };
+            let mut candidates = self.referring(schema, rule.field, changes)?;
+            if candidates.is_empty() {
+                continue;
+            }
+            self.ask_source(schema, rule.field, &mut candidates)?;
+            let mut candidates: Vec<_> = candidates.into_values().collect();
+            candidates.sort_by(|a, b| a.key.cmp(&b.key));
+            for candidate in candidates {
+                let goes = going.contains(&hash(schema.name, &candidate.key));
+                let known = candidate.in_source || goes;
+                let change = cleared(schema, rule.field, candidate)?;
+                if self.ambiguous.get(schema.name, &change.key).is_some() {
+                    continue;
+                }
+                // Somebody else's record is left as it is, and whatever needs it released says so.
+                if known || self.memory.owns(&change)? {
+                    found.push(change);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// The records of the target whose field refers to something that changes.
+    fn referring(
+        &self,
+        schema: &'static ModelSchema,
+        field: &str,
+        changes: impl Fn(&[u8]) -> bool,
+    ) -> Result<HashMap<u128, Candidate>> {
+        let mut found = HashMap::new();
+        let Some(snapshot) = self.target.models.get(schema.name) else { return Ok(found) };
+        let mut reader = SnapshotReader::open(snapshot)?;
+        while let Some(line) = reader.next_line()? {
+            let value = RecordFields::of(line.record).find(|(name, _)| *name == field.as_bytes());
+            let Some((_, value)) = value.filter(|(_, value)| changes(value)) else { continue };
+            let Some(native) = line.native else { continue };
+            let key = String::from_utf8_lossy(line.key).into_owned();
+            let native = serde_json::from_slice(native).map_err(damaged)?;
+            let candidate = Candidate { native, value: value.to_owned(), in_source: false, key };
+            found.insert(hash(schema.name, &candidate.key), candidate);
+        }
+        Ok(found)
+    }
+
+    /// Drops what the source itself says.
+    fn ask_source(&self, schema: &ModelSchema, field: &str, candidates: &mut HashMap<u128, Candidate>) -> Result<()> {
+        let Some(snapshot) = self.source.models.get(schema.name) else { return Ok(()) };
+        let mut reader = SnapshotReader::open(snapshot)?;
+        while let Some(line) = reader.next_line()? {
+            let own = hash(schema.name, &String::from_utf8_lossy(line.key));
+            let Some(candidate) = candidates.get_mut(&own) else { continue };
+            candidate.in_source = true;
+            if RecordFields::of(line.record).any(|(name, value)| name == field.as_bytes() && value == candidate.value) {
+                candidates.remove(&own);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn cleared(schema: &ModelSchema, field: &str, candidate: Candidate) -> Result<Change> {
+    let before: Value = serde_json::from_slice(&candidate.value).map_err(damaged)?;
+    let key = AnyKey::from_canonical(&candidate.key);
+    let fields = vec![FieldChange::new(field, before, Value::Null)];
+    Ok(Change {
+        id: Change::id_of(schema.name, &key, Action::Update, &fields),
+        model: schema.name.to_owned(),
+        key,
+        action: Action::Update,
+        native: Some(candidate.native),
+        fields,
+        hold: None,
+        kept: Vec::new(),
+        source_id: None,
+        image: None,
+    })
+}
+
+fn damaged(error: serde_json::Error) -> Error {
+    Error::new(ErrorKind::Storage, "a snapshot holds a record that cannot be read").caused_by(error)
+}

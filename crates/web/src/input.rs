@@ -1,0 +1,167 @@
+//! What is sent: bodies, queries, and names in paths.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use serde::de::{DeserializeOwned, Deserializer, Error as _, IgnoredAny, Visitor};
+use serde_json::error::Category;
+use syncline_core::history::RunId;
+
+use crate::MOST_BYTES;
+use crate::problem::{Problem, ProblemKind};
+
+/// A JSON body; an empty one is `{}`.
+pub struct Body<T>(pub T);
+
+/// What stands behind the `?`.
+pub struct Wanted<T>(pub T);
+
+/// The name of a sync in a path.
+pub struct Name(pub String);
+
+/// The number of a run in a path.
+pub struct Number(pub RunId);
+
+/// Nothing that could be said in a body.
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Nothing {}
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let bytes = Bytes::from_request(request, state).await.map_err(unread)?;
+        let bytes = if bytes.is_empty() { b"{}".as_slice() } else { &bytes };
+        // A list would be taken for an object whose keys are in order.
+        if !bytes.trim_ascii_start().starts_with(b"{") {
+            let json: Result<IgnoredAny, _> = serde_json::from_slice(bytes);
+            return Err(json
+                .err()
+                .map_or_else(|| Problem::value("", "the body is no object"), |error| misread("", &error)));
+        }
+        let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+        let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+            let key = error.path().to_string();
+            let key = if key == "." { "" } else { &key };
+            misread(key, &error.into_inner())
+        })?;
+        deserializer.end().map_err(|error| misread("", &error))?;
+        Ok(Self(value))
+    }
+}
+
+fn unread(rejection: BytesRejection) -> Problem {
+    if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+        return Problem::new(ProblemKind::TooLarge, format!("a body has {MOST_BYTES} bytes at most"));
+    }
+    Problem::new(ProblemKind::Malformed, "the body was cut short")
+}
+
+fn misread(key: &str, error: &serde_json::Error) -> Problem {
+    match error.classify() {
+        Category::Data => {
+            // Where it stands matters less than its key.
+            let text = error.to_string();
+            let position = format!(" at line {} column {}", error.line(), error.column());
+            let text = text.strip_suffix(&position).unwrap_or(&text);
+            let missing = text.strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`'));
+            match missing {
+                Some(field) if key.is_empty() => Problem::value(field, "is missing"),
+                Some(field) => Problem::value(&format!("{key}.{field}"), "is missing"),
+                None => Problem::value(key, text),
+            }
+        }
+        _ => Problem::new(ProblemKind::Malformed, format!("the body is no JSON: {error}")),
+    }
+}
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Wanted<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let query = Query::<T>::from_request_parts(parts, state).await;
+        let Query(value) = query.map_err(|rejection| {
+            let text = rejection.body_text();
+            let text = text.strip_prefix("Failed to deserialize query string: ").unwrap_or(&text);
+            let (key, message) = text.split_once(": ").unwrap_or(("", text));
+            Problem::value(key, message)
+        })?;
+        Ok(Self(value))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Name {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let name = Path::<String>::from_request_parts(parts, state).await;
+        let Path(name) = name.map_err(|_| Problem::new(ProblemKind::NotFound, "the name in the path is no text"))?;
+        Ok(Self(name))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Number {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Name(text) = Name::from_request_parts(parts, state).await?;
+        let number = text.parse().map_err(|_| Problem::no_run(&text))?;
+        Ok(Self(RunId::new(number)))
+    }
+}
+
+/// How many items a page has.
+#[derive(Debug, Clone, Copy)]
+pub struct Limit(u64);
+
+impl Limit {
+    const DEFAULT: Self = Self(100);
+    const MOST: u64 = 1000;
+
+    /// The number.
+    pub fn get(self) -> u64 {
+        self.0
+    }
+}
+
+impl Default for Limit {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Limit {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let number = u64::deserialize(deserializer)?;
+        if (1..=Self::MOST).contains(&number) {
+            return Ok(Self(number));
+        }
+        Err(D::Error::custom(format!("a page has 1 to {} items, not {number}", Self::MOST)))
+    }
+}
+
+/// Reads names that are separated by commas: `status=queued,syncing`.
+pub fn names<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Vec<T>, D::Error> {
+    struct Names<T>(PhantomData<T>);
+
+    impl<T: DeserializeOwned> Visitor<'_> for Names<T> {
+        type Value = Vec<T>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("names, separated by commas")
+        }
+
+        fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Vec<T>, E> {
+            let names = text.split(',').filter(|name| !name.is_empty());
+            names.map(|name| T::deserialize(serde::de::value::StrDeserializer::<E>::new(name))).collect()
+        }
+    }
+
+    deserializer.deserialize_str(Names(PhantomData))
+}

@@ -1,0 +1,26 @@
+//! One page of a list.
+
+use serde::Serialize;
+use syncline_core::history::Page;
+
+/// One page of a list.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct List<T, C = ()> {
+    /// The items.
+    pub items: Vec<T>,
+    /// What the next page is asked for with; null when this is the last one.
+    pub next: Option<C>,
+}
+
+impl<T> List<T> {
+    /// A list that is short enough to be one page.
+    pub fn whole(items: Vec<T>) -> Self {
+        Self { items, next: None }
+    }
+}
+
+impl<T, C> From<Page<T, C>> for List<T, C> {
+    fn from(page: Page<T, C>) -> Self {
+        Self { items: page.items, next: page.next }
+    }
+}

@@ -1,0 +1,83 @@
+//! Asking for a run.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+use serde::{Deserialize, Serialize};
+use syncline_core::history::{RunId, RunKind, RunStatus, Triggered};
+use syncline_core::run::RunRequest;
+
+use super::syncs::view;
+use crate::input::{Body, Name};
+use crate::waiting::{Waiting, WaitsFor, queue};
+use crate::{ApiState, BY, Problem};
+
+/// How a run is asked for.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Wish {
+    /// Stop at the saved plan.
+    pub dry_run: bool,
+    /// Why; kept with the run.
+    pub reason: Option<String>,
+}
+
+/// What came of asking for a run.
+#[derive(Debug, Serialize)]
+pub struct Asked {
+    /// The run.
+    pub run: RunId,
+    /// It was under way or queued already.
+    pub already_running: bool,
+    /// Whether it stops at its saved plan. One that was there already may be of the other kind.
+    pub dry_run: bool,
+    /// Where it is.
+    pub status: RunStatus,
+    /// How many runs are in line before it.
+    pub before: u64,
+    /// What it waits for; null when it waits for nothing any more.
+    pub waits_for: Option<WaitsFor>,
+}
+
+/// `POST /syncs/{name}/runs` `{"dry_run": false, "reason": null}`: 202, with the path of the run in `Location`.
+///
+/// ```json
+/// {
+///   "run": 17, "already_running": false, "dry_run": false, "status": "new",
+///   "before": 1, "waits_for": {"what": "run", "run": 16, "why": "same_target"}
+/// }
+/// ```
+///
+/// Asking twice is asking once: while a run of the sync is under way or queued, the answer is that run with
+/// `"already_running": true`, and is 202 too, so that whoever repeats blindly has no error to repeat for.
+pub async fn trigger(
+    State(state): State<ApiState>,
+    Name(name): Name,
+    Body(wish): Body<Wish>,
+) -> Result<impl IntoResponse, Problem> {
+    view(&state, &name).await?;
+    let sync = state.syncs.sync(&name).await?;
+    let request = RunRequest {
+        kind: RunKind::Webhook,
+        by: BY.to_owned(),
+        reason: wish.reason,
+        dry_run: wish.dry_run,
+        ..RunRequest::default()
+    };
+    let triggered = state.runner.trigger(&sync.definition, &request).await?;
+    let run = super::run(&state, triggered.run()).await?;
+    let waiting = queue(state.runner.history()).await?;
+    let place = waiting.iter().find(|waiting| waiting.run.id == run.id);
+    let before = place.and_then(|place: &Waiting| place.position).map_or(0, |position| position - 1);
+    let asked = Asked {
+        run: run.id,
+        already_running: matches!(triggered, Triggered::AlreadyRunning(_)),
+        dry_run: run.dry,
+        status: run.status,
+        before,
+        waits_for: place.map(|place| place.waits_for.clone()),
+    };
+    let location = format!("../../runs/{}", run.id);
+    Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(asked)))
+}

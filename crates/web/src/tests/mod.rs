@@ -1,0 +1,131 @@
+//! The API as programs meet it: requests to the router, below a path as the host puts it.
+
+mod browser;
+mod connector;
+mod problems;
+mod queue;
+mod review;
+mod runs;
+mod shelf;
+mod syncs;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::request::Builder;
+use axum::http::{HeaderMap, Method, Request, StatusCode, header};
+use serde_json::{Value, json};
+use syncline_core::event::Events;
+use syncline_core::history::{History, Run, RunId};
+use syncline_core::registry::Registry;
+use syncline_core::run::{Runner, SyncBook as _};
+use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt as _;
+
+use self::shelf::Shelf;
+use crate::{ApiState, router};
+
+/// The API over a history of its own.
+struct Api {
+    shelf: Arc<Shelf>,
+    runner: Arc<Runner>,
+    router: Router,
+    _folder: TempDir,
+}
+
+/// What was answered.
+#[derive(Debug)]
+struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    text: String,
+}
+
+impl Api {
+    /// Without any sync.
+    async fn empty() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let history = History::in_memory().await.unwrap();
+        let registry = Registry::of([&connector::DESCRIPTOR]).unwrap();
+        let runner = Arc::new(Runner::new(registry, history.clone(), folder.path()));
+        let shelf = Arc::new(Shelf { history });
+        let state = ApiState { runner: Arc::clone(&runner), syncs: Arc::<Shelf>::clone(&shelf) };
+        let router = Router::new().nest("/api/v1", router(state));
+        Self { shelf, runner, router, _folder: folder }
+    }
+
+    /// With a sync `lab` of three sites.
+    async fn with_lab(auto_merge: bool) -> Self {
+        let api = Self::empty().await;
+        api.make("lab", json!({"sites": ["a", "b", "c"], "target": "copy", "auto_merge": auto_merge})).await;
+        api
+    }
+
+    async fn make(&self, name: &str, settings: Value) {
+        let made = self.post("syncs", json!({"name": name, "settings": settings})).await;
+        assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
+    }
+
+    async fn get(&self, path: &str) -> Answer {
+        self.send(request(Method::GET, path).body(Body::empty()).unwrap()).await
+    }
+
+    async fn post(&self, path: &str, body: Value) -> Answer {
+        self.json(Method::POST, path, body).await
+    }
+
+    async fn json(&self, method: Method, path: &str, body: Value) -> Answer {
+        let request = request(method, path).header(header::CONTENT_TYPE, "application/json");
+        self.send(request.body(Body::from(body.to_string())).unwrap()).await
+    }
+
+    async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let text = String::from_utf8(to_bytes(body, usize::MAX).await.unwrap().into()).unwrap();
+        Answer { status: parts.status, headers: parts.headers, text }
+    }
+
+    /// Asks for a run of a sync.
+    async fn trigger(&self, sync: &str, wish: Value) -> RunId {
+        let asked = self.post(&format!("syncs/{sync}/runs"), wish).await;
+        assert_eq!(asked.status, StatusCode::ACCEPTED, "{}", asked.text);
+        RunId::new(asked.value()["run"].as_i64().unwrap())
+    }
+
+    /// Does what a worker would.
+    async fn work(&self, run: RunId) -> Run {
+        let sync = self.run(run).await.sync;
+        let sync = self.shelf.sync(&sync).await.unwrap().definition;
+        self.runner.go_on(run, &sync, &Events::new(), &CancellationToken::new()).await.unwrap();
+        self.run(run).await
+    }
+
+    async fn run(&self, run: RunId) -> Run {
+        self.runner.history().run(run).await.unwrap().unwrap()
+    }
+}
+
+impl Answer {
+    fn value(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("{} `{}`", self.status, self.text))
+    }
+
+    fn items(&self) -> Vec<Value> {
+        self.value()["items"].as_array().unwrap_or_else(|| panic!("{}", self.text)).clone()
+    }
+
+    /// What is wrong, when that is what is said.
+    fn detail(&self) -> String {
+        assert_eq!(self.headers[header::CONTENT_TYPE], "application/problem+json", "{}", self.text);
+        assert_eq!(self.value()["status"], self.status.as_u16());
+        self.value()["detail"].as_str().unwrap().to_owned()
+    }
+}
+
+/// A request as a program on this machine sends it.
+fn request(method: Method, path: &str) -> Builder {
+    Request::builder().method(method).uri(format!("/api/v1/{path}")).header(header::HOST, "localhost:8080")
+}

@@ -1,0 +1,112 @@
+//! Syncs as a host would keep them: in the history.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use serde_json::{Value, json};
+use syncline_core::history::{History, StoredSync};
+use syncline_core::policy::Policy;
+use syncline_core::run::{Automation, ConfiguredSync, SideDefinition, SyncBook, SyncDefinition};
+use syncline_core::{Error, ErrorKind, Result};
+
+use crate::{SettingProblem, StoreError, SyncStore, SyncView};
+
+pub struct Shelf {
+    pub history: History,
+}
+
+impl Shelf {
+    async fn stored(&self) -> Result<Vec<StoredSync>> {
+        Ok(self.history.syncs().await?.into_iter().filter(|sync| sync.owner.is_some()).collect())
+    }
+}
+
+fn judge(settings: &Value) -> Result<Vec<String>, StoreError> {
+    let problem = |key: &str, remedy: Option<&str>| SettingProblem {
+        key: key.to_owned(),
+        message: "is missing".to_owned(),
+        remedy: remedy.map(str::to_owned),
+    };
+    let mut problems = Vec::new();
+    if !settings["sites"].is_array() {
+        problems.push(problem("sites", Some("write a list")));
+    }
+    if !settings["target"].is_string() {
+        problems.push(problem("target", None));
+    }
+    if problems.is_empty() {
+        let none = settings["sites"].as_array().is_some_and(Vec::is_empty);
+        return Ok(none.then(|| "there are no sites".to_owned()).into_iter().collect());
+    }
+    Err(StoreError::Settings { message: format!("the sync has {} problems", problems.len()), problems })
+}
+
+fn configured(stored: &StoredSync) -> ConfiguredSync {
+    let settings = stored.settings.as_ref().unwrap();
+    let side = |name: &str, sites: &Value| SideDefinition {
+        connection_name: name.to_owned(),
+        connector: "sites".to_owned(),
+        connection: json!({"sites": sites}),
+        parameters: json!({}),
+    };
+    let definition = SyncDefinition {
+        name: stored.name.clone(),
+        source: side("truth", &settings["sites"]),
+        target: side(settings["target"].as_str().unwrap(), &json!([])),
+        models: BTreeMap::new(),
+        policy: Policy::default(),
+        auto_merge: settings["auto_merge"] != false,
+    };
+    ConfiguredSync { definition, automation: Automation { paused: stored.paused, ..Automation::default() } }
+}
+
+fn view(stored: StoredSync) -> SyncView {
+    let StoredSync { name, owner, paused, settings, .. } = stored;
+    SyncView { name, owner, paused, schedule: None, next: None, settings, error: None }
+}
+
+#[async_trait]
+impl SyncBook for Shelf {
+    async fn syncs(&self) -> Result<Vec<(String, Result<ConfiguredSync>)>> {
+        Ok(self.stored().await?.iter().map(|sync| (sync.name.clone(), Ok(configured(sync)))).collect())
+    }
+
+    async fn sync(&self, name: &str) -> Result<ConfiguredSync> {
+        let there = self.stored().await?;
+        let found = there.iter().find(|sync| sync.name == name);
+        let names: Vec<_> = there.iter().map(|sync| format!("`{}`", sync.name)).collect();
+        let message = format!("there is no sync `{name}`; there are {}", names.join(", "));
+        found.map(configured).ok_or_else(|| Error::new(ErrorKind::Settings, message))
+    }
+}
+
+#[async_trait]
+impl SyncStore for Shelf {
+    async fn list(&self) -> Result<Vec<SyncView>> {
+        Ok(self.stored().await?.into_iter().map(view).collect())
+    }
+
+    async fn get(&self, name: &str) -> Result<Option<SyncView>> {
+        Ok(self.stored().await?.into_iter().find(|sync| sync.name == name).map(view))
+    }
+
+    async fn create(&self, name: &str, settings: &Value) -> Result<Vec<String>, StoreError> {
+        let warnings = judge(settings)?;
+        self.history.create_sync(name, settings).await?;
+        Ok(warnings)
+    }
+
+    async fn change(&self, name: &str, settings: &Value) -> Result<Vec<String>, StoreError> {
+        let warnings = judge(settings)?;
+        self.history.change_sync(name, settings).await?;
+        Ok(warnings)
+    }
+
+    async fn remove(&self, name: &str) -> Result<()> {
+        self.history.remove_sync(name).await
+    }
+
+    async fn pause(&self, name: &str, paused: bool) -> Result<()> {
+        self.history.pause_sync(name, paused).await
+    }
+}
