@@ -7,7 +7,6 @@ use std::collections::HashSet;
 
 use syncline_model::{AnyKey, FieldKind, ModelSchema};
 
-use crate::applied::Cause;
 use crate::bindings::hash;
 use crate::change::{Action, Change, FieldChange};
 
@@ -23,11 +22,8 @@ pub fn break_up(schema: &ModelSchema, delete: &mut Change, going: &HashSet<u128>
         AnyKey::from_value(&field.before).is_some_and(|key| going.contains(&hash(model, key.as_str())))
     };
     let release = delete.fields.iter().filter(closes_a_circle).map(|field| FieldChange {
-        name: field.name.clone(),
-        before: field.before.clone(),
-        after: serde_json::Value::Null,
         deferred: true,
-        cause: Cause::Unknown,
+        ..FieldChange::new(&field.name, field.before.clone(), serde_json::Value::Null)
     });
     let fields: Vec<_> = release.collect();
     if fields.is_empty() {
@@ -47,8 +43,8 @@ pub fn break_up(schema: &ModelSchema, delete: &mut Change, going: &HashSet<u128>
         native,
         fields,
         hold: None,
+        image: None,
         kept: Vec::new(),
         source_id: None,
-        image: None,
     })
 }

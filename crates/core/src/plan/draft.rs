@@ -229,7 +229,11 @@ impl<'a> PlanDraft<'a> {
         }
 
         let releases = self.releases(&going, header)?;
-        let released: HashSet<u128> = releases.iter().map(|change| hash(&change.model, change.key.as_str())).collect();
+        for change in &releases {
+            let schema = self.schema_of(change)?;
+            refer(&mut self.referenced, schema, change, |field| &field.before);
+        }
+        let let_go: HashSet<u128> = releases.iter().map(|change| hash(&change.model, change.key.as_str())).collect();
         let bindings = bindings(&self.referenced, self.target)?;
         let mut output = Output::create(path)?;
         output.open(header)?;
@@ -237,7 +241,7 @@ impl<'a> PlanDraft<'a> {
         let upserts = self.upserts.lines()?;
         let deletes = decided.into_iter().rev().map(Spool::lines).collect::<Result<Vec<_>>>()?;
         let others = upserts.chain(marks.lines()?).chain(deletes.into_iter().flatten());
-        let others = others.map(|line| after_release(line?, &released));
+        let others = others.map(|line| after_release(line?, &let_go));
         output.list("changes", releases.iter().map(|change| Ok(json(change))).chain(others))?;
         output.line(&format!("\"summary\":{},", json(&self.summary)))?;
         let hash = output.close()?;

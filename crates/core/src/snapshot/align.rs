@@ -69,27 +69,27 @@ pub fn align(
 pub(crate) fn rename(
     target: &mut Snapshot,
     fields: &ModelFields,
-    names: BTreeMap<&'static str, Vec<(String, String)>>,
+    mut names: BTreeMap<&'static str, Vec<(String, String)>>,
     folder: &Path,
 ) -> Result<()> {
     let schemas: Vec<_> = fields.iter().map(|(schema, _)| schema).collect();
-    let mut names = names;
     let mut renames: BTreeMap<&'static str, Renames> = BTreeMap::new();
     for schema in models::order(&schemas)? {
-        let mut own = names.remove(schema.name).unwrap_or_default().into_iter().peekable();
-        let mut followed = Renames::new();
-        if own.peek().is_some() {
-            let own: Own = own.map(|(old, key)| (old, (key, Vec::new()))).collect();
-            followed = rewrite(schema, target, folder, &renames, Part::Own(&own))?;
-        }
+        let mut here = Renames::new();
         if refers_to_renamed(schema, false, &renames) {
-            followed = composed(followed, rewrite(schema, target, folder, &renames, Part::Firm)?);
+            here = rewrite(schema, target, folder, &renames, Part::Firm)?;
         }
-        if !followed.is_empty() {
-            renames.insert(schema.name, followed);
+        let own = names.remove(schema.name).unwrap_or_default().into_iter();
+        // Named by the keys from before what they are made of was renamed.
+        let own: Own = own.map(|(old, new)| (here.get(&old).cloned().unwrap_or(old), (new, Vec::new()))).collect();
+        if !own.is_empty() {
+            let followed = rewrite(schema, target, folder, &renames, Part::Own(&own))?;
+            here = composed(here, followed);
+        }
+        if !here.is_empty() {
+            renames.insert(schema.name, here);
         }
     }
-    // Second-pass references lead to models that came later.
     for schema in schemas.iter().filter(|schema| refers_to_renamed(schema, true, &renames)) {
         rewrite(schema, target, folder, &renames, Part::Deferred)?;
     }
@@ -199,7 +199,7 @@ fn rewrite(
                 for (name, value) in spelling {
                     touched |= record.insert((*name).to_owned(), value.clone()).as_ref() != Some(value);
                 }
-                new_key = Some(key.clone());
+                new_key = Some(key).filter(|key| **key != old_key).cloned();
             }
         } else {
             let deferred = matches!(part, Part::Deferred);
@@ -209,9 +209,9 @@ fn rewrite(
                 touched |= match field.kind {
                     FieldKind::References(_) => {
                         let members = value.as_array_mut().into_iter().flatten();
-                        members.fold(false, |touched, member| rename_in(table, member) | touched)
+                        members.fold(false, |touched, member| renamed_in(table, member) | touched)
                     }
-                    _ => rename_in(table, value),
+                    _ => renamed_in(table, value),
                 };
             }
             if !deferred {
@@ -219,7 +219,7 @@ fn rewrite(
                 let mut moved = false;
                 for (part, field) in key.iter_mut().zip(schema.key_fields()) {
                     if let Some(table) = field.kind.referenced_model().and_then(|model| renames.get(model)) {
-                        moved |= rename_in(table, part);
+                        moved |= renamed_in(table, part);
                     }
                 }
                 new_key = moved.then(|| Value::Array(key).to_string());
@@ -251,7 +251,7 @@ fn rewrite(
 }
 
 /// Puts the new key in the place of an old one.
-fn rename_in(table: &Renames, value: &mut Value) -> bool {
+fn renamed_in(table: &Renames, value: &mut Value) -> bool {
     if !value.is_array() {
         return false;
     }

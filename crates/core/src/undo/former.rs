@@ -211,9 +211,9 @@ impl Merge<'_> {
             Action::Update => Action::Update,
             Action::Delete => Action::Create,
         };
-        let fields = taken.fields.iter().map(|field| {
-            let taken_back = FieldChange::new(&field.name, field.after.clone(), field.before.clone());
-            FieldChange { deferred: field.deferred, ..taken_back }
+        let fields = taken.fields.iter().map(|field| FieldChange {
+            deferred: field.deferred,
+            ..FieldChange::new(&field.name, field.after.clone(), field.before.clone())
         });
         let fields: Vec<_> = fields.collect();
         let known = AnyKey::from_canonical(&String::from_utf8_lossy(key));
@@ -227,9 +227,9 @@ impl Merge<'_> {
             native: None,
             fields,
             hold: None,
+            image: None,
             kept: Vec::new(),
             source_id: None,
-            image: None,
         };
         self.note(key, &Note { hold: Some(reason), change: Some(change), image: None })
     }
