@@ -24,8 +24,8 @@ impl Problems {
     /// Fails unless there is none.
     #[track_caller]
     pub fn none(self, when: &str) {
-        let shown = self.0.iter().take(40).map(|problem| format!("- {problem}\n")).collect::<String>();
-        assert!(self.0.is_empty(), "{when}: {} problems\n{shown}", self.0.len());
+        let shown: Vec<_> = self.0.iter().take(40).map(|problem| format!("- {problem}")).collect();
+        assert!(self.0.is_empty(), "{when}: {} problems\n{}", self.0.len(), shown.join("\n"));
     }
 }
 
@@ -59,11 +59,10 @@ pub fn nothing_twice(netbox: &NetBoxSim, problems: &mut Problems) {
                 Kind::Site | Kind::Manufacturer | Kind::DeviceRole | Kind::Platform | Kind::Tag => vec![plain("slug")],
                 Kind::DeviceType => vec![id("manufacturer"), lower(&object["model"])],
                 Kind::Device => vec![id("site"), lower(&object["name"])],
-                Kind::VirtualChassis => vec![plain("name")],
+                Kind::VirtualChassis | Kind::Vrf => vec![plain("name")],
                 Kind::Interface => vec![id("device"), plain("name")],
                 Kind::MacAddress => vec![plain("mac_address"), plain("assigned_object_id")],
                 Kind::Vlan => vec![id("site"), id("group"), plain("vid")],
-                Kind::Vrf => vec![plain("name")],
                 Kind::Prefix => vec![id("vrf"), plain("prefix")],
                 Kind::IpAddress => {
                     let host = object["address"].as_str().and_then(|address| address.split('/').next());

@@ -18,7 +18,7 @@ use super::{database, edits};
 /// Kills in one cycle at most: then it is let through.
 const KILLS_PER_CYCLE: usize = 8;
 /// Whoever is not done after so long hangs.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 /// Where the processes speak.
 const SAID: &str = "said";
 

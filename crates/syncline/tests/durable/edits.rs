@@ -60,7 +60,7 @@ pub fn change(estate: &mut Estate, dice: &mut Dice, number: u64) {
         estate.add_device_like(&model, &format!("crash-{number:04}")).unwrap();
     }
     // A device that goes needs a person's word.
-    if number % 2 == 0 {
+    if number.is_multiple_of(2) {
         let there: Vec<_> = estate.device_names().map(str::to_owned).collect();
         if let Some(name) = dice.pick(&there) {
             estate.remove_device(name).unwrap();

@@ -11,7 +11,7 @@
 //! | `DURABLE_TICKS` | ticks of a schedule that recurs every minute | 1 |
 //! | `DURABLE_CHANGES` | changes of the large load, which is left out at 0 | 0 |
 
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, reason = "tests, which say what they did")]
 #![cfg(unix)]
 
 mod audit;

@@ -156,7 +156,8 @@ impl Workers {
     }
 
     fn said(&self) -> String {
-        let all = (0..self.started).map(|number| format!("worker-{number}"));
-        all.map(|name| format!("── {name}\n{}\n", said(self.folder.path(), &name))).collect()
+        let names = (0..self.started).map(|number| format!("worker-{number}"));
+        let all: Vec<_> = names.map(|name| format!("── {name}\n{}", said(self.folder.path(), &name))).collect();
+        all.join("\n")
     }
 }

@@ -9,7 +9,7 @@ use syncline::config::Configuration;
 use syncline_core::history::{Run, RunFilter, RunId, RunStage, RunStatus};
 use syncline_core::run::{RunRequest, Runner};
 use syncline_testkit::estate::{Estate, EstateOptions};
-use syncline_testkit::forward::{ForwardSim, SnapshotState};
+use syncline_testkit::forward::{ForwardOptions, ForwardSim, SnapshotState};
 use syncline_testkit::netbox::{NetBoxOptions, NetBoxSim};
 use tempfile::TempDir;
 
@@ -223,7 +223,7 @@ fn worker_of(run: &Run) -> Option<u32> {
 
 impl Fleet {
     async fn new(syncs: usize, url: &str) -> Self {
-        let forward = ForwardSim::start(Default::default()).await.unwrap();
+        let forward = ForwardSim::start(ForwardOptions::default()).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
         let targets: Vec<_> = (0..TARGETS)
             .map(|_| {
@@ -295,8 +295,9 @@ impl Fleet {
     }
 
     fn said(&self) -> String {
-        let all = (0..self.started).map(|number| format!("worker-{number}"));
-        all.map(|name| format!("── {name}\n{}\n", said(self.folder.path(), &name))).collect()
+        let names = (0..self.started).map(|number| format!("worker-{number}"));
+        let all: Vec<_> = names.map(|name| format!("── {name}\n{}", said(self.folder.path(), &name))).collect();
+        all.join("\n")
     }
 
     async fn audit(&self, asked: &BTreeSet<RunId>, taken: &[Taken], stops: u64, problems: &mut Problems) {
