@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 use syncline_core::event::Events;
 use syncline_core::history::{ChangeFilter, OutcomeKind, RunId, RunStatus};
-use syncline_core::policy::Deletes;
+use syncline_core::policy::{Deletes, Quarantine};
 use syncline_core::run::{RunReport, RunRequest};
 use syncline_testkit::netbox::Kind;
 use tokio_util::sync::CancellationToken;
@@ -78,6 +78,7 @@ impl Lab {
 async fn an_undo_restores_the_former_content() {
     let mut lab = Lab::new().await;
     lab.sync.policy.deletes = Deletes::Apply;
+    lab.sync.policy.quarantine = Quarantine::off();
     Lab::completed(&lab.run().await);
 
     let stripped = lab.estate.devices().find(|device| device.interfaces.iter().any(|port| port.mac.is_some())).unwrap();

@@ -122,6 +122,11 @@ impl DiffOutput for Only<'_> {
         self.change_at(change, None)
     }
 
+    fn unsaid(&mut self, update: Change, site: Option<&str>) -> Result<()> {
+        let is_wanted = self.wanted.contains(&hash(&update.model, update.key.as_str()));
+        if is_wanted { self.output.unsaid(update, site) } else { Ok(()) }
+    }
+
     fn counted_at(&mut self, model: &'static ModelSchema, site: &str, in_both: u64) -> Result<()> {
         self.output.counted_at(model, site, in_both)
     }
