@@ -388,7 +388,7 @@ async fn existing(reader: &ReadClient, wanted: BTreeSet<Reference>) -> Result<Ha
         for ids in ids.chunks(IDS) {
             let mut query: Vec<_> = ids.iter().map(|id| ("id", id.to_string())).collect();
             query.extend([("fields", "id".to_owned()), ("limit", IDS.to_string())]);
-            let path = list.split('/').fold(Path::from(["api"]), |path, part| path.segment(part)).slash();
+            let path = list.split('/').fold(Path::from(["api"]), Path::segment).slash();
             let page: RestPage<Row> = reader.get(path, &query).await?;
             found.extend(page.results.into_iter().map(|row| Reference { list: list.clone(), id: row.id.0 }));
         }

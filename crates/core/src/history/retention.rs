@@ -86,7 +86,10 @@ impl History {
             let limit = megabytes.saturating_mul(1_000_000);
             let content = self.content_bytes().await?;
             let rows = candidates.iter().map(|run| run.rows).sum::<u64>().max(1);
-            let share = |run: &Candidate| (u128::from(content) * u128::from(run.rows) / u128::from(rows)) as u64;
+            let share = |run: &Candidate| {
+                let share = u128::from(content) * u128::from(run.rows) / u128::from(rows);
+                u64::try_from(share).unwrap_or(u64::MAX)
+            };
             let gone: u64 = candidates.iter().filter(|run| going.contains(&run.id)).map(share).sum();
             let mut left = content.saturating_sub(gone);
             for run in candidates.iter().filter(|run| !stay.contains(&run.id)) {

@@ -57,7 +57,7 @@ impl Drift {
         let all = self.compared.len() + self.not_compared.len();
         let mut text = format!("compared {} of {all} models, {} records", self.compared.len(), grouped(self.records));
         for (model, reason) in &self.not_compared {
-            text.push_str(&format!("; {model}: {reason}"));
+            text.extend(["; ", model, ": ", reason]);
         }
         text
     }
