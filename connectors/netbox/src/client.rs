@@ -9,7 +9,7 @@ use secrecy::ExposeSecret as _;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use syncline_core::permit::{Validity, WritePermit};
+use syncline_core::permit::WritePermit;
 use syncline_core::{Error, ErrorKind, Result};
 use syncline_http::{Client, ClientSettings, Credential, Method, Path, Request, Response, Retry};
 use tokio::sync::Semaphore;
@@ -43,7 +43,6 @@ pub(crate) struct ReadClient {
 /// Writes to a NetBox.
 pub(crate) struct WriteClient {
     http: Client,
-    validity: Validity,
     /// The schema id of the branch that is written; none for main.
     branch: Option<String>,
 }
@@ -280,23 +279,19 @@ impl ReadClient {
 impl WriteClient {
     /// The right to write makes the client that can.
     pub fn open(connection: &Connection, permit: &WritePermit) -> Result<Self> {
-        Ok(Self { http: client(connection)?, validity: permit.validity().clone(), branch: None })
+        let validity = permit.validity().clone();
+        Ok(Self { http: client(connection)?.on_condition(move || validity.ensure()), branch: None })
     }
 
     /// For tests, which have no plan.
     #[cfg(test)]
     pub fn without_permit(connection: &Connection) -> Result<Self> {
-        Ok(Self { http: client(connection)?, validity: Validity::default(), branch: None })
-    }
-
-    /// An error when the right to write is over.
-    pub fn ensure_valid(&self) -> Result<()> {
-        self.validity.ensure()
+        Ok(Self { http: client(connection)?, branch: None })
     }
 
     /// The same NetBox as a branch shows it: what is written stays in the branch.
     pub fn in_branch(&self, schema_id: &str) -> Self {
-        Self { http: self.http.clone(), validity: self.validity.clone(), branch: Some(schema_id.to_owned()) }
+        Self { http: self.http.clone(), branch: Some(schema_id.to_owned()) }
     }
 
     /// Sends one body to a path of its own.

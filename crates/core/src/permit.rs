@@ -21,7 +21,8 @@ pub struct WritePermit {
 /// For how long a right to write holds. The runner prolongs it for as long as it has the run; one that slept, as a suspended
 /// machine does, may wake up with a request in its hands while another runner has the run.
 ///
-/// A connector asks right before every request that writes. What it cannot exclude is sleep between the answer and the request.
+/// A connector asks right before every request that writes, also before it tries one again: the shared HTTP client does when it
+/// is given [`Validity::ensure`] as its condition. What cannot be excluded is sleep between the answer and the request.
 #[derive(Debug, Clone, Default)]
 pub struct Validity {
     /// None: for ever.

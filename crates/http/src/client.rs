@@ -25,7 +25,11 @@ use crate::{
 pub struct Client {
     pub(crate) inner: Arc<Inner>,
     pub(crate) recorder: Option<Recorder>,
+    pub(crate) condition: Option<Condition>,
 }
+
+/// What is asked right before every attempt.
+pub(crate) type Condition = Arc<dyn Fn() -> Result<(), syncline_core::Error> + Send + Sync>;
 
 /// What a client did since it was built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -94,12 +98,22 @@ impl Client {
                 url.host()
             );
         }
-        Ok(Self { inner: Arc::new(inner), recorder: None })
+        Ok(Self { inner: Arc::new(inner), recorder: None, condition: None })
     }
 
     /// Records every exchange from now on, for this client and its future clones.
     pub fn with_recorder(mut self, recorder: Recorder) -> Self {
         self.recorder = Some(recorder);
+        self
+    }
+
+    /// Asks right before every attempt, after all waiting, whether the request may still be sent; for this client and its
+    /// future clones. A client that writes asks its permit (`syncline_core::permit::Validity::ensure`).
+    pub fn on_condition(
+        mut self,
+        condition: impl Fn() -> Result<(), syncline_core::Error> + Send + Sync + 'static,
+    ) -> Self {
+        self.condition = Some(Arc::new(condition));
         self
     }
 

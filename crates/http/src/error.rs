@@ -37,6 +37,9 @@ pub enum Error {
     /// The request as the connector built it cannot be sent: a defect of the connector or an identifier it was given.
     #[error("cannot build the request: {0}")]
     Request(String),
+    /// The client's condition does not hold any more: the request was not sent, or not once more.
+    #[error(transparent)]
+    Condition(Box<ConditionError>),
     /// There was no answer.
     #[error(transparent)]
     Transport(Box<TransportError>),
@@ -64,6 +67,17 @@ pub struct Call {
     /// Whether the system may have carried the request out although the answer never came: a write must be looked up
     /// before it is repeated.
     pub in_doubt: bool,
+}
+
+/// The client's condition does not hold any more, see [`Client::on_condition`](crate::Client::on_condition).
+#[derive(Debug, thiserror::Error)]
+#[error("{error}")]
+pub struct ConditionError {
+    /// What would have been called. In doubt is what an earlier attempt left so.
+    pub call: Call,
+    /// Why it may not be.
+    #[source]
+    pub error: syncline_core::Error,
 }
 
 /// There was no answer.
@@ -243,6 +257,7 @@ impl Error {
     pub fn call(&self) -> Option<&Call> {
         match self {
             Self::Settings { .. } | Self::Request(_) => None,
+            Self::Condition(error) => Some(&error.call),
             Self::Transport(error) => Some(&error.call),
             Self::Status(error) => Some(&error.call),
             Self::Answer(error) => Some(&error.call),
@@ -252,6 +267,7 @@ impl Error {
     pub(crate) fn call_mut(&mut self) -> Option<&mut Call> {
         match self {
             Self::Settings { .. } | Self::Request(_) => None,
+            Self::Condition(error) => Some(&mut error.call),
             Self::Transport(error) => Some(&mut error.call),
             Self::Status(error) => Some(&mut error.call),
             Self::Answer(error) => Some(&mut error.call),
@@ -269,6 +285,7 @@ impl Error {
         match self {
             Self::Settings { .. } => ErrorKind::Settings,
             Self::Request(_) => ErrorKind::Internal,
+            Self::Condition(error) => error.error.kind(),
             Self::Transport(_) => ErrorKind::Unreachable,
             Self::Status(error) => error.kind(),
             Self::Answer(_) => ErrorKind::Protocol,
@@ -278,7 +295,7 @@ impl Error {
     /// Whether trying again can help.
     pub fn status(&self) -> ErrorStatus {
         let passing = match self {
-            Self::Settings { .. } | Self::Request(_) => false,
+            Self::Settings { .. } | Self::Request(_) | Self::Condition(_) => false,
             Self::Transport(error) => error.problem.is_passing(),
             Self::Status(error) => error.is_passing(),
             Self::Answer(error) => error.problem.is_passing(),
@@ -367,6 +384,9 @@ impl From<Error> for syncline_core::Error {
         let (kind, status) = (error.kind(), error.status());
         let (message, call, request_id, source) = match error {
             Error::Settings { .. } | Error::Request(_) => (error.to_string(), None, None, None),
+            Error::Condition(error) => {
+                return error.error.with("request", &error.call);
+            }
             Error::Transport(error) => (error.message(), Some(error.call), None, error.source),
             Error::Status(error) => (error.message(), Some(error.call), error.request_id, None),
             Error::Answer(error) => (error.message(), Some(error.call), error.request_id, error.source),

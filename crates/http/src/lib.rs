@@ -57,7 +57,9 @@ pub use reqwest::{Method, StatusCode, header::HeaderMap};
 pub use crate::base_url::BaseUrl;
 pub use crate::client::{Client, Stats};
 pub use crate::credential::Credential;
-pub use crate::error::{AnswerError, AnswerProblem, Call, Error, StatusError, TransportError, TransportProblem};
+pub use crate::error::{
+    AnswerError, AnswerProblem, Call, ConditionError, Error, StatusError, TransportError, TransportProblem,
+};
 pub use crate::lines::Lines;
 pub use crate::path::Path;
 pub use crate::record::Recorder;

@@ -54,7 +54,7 @@ pub(crate) fn status_of<T>(result: &Result<T, Error>, of_answer: impl Fn(&T) -> 
         Ok(answer) => Some(of_answer(answer)),
         Err(Error::Status(error)) => Some(error.status),
         Err(Error::Answer(error)) => Some(error.status),
-        Err(Error::Transport(_) | Error::Settings { .. } | Error::Request(_)) => None,
+        Err(Error::Transport(_) | Error::Settings { .. } | Error::Request(_) | Error::Condition(_)) => None,
     }
 }
 
@@ -101,7 +101,7 @@ fn reason(error: &Error) -> &'static str {
             _ => "unreachable",
         },
         Error::Answer(_) => "cut",
-        Error::Settings { .. } | Error::Request(_) => "other",
+        Error::Settings { .. } | Error::Request(_) | Error::Condition(_) => "other",
     }
 }
 

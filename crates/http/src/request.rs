@@ -42,6 +42,7 @@ pub struct Request {
     body: Option<Bytes>,
     retry: Retry,
     retry_statuses: Vec<StatusCode>,
+    answer_timeout: Option<Duration>,
     read_timeout: Option<Duration>,
     total_timeout: Option<Duration>,
     problem: Option<Error>,
@@ -55,6 +56,7 @@ pub(crate) struct Prepared {
     pub body: Option<Bytes>,
     pub retry: Retry,
     pub retry_statuses: Vec<StatusCode>,
+    pub answer_timeout: Option<Duration>,
     pub read_timeout: Option<Duration>,
     pub total_timeout: Option<Duration>,
 }
@@ -72,6 +74,7 @@ impl Request {
             headers,
             body: None,
             retry_statuses: Vec::new(),
+            answer_timeout: None,
             read_timeout: None,
             total_timeout: None,
             problem: None,
@@ -149,7 +152,14 @@ impl Request {
         self
     }
 
-    /// Replaces `http.read_timeout_seconds` for a request that is known to think longer.
+    /// For a request that is known to think long: how long the system may do so before its answer begins. Within the answer,
+    /// the silence stays limited as for every request.
+    pub fn answer_timeout(mut self, limit: Duration) -> Self {
+        self.answer_timeout = Some(limit);
+        self
+    }
+
+    /// Replaces `http.read_timeout_seconds`: the longest silence before and within the answer.
     pub fn read_timeout(mut self, limit: Duration) -> Self {
         self.read_timeout = Some(limit);
         self
@@ -191,6 +201,7 @@ impl Request {
             body: self.body,
             retry: self.retry,
             retry_statuses: self.retry_statuses,
+            answer_timeout: self.answer_timeout,
             read_timeout: self.read_timeout,
             total_timeout: self.total_timeout,
         };

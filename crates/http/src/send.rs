@@ -14,8 +14,8 @@ use tokio::time::Instant;
 use url::Url;
 
 use crate::{
-    AnswerProblem, Call, Client, Error, Response, Retry, StatusError, Streaming, TransportError, TransportProblem,
-    measure,
+    AnswerProblem, Call, Client, ConditionError, Error, Response, Retry, StatusError, Streaming, TransportError,
+    TransportProblem, measure,
     record::Recording,
     redact,
     request::Prepared,
@@ -56,6 +56,11 @@ impl Client {
             inner.pace.turn().await;
             let started = Instant::now();
             inner.measure.throttled(started - arrived);
+            if let Some(Err(error)) = self.condition.as_ref().map(|condition| condition()) {
+                // What an earlier try may have done stays in doubt.
+                let call = Call { in_doubt, ..self.call(request, number - 1) };
+                return Err(Error::Condition(Box::new(ConditionError { call, error })));
+            }
             let result = self.attempt(request, number, whole).await;
             let status = measure::status_of(&result, |(head, ..)| head.status);
             inner.measure.sent(&request.method, status, started.elapsed());
@@ -113,7 +118,8 @@ impl Client {
             total: total.map(|total| (total, later(started, total))),
         };
         let call = self.call(request, number);
-        let result = self.exchange(request, &call, timeouts).await;
+        let answer = Timeouts { read: request.answer_timeout.unwrap_or(timeouts.read), ..timeouts };
+        let result = self.exchange(request, &call, answer).await;
         let elapsed = started.elapsed();
         inner.counters.add_time(elapsed);
         let status = result.as_ref().ok().map(|response| response.status().as_u16());

@@ -189,7 +189,7 @@ pub(super) async fn compute(reader: &Reader, bound: &Bound, offset: u64, limit: 
         .json(&body)
         .retry(Retry::Idempotent)
         // The budget below ends it first, with words of its own.
-        .read_timeout(budget.saturating_add(Duration::from_mins(1)))
+        .answer_timeout(budget.saturating_add(Duration::from_mins(1)))
         .send();
     match tokio::time::timeout(budget, request).await {
         Ok(answer) => parse(answer.map_err(Error::of)?).await,

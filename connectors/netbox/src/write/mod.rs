@@ -229,7 +229,6 @@ impl Writer {
         if bodies.is_empty() {
             return Ok(());
         }
-        self.client.ensure_valid().map_err(BatchError::Fatal)?;
         match self.client.send(Method::DELETE, table, &[], &bodies).await {
             Ok(response) => {
                 for at in positions {
@@ -294,7 +293,6 @@ impl Writer {
     async fn send(&self, method: Method, table: &'static Table, bodies: &[Value]) -> Result<Answered, Refused> {
         // Never `fields`: NetBox takes it as the list of fields that may be written, and drops the others.
         let query: &[(&str, &str)] = if table.schema.name == "device" { &[("exclude", "config_context")] } else { &[] };
-        self.client.ensure_valid().map_err(|error| Refused { error: BatchError::Fatal(error), each: None })?;
         let response = self.client.send(method, table, query, bodies).await.map_err(error::sending)?;
         Answered::read(response).await.map_err(|error| Refused { error, each: None })
     }

@@ -1,5 +1,7 @@
 //! What is tried again, how often, and what the error says in the end.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::{Value, json};
@@ -169,6 +171,36 @@ async fn a_write_whose_answer_never_came_is_sent_once_and_in_doubt() {
     let failed = server(ResponseTemplate::new(504)).await;
     assert!(client(&failed.uri()).post("x").send().await.unwrap_err().is_in_doubt());
     assert!(!client(&failed.uri()).get("x").send().await.unwrap_err().is_in_doubt());
+}
+
+#[tokio::test]
+async fn a_condition_is_asked_before_every_attempt() {
+    let raw = Raw::start(vec![
+        (ok("content-length: 2\r\n", "{}"), Then::Close),
+        (b"HTTP/1.1 429 Too Many Requests\r\nretry-after: 0\r\ncontent-length: 0\r\n\r\n".to_vec(), Then::Close),
+    ])
+    .await;
+    let left = Arc::new(AtomicUsize::new(2));
+    let counter = Arc::clone(&left);
+    let client = client(&raw.url).on_condition(move || {
+        let take = counter.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        take.map(drop).map_err(|_| syncline_core::Error::new(ErrorKind::LeaseLost, "another one has the run"))
+    });
+    client.post("x").send().await.unwrap();
+    let error = client.clone().post("x").send().await.unwrap_err();
+    assert_eq!((raw.connections(), left.load(Ordering::SeqCst)), (2, 0));
+    assert!(!error.is_in_doubt());
+    let (kind, status, report) = core(error);
+    assert_eq!((kind, status), (ErrorKind::LeaseLost, ErrorStatus::Permanent));
+    assert!(report.contains("another one has the run") && report.contains("POST"), "{report}");
+}
+
+#[tokio::test]
+async fn a_long_thought_is_no_silence_within_the_answer() {
+    let raw = Raw::start(vec![(ok("content-length: 8\r\n", "{\"a\""), Then::Hang)]).await;
+    let request = client(&raw.url).post("x").answer_timeout(Duration::from_hours(1));
+    let error = request.read_timeout(Duration::from_millis(20)).send().await.unwrap_err();
+    assert!(error.to_string().contains("0.02 s"), "{error}");
 }
 
 #[tokio::test]

@@ -80,7 +80,7 @@ async fn crash(who: Who, history: Option<&str>, stream: u64) {
     let _tell = OnFailure(format!("{who:?} on {where_to}: `DURABLE_SEED={seed} DURABLE_KILLS={wanted}` does it again"));
     let options =
         EstateOptions { seed, sites: 1, devices_per_site: 6, interfaces_per_device: 12, ..EstateOptions::small() };
-    let world = World::new(options, history, 10, POLICY).await;
+    let world = World::new(options, history, "batch_size = 10", POLICY).await;
     let trap = Trap::default();
     world.forward.watch(Some(trap.watcher(true)));
     world.netbox.watch(Some(trap.watcher(false)));

@@ -27,7 +27,7 @@ async fn a_large_load_and_its_resume_stay_within_their_memory() {
         return;
     }
     let _tell = OnFailure(format!("`DURABLE_CHANGES={wanted}`"));
-    let world = World::new(EstateOptions::with_records(wanted), None, 100, POLICY).await;
+    let world = World::new(EstateOptions::with_records(wanted), None, "batch_size = 100", POLICY).await;
     let trap = Trap::default();
     world.netbox.watch(Some(trap.watcher(false)));
 

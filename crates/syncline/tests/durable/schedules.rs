@@ -58,7 +58,7 @@ async fn ticks_go_on_when_their_scheduler_dies() {
         "netbox",
         &netbox,
         folder.path(),
-        50,
+        "batch_size = 50",
     );
     text = text.sync(RECURRING, "forward", "netbox", &format!("schedule = {{ {}, recurs_every = 1 }}", at(&first)));
     for (name, time) in &single {

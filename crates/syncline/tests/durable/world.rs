@@ -72,7 +72,7 @@ impl Text {
     }
 
     /// A connection to a simulated NetBox, which is written to in batches of this size.
-    pub fn netbox(mut self, name: &str, sim: &NetBoxSim, folder: &Path, batch_size: u32) -> Self {
+    pub fn netbox(mut self, name: &str, sim: &NetBoxSim, folder: &Path, settings: &str) -> Self {
         std::fs::write(folder.join("token"), sim.token()).unwrap();
         write!(
             self.0,
@@ -81,7 +81,7 @@ impl Text {
             connector = "netbox"
             url = "{}"
             token = "file:{folder}/token"
-            batch_size = {batch_size}
+            {settings}
             http = {{ retry = {{ attempts = 2, base_delay_ms = 1 }} }}
             "#,
             sim.url(),
@@ -109,14 +109,14 @@ impl Text {
 
 impl World {
     /// A network in Forward, an empty NetBox, and a sync whose history is in a file or in the database.
-    pub async fn new(options: EstateOptions, history: Option<&str>, batch_size: u32, policy: &str) -> Self {
+    pub async fn new(options: EstateOptions, history: Option<&str>, settings: &str, policy: &str) -> Self {
         let estate = Estate::generate(options);
         let forward = ForwardSim::with_estate(estate.clone()).await.unwrap();
         let netbox = NetBoxSim::start(NetBoxOptions::default()).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let (configuration, runner) = Text::new(history)
             .forward("forward", &forward, NETWORK, folder.path())
-            .netbox("netbox", &netbox, folder.path(), batch_size)
+            .netbox("netbox", &netbox, folder.path(), settings)
             .sync(SYNC, "forward", "netbox", &format!("[syncs.{SYNC}.policy]\n{policy}"))
             .save(folder.path())
             .await;
