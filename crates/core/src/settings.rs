@@ -97,6 +97,41 @@ pub fn redact(schema: &Value, value: &Value) -> Value {
     }
 }
 
+/// The references to secrets in settings, each with its path (`http.proxy_password`), found by their schema.
+pub fn secrets(schema: &Value, value: &Value) -> Vec<(String, SecretRef)> {
+    let mut found = Vec::new();
+    find_secrets(schema, value, String::new(), &mut found);
+    found
+}
+
+fn find_secrets(schema: &Value, value: &Value, path: String, found: &mut Vec<(String, SecretRef)>) {
+    let is_reference = |schema: &Value| schema.get("format").and_then(Value::as_str) == Some(SECRET_FORMAT);
+    let choices = || ["anyOf", "oneOf", "allOf"].into_iter().filter_map(|name| schema.get(name)?.as_array()).flatten();
+    match value {
+        Value::String(text) if is_reference(schema) || choices().any(is_reference) => {
+            found.extend(text.parse().ok().map(|secret| (path, secret)));
+        }
+        Value::Object(fields) => {
+            for (name, field) in fields {
+                let inner = |schema: &'_ Value| schema.get("properties").and_then(|all| all.get(name)).cloned();
+                let own = inner(schema).or_else(|| choices().find_map(inner));
+                let Some(inner) = own.or_else(|| schema.get("additionalProperties").cloned()) else { continue };
+                let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                find_secrets(&inner, field, path, found);
+            }
+        }
+        Value::Array(items) => {
+            for (at, item) in items.iter().enumerate() {
+                find_secrets(schema.get("items").unwrap_or(&Value::Null), item, format!("{path}[{at}]"), found);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// How schemas mark a reference to a secret.
+const SECRET_FORMAT: &str = "secret-reference";
+
 /// Where a secret is kept: `env:NAME` or `file:PATH`. The secret itself never stands in a configuration.
 #[derive(Clone, PartialEq, Eq)]
 pub enum SecretRef {
@@ -172,7 +207,7 @@ impl JsonSchema for SecretRef {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "type": "string",
-            "format": "secret-reference",
+            "format": SECRET_FORMAT,
             "pattern": "^(env|file):.+$",
             "examples": ["env:API_TOKEN", "file:/run/secrets/api-token"],
         })
@@ -207,6 +242,27 @@ mod tests {
     fn a_missing_variable_is_named() {
         let error = SecretRef::Env("SYNCLINE_TEST_NO_SUCH_VARIABLE".into()).resolve().unwrap_err();
         assert!(error.to_string().contains("`SYNCLINE_TEST_NO_SUCH_VARIABLE`"), "{error}");
+    }
+
+    #[test]
+    fn secrets_are_found_by_their_schema() {
+        #[derive(serde::Deserialize, JsonSchema)]
+        struct Outer {
+            #[serde(rename = "password")]
+            _password: Option<SecretRef>,
+            #[serde(rename = "inner")]
+            _inner: Option<Sample>,
+            #[serde(rename = "more")]
+            _more: Vec<SecretRef>,
+            #[serde(rename = "name")]
+            _name: String,
+        }
+        let value = json!({
+            "password": "env:A", "inner": {"token": "file:/b"}, "more": ["env:C", "env:D"], "name": "env:E",
+        });
+        let found: Vec<_> =
+            secrets(&schema::<Outer>(), &value).into_iter().map(|(at, it)| format!("{at} {it}")).collect();
+        assert_eq!(found, ["inner.token file:/b", "more[0] env:C", "more[1] env:D", "password env:A"]);
     }
 
     #[test]

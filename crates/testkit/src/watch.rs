@@ -93,7 +93,6 @@ mod tests {
 
     /// How often the work was done, and whether it was answered, when the moment gets the verdict.
     async fn outcome(when: Moment, verdict: Verdict) -> (u32, bool) {
-        tokio::time::pause();
         let done = Arc::new(AtomicU32::new(0));
         let counted = Arc::clone(&done);
         let work = async move { counted.fetch_add(1, Ordering::Relaxed) };
@@ -103,7 +102,7 @@ mod tests {
         (done.load(Ordering::Relaxed), answered)
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn a_request_meets_its_fate() {
         assert_eq!(outcome(Moment::Arrived, Verdict::Proceed).await, (1, true));
         assert_eq!(outcome(Moment::Arrived, Verdict::Lose).await, (0, false));

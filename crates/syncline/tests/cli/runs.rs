@@ -105,7 +105,8 @@ async fn what_is_gone_is_held_and_told() {
 async fn guards_ask_and_refuse() {
     let mut world = World::new().await;
     world.configure(
-        "deletes = \"apply\"\n[syncs.lab.policy.guards]\nupdates_always_allowed = 5\ndeletes_always_allowed = 2\nsource_shrank_percent = 100",
+        "deletes = \"apply\"\nquarantine = { runs = 0, hours = 0 }\n[syncs.lab.policy.guards]\nupdates_always_allowed = 5\n\
+         deletes_always_allowed = 2\nsource_shrank_percent = 100\nscope_collapsed_percent = 100",
     );
     world.run(&["run", "lab"]).exits(0);
 
