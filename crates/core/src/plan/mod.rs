@@ -26,6 +26,7 @@ mod circles;
 mod draft;
 mod marks;
 mod memory;
+mod output;
 mod owner;
 mod reader;
 mod release;
