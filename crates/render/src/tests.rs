@@ -279,7 +279,9 @@ proptest! {
         for extent in [Extent::Short, Extent::Full] {
             let (html, markdown) = (saved.html(extent), saved.markdown(extent));
             let (plain_html, plain_markdown) = (plain.html(extent), plain.markdown(extent));
-            // The page has the tags, attributes included, that it has with harmless values.
+            // The page has the tags, attributes included, that it has with harmless values; backticks in a reason make code.
+            let html = html.replace("<code>", "").replace("</code>", "");
+            let plain_html = plain_html.replace("<code>", "").replace("</code>", "");
             prop_assert_eq!(tags(&html), tags(&plain_html));
             assert_tables_hold(&markdown)?;
             prop_assert_eq!(markdown.lines().count(), plain_markdown.lines().count());
