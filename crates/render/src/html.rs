@@ -89,11 +89,12 @@ impl Page for Html {
             (None, Action::Update) => ("~", "warn"),
             (None, Action::Delete) => ("−", "bad"),
         };
+        let label = if change.hold.is_some() { format!("held {}", change.action) } else { change.action.to_string() };
         let body = html! {
             tbody {
                 tr.head {
                     th scope="rowgroup" colspan="3" {
-                        span class={ "mark " (class) } role="img" aria-label=(change.action) title=(change.action) { (mark) }
+                        span class={ "mark " (class) } role="img" aria-label=(label) title=(label) { (mark) }
                         (change.key)
                         @if let Some(hold) = &change.hold {
                             span.reason { (change.action) " held, " b { (hold.rule) } ": " (prose(&hold.reason)) }
@@ -282,13 +283,16 @@ fn model_row(plan: &Outline<'_>, model: &ModelSummary, adopts: bool) -> Markup {
 fn values(action: Action, field: &FieldRow) -> Markup {
     let (before, after) = (field.before.as_deref(), field.after.as_deref());
     html! {
-        @match (action, field.kept) {
+        @match (action, &field.kept) {
             (Action::Create, None) => { td {} td.only { (value(after, "new")) } }
             (Action::Delete, None) => { td { (value(before, "old")) } td {} }
             (Action::Update, None) => { td { (value(before, "old")) " " } td { (value(after, "new")) } }
-            (_, Some(why)) => {
-                td { (value(before, "")) " " }
-                td.stays { "stays: " (prose(why)) "; the source says " (value(after, "")) }
+            (_, Some(kept)) => {
+                td { (value(before, "same")) " " }
+                td.stays {
+                    (prose(kept))
+                    @if after.is_some() { "; the source says " (value(after, "same")) } @else { "; the source has no value" }
+                }
             }
         }
     }
@@ -299,9 +303,9 @@ fn said(field: &FieldRow) -> Markup {
     let (before, after) = (field.before.as_deref(), field.after.as_deref());
     html! {
         (field.name) " "
-        @match field.kept {
+        @match &field.kept {
             None => { (value(before, "old")) " → " (value(after, "new")) }
-            Some(_) => { (value(before, "")) " stays" }
+            Some(_) => { (value(before, "same")) " stays" }
         }
         @if let Some(note) = &field.note { " (" (note) ")" }
     }

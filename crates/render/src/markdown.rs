@@ -189,8 +189,11 @@ fn models(plan: &Outline<'_>, out: &mut dyn Write) -> io::Result<()> {
 
 /// What a field gets, or why it stays.
 fn after(field: &FieldRow) -> String {
-    let after = value(field.after.as_ref());
-    field.kept.map_or_else(|| after.clone(), |why| format!("stays; the source says {after}: {}", prose(why)))
+    match (&field.kept, &field.after) {
+        (None, after) => value(after.as_ref()),
+        (Some(kept), Some(after)) => format!("{}; the source says {}", prose(kept), code(after)),
+        (Some(kept), None) => format!("{}; the source has no value", prose(kept)),
+    }
 }
 
 fn row(cells: [&str; 5], out: &mut dyn Write) -> io::Result<()> {
@@ -265,6 +268,6 @@ mod tests {
         insta::assert_snapshot!(code("<script>alert(1)</script>"), @"<code>&#60;script&#62;alert(1)&#60;/script&#62;</code>");
         insta::assert_snapshot!(prose("@team, see #1: **now** [x](http://y) `z`"), @"&#64;&#8203;team, see &#35;&#8203;1&#58; &#42;&#42;now&#42;&#42; &#91;x&#93;(http&#58;//y) `z`");
         insta::assert_snapshot!(prose("a `b|c` ` `<d>"), @"a <code>b&#124;c</code> <code> </code>&#60;d&#62;");
-        insta::assert_snapshot!(prose("``@e`` `f"), @"");
+        insta::assert_snapshot!(prose("``@e`` `f"), @"&#96;`@e`<code> </code>f");
     }
 }

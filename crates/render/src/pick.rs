@@ -14,7 +14,7 @@ use crate::text;
 pub struct Limits {
     /// Changes of a group that say the same.
     pub same: usize,
-    /// Creates or deletes of a group.
+    /// Creates, deletes, or different updates of the same fields of a group.
     pub alike: usize,
     /// Different updates of a group.
     pub different: usize,
@@ -55,8 +55,15 @@ pub struct Picker<'a> {
     order: Vec<u64>,
     updates: usize,
     others: Counts,
-    /// Updates that say what no other says, by their fields.
-    by_fields: HashMap<FieldSet, u64>,
+    /// Updates that say different things, by their fields.
+    by_fields: HashMap<FieldSet, Alike>,
+}
+
+/// Updates of the same fields: different ones that are shown, and those that are not.
+#[derive(Default)]
+struct Alike {
+    shown: usize,
+    more: u64,
 }
 
 /// Changes that say the same.
@@ -123,6 +130,7 @@ impl<'a> Picker<'a> {
         }
         let (hash, limit) = self.kind(change);
         let updates = change.action == Action::Update && change.hold.is_none();
+        let fits = self.kinds.contains_key(&hash) || (room && (!updates || self.has_room_for(change)));
         match self.kinds.get_mut(&hash) {
             Some(kind) if kind.shown < limit && room => kind.shown += 1,
             Some(kind) if updates && kind.says == Says::Nothing => {
@@ -133,7 +141,7 @@ impl<'a> Picker<'a> {
                 kind.more.add(change);
                 return None;
             }
-            None if !room || (updates && self.updates >= self.limits.different) => {
+            None if !fits => {
                 self.leave_out(change);
                 return None;
             }
@@ -167,7 +175,8 @@ impl<'a> Picker<'a> {
                 particular.push(LeftOut { counts: more, says });
             }
         }
-        let mut sets: Vec<_> = self.by_fields.into_iter().collect();
+        let sets = self.by_fields.into_iter().map(|(fields, alike)| (fields, alike.more));
+        let mut sets: Vec<_> = sets.filter(|(_, more)| *more > 0).collect();
         sets.sort_by(|(a, many), (b, few)| few.cmp(many).then_with(|| a.cmp(b)));
         for (at, (fields, update)) in sets.into_iter().enumerate() {
             let counts = Counts { update, ..Counts::default() };
@@ -180,19 +189,39 @@ impl<'a> Picker<'a> {
         (particular, self.others)
     }
 
+    /// Whether another different update is shown, and one more of the same fields.
+    fn has_room_for(&mut self, change: &Change) -> bool {
+        if self.updates >= self.limits.different {
+            return false;
+        }
+        let alike = self.limits.alike;
+        match self.alike(change) {
+            Some(set) if set.shown >= alike => false,
+            Some(set) => {
+                set.shown += 1;
+                true
+            }
+            None => true,
+        }
+    }
+
     /// Counts a change for which no other stands.
     fn leave_out(&mut self, change: &Change) {
-        if change.action != Action::Update || change.hold.is_some() {
-            self.others.add(change);
-            return;
+        let updates = change.action == Action::Update && change.hold.is_none();
+        match updates.then(|| self.alike(change)).flatten() {
+            Some(set) => set.more += 1,
+            None => self.others.add(change),
         }
+    }
+
+    /// The updates with the fields of a change; none when there are too many kinds of them.
+    fn alike(&mut self, change: &Change) -> Option<&mut Alike> {
         let names = change.fields.iter().take(SAYS).map(|field| text::line(&field.name, self.limits.name));
         let set = FieldSet { names: names.collect(), more: change.fields.len().saturating_sub(SAYS) };
         if self.by_fields.len() >= SETS_COUNTED && !self.by_fields.contains_key(&set) {
-            self.others.add(change);
-        } else {
-            *self.by_fields.entry(set).or_default() += 1;
+            return None;
         }
+        Some(self.by_fields.entry(set).or_default())
     }
 
     /// What a change says, hashed, and how many that say so are shown.

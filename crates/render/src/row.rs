@@ -39,8 +39,8 @@ pub struct FieldRow {
     pub before: Option<String>,
     /// What the source says: what the target gets, unless the field is kept.
     pub after: Option<String>,
-    /// Why the field stays as the target has it; none when it is written.
-    pub kept: Option<&'static str>,
+    /// What becomes of a field that is not written, and why: `stays: the target owns it`; none when it is written.
+    pub kept: Option<String>,
     /// What else is to be said of it: why it differs, when it is written.
     pub note: Option<String>,
 }
@@ -83,11 +83,12 @@ impl FieldRow {
     }
 
     fn kept(field: &KeptField, limits: &Limits) -> Self {
+        let stays = if field.target.is_null() { "stays empty" } else { "stays" };
         Self {
             name: text::line(&field.name, limits.name),
             before: cut(&field.target, limits),
             after: cut(&field.source, limits),
-            kept: Some(words::kept(field.rule)),
+            kept: Some(format!("{stays}: {}", words::kept(field.rule))),
             note: words::cause(field.cause).map(str::to_owned),
         }
     }

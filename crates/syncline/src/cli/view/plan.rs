@@ -157,9 +157,10 @@ fn write_row(out: &mut dyn Write, change: &ChangeRow) -> io::Result<()> {
 fn write_field(out: &mut dyn Write, action: Action, field: &FieldRow) -> io::Result<()> {
     let (name, before, after) = (clean(&field.name), value(field.before.as_deref()), value(field.after.as_deref()));
     let note = field.note.as_ref().map(|note| paint(DIM, &format!("  ({note})"))).unwrap_or_default();
-    match (field.kept, action) {
-        (Some(why), _) => {
-            let text = format!("  stays: {why}; the source says {after}");
+    match (&field.kept, action) {
+        (Some(kept), _) => {
+            let source = field.after.as_ref().map_or("has no value".to_owned(), |_| format!("says {after}"));
+            let text = format!("  {kept}; the source {source}");
             writeln!(out, "      {name}: {before}{}{note}", paint(DIM, &text))
         }
         (None, Action::Create) => writeln!(out, "      {name}: {}{note}", paint(GOOD, &after)),
@@ -174,7 +175,7 @@ fn write_field(out: &mut dyn Write, action: Action, field: &FieldRow) -> io::Res
 fn said(field: &FieldRow) -> String {
     let (name, before, after) = (clean(&field.name), value(field.before.as_deref()), value(field.after.as_deref()));
     let note = field.note.as_ref().map(|note| format!(" ({note})")).unwrap_or_default();
-    match field.kept {
+    match &field.kept {
         Some(_) => format!("{name} {before} stays{note}"),
         None => format!("{name} {before} -> {after}{note}"),
     }
@@ -196,8 +197,13 @@ fn write_held(out: &mut dyn Write, summary: &PlanSummary) -> io::Result<()> {
         return Ok(());
     }
     writeln!(out, "{}", paint(NAME, "Held back:"))?;
+    let rules: Vec<_> = rules.iter().map(|(number, rule, remedy)| (count(*number), clean(rule), remedy)).collect();
+    let (mut digits, mut letters) = (0, 0);
+    for (number, rule, _) in &rules {
+        (digits, letters) = (digits.max(number.len()), letters.max(rule.chars().count()));
+    }
     for (number, rule, remedy) in rules {
-        writeln!(out, "  {} {}  {}", count(number), clean(&rule), paint(DIM, remedy))?;
+        writeln!(out, "  {number:>digits$} {rule:<letters$}  {}", paint(DIM, remedy))?;
     }
     Ok(())
 }
@@ -225,13 +231,13 @@ pub fn write_totals(out: &mut dyn Write, summary: &PlanSummary) -> io::Result<()
 fn write_adoption(out: &mut dyn Write, plan: &Outline<'_>) -> io::Result<()> {
     let Some(all) = plan.adoption() else { return Ok(()) };
     let adopts = plan.header.adopts;
-    writeln!(out, "{} {all}  {}", paint(NAME, "In the target already:"), paint(DIM, words::adopting(adopts)))?;
+    writeln!(out, "{} {all}", paint(NAME, "In the target already:"))?;
     for model in &plan.summary.models {
         if let Some(numbers) = words::adoption(model.adopt, model.create, ambiguous(model), adopts) {
             writeln!(out, "  {}: {numbers}", words::plural_of(&model.model))?;
         }
     }
-    Ok(())
+    writeln!(out, "  {}", paint(DIM, words::adopting(adopts)))
 }
 
 /// Writes the guards that object.
@@ -261,9 +267,9 @@ mod tests {
         });
         whole.as_object_mut().unwrap().extend(header.as_object().unwrap().clone());
         let changes: Vec<_> = changes.iter().map(Value::to_string).collect();
+        let changes = if changes.is_empty() { String::new() } else { changes.join(",\n") + "\n" };
         let text = format!(
-            "{{\"format\":\"syncline.plan/1\",\n\"header\":{whole},\n\"bindings\":[\n],\n\"changes\":[\n{}\n],\n\"summary\":{summary},\n",
-            changes.join(",\n")
+            "{{\"format\":\"syncline.plan/1\",\n\"header\":{whole},\n\"bindings\":[\n],\n\"changes\":[\n{changes}],\n\"summary\":{summary},\n"
         );
         let hash = blake3::hash(text.as_bytes()).to_hex();
         let folder = tempfile::tempdir().unwrap();
@@ -376,9 +382,18 @@ mod tests {
         let sites = model("site", &json!({"delete": 1}), [0, 0, 0], &json!({"moved": 1}));
         let summary = json!({"models": [sites], "verdicts": []});
         let text = |header: Value| rendered(header, std::slice::from_ref(&gone), &summary, Extent::Short);
-        insta::assert_snapshot!(text(json!({"undoes": 7})), @"");
+        insta::assert_snapshot!(text(json!({"undoes": 7})), @r#"
+Undo of run 7 of `lab`: takes back what run 7 changed. The source was not asked, and what somebody changed since then stays as it is
+
+sites: 1 held
+  ! atlanta-dc1  delete held (changed since): it was changed after the run: `name` is "B" now, and the run left "A"
+
+Held back:
+  1 changed since  somebody changed them after the run that is taken back; look at them and decide by hand
+Plan: 0 to create, 0 to update, 0 to delete, 1 held, 0 equal
+"#);
         let first = |header: Value| text(header).lines().next().unwrap_or_default().to_owned();
-        insta::assert_snapshot!(first(json!({"reruns": 7})), @"");
-        insta::assert_snapshot!(first(json!({"drift": true})), @"");
+        insta::assert_snapshot!(first(json!({"reruns": 7})), @"Rerun of run 7 of `lab`: only what run 7 did not get done, and what that needs");
+        insta::assert_snapshot!(first(json!({"drift": true})), @"Drift check of `lab`: shows how the target differs from the source; the check itself writes nothing");
     }
 }
