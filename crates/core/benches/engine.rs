@@ -260,6 +260,9 @@ fn header() -> PlanHeader {
         models: BTreeMap::new(),
         fields: BTreeMap::new(),
         undoes: None,
+        reruns: None,
+        drift: false,
+        adopts: false,
         partial: None,
     }
 }

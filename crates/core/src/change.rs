@@ -62,8 +62,9 @@ pub struct Change {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold: Option<Hold>,
     /// What the target said of the record before it was deleted, in a create that takes the delete back: the connector's own
-    /// notes, from [`Written::image`](crate::target::Written::image), with which it restores what no model has a field for.
+    /// notes, with which it restores what no model has a field for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    // From `target::Written::image`.
     pub image: Option<Value>,
     /// Fields that differ and are not written, because the sync's policy gives them to the target. No connector sees them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -6,7 +6,9 @@
 //! - [`group`]: the parts of a plan that stand together, counted.
 //! - [`pick`]: which changes stand for the others when not everything is shown.
 //! - [`row`]: one change with its values as texts. What a new kind of fact about a change looks like is decided there.
-//! - [`markdown`], [`html`]: how both look. Every text from outside passes through their escaping.
+//! - [`words`]: what causes, rules and purposes are called, and what a person can do about a change that is held back.
+//! - [`markdown`], [`html`]: how both look. Every text from outside passes through their escaping. Another format is another
+//!   [`Page`]: the terminal's is in the command line.
 //!
 //! Nothing here knows where the text goes.
 
@@ -17,6 +19,7 @@ mod page;
 mod pick;
 mod row;
 mod text;
+pub mod words;
 
 #[cfg(test)]
 mod schema_tests;
@@ -26,6 +29,11 @@ mod tests;
 use std::io::{self, Write};
 
 use syncline_core::plan::PlanReader;
+
+pub use group::{Counts, Group, GroupKind, Outline, ambiguous};
+pub use page::{Page, write};
+pub use pick::{FieldSet, LeftOut, Limits, Says};
+pub use row::{ChangeRow, FieldRow, HoldRow};
 
 /// How much of a plan is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,10 +61,10 @@ pub const MARKDOWN_BYTES: u64 = 65_536;
 /// Writes a plan as Markdown with GitHub's tables, for the comment of a merge request. Values cannot break a table, bring
 /// HTML along or call people. Short, it is smaller than [`MARKDOWN_BYTES`].
 pub fn markdown(plan: &PlanReader, extent: Extent, out: &mut dyn Write) -> Result<(), RenderError> {
-    page::write(plan, extent, &markdown::LIMITS, &mut markdown::Markdown, out)
+    write(plan, extent, &markdown::LIMITS, &mut markdown::Markdown, out)
 }
 
 /// Writes a plan as one HTML file that needs nothing else: no script, no font, no network; light and dark.
 pub fn html(plan: &PlanReader, extent: Extent, out: &mut dyn Write) -> Result<(), RenderError> {
-    page::write(plan, extent, &html::LIMITS, &mut html::Html, out)
+    write(plan, extent, &html::LIMITS, &mut html::Html, out)
 }

@@ -6,11 +6,12 @@
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use crate::group::{Group, Outline};
+use crate::group::{Group, GroupKind, Outline};
 use crate::page::Page;
-use crate::pick::{LeftOut, Limits};
+use crate::pick::{LeftOut, Limits, Says};
 use crate::row::{ChangeRow, FieldRow};
-use crate::text::{count, cut, demand, line, mode, plural_of, time};
+use crate::text::{count, cut, line, parts, time};
+use crate::words::{self, demand, mode, plural_of};
 
 /// Of bounded size in the worst case: `bytes`, one more change, and the headings.
 pub const LIMITS: Limits = Limits {
@@ -34,7 +35,10 @@ pub struct Markdown;
 impl Page for Markdown {
     fn begin(&mut self, plan: &Outline<'_>, out: &mut dyn Write) -> io::Result<()> {
         let header = plan.header;
-        writeln!(out, "## Plan of {}: {}\n", code(&short(&header.sync)), plan.totals())?;
+        writeln!(out, "## {}{}: {}\n", words::title(header), code(&short(&header.sync)), plan.totals())?;
+        if let Some(purpose) = words::purpose(header) {
+            writeln!(out, "{}.\n", sentence(&purpose))?;
+        }
         if let Some(reason) = &header.partial {
             writeln!(out, "> **Partial**: {}\n", prose(&line(reason, LIMITS.reason)))?;
         }
@@ -43,6 +47,13 @@ impl Page for Markdown {
             writeln!(out, "> **{}**: {}: {reason}\n", demand(verdict.demand), model(&verdict.model))?;
         }
         more(plan.summary.verdicts.len(), "objections", out)?;
+        if let Some(adoption) = plan.adoption() {
+            writeln!(out, "**In the target already: {adoption}.** {}.\n", sentence(words::adopting(header.adopts)))?;
+        }
+        let facts = [words::overwrites(plan.overwrites), words::keeps(plan.keeps)];
+        for fact in facts.into_iter().flatten() {
+            writeln!(out, "{}.\n", sentence(&fact))?;
+        }
         writeln!(out, "| | |\n|---|---|")?;
         let side = |side: &syncline_core::plan::PlanSide| {
             let records = side.reads.values().map(|read| read.records).sum();
@@ -53,7 +64,8 @@ impl Page for Markdown {
                 count(records)
             )
         };
-        writeln!(out, "| Source | {} |", side(&header.source))?;
+        let source = if header.undoes.is_some() { "not asked".to_owned() } else { side(&header.source) };
+        writeln!(out, "| Source | {source} |")?;
         writeln!(out, "| Target | {} |", side(&header.target))?;
         if let Some(run) = header.run {
             writeln!(out, "| Run | {run} |")?;
@@ -61,14 +73,10 @@ impl Page for Markdown {
         writeln!(out, "| Made | {}, valid until {} |", time(header.created_at), time(header.valid_until))?;
         writeln!(out, "| Hash | {} |\n", code(plan.hash))?;
         if !plan.summary.models.is_empty() {
-            writeln!(out, "| Model | Create | Update | Delete | Held | Equal |\n|---|--:|--:|--:|--:|--:|")?;
-            for counts in &plan.summary.models {
-                let mode = header.models.get(&counts.model).copied().and_then(mode);
-                let mode = mode.map(|mode| format!(" ({mode})")).unwrap_or_default();
-                let numbers = [counts.create, counts.update, counts.delete, counts.held(), counts.found.unchanged];
-                writeln!(out, "| {}{mode} | {} |", model(&counts.model), numbers.map(count).join(" | "))?;
-            }
-            writeln!(out)?;
+            models(plan, out)?;
+        }
+        for (number, rule, remedy) in words::all_held(plan.summary).into_iter().take(TOLD) {
+            writeln!(out, "- **{} held: {}**: {}.", count(number), prose(&short(&rule)), prose(remedy))?;
         }
         let doubts: Vec<_> = plan.doubts().collect();
         for (side, name, reason) in doubts.iter().take(TOLD) {
@@ -81,23 +89,26 @@ impl Page for Markdown {
 
     fn begin_group(&mut self, _: usize, group: &Group, out: &mut dyn Write) -> io::Result<()> {
         let label = model(&group.model);
-        writeln!(out, "\n<details><summary><b>{label}</b>: {}</summary>\n", group.counts.words())?;
+        writeln!(out, "\n<details><summary><b>{label}</b>: {}</summary>\n", group.words())?;
+        if group.kind == GroupKind::Releases {
+            writeln!(out, "{}.\n", sentence(words::RELEASES))?;
+        }
         writeln!(out, "| | Record | Field | Old | New |\n|---|---|---|---|---|")
     }
 
     fn change(&mut self, change: &ChangeRow, out: &mut dyn Write) -> io::Result<()> {
         let mut head = (change.action.to_string(), code(&change.key));
         if let Some(hold) = &change.hold {
-            let reason = format!("held: {}", prose(&hold.reason));
+            let reason = format!("held ({}): {}", hold.rule, prose(&hold.reason));
             row([&format!("**held** {}", head.0), &head.1, &reason, "", ""], out)?;
             head = (String::new(), String::new());
         } else if change.fields.is_empty() {
             row([&head.0, &head.1, "", "", ""], out)?;
         }
         for field in &change.fields {
-            let note = field.note.map(|note| format!(" ({note})")).unwrap_or_default();
+            let note = field.note.as_ref().map(|note| format!(" ({note})")).unwrap_or_default();
             let name = format!("{}{note}", code(&field.name));
-            row([&head.0, &head.1, &name, &value(field.before.as_ref()), &value(field.after.as_ref())], out)?;
+            row([&head.0, &head.1, &name, &value(field.before.as_ref()), &after(field)], out)?;
             head = (String::new(), String::new());
         }
         if change.more_fields > 0 {
@@ -113,10 +124,24 @@ impl Page for Markdown {
     fn left_out(&mut self, left_out: &LeftOut, out: &mut dyn Write) -> io::Result<()> {
         for (number, what) in left_out.counts.parts() {
             let mut text = format!("- … and {} more {what}", count(number));
-            for (at, FieldRow { name, before, after, .. }) in left_out.says.iter().enumerate() {
-                let (before, after) = (value(before.as_ref()), value(after.as_ref()));
-                let before_it = if at == 0 { ": " } else { ", " };
-                let _ = write!(text, "{before_it}{} {before} → {after}", code(name));
+            match &left_out.says {
+                Says::Nothing => {}
+                Says::Rule(rule) => {
+                    let _ = write!(text, ": {rule}");
+                }
+                Says::Fields(fields) => {
+                    let mut names: Vec<_> = fields.names.iter().map(|name| code(name)).collect();
+                    names.extend((fields.more > 0).then(|| format!("{} more fields", fields.more)));
+                    let _ = write!(text, ": {}, each with values of its own", names.join(", "));
+                }
+                Says::Values(fields) => {
+                    for (at, field) in fields.iter().enumerate() {
+                        let before_it = if at == 0 { ": " } else { ", " };
+                        let (name, before) = (code(&field.name), value(field.before.as_ref()));
+                        let _ = write!(text, "{before_it}{name} {before} → {}", after(field));
+                        let _ = field.note.as_ref().map_or(Ok(()), |note| write!(text, " ({note})"));
+                    }
+                }
             }
             writeln!(out, "{text}")?;
         }
@@ -128,11 +153,46 @@ impl Page for Markdown {
     }
 
     fn only_counted(&mut self, _: usize, group: &Group, out: &mut dyn Write) -> io::Result<()> {
-        writeln!(out, "\n**{}**: {}, not shown here", model(&group.model), group.counts.words())
+        writeln!(out, "\n**{}**: {}, not shown here", model(&group.model), group.words())
     }
 
     fn end(&mut self, _: &Outline<'_>, _: &mut dyn Write) -> io::Result<()> {
         Ok(())
+    }
+}
+
+/// What the plan amounts to for each model.
+fn models(plan: &Outline<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let (adopts, releases) = (plan.summary.to_adopt() > 0, plan.summary.models.iter().any(|model| model.release > 0));
+    let matched = if plan.header.adopts { "Adopt" } else { "Matched" };
+    let columns = [(adopts, matched), (true, "Create"), (true, "Update"), (releases, "Clear first"), (true, "Delete")];
+    let columns = columns.into_iter().chain([(true, "Held"), (true, "Equal")]);
+    let columns: Vec<_> = columns.filter(|(shown, _)| *shown).map(|(_, name)| name).collect();
+    writeln!(out, "| Model | {} |\n|---|{}", columns.join(" | "), "--:|".repeat(columns.len()))?;
+    for counts in &plan.summary.models {
+        let mode = plan.header.models.get(&counts.model).copied().and_then(mode);
+        let mode = mode.map(|mode| format!(" ({mode})")).unwrap_or_default();
+        let numbers = [
+            (adopts, counts.adopt),
+            (true, counts.create),
+            (true, counts.update),
+            (releases, counts.release),
+            (true, counts.delete),
+            (true, counts.held()),
+            (true, counts.found.unchanged),
+        ];
+        let numbers: Vec<_> = numbers.into_iter().filter(|(shown, _)| *shown).map(|(_, n)| count(n)).collect();
+        writeln!(out, "| {}{mode} | {} |", model(&counts.model), numbers.join(" | "))?;
+    }
+    writeln!(out)
+}
+
+/// What a field gets, or why it stays.
+fn after(field: &FieldRow) -> String {
+    match (&field.kept, &field.after) {
+        (None, after) => value(after.as_ref()),
+        (Some(kept), Some(after)) => format!("{}; the source says {}", prose(kept), code(after)),
+        (Some(kept), None) => format!("{}; the source has no value", prose(kept)),
     }
 }
 
@@ -167,9 +227,17 @@ fn code(text: &str) -> String {
     format!("<code>{}</code>", references(text))
 }
 
-/// A text among words: nothing in it is markup, calls a person or points to an issue.
+/// Words of our own as a sentence, without its stop.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().into_iter().flat_map(char::to_uppercase);
+    prose(&first.chain(letters).collect::<String>())
+}
+
+/// A text among words: nothing in it is markup, calls a person or points to an issue. What stands between backticks is code.
 fn prose(text: &str) -> String {
-    references(text).replace("&#64;", "&#64;&#8203;").replace("&#35;", "&#35;&#8203;")
+    let plain = |text: &str| references(text).replace("&#64;", "&#64;&#8203;").replace("&#35;", "&#35;&#8203;");
+    parts(text).map(|(is_code, part)| if is_code { code(part) } else { plain(part) }).collect()
 }
 
 /// A text in which whatever could be markup is a character reference.
@@ -198,6 +266,8 @@ mod tests {
         insta::assert_snapshot!(code("Ethernet1/1 @team *a*"), @"`Ethernet1/1 @team *a*`");
         insta::assert_snapshot!(code("a|b`c\\"), @"<code>a&#124;b&#96;c&#92;</code>");
         insta::assert_snapshot!(code("<script>alert(1)</script>"), @"<code>&#60;script&#62;alert(1)&#60;/script&#62;</code>");
-        insta::assert_snapshot!(prose("@team, see #1: **now** [x](http://y) `z`"), @"&#64;&#8203;team, see &#35;&#8203;1&#58; &#42;&#42;now&#42;&#42; &#91;x&#93;(http&#58;//y) &#96;z&#96;");
+        insta::assert_snapshot!(prose("@team, see #1: **now** [x](http://y) `z`"), @"&#64;&#8203;team, see &#35;&#8203;1&#58; &#42;&#42;now&#42;&#42; &#91;x&#93;(http&#58;//y) `z`");
+        insta::assert_snapshot!(prose("a `b|c` ` `<d>"), @"a <code>b&#124;c</code> <code> </code>&#60;d&#62;");
+        insta::assert_snapshot!(prose("``@e`` `f"), @"&#96;`@e`<code> </code>f");
     }
 }

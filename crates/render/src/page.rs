@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use syncline_core::plan::PlanReader;
 
 use crate::group::{Group, Outline};
-use crate::pick::{LeftOut, Limits, Picker};
+use crate::pick::{LeftOut, Limits, Picker, Says};
 use crate::row::ChangeRow;
 use crate::{Extent, RenderError};
 
@@ -74,7 +74,7 @@ pub fn write(
             }
         }
         if others.all() > 0 {
-            page.left_out(&LeftOut { counts: others, says: Vec::new() }, &mut out)?;
+            page.left_out(&LeftOut { counts: others, says: Says::Nothing }, &mut out)?;
         }
         page.end_group(&mut out)?;
     }

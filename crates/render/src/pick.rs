@@ -3,17 +3,18 @@
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
-use syncline_core::change::{Action, Change};
+use syncline_core::change::{Action, Change, HoldRule};
 
 use crate::group::Counts;
 use crate::row::{ChangeRow, FieldRow};
+use crate::text;
 
 /// How much is shown. No limit where there is none.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     /// Changes of a group that say the same.
     pub same: usize,
-    /// Creates or deletes of a group.
+    /// Creates, deletes, or different updates of the same fields of a group.
     pub alike: usize,
     /// Different updates of a group.
     pub different: usize,
@@ -46,7 +47,7 @@ impl Limits {
     };
 }
 
-/// Chooses among the changes of a group as they come, in memory that does not grow with them.
+/// Chooses the changes of a group that are shown, one by one as they come, in memory that does not grow with them.
 pub struct Picker<'a> {
     limits: &'a Limits,
     kinds: HashMap<u64, Kind>,
@@ -54,32 +55,72 @@ pub struct Picker<'a> {
     order: Vec<u64>,
     updates: usize,
     others: Counts,
+    /// Updates that say different things, by their fields.
+    by_fields: HashMap<FieldSet, Alike>,
+}
+
+/// Updates of the same fields: different ones that are shown, and those that are not.
+#[derive(Default)]
+struct Alike {
+    shown: usize,
+    more: u64,
 }
 
 /// Changes that say the same.
-#[derive(Default)]
 struct Kind {
     shown: usize,
     more: Counts,
-    /// What they say, where that is more than what is done to them.
-    says: Vec<FieldRow>,
+    says: Says,
+}
+
+/// What changes that are not shown have in common.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Says {
+    /// What is done to them.
+    Nothing,
+    /// The rule that holds them back.
+    Rule(&'static str),
+    /// The fields, each change with values of its own.
+    Fields(FieldSet),
+    /// The values.
+    Values(Vec<FieldRow>),
+}
+
+/// Fields of changes: the first ones by name, and how many others.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FieldSet {
+    /// Names.
+    pub names: Vec<String>,
+    /// How many fields are not named.
+    pub more: usize,
 }
 
 /// Changes that are not shown.
 #[derive(Debug, PartialEq, Eq)]
 pub struct LeftOut {
+    /// How many.
     pub counts: Counts,
-    /// The values that all of them get; empty when they differ.
-    pub says: Vec<FieldRow>,
+    /// What they have in common.
+    pub says: Says,
 }
 
 /// Of what changes say, how many fields are repeated for those that are left out.
 const SAYS: usize = 3;
+/// How many sets of fields are counted by themselves, and how many of those are told.
+const SETS_COUNTED: usize = 64;
+const SETS_TOLD: usize = 4;
 
 impl<'a> Picker<'a> {
     /// Chooses within limits.
     pub fn new(limits: &'a Limits) -> Self {
-        Self { limits, kinds: HashMap::new(), order: Vec::new(), updates: 0, others: Counts::default() }
+        Self {
+            limits,
+            kinds: HashMap::new(),
+            order: Vec::new(),
+            updates: 0,
+            others: Counts::default(),
+            by_fields: HashMap::new(),
+        }
     }
 
     /// The change as it is shown; none when others stand for it, or when there is no `room`.
@@ -89,19 +130,30 @@ impl<'a> Picker<'a> {
         }
         let (hash, limit) = self.kind(change);
         let updates = change.action == Action::Update && change.hold.is_none();
+        let fits = self.kinds.contains_key(&hash) || (room && (!updates || self.has_room_for(change)));
         match self.kinds.get_mut(&hash) {
             Some(kind) if kind.shown < limit && room => kind.shown += 1,
+            Some(kind) if updates && kind.says == Says::Nothing => {
+                self.leave_out(change);
+                return None;
+            }
             Some(kind) => {
                 kind.more.add(change);
                 return None;
             }
-            None if !room || (updates && self.updates >= self.limits.different) => {
-                self.others.add(change);
+            None if !fits => {
+                self.leave_out(change);
                 return None;
             }
             None => {
                 let row = ChangeRow::of(change, self.limits);
-                let says = if updates && change.fields.len() <= SAYS { row.fields.clone() } else { Vec::new() };
+                let says = match &row.hold {
+                    Some(hold) => Says::Rule(hold.rule),
+                    None if updates && row.fields.len() <= SAYS && row.more_fields == 0 => {
+                        Says::Values(row.fields.clone())
+                    }
+                    None => Says::Nothing,
+                };
                 self.kinds.insert(hash, Kind { shown: 1, more: Counts::default(), says });
                 self.order.push(hash);
                 self.updates += usize::from(updates);
@@ -112,18 +164,64 @@ impl<'a> Picker<'a> {
         Some(ChangeRow::of(change, self.limits))
     }
 
-    /// What is not shown: changes that say what others say, and the rest.
+    /// What is not shown: changes with something in common, and the rest.
     pub fn left_out(mut self) -> (Vec<LeftOut>, Counts) {
         let mut particular = Vec::new();
         for hash in self.order {
-            let Some(kind) = self.kinds.remove(&hash) else { continue };
-            if kind.says.is_empty() {
-                self.others.join(kind.more);
-            } else if kind.more.all() > 0 {
-                particular.push(LeftOut { counts: kind.more, says: kind.says });
+            let Some(Kind { more, says, .. }) = self.kinds.remove(&hash) else { continue };
+            if says == Says::Nothing {
+                self.others.join(more);
+            } else if more.all() > 0 {
+                particular.push(LeftOut { counts: more, says });
+            }
+        }
+        let sets = self.by_fields.into_iter().map(|(fields, alike)| (fields, alike.more));
+        let mut sets: Vec<_> = sets.filter(|(_, more)| *more > 0).collect();
+        sets.sort_by(|(a, many), (b, few)| few.cmp(many).then_with(|| a.cmp(b)));
+        for (at, (fields, update)) in sets.into_iter().enumerate() {
+            let counts = Counts { update, ..Counts::default() };
+            if at < SETS_TOLD {
+                particular.push(LeftOut { counts, says: Says::Fields(fields) });
+            } else {
+                self.others.join(counts);
             }
         }
         (particular, self.others)
+    }
+
+    /// Whether another different update is shown, and one more of the same fields.
+    fn has_room_for(&mut self, change: &Change) -> bool {
+        if self.updates >= self.limits.different {
+            return false;
+        }
+        let alike = self.limits.alike;
+        match self.alike(change) {
+            Some(set) if set.shown >= alike => false,
+            Some(set) => {
+                set.shown += 1;
+                true
+            }
+            None => true,
+        }
+    }
+
+    /// Counts a change for which no other stands.
+    fn leave_out(&mut self, change: &Change) {
+        let updates = change.action == Action::Update && change.hold.is_none();
+        match updates.then(|| self.alike(change)).flatten() {
+            Some(set) => set.more += 1,
+            None => self.others.add(change),
+        }
+    }
+
+    /// The updates with the fields of a change; none when there are too many kinds of them.
+    fn alike(&mut self, change: &Change) -> Option<&mut Alike> {
+        let names = change.fields.iter().take(SAYS).map(|field| text::line(&field.name, self.limits.name));
+        let set = FieldSet { names: names.collect(), more: change.fields.len().saturating_sub(SAYS) };
+        if self.by_fields.len() >= SETS_COUNTED && !self.by_fields.contains_key(&set) {
+            return None;
+        }
+        Some(self.by_fields.entry(set).or_default())
     }
 
     /// What a change says, hashed, and how many that say so are shown.
@@ -133,12 +231,18 @@ impl<'a> Picker<'a> {
         let limit = match (&change.hold, change.action) {
             (Some(hold), _) => {
                 hold.rule.hash(&mut hasher);
-                self.limits.same
+                // Each has candidates of its own, among which a person has to decide.
+                if hold.rule == HoldRule::Ambiguous { self.limits.different } else { self.limits.same }
             }
             (None, Action::Create | Action::Delete) => self.limits.alike,
             (None, Action::Update) => {
                 for field in &change.fields {
-                    (&field.name, field.before.to_string(), field.after.to_string()).hash(&mut hasher);
+                    let values = (field.before.to_string(), field.after.to_string());
+                    (&field.name, values, field.cause).hash(&mut hasher);
+                }
+                for field in &change.kept {
+                    let values = (field.source.to_string(), field.target.to_string());
+                    (&field.name, values, field.rule, field.cause).hash(&mut hasher);
                 }
                 self.limits.same
             }

@@ -4,8 +4,6 @@ use std::borrow::Cow;
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
-use syncline_core::guard::Demand;
-use syncline_core::models::ModelMode;
 use syncline_model::AnyKey;
 
 /// A number with its thousands apart: `12,345`.
@@ -18,29 +16,6 @@ pub fn count(number: u64) -> String {
 /// A time to the minute.
 pub fn time(time: DateTime<Utc>) -> String {
     time.format("%Y-%m-%d %H:%M UTC").to_string()
-}
-
-/// A model's name for many of its records; a model that this version does not know keeps its own.
-pub fn plural_of(model: &str) -> String {
-    let schema = syncline_model::models::ALL.iter().find(|schema| schema.name == model);
-    schema.map_or_else(|| clean(model).into_owned(), |schema| schema.plural.to_owned())
-}
-
-/// What a guard wants.
-pub fn demand(demand: Demand) -> &'static str {
-    match demand {
-        Demand::Approval => "Needs approval",
-        Demand::Refusal => "Refused",
-    }
-}
-
-/// Models that are not written, and why they are in a plan.
-pub fn mode(mode: ModelMode) -> Option<&'static str> {
-    match mode {
-        ModelMode::Sync => None,
-        ModelMode::Lookup => Some("only looked up"),
-        ModelMode::Off => Some("off"),
-    }
 }
 
 /// A key for people, cut to `limit` characters.
@@ -75,14 +50,35 @@ pub fn value(value: &Value) -> Option<String> {
     })
 }
 
+/// A text in parts: what stands between backticks, and what stands around it. A backtick without another is a letter.
+pub fn parts(text: &str) -> impl Iterator<Item = (bool, &str)> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let inner = rest.strip_prefix('`').and_then(|rest| rest.split_once('`')).filter(|(inner, _)| !inner.is_empty());
+        if let Some((inner, after)) = inner {
+            rest = after;
+            return Some((true, inner));
+        }
+        // From the next letter on: a backtick at the beginning begins no code.
+        let start = rest.chars().next().map_or(0, char::len_utf8);
+        let end = rest[start..].find('`').map_or(rest.len(), |at| start + at);
+        let (plain, after) = rest.split_at(end);
+        rest = after;
+        Some((false, plain))
+    })
+}
+
 /// The beginning of a text, with a sign that it goes on.
 pub fn cut(text: &str, limit: Option<usize>) -> String {
     let end = limit.and_then(|limit| text.char_indices().nth(limit));
     end.map_or_else(|| text.to_owned(), |(end, _)| format!("{}…", &text[..end]))
 }
 
-/// Writes out what cannot be seen and what turns the order of other letters around.
-fn clean(text: &str) -> Cow<'_, str> {
+/// A text with what cannot be seen, and what turns the order of other letters around, written out.
+pub fn clean(text: &str) -> Cow<'_, str> {
     let hidden = |c: char| {
         c.is_control()
             || matches!(c, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')

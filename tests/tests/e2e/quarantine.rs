@@ -118,7 +118,7 @@ async fn a_disabled_device_is_deleted_only_when_it_is_due() {
     let first = timed.run_by(100, RunKind::Scheduled).await;
     let (rule, reason) = held(&first, &name).unwrap();
     assert_eq!(rule, HoldRule::Quarantine);
-    insta::assert_snapshot!(reason, @"absent since 2025-11-24 (1 of 3 runs, 0 of 72 hours): the source no longer has it");
+    insta::assert_snapshot!(reason, @"absent since 2025-11-24 (1 of 3 runs, 0 of 72 hours), due 2025-11-27 at the earliest: the source no longer has it");
     assert_eq!(timed.counted(&name).await, Some(1));
     // What hangs on it waits with it.
     assert!(changes(&first).iter().all(|change| change.hold.is_some()));

@@ -227,6 +227,9 @@ async fn ran(fake: Fake, source: &Estate, target: &Estate) -> Ran {
             .into(),
         fields: BTreeMap::new(),
         undoes: None,
+        reruns: None,
+        drift: false,
+        adopts: false,
         partial: None,
     };
     let path = folder.path().join("plan.json");

@@ -1,5 +1,6 @@
 //! Which fields of two records with the same key differ.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use serde_json::Value;
@@ -68,6 +69,21 @@ pub fn unsaid(schema: &ModelSchema, fields: FieldSet, wanted: &[u8], found: &[u8
             .push(FieldChange { deferred: field.deferred, ..FieldChange::new(field.name, parse(value)?, Value::Null) });
     }
     Ok(unsaid)
+}
+
+/// The fields that tell records of one key apart, with the values that they have there, as JSON.
+pub fn apart<'r>(
+    schema: &'r ModelSchema,
+    records: &'r [&'r [u8]],
+) -> impl Iterator<Item = (&'static str, Vec<Cow<'r, str>>)> {
+    let value = |record: &'r [u8], field: &str| {
+        let found = RecordFields::of(record).find(|(name, _)| *name == field.as_bytes());
+        found.map_or(Cow::Borrowed("null"), |(_, value)| String::from_utf8_lossy(value))
+    };
+    schema.fields.iter().filter_map(move |field| {
+        let values: BTreeSet<_> = records.iter().map(|record| value(record, field.name)).collect();
+        (values.len() > 1).then(|| (field.name, values.into_iter().collect()))
+    })
 }
 
 fn schema_position(schema: &ModelSchema, name: &[u8]) -> Option<usize> {

@@ -271,7 +271,7 @@ impl Comparison<'_> {
         side: &str,
     ) -> Result<()> {
         self.counts.ambiguous += 1;
-        let reason = group.ambiguity(side);
+        let reason = group.ambiguity(side, self.schema)?;
         self.emit(action, line, native, Vec::new(), Some(Hold { rule: HoldRule::Ambiguous, reason }), None)
     }
 
@@ -396,13 +396,18 @@ impl Grouped {
         Ok(false)
     }
 
-    fn ambiguity(&self, side: &str) -> String {
+    /// Why nobody knows which of several records is meant, and what tells them apart.
+    fn ambiguity(&self, side: &str, schema: &ModelSchema) -> Result<String> {
         let ids: Vec<_> = self.lines().filter_map(|line| native(line.ok()?).ok()?.map(|native| native.id)).collect();
         let count = self.lines.len();
         if ids.is_empty() {
-            format!("{side} has {count} different records with this key")
+            let records = self.lines().map(|line| Ok(line?.record)).collect::<Result<Vec<_>>>()?;
+            let apart: Vec<_> = compare::apart(schema, &records)
+                .map(|(field, values)| format!("`{field}` ({})", values.join(", ")))
+                .collect();
+            Ok(format!("{side} has {count} different records with this key: they differ in {}", apart.join(", ")))
         } else {
-            format!("{side} has {count} records with this key: ids {}", ids.join(", "))
+            Ok(format!("{side} has {count} records with this key: ids {}", ids.join(", ")))
         }
     }
 }

@@ -150,6 +150,11 @@ fn two_records_with_one_key_are_held_unless_one_agrees() {
     let hold = found.changes[0].hold.as_ref().unwrap();
     assert_eq!(hold.rule, HoldRule::Ambiguous);
     assert!(hold.reason.starts_with("the target has 2 records with this key: ids "), "{}", hold.reason);
+    // What tells records apart that have no ids is what they say.
+    let twice = compare(&[other.clone(), mine.clone()], &[]);
+    let hold = twice.changes[0].hold.as_ref().unwrap();
+    let reason = r#"the source has 2 different records with this key: they differ in `serial` ("S1", "S2")"#;
+    assert_eq!((hold.rule, &*hold.reason), (HoldRule::Ambiguous, reason));
     assert!(compare(std::slice::from_ref(&mine), &[other, mine.clone()]).changes.is_empty());
 }
 

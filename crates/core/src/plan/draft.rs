@@ -3,19 +3,17 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fs;
-use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
 use syncline_model::{AnyKey, FieldKind, ModelSchema};
-use tempfile::NamedTempFile;
 
 use super::absence::{AbsenceRules, Evidence, Within, doubt, in_use, reference};
 use super::circles;
 use super::marks::{self, Unmark};
+use super::output::{Output, json, unwritable};
 use super::release::Releases;
 use super::spool::Spool;
-use super::{Binding, FORMAT, Memory, ModelSummary, PlanHeader, PlanSummary, id_hash, owner};
+use super::{Binding, Memory, ModelSummary, PlanHeader, PlanSummary, id_hash, owner};
 use crate::applied::AppliedValues;
 use crate::bindings::hash;
 use crate::change::{Action, Change, FieldChange, Hold, HoldRule};
@@ -624,64 +622,4 @@ fn bindings(referenced: &BTreeMap<&'static str, HashSet<u128>>, target: &Snapsho
         }
     }
     Ok(bindings)
-}
-
-/// The document being written, hashed on the way.
-struct Output {
-    file: BufWriter<NamedTempFile>,
-    hasher: blake3::Hasher,
-    path: PathBuf,
-}
-
-impl Output {
-    fn create(path: &Path) -> Result<Self> {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let failed = |error| unwritable(path, error);
-        fs::create_dir_all(folder).map_err(failed)?;
-        let file = NamedTempFile::new_in(folder).map_err(failed)?;
-        Ok(Self { file: BufWriter::new(file), hasher: blake3::Hasher::new(), path: path.to_owned() })
-    }
-
-    fn line(&mut self, line: &str) -> Result<()> {
-        self.hasher.update(line.as_bytes());
-        self.hasher.update(b"\n");
-        self.file
-            .write_all(line.as_bytes())
-            .and_then(|()| self.file.write_all(b"\n"))
-            .map_err(|error| unwritable(&self.path, error))
-    }
-
-    fn open(&mut self, header: &PlanHeader) -> Result<()> {
-        self.line(&format!("{{\"format\":{},", json(&FORMAT)))?;
-        self.line(&format!("\"header\":{},", json(header)))
-    }
-
-    fn list(&mut self, name: &str, items: impl Iterator<Item = Result<String>>) -> Result<()> {
-        self.line(&format!("\"{name}\":["))?;
-        let mut items = items.peekable();
-        while let Some(item) = items.next() {
-            let item = item?;
-            if items.peek().is_some() { self.line(&format!("{item},"))? } else { self.line(&item)? }
-        }
-        self.line("],")
-    }
-
-    fn close(mut self) -> Result<String> {
-        let hash = format!("blake3:{}", self.hasher.finalize().to_hex());
-        let failed = |error| unwritable(&self.path, error);
-        writeln!(self.file, "\"hash\":{}}}", json(&hash)).map_err(failed)?;
-        let file = self.file.into_inner().map_err(|error| unwritable(&self.path, error.into_error()))?;
-        file.as_file().sync_all().map_err(failed)?;
-        file.persist(&self.path).map_err(|error| unwritable(&self.path, error.error))?;
-        Ok(hash)
-    }
-}
-
-fn json(value: &impl Serialize) -> String {
-    // Plain data with text keys always serialises.
-    serde_json::to_string(value).unwrap_or_default()
-}
-
-fn unwritable(path: &Path, error: std::io::Error) -> Error {
-    Error::new(ErrorKind::Storage, format!("cannot write the plan `{}`", path.display())).caused_by(error)
 }

@@ -195,6 +195,9 @@ fn header() -> PlanHeader {
         models: models.map(|model| (model.to_owned(), ModelMode::Sync)).into(),
         fields: BTreeMap::new(),
         undoes: None,
+        reruns: None,
+        drift: false,
+        adopts: false,
         partial: None,
     }
 }

@@ -26,6 +26,7 @@ mod circles;
 mod draft;
 mod marks;
 mod memory;
+mod output;
 mod owner;
 mod reader;
 mod release;
@@ -84,6 +85,16 @@ pub struct PlanHeader {
     /// The number of the run that the plan takes back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undoes: Option<i64>,
+    /// The number of the run whose unfinished changes the plan tries again: it is about their records and what those need, and
+    /// about nothing else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reruns: Option<i64>,
+    /// The plan was made by a drift check: to be looked at.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub drift: bool,
+    /// Records that both sides have become Syncline's own (`policy.adopt = "matched"`).
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub adopts: bool,
     /// Why the plan is not the whole truth: a read that did not come to its end. A run that applies it fails all the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub partial: Option<String>,
@@ -158,6 +169,11 @@ pub struct ModelSummary {
     /// first run, and where the sync adopts.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub adopt: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]

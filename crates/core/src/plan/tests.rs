@@ -77,6 +77,9 @@ fn header() -> PlanHeader {
         ]),
         fields: BTreeMap::new(),
         undoes: None,
+        reruns: None,
+        drift: false,
+        adopts: false,
         partial: None,
     }
 }

@@ -14,6 +14,8 @@
 #[cfg(test)]
 mod tests;
 
+use std::fmt::Write as _;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -156,7 +158,12 @@ impl Streak {
         if policy.counts(self.evidence) {
             let hours = (now - self.since).num_hours().max(0);
             let (runs, of_runs, of_hours) = (self.runs, policy.runs, policy.hours);
-            let text = format!("absent since {since} ({runs} of {of_runs} runs, {hours} of {of_hours} hours)");
+            let mut text = format!("absent since {since} ({runs} of {of_runs} runs, {hours} of {of_hours} hours)");
+            // Which run will be the last that it takes is not known before it is asked for.
+            let due = self.due_at(policy);
+            if due > now {
+                let _ = write!(text, ", due {} at the earliest", due.format("%Y-%m-%d"));
+            }
             return words.map_or_else(|| text.clone(), |words| format!("{text}: {words}"));
         }
         let mut text = format!("not read since {since}, but not gone: {}", words.unwrap_or("the source has it"));

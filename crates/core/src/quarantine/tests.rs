@@ -91,7 +91,7 @@ fn people_decide() {
 #[test]
 fn words_say_how_far_it_is() {
     let streak = gone_in(&[0, 20]);
-    insta::assert_snapshot!(streak.words(&policy(), hour(31)), @"absent since 2025-11-20 (2 of 3 runs, 31 of 72 hours): the source no longer has it");
+    insta::assert_snapshot!(streak.words(&policy(), hour(31)), @"absent since 2025-11-20 (2 of 3 runs, 31 of 72 hours), due 2025-11-23 at the earliest: the source no longer has it");
     let outside = Streak::absent(None, sighting(1, 0, Absence::OutOfScope), &policy());
     insta::assert_snapshot!(outside.words(&policy(), hour(100)), @r#"not read since 2025-11-20, but not gone: the source has it, outside of what the sync reads (`policy.quarantine.out_of_scope = "as_gone"` deletes it all the same)"#);
 }

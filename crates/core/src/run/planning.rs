@@ -18,6 +18,7 @@ use crate::diff::{DiffInput, DiffOutput};
 use crate::event::{Events, Level, Phase, Side};
 use crate::fields::ModelFields;
 use crate::guard::{self, EARLIER_RUNS, Verdict};
+use crate::history::{Purpose, RunId};
 use crate::models::ModelMode;
 use crate::plan::{Background, Evidence, Memory, PlanDraft, PlanHeader, PlanRead, PlanReader, PlanSide, SavedPlan};
 use crate::policy::Adopt;
@@ -76,6 +77,9 @@ impl Work<'_> {
             models: prepared.modes.iter().map(|(model, mode)| ((*model).to_owned(), *mode)).collect(),
             fields: compared(&prepared.fields),
             undoes: None,
+            reruns: wanted.as_ref().and(self.run.subject).map(RunId::number),
+            drift: self.run.purpose == Purpose::Drift,
+            adopts: sync.policy.adopt == Adopt::Matched,
             partial: partial_reads(&source, &target),
         };
         let path = self.runner.folder.join("plans").join(format!("{}-{run}.json", sync.name));

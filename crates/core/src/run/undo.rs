@@ -186,6 +186,9 @@ impl Work<'_> {
             models: work.modes.iter().map(|(model, mode)| ((*model).to_owned(), *mode)).collect(),
             fields: compared(&work.fields),
             undoes: Some(subject.id.number()),
+            reruns: None,
+            drift: false,
+            adopts: false,
             partial,
         };
         let memory = Ownership {

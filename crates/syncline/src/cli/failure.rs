@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 use syncline_core::{Error, ErrorKind, ErrorStatus};
+use syncline_render::RenderError;
 
 use super::console::{BAD, DIM, clean, paint};
 use super::exit::Exit;
@@ -44,6 +45,15 @@ impl From<crate::book::BookError> for Failure {
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
         Self::Output(error)
+    }
+}
+
+impl From<RenderError> for Failure {
+    fn from(error: RenderError) -> Self {
+        match error {
+            RenderError::Plan(error) => Self::Error(error),
+            RenderError::Output(error) => Self::Output(error),
+        }
     }
 }
 

@@ -114,9 +114,9 @@ async fn a_record_is_deleted_when_it_was_absent_long_enough_and_not_before() {
         said.push(Timed::says(&report, "b"));
     }
     insta::assert_snapshot!(said.join("\n"), @r#"
-quarantine: absent since 2025-11-20 (1 of 3 runs, 0 of 72 hours): the source no longer has it
-quarantine: absent since 2025-11-20 (2 of 3 runs, 31 of 72 hours): the source no longer has it
-quarantine: absent since 2025-11-20 (3 of 3 runs, 49 of 72 hours): the source no longer has it
+quarantine: absent since 2025-11-20 (1 of 3 runs, 0 of 72 hours), due 2025-11-23 at the earliest: the source no longer has it
+quarantine: absent since 2025-11-20 (2 of 3 runs, 31 of 72 hours), due 2025-11-23 at the earliest: the source no longer has it
+quarantine: absent since 2025-11-20 (3 of 3 runs, 49 of 72 hours), due 2025-11-23 at the earliest: the source no longer has it
 "#);
     timed.at(72);
     assert_eq!(timed.run().await.status, RunStatus::Completed, "71 hours are not 72");
@@ -213,8 +213,8 @@ async fn a_dry_run_shows_what_is_held_and_what_the_next_run_would_do() {
         said.push(Timed::says(&timed.run_with(RunRequest::dry()).await, "b"));
     }
     insta::assert_snapshot!(said.join("\n"), @r#"
-quarantine: absent since 2025-11-20 (0 of 3 runs, 0 of 72 hours): the source no longer has it
-quarantine: absent since 2025-11-20 (1 of 3 runs, 0 of 72 hours): the source no longer has it
+quarantine: absent since 2025-11-20 (0 of 3 runs, 0 of 72 hours), due 2025-11-23 at the earliest: the source no longer has it
+quarantine: absent since 2025-11-20 (1 of 3 runs, 0 of 72 hours), due 2025-11-23 at the earliest: the source no longer has it
 quarantine: absent since 2025-11-20 (2 of 3 runs, 79 of 72 hours): the source no longer has it; the next run deletes it
 "#);
     assert_eq!(timed.row().await, (2, 1));
@@ -254,7 +254,7 @@ async fn people_keep_release_and_restore() {
     insta::assert_snapshot!(Timed::says(&report, "c"), @"quarantine: kept by kim: it moves");
     timed.decide("c", Verdict::Restore).await;
     let report = timed.run().await;
-    insta::assert_snapshot!(Timed::says(&report, "c"), @"quarantine: absent since 2025-12-11 (1 of 3 runs, 0 of 72 hours): the source no longer has it");
+    insta::assert_snapshot!(Timed::says(&report, "c"), @"quarantine: absent since 2025-12-11 (1 of 3 runs, 0 of 72 hours), due 2025-12-14 at the earliest: the source no longer has it");
 }
 
 #[tokio::test]

@@ -32,10 +32,7 @@ pub async fn run(
     let Some(path) = out else {
         // As it is, byte by byte: a plan that lost one is no plan.
         let mut out = BufWriter::new(io::stdout().lock());
-        write(&plan, format, extent, &mut out).map_err(|error| match error {
-            RenderError::Plan(error) => Failure::Error(error),
-            RenderError::Output(error) => Failure::Output(error),
-        })?;
+        write(&plan, format, extent, &mut out)?;
         return Ok(Exit::Done);
     };
     write_to(path, |out| write(&plan, format, extent, out)).map_err(|error| match error {

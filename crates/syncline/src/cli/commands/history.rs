@@ -12,7 +12,7 @@ use crate::cli::console::{BAD, DIM, clean, paint};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::session::Session;
-use crate::cli::view::plan::{Detail, write_change};
+use crate::cli::view::plan::write_change;
 use crate::cli::view::report::{RunView, run_table};
 
 /// How many changes are fetched at once.
@@ -127,7 +127,7 @@ fn write_stored(text: &mut Vec<u8>, stored: StoredChange) -> std::io::Result<()>
         source_id: None,
         image: None,
     };
-    write_change(text, &change, Detail::Full)?;
+    write_change(text, &change)?;
     match stored.outcome {
         OutcomeKind::Failed | OutcomeKind::Stale | OutcomeKind::Skipped if !held => {
             let outcome = serde_json::to_value(stored.outcome)?;

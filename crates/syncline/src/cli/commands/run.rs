@@ -11,6 +11,7 @@ use syncline_core::plan::{PlanReader, PlanSummary};
 use syncline_core::run::{Consent, RunReport, RunRequest, Runner, SyncBook as _};
 use syncline_core::schedule::WindowLength;
 use syncline_core::{Error, ErrorKind, Result};
+use syncline_render::Extent;
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::console::{DIM, data_writer, paint};
@@ -18,7 +19,7 @@ use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, error_json, error_text, exit_of};
 use crate::cli::progress::Progress;
 use crate::cli::session::{Opened, Session};
-use crate::cli::view::plan::{Detail, PlanView};
+use crate::cli::view;
 use crate::cli::view::report::RunView;
 
 /// A run that has just ended, for programs: a run of the history, and what only its end knows.
@@ -109,13 +110,8 @@ pub fn show_plan(
 
 /// Writes a plan as a diff.
 pub fn write_plan(reader: &PlanReader, full: bool) -> Result<(), Failure> {
-    let detail = if full { Detail::Full } else { Detail::Short };
-    let mut out = data_writer();
-    let mut view = PlanView::new(&mut out, detail, reader.summary());
-    for change in reader.changes()? {
-        view.change(&change?)?;
-    }
-    view.finish()?;
+    let extent = if full { Extent::Full } else { Extent::Short };
+    view::plan::write_plan(reader, extent, &mut data_writer())?;
     Ok(())
 }
 
@@ -190,7 +186,7 @@ pub async fn show_run(session: &Session, runner: &Runner, report: &RunReport) ->
     session.console.show(&ended, |ended| {
         let mut text = ended.run.text(true).into_bytes();
         // Writing to memory does not fail.
-        let _ = crate::cli::view::plan::write_verdicts(&mut text, ended.verdicts);
+        let _ = view::plan::write_verdicts(&mut text, ended.verdicts);
         String::from_utf8_lossy(&text).into_owned()
     })?;
     tell_error(session, report);

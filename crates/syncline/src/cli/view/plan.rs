@@ -1,186 +1,142 @@
-//! A plan as a readable diff: grouped by model, counted, old -> new for every field.
+//! A plan as a readable diff in the terminal: grouped by model, counted, old -> new for every field.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use serde_json::Value;
-use syncline_core::applied::Cause;
-use syncline_core::change::{Action, Change, FieldChange, KeptField};
+use syncline_core::change::{Action, Change};
 use syncline_core::guard::{Demand, Verdict};
-use syncline_core::plan::{ModelSummary, PlanSummary};
-use syncline_model::AnyKey;
+use syncline_core::plan::{ModelSummary, PlanReader, PlanSummary};
+use syncline_render::{
+    ChangeRow, Extent, FieldRow, Group, GroupKind, LeftOut, Limits, Outline, Page, RenderError, Says, ambiguous, words,
+};
 
 use super::number::count;
 use crate::cli::console::{BAD, DIM, GOOD, NAME, WARN, clean, paint};
 
-/// How much of a plan is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Detail {
-    /// Enough to see what it is about: some changes of a kind stand for the others.
-    Short,
-    /// Every change with every value.
-    Full,
+/// Enough to see what the plan is about.
+const LIMITS: Limits = Limits {
+    same: 3,
+    alike: 5,
+    different: 20,
+    fields: None,
+    fields_of_whole_records: false,
+    value: Some(80),
+    name: None,
+    reason: None,
+    bytes: None,
+};
+
+/// Writes a plan in its own order, and behind it what it amounts to: that stands where the eye is when a command has ended.
+pub fn write_plan(plan: &PlanReader, extent: Extent, out: &mut dyn Write) -> Result<(), RenderError> {
+    syncline_render::write(plan, extent, &LIMITS, &mut Terminal::default(), out)
 }
 
-/// Of changes that say the same, how many are shown.
-const SAME: usize = 3;
-/// Of the creates or deletes of a model, how many are shown.
-const ALIKE: usize = 5;
-/// Of the different updates of a model, how many are shown.
-const DIFFERENT: usize = 20;
-/// A longer value is cut when not everything is shown.
-const VALUE_LENGTH: usize = 80;
-
-/// Writes the changes of a plan, in the plan's order.
-pub struct PlanView<'a, W> {
-    out: W,
-    detail: Detail,
-    summary: &'a PlanSummary,
-    group: Option<Group>,
+/// Writes one change with all its fields.
+pub fn write_change(out: &mut dyn Write, change: &Change) -> io::Result<()> {
+    write_row(out, &ChangeRow::of(change, &Limits::NONE))
 }
 
-/// The part of a model's changes that stands together: creates and updates, or deletes.
-struct Group {
-    model: String,
-    deletes: bool,
-    /// How many changes were shown, by what they say.
-    shown: HashMap<String, usize>,
-    updates_shown: usize,
-    left_out: LeftOut,
-}
-
+/// A plan as a page for the terminal.
 #[derive(Default)]
-struct LeftOut {
-    create: u64,
-    update: u64,
-    delete: u64,
-    held: u64,
+struct Terminal {
+    /// The records of models that are equal on both sides, until they are told.
+    equal: HashMap<String, u64>,
+    left_out: bool,
 }
 
-impl<'a, W: Write> PlanView<'a, W> {
-    /// A view that writes to `out`.
-    pub fn new(out: W, detail: Detail, summary: &'a PlanSummary) -> Self {
-        Self { out, detail, summary, group: None }
+impl Page for Terminal {
+    fn begin(&mut self, plan: &Outline<'_>, out: &mut dyn Write) -> io::Result<()> {
+        self.equal = plan.summary.models.iter().map(|model| (model.model.clone(), model.found.unchanged)).collect();
+        match words::purpose(plan.header) {
+            Some(purpose) => {
+                let title = format!("{}`{}`:", words::title(plan.header), clean(&plan.header.sync));
+                writeln!(out, "{} {purpose}\n", paint(NAME, &title))
+            }
+            None => Ok(()),
+        }
     }
 
-    /// Writes a change, or counts it as like others.
-    pub fn change(&mut self, change: &Change) -> io::Result<()> {
-        let deletes = change.action == Action::Delete;
-        if self.group.as_ref().is_none_or(|group| group.model != change.model || group.deletes != deletes) {
-            self.end_group()?;
-            self.begin_group(&change.model, deletes)?;
+    fn begin_group(&mut self, _: usize, group: &Group, out: &mut dyn Write) -> io::Result<()> {
+        let mut text = group.words();
+        if group.kind == GroupKind::Writes
+            && let Some(equal) = self.equal.remove(&group.model).filter(|equal| *equal > 0)
+        {
+            let _ = write!(text, ", {} equal", count(equal));
         }
-        let Some(group) = &mut self.group else { return Ok(()) };
-        if self.detail == Detail::Full || group.admits(change) {
-            write_change(&mut self.out, change, self.detail)?;
-        } else {
-            group.left_out.count(change);
+        writeln!(out, "{}: {text}", paint(NAME, &group.label()))?;
+        match group.kind {
+            GroupKind::Releases => writeln!(out, "  {}", paint(DIM, words::RELEASES)),
+            GroupKind::Writes | GroupKind::Deletes => Ok(()),
+        }
+    }
+
+    fn change(&mut self, change: &ChangeRow, out: &mut dyn Write) -> io::Result<()> {
+        write_row(out, change)
+    }
+
+    fn left_out(&mut self, left_out: &LeftOut, out: &mut dyn Write) -> io::Result<()> {
+        self.left_out = true;
+        for (number, what) in left_out.counts.parts() {
+            let mut line = format!("  … {} more {what}", count(number));
+            match &left_out.says {
+                Says::Nothing => {}
+                Says::Rule(rule) => {
+                    let _ = write!(line, ": {rule}");
+                }
+                Says::Fields(fields) => {
+                    let more = (fields.more > 0).then(|| format!("{} more fields", fields.more));
+                    let names: Vec<_> = fields.names.iter().cloned().chain(more).collect();
+                    let _ = write!(line, ": {}, each with values of its own", names.join(", "));
+                }
+                Says::Values(fields) => {
+                    let fields: Vec<_> = fields.iter().map(said).collect();
+                    let _ = write!(line, ": {}", fields.join(", "));
+                }
+            }
+            writeln!(out, "{}", paint(DIM, &line))?;
         }
         Ok(())
     }
 
-    /// Writes what is left: the last group's end, the totals, the guards.
-    pub fn finish(mut self) -> io::Result<()> {
-        self.end_group()?;
-        write_totals(&mut self.out, self.summary)?;
-        write_verdicts(&mut self.out, &self.summary.verdicts)
-    }
-
-    fn begin_group(&mut self, model: &str, deletes: bool) -> io::Result<()> {
-        let schema = syncline_model::models::ALL.iter().find(|schema| schema.name == model);
-        let label = schema.map_or(model, |schema| schema.plural);
-        let counts = self.summary.models.iter().find(|summary| summary.model == model);
-        let counts = counts.map(|summary| group_counts(summary, deletes)).unwrap_or_default();
-        writeln!(self.out, "{}{}", paint(NAME, &clean(label)), counts)?;
-        self.group = Some(Group {
-            model: model.to_owned(),
-            deletes,
-            shown: HashMap::new(),
-            updates_shown: 0,
-            left_out: LeftOut::default(),
-        });
+    fn end_changes(&mut self, _: &mut dyn Write) -> io::Result<()> {
         Ok(())
     }
 
-    fn end_group(&mut self) -> io::Result<()> {
-        let Some(group) = self.group.take() else { return Ok(()) };
-        if let Some(left_out) = group.left_out.text() {
-            let line = format!("  … {left_out} (--full shows them)");
-            writeln!(self.out, "{}", paint(DIM, &line))?;
+    fn end_group(&mut self, out: &mut dyn Write) -> io::Result<()> {
+        writeln!(out)
+    }
+
+    fn only_counted(&mut self, _: usize, group: &Group, out: &mut dyn Write) -> io::Result<()> {
+        writeln!(out, "{}: {}, not shown here\n", paint(NAME, &group.label()), group.words())
+    }
+
+    fn end(&mut self, plan: &Outline<'_>, out: &mut dyn Write) -> io::Result<()> {
+        if self.left_out {
+            writeln!(out, "{}\n", paint(DIM, "`--full` shows every change with every value"))?;
         }
-        writeln!(self.out)
-    }
-}
-
-impl Group {
-    /// Whether a change is shown when not everything is.
-    fn admits(&mut self, change: &Change) -> bool {
-        let (says, limit) = match (&change.hold, change.action) {
-            (Some(hold), action) => (format!("{action} {}", hold.rule.as_str()), SAME),
-            (None, Action::Create | Action::Delete) => (change.action.to_string(), ALIKE),
-            (None, Action::Update) if self.updates_shown >= DIFFERENT => return false,
-            (None, Action::Update) => (change.fields.iter().map(says).collect(), SAME),
-        };
-        let shown = self.shown.entry(says).or_default();
-        if *shown >= limit {
-            return false;
+        write_held(out, plan.summary)?;
+        write_adoption(out, plan)?;
+        write_totals(out, plan.summary)?;
+        if let Some(overwrites) = words::overwrites(plan.overwrites) {
+            writeln!(out, "{} {overwrites}", paint(WARN, "Overwrites:"))?;
         }
-        *shown += 1;
-        self.updates_shown += usize::from(change.action == Action::Update);
-        true
+        if let Some(keeps) = words::keeps(plan.keeps) {
+            writeln!(out, "{} {keeps}", paint(NAME, "Kept:"))?;
+        }
+        if let Some(partial) = &plan.header.partial {
+            writeln!(out, "{} {}", paint(BAD, "Partial:"), clean(partial))?;
+        }
+        write_verdicts(out, &plan.summary.verdicts)
     }
 }
 
-fn says(field: &FieldChange) -> String {
-    format!("{}\u{0}{}\u{0}{}\u{0}", field.name, field.before, field.after)
-}
-
-impl LeftOut {
-    fn count(&mut self, change: &Change) {
-        let counter = match (&change.hold, change.action) {
-            (Some(_), _) => &mut self.held,
-            (None, Action::Create) => &mut self.create,
-            (None, Action::Update) => &mut self.update,
-            (None, Action::Delete) => &mut self.delete,
-        };
-        *counter += 1;
-    }
-
-    fn text(&self) -> Option<String> {
-        let parts =
-            [(self.create, "to create"), (self.update, "to update"), (self.delete, "to delete"), (self.held, "held")];
-        let parts = parts.into_iter().filter(|(number, _)| *number > 0);
-        let parts: Vec<_> = parts.map(|(number, what)| format!("{} more {what}", count(number))).collect();
-        (!parts.is_empty()).then(|| parts.join(", "))
-    }
-}
-
-fn group_counts(summary: &ModelSummary, deletes: bool) -> String {
-    let found = &summary.found;
-    let parts = if deletes {
-        vec![(summary.delete, "to delete"), (found.delete.saturating_sub(summary.delete), "held")]
-    } else {
-        let held = (found.create + found.update + found.ambiguous).saturating_sub(summary.create + summary.update);
-        vec![
-            (summary.create, "to create"),
-            (summary.update, "to update"),
-            (summary.release, "to release first"),
-            (held, "held"),
-            (found.unchanged, "equal"),
-        ]
-    };
-    let parts = parts.into_iter().filter(|(number, _)| *number > 0);
-    let parts: Vec<_> = parts.map(|(number, what)| format!("{} {what}", count(number))).collect();
-    if parts.is_empty() { String::new() } else { format!(": {}", parts.join(", ")) }
-}
-
-/// Writes one change with its fields.
-pub fn write_change(out: &mut impl Write, change: &Change, detail: Detail) -> io::Result<()> {
-    let key = change.key.to_string();
-    let key = clean(&key);
+fn write_row(out: &mut dyn Write, change: &ChangeRow) -> io::Result<()> {
+    let key = clean(&change.key);
     if let Some(hold) = &change.hold {
-        let reason = paint(DIM, &format!("{} held: {}", change.action, clean(&hold.reason)));
-        writeln!(out, "  {} {key}  {reason}", paint(WARN, "!"))?;
+        let reason = format!("{} held ({}): {}", change.action, hold.rule, clean(&hold.reason));
+        writeln!(out, "  {} {key}  {}", paint(WARN, "!"), paint(DIM, &reason))?;
     } else {
         let mark = match change.action {
             Action::Create => paint(GOOD, "+"),
@@ -189,91 +145,73 @@ pub fn write_change(out: &mut impl Write, change: &Change, detail: Detail) -> io
         };
         writeln!(out, "  {mark} {key}")?;
     }
-    let with_fields = match change.action {
-        Action::Update => true,
-        Action::Create | Action::Delete => detail == Detail::Full,
-    };
-    if with_fields {
-        for field in &change.fields {
-            write_field(out, change.action, field, detail)?;
-        }
-        for field in &change.kept {
-            write_kept(out, field, detail)?;
-        }
+    for field in &change.fields {
+        write_field(out, change.action, field)?;
+    }
+    if change.more_fields > 0 {
+        writeln!(out, "      {}", paint(DIM, &format!("… and {} more fields", change.more_fields)))?;
     }
     Ok(())
 }
 
-fn write_field(out: &mut impl Write, action: Action, field: &FieldChange, detail: Detail) -> io::Result<()> {
-    let (before, after) = (shown(&field.before, detail), shown(&field.after, detail));
-    let name = clean(&field.name);
-    match action {
-        Action::Create if field.after.is_null() => Ok(()),
-        Action::Delete if field.before.is_null() => Ok(()),
-        Action::Create => writeln!(out, "      {name}: {}", paint(GOOD, &after)),
-        Action::Delete => writeln!(out, "      {name}: {}", paint(BAD, &before)),
-        Action::Update => {
-            let cause = cause_text(field.cause).map(|cause| paint(DIM, &format!("  ({cause})"))).unwrap_or_default();
-            writeln!(out, "      {name}: {} -> {}{cause}", paint(BAD, &before), paint(GOOD, &after))
+fn write_field(out: &mut dyn Write, action: Action, field: &FieldRow) -> io::Result<()> {
+    let (name, before, after) = (clean(&field.name), value(field.before.as_deref()), value(field.after.as_deref()));
+    let note = field.note.as_ref().map(|note| paint(DIM, &format!("  ({note})"))).unwrap_or_default();
+    match (&field.kept, action) {
+        (Some(kept), _) => {
+            let source = field.after.as_ref().map_or("has no value".to_owned(), |_| format!("says {after}"));
+            let text = format!("  {kept}; the source {source}");
+            writeln!(out, "      {name}: {before}{}{note}", paint(DIM, &text))
+        }
+        (None, Action::Create) => writeln!(out, "      {name}: {}{note}", paint(GOOD, &after)),
+        (None, Action::Delete) => writeln!(out, "      {name}: {}{note}", paint(BAD, &before)),
+        (None, Action::Update) => {
+            writeln!(out, "      {name}: {} -> {}{note}", paint(BAD, &before), paint(GOOD, &after))
         }
     }
 }
 
-/// A field that differs and stays as the target has it.
-fn write_kept(out: &mut impl Write, field: &KeptField, detail: Detail) -> io::Result<()> {
-    let cause = cause_text(field.cause).map(|cause| format!("; {cause}")).unwrap_or_default();
-    let text = format!("  kept ({}{cause}); the source says {}", field.rule.as_str(), shown(&field.source, detail));
-    writeln!(out, "      {}: {}{}", clean(&field.name), shown(&field.target, detail), paint(DIM, &text))
-}
-
-fn shown(value: &Value, detail: Detail) -> String {
-    let text = value_text(value);
-    if detail == Detail::Short && text.chars().count() > VALUE_LENGTH {
-        let cut: String = text.chars().take(VALUE_LENGTH).collect();
-        return format!("{cut}…");
-    }
-    text
-}
-
-fn cause_text(cause: Cause) -> Option<&'static str> {
-    match cause {
-        Cause::Unknown => None,
-        Cause::SourceChanged => Some("the source changed"),
-        Cause::TargetDrifted => Some("the target drifted"),
-        Cause::Both => Some("both changed"),
+/// A field with its values, in a line.
+fn said(field: &FieldRow) -> String {
+    let (name, before, after) = (clean(&field.name), value(field.before.as_deref()), value(field.after.as_deref()));
+    let note = field.note.as_ref().map(|note| format!(" ({note})")).unwrap_or_default();
+    match &field.kept {
+        Some(_) => format!("{name} {before} stays{note}"),
+        None => format!("{name} {before} -> {after}{note}"),
     }
 }
 
-/// A value for people: texts as they are, unless that would mislead; references as their keys; null as `-`.
-pub fn value_text(value: &Value) -> String {
+/// A value for people: as it is, unless that would mislead; none as `-`.
+fn value(value: Option<&str>) -> Cow<'_, str> {
     match value {
-        Value::Null => "-".to_owned(),
-        Value::String(text) => {
-            let misleads = text.is_empty() || text == "-" || text.trim() != text || text.contains(" -> ");
-            if misleads || text.chars().any(char::is_control) {
-                return clean(&Value::from(text.as_str()).to_string()).into_owned();
-            }
-            clean(text).into_owned()
-        }
-        // A set of references: arrays within an array. A single one: the parts of its key.
-        Value::Array(members) if members.iter().all(Value::is_array) && !members.is_empty() => {
-            let members: Vec<_> = members.iter().map(value_text).collect();
-            members.join(", ")
-        }
-        Value::Array(parts) if parts.is_empty() => "none".to_owned(),
-        Value::Array(_) => {
-            let key = AnyKey::from_value(value).map(|key| key.to_string()).unwrap_or_default();
-            clean(&key).into_owned()
-        }
-        other => clean(&other.to_string()).into_owned(),
+        None => Cow::Borrowed("-"),
+        Some(text) if text == "-" || text.contains(" -> ") => Cow::Owned(format!("\"{}\"", clean(text))),
+        Some(text) => clean(text),
     }
+}
+
+/// Writes the rules that hold changes back, each with what can be done.
+fn write_held(out: &mut dyn Write, summary: &PlanSummary) -> io::Result<()> {
+    let rules = words::all_held(summary);
+    if rules.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "{}", paint(NAME, "Held back:"))?;
+    let rules: Vec<_> = rules.iter().map(|(number, rule, remedy)| (count(*number), clean(rule), remedy)).collect();
+    let (mut digits, mut letters) = (0, 0);
+    for (number, rule, _) in &rules {
+        (digits, letters) = (digits.max(number.len()), letters.max(rule.chars().count()));
+    }
+    for (number, rule, remedy) in rules {
+        writeln!(out, "  {number:>digits$} {rule:<letters$}  {}", paint(DIM, remedy))?;
+    }
+    Ok(())
 }
 
 /// Writes what a plan amounts to, in one line.
-pub fn write_totals(out: &mut impl Write, summary: &PlanSummary) -> io::Result<()> {
+pub fn write_totals(out: &mut dyn Write, summary: &PlanSummary) -> io::Result<()> {
     let sum = |of: fn(&ModelSummary) -> u64| summary.models.iter().map(of).sum::<u64>();
     let unchanged = sum(|model| model.found.unchanged);
-    write_adoption(out, summary)?;
     if summary.to_apply() == 0 && summary.held() == 0 {
         return writeln!(out, "{} {} records are equal on both sides", paint(GOOD, "Nothing to do:"), count(unchanged));
     }
@@ -290,33 +228,26 @@ pub fn write_totals(out: &mut impl Write, summary: &PlanSummary) -> io::Result<(
 }
 
 /// Writes, of a target that was full before, what is Syncline's to adopt, to create, and unclear.
-fn write_adoption(out: &mut impl Write, summary: &PlanSummary) -> io::Result<()> {
-    if summary.to_adopt() == 0 {
-        return Ok(());
-    }
-    let ambiguous = |model: &ModelSummary| model.held.get("ambiguous").copied().unwrap_or_default();
-    let numbers = |adopt: u64, create: u64, ambiguous: u64| {
-        let parts = [(adopt, "to adopt"), (create, "to create"), (ambiguous, "ambiguous")];
-        let parts = parts.into_iter().filter(|(number, _)| *number > 0);
-        parts.map(|(number, what)| format!("{} {what}", count(number))).collect::<Vec<_>>().join(", ")
-    };
-    let sum = |of: &dyn Fn(&ModelSummary) -> u64| summary.models.iter().map(of).sum::<u64>();
-    let all = numbers(summary.to_adopt(), sum(&|model| model.create), sum(&ambiguous));
+fn write_adoption(out: &mut dyn Write, plan: &Outline<'_>) -> io::Result<()> {
+    let Some(all) = plan.adoption() else { return Ok(()) };
+    let adopts = plan.header.adopts;
     writeln!(out, "{} {all}", paint(NAME, "In the target already:"))?;
-    for model in summary.models.iter().filter(|model| model.adopt > 0) {
-        writeln!(out, "  {}: {}", clean(&model.model), numbers(model.adopt, model.create, ambiguous(model)))?;
+    for model in &plan.summary.models {
+        if let Some(numbers) = words::adoption(model.adopt, model.create, ambiguous(model), adopts) {
+            writeln!(out, "  {}: {numbers}", words::plural_of(&model.model))?;
+        }
     }
-    Ok(())
+    writeln!(out, "  {}", paint(DIM, words::adopting(adopts)))
 }
 
 /// Writes the guards that object.
-pub fn write_verdicts(out: &mut impl Write, verdicts: &[Verdict]) -> io::Result<()> {
+pub fn write_verdicts(out: &mut dyn Write, verdicts: &[Verdict]) -> io::Result<()> {
     for verdict in verdicts {
         let demand = match verdict.demand {
             Demand::Approval => paint(WARN, "Needs approval:"),
             Demand::Refusal => paint(BAD, "Refused:"),
         };
-        writeln!(out, "{demand} {}: {}", clean(&verdict.model), clean(&verdict.reason))?;
+        writeln!(out, "{demand} {}: {}", words::plural_of(&verdict.model), clean(&verdict.reason))?;
     }
     Ok(())
 }
@@ -324,111 +255,145 @@ pub fn write_verdicts(out: &mut impl Write, verdicts: &[Verdict]) -> io::Result<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
-    use syncline_core::change::{Hold, HoldRule};
+    use serde_json::{Value, json};
     use syncline_core::diff::DiffCounts;
-    use syncline_core::guard::Guard;
 
-    fn change(model: &str, key: &Value, action: Action, fields: Value) -> Change {
-        let key = AnyKey::from_value(key).unwrap();
-        let fields: Vec<FieldChange> = serde_json::from_value(fields).unwrap();
-        let id = Change::id_of(model, &key, action, &fields);
-        Change {
-            id,
-            model: model.to_owned(),
-            key,
-            action,
-            native: None,
-            fields,
-            hold: None,
-            kept: Vec::new(),
-            source_id: None,
-            image: None,
-        }
+    /// What a plan with these parts looks like.
+    fn rendered(header: Value, changes: &[Value], summary: &Value, extent: Extent) -> String {
+        let side = |name: &str| json!({"connector": name, "connection": name, "reads": {}});
+        let mut whole = json!({
+            "sync": "lab", "definition": "d", "run": 12, "source": side("forward"), "target": side("netbox"), "models": {},
+            "created_at": "2026-01-02T03:04:05Z", "valid_until": "2026-01-03T03:04:05Z",
+        });
+        whole.as_object_mut().unwrap().extend(header.as_object().unwrap().clone());
+        let changes: Vec<_> = changes.iter().map(Value::to_string).collect();
+        let changes = if changes.is_empty() { String::new() } else { changes.join(",\n") + "\n" };
+        let text = format!(
+            "{{\"format\":\"syncline.plan/1\",\n\"header\":{whole},\n\"bindings\":[\n],\n\"changes\":[\n{changes}],\n\"summary\":{summary},\n"
+        );
+        let hash = blake3::hash(text.as_bytes()).to_hex();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("plan.json");
+        std::fs::write(&path, format!("{text}\"hash\":\"blake3:{hash}\"}}\n")).unwrap();
+        let mut out = Vec::new();
+        write_plan(&PlanReader::open(&path).unwrap(), extent, &mut out).unwrap();
+        anstream::adapter::strip_str(&String::from_utf8(out).unwrap()).to_string()
     }
 
-    fn held(mut change: Change, rule: HoldRule, reason: &str) -> Change {
-        change.hold = Some(Hold { rule, reason: reason.to_owned() });
+    fn change(model: &str, key: &Value, action: &str, fields: &Value) -> Value {
+        json!({"id": "c0ffee", "model": model, "key": key, "action": action, "fields": fields})
+    }
+
+    fn held(mut change: Value, rule: &str, reason: &str) -> Value {
+        change["hold"] = json!({"rule": rule, "reason": reason});
         change
     }
 
-    fn sample() -> (PlanSummary, Vec<Change>) {
-        let mut changes = vec![change(
-            "site",
-            &json!(["atlanta-dc1"]),
-            Action::Create,
-            json!([{"name": "name", "after": "Atlanta DC1"}, {"name": "physical_address"}]),
-        )];
+    fn model(name: &str, found: &Value, counts: [u64; 3], held: &Value) -> Value {
+        let mut all = serde_json::to_value(DiffCounts::default()).unwrap();
+        all.as_object_mut().unwrap().extend(found.as_object().unwrap().clone());
+        json!({"model": name, "found": all, "create": counts[0], "update": counts[1], "delete": counts[2], "held": held})
+    }
+
+    /// Every kind of change, and everything that is known of one.
+    fn sample(extent: Extent) -> String {
+        let device = |name: &str| json!([["atlanta-dc1"], name]);
+        let interface = |name: &str| json!([["atlanta-dc1", "atl-7"], name]);
+        let fields = json!([{"name": "primary_ip4", "before": [null, "10.0.0.7"]}]);
+        let mut changes = vec![change("device", &device("atl-9"), "update", &fields)];
+        let fields = json!([{"name": "name", "after": "Atlanta DC1"}, {"name": "physical_address"}]);
+        changes.push(change("site", &json!(["atlanta-dc1"]), "create", &fields));
         for number in 1..=6 {
-            let fields = json!([{"name": "platform", "before": null, "after": ["ios"]}]);
-            changes.push(change("device", &json!([["atlanta-dc1"], format!("atl-{number}")]), Action::Update, fields));
+            let fields = json!([{"name": "platform", "before": null, "after": ["ios"], "cause": "source_changed"}]);
+            changes.push(change("device", &device(&format!("atl-{number}")), "update", &fields));
         }
         let fields = json!([
             {"name": "serial", "before": "", "after": "FOC\u{1b}[31m2"},
             {"name": "tags", "before": [], "after": [["core"], ["lab"]]},
+            {"name": "description", "before": "-", "after": "a -> b"},
         ]);
-        changes.push(change("device", &json!([["atlanta-dc1"], "atl-7"]), Action::Update, fields));
-        changes.push(change("interface", &json!([[["atlanta-dc1"], "atl-7"], "Gi0/1"]), Action::Delete, json!([])));
-        let gone = change("interface", &json!([[["atlanta-dc1"], "atl-7"], "Gi0/2"]), Action::Delete, json!([]));
-        changes.push(held(gone, HoldRule::NotOurs, "Syncline did not create it"));
-        let drifted = json!([{"name": "serial", "before": "A", "after": "B", "cause": "target_drifted"}]);
-        let mut kept = change("virtual_chassis", &json!(["stack"]), Action::Update, drifted);
-        let said = json!({"name": "domain", "source": "lab", "target": "mine", "rule": "target_wins", "cause": "both"});
-        kept.kept.push(serde_json::from_value(said).unwrap());
-        changes.push(kept);
-
-        let model =
-            |name: &str, found: DiffCounts| ModelSummary { model: name.to_owned(), found, ..ModelSummary::default() };
-        let mut site = model("site", DiffCounts { create: 1, ..DiffCounts::default() });
-        site.create = 1;
-        let mut device = model("device", DiffCounts { update: 7, unchanged: 1293, ..DiffCounts::default() });
-        device.update = 7;
-        device.adopt = 812;
-        device.release = 1;
-        device.held.insert("ambiguous".to_owned(), 4);
-        let mut interface = model("interface", DiffCounts { delete: 2, ..DiffCounts::default() });
-        interface.delete = 1;
-        interface.held.insert("not_ours".to_owned(), 1);
-        let verdict = Verdict {
-            guard: Guard::SameValue,
-            model: "device".to_owned(),
-            demand: Demand::Approval,
-            reason: "`platform` would become [\"ios\"] on 6 of 1300 records".to_owned(),
-        };
-        (PlanSummary { models: vec![site, device, interface], verdicts: vec![verdict] }, changes)
-    }
-
-    fn rendered(detail: Detail) -> String {
-        let (summary, changes) = sample();
-        let mut out = Vec::new();
-        let mut view = PlanView::new(&mut out, detail, &summary);
-        for change in &changes {
-            view.change(change).unwrap();
+        changes.push(change("device", &device("atl-7"), "update", &fields));
+        let fields = json!([{"name": "serial", "before": "A", "after": "B", "cause": "target_drifted"}]);
+        let mut drifted = change("device", &device("atl-8"), "update", &fields);
+        drifted["kept"] =
+            json!([{"name": "asset_tag", "source": "lab", "target": "mine", "rule": "target_wins", "cause": "both"}]);
+        changes.push(drifted);
+        let mut kept = change("device", &device("atl-9"), "update", &json!([]));
+        kept["kept"] = json!([{"name": "comments", "source": "x", "target": "y", "rule": "only_if_empty"}]);
+        changes.push(held(kept, "owner", "the target keeps its own `comments` (`policy.fields`)"));
+        let twin = change("device", &device("atl-twin"), "update", &json!([]));
+        changes.push(held(twin, "ambiguous", "the target has 2 records with this key: ids 12, 97"));
+        for number in 0..30 {
+            let fields = json!([{"name": "mtu", "before": 1500, "after": 9000 + number}]);
+            changes.push(change("interface", &interface(&format!("Gi1/{number}")), "update", &fields));
         }
-        view.finish().unwrap();
-        anstream::adapter::strip_str(&String::from_utf8(out).unwrap()).to_string()
+        changes.push(change("interface", &interface("Gi0/1"), "delete", &json!([{"name": "mtu", "before": 1500}])));
+        for number in 2..=6 {
+            let gone = change("interface", &interface(&format!("Gi0/{number}")), "delete", &json!([]));
+            let reason = "absent since 2025-11-20 (2 of 3 runs, 31 of 72 hours), due 2025-11-23 at the earliest: the \
+                          source no longer has it";
+            changes.push(held(gone, "quarantine", reason));
+        }
+        let mut devices = model(
+            "device",
+            &json!({"update": 9, "ambiguous": 1, "unchanged": 1293}),
+            [0, 8, 0],
+            &json!({"ambiguous": 1, "owner": 1}),
+        );
+        devices["adopt"] = json!(812);
+        devices["release"] = json!(1);
+        let interfaces = model(
+            "interface",
+            &json!({"update": 30, "delete": 6, "unchanged": 20_000}),
+            [0, 30, 1],
+            &json!({"quarantine": 5}),
+        );
+        let verdict = json!({
+            "guard": "same_value", "model": "device", "demand": "approval",
+            "reason": "`platform` would become [\"ios\"] on 6 of 1300 records",
+        });
+        let sites = model("site", &json!({"create": 1}), [1, 0, 0], &json!({}));
+        let summary = json!({"models": [sites, devices, interfaces], "verdicts": [verdict]});
+        rendered(json!({"adopts": true}), &changes, &summary, extent)
     }
 
     #[test]
     fn a_plan_is_grouped_counted_and_collapsed() {
-        insta::assert_snapshot!(rendered(Detail::Short));
+        insta::assert_snapshot!(sample(Extent::Short));
     }
 
     #[test]
     fn a_full_plan_leaves_nothing_out() {
-        insta::assert_snapshot!(rendered(Detail::Full));
+        insta::assert_snapshot!(sample(Extent::Full));
     }
 
     #[test]
     fn an_empty_plan_says_so() {
-        let found = DiffCounts { unchanged: 1234, ..DiffCounts::default() };
-        let model = ModelSummary { model: "site".to_owned(), found, ..ModelSummary::default() };
-        let mut out = Vec::new();
-        write_totals(&mut out, &PlanSummary { models: vec![model], verdicts: Vec::new() }).unwrap();
-        let text = String::from_utf8(out).unwrap();
-        assert_eq!(
-            anstream::adapter::strip_str(&text).to_string(),
-            "Nothing to do: 1,234 records are equal on both sides\n"
-        );
+        let summary =
+            json!({"models": [model("site", &json!({"unchanged": 1234}), [0, 0, 0], &json!({}))], "verdicts": []});
+        let text = rendered(json!({}), &[], &summary, Extent::Short);
+        assert_eq!(text, "Nothing to do: 1,234 records are equal on both sides\n");
+    }
+
+    #[test]
+    fn what_a_plan_is_for_comes_first() {
+        let gone = change("site", &json!(["atlanta-dc1"]), "delete", &json!([]));
+        let gone = held(gone, "moved", "it was changed after the run: `name` is \"B\" now, and the run left \"A\"");
+        let sites = model("site", &json!({"delete": 1}), [0, 0, 0], &json!({"moved": 1}));
+        let summary = json!({"models": [sites], "verdicts": []});
+        let text = |header: Value| rendered(header, std::slice::from_ref(&gone), &summary, Extent::Short);
+        insta::assert_snapshot!(text(json!({"undoes": 7})), @r#"
+Undo of run 7 of `lab`: takes back what run 7 changed. The source was not asked, and what somebody changed since then stays as it is
+
+sites: 1 held
+  ! atlanta-dc1  delete held (changed since): it was changed after the run: `name` is "B" now, and the run left "A"
+
+Held back:
+  1 changed since  somebody changed them after the run that is taken back; look at them and decide by hand
+Plan: 0 to create, 0 to update, 0 to delete, 1 held, 0 equal
+"#);
+        let first = |header: Value| text(header).lines().next().unwrap_or_default().to_owned();
+        insta::assert_snapshot!(first(json!({"reruns": 7})), @"Rerun of run 7 of `lab`: only what run 7 did not get done, and what that needs");
+        insta::assert_snapshot!(first(json!({"drift": true})), @"Drift check of `lab`: shows how the target differs from the source; the check itself writes nothing");
     }
 }

@@ -1,0 +1,193 @@
+//! What a plan knows of itself, in words: the same on every page and in the terminal.
+//!
+//! Names of settings stand between backticks, which every format shows in its own way.
+
+use serde_json::Value;
+use syncline_core::applied::Cause;
+use syncline_core::change::HoldRule;
+use syncline_core::guard::Demand;
+use syncline_core::models::ModelMode;
+use syncline_core::plan::{PlanHeader, PlanSummary};
+use syncline_core::policy::FieldRule;
+
+use crate::text::{clean, count};
+
+/// Why a field differs; none where nobody knows.
+pub fn cause(cause: Cause) -> Option<&'static str> {
+    match cause {
+        Cause::Unknown => None,
+        Cause::SourceChanged => Some("the source changed"),
+        Cause::TargetDrifted => Some("the target drifted"),
+        Cause::Both => Some("both changed"),
+    }
+}
+
+/// Why a field that differs stays as the target has it.
+pub fn kept(rule: FieldRule) -> &'static str {
+    match rule {
+        FieldRule::SourceWins => "it is left to the target",
+        FieldRule::TargetWins => "the target owns it (`target_wins`)",
+        FieldRule::OnlyIfEmpty => "the target has a value already (`only_if_empty`)",
+        FieldRule::ReportOnly => "it is compared and never written (`report_only`)",
+    }
+}
+
+/// A rule that holds changes back: its name.
+pub fn hold(rule: HoldRule) -> &'static str {
+    match rule {
+        HoldRule::SourcePartial => "absence not proven",
+        HoldRule::TargetPartial => "target not fully read",
+        HoldRule::Parent => "waits with its parent",
+        HoldRule::InUse => "in use",
+        HoldRule::FirstRun => "first run",
+        HoldRule::Shared => "shared",
+        HoldRule::Policy => "no deletes",
+        HoldRule::NotOurs => "not Syncline's",
+        HoldRule::Quarantine => "quarantine",
+        HoldRule::Ambiguous => "ambiguous",
+        HoldRule::Guard => "guard",
+        HoldRule::Moved => "changed since",
+        HoldRule::Owner => "kept by the target",
+    }
+}
+
+/// A rule that holds changes back: what becomes of them, and what a person can do.
+pub fn remedy(rule: HoldRule) -> &'static str {
+    match rule {
+        HoldRule::SourcePartial => {
+            "the source seems to lack them, but was not read to its end or has far less than usual; only a complete read proves \
+             that they are gone"
+        }
+        HoldRule::TargetPartial => "they may be there already; they are created once the target is read to its end",
+        HoldRule::Parent => "they stay as long as what they belong to, and go with it",
+        HoldRule::InUse => "something that stays refers to them; change that in the source, or in the target by hand",
+        HoldRule::FirstRun => {
+            "the first run of a sync, and of a changed one, deletes nothing; the next run judges them"
+        }
+        HoldRule::Shared => {
+            "others may use them too, so a source that stops mentioning them proves nothing; delete by hand what nobody needs"
+        }
+        HoldRule::Policy => "the sync or its target deletes nothing; the reason names the setting, where there is one",
+        HoldRule::NotOurs => {
+            "Syncline did not create them and was not told to adopt them; `policy.only_own = false` deletes them all the same"
+        }
+        HoldRule::Quarantine => {
+            "deleted when due, if still absent by then; a person can keep, restore or delete them sooner"
+        }
+        HoldRule::Ambiguous => "nobody can say which record is meant; merge or rename the ones that the reason names",
+        HoldRule::Guard => "a person has to look at them first, and to approve the plan",
+        HoldRule::Moved => "somebody changed them after the run that is taken back; look at them and decide by hand",
+        HoldRule::Owner => "every field that differs is the target's own; `policy.fields` says which fields are",
+    }
+}
+
+/// Rules by their names in plans, with how many changes each holds back: the name for people, and what can be done.
+pub fn held<'a>(
+    rules: impl IntoIterator<Item = (&'a String, &'a u64)>,
+) -> impl Iterator<Item = (u64, String, &'static str)> {
+    rules.into_iter().map(|(name, number)| match serde_json::from_value::<HoldRule>(Value::from(name.as_str())) {
+        Ok(rule) => (*number, hold(rule).to_owned(), remedy(rule)),
+        // A rule that this version does not know.
+        Err(_) => (*number, clean(&name.replace('_', " ")).into_owned(), "each of them says why"),
+    })
+}
+
+/// Every rule of a plan that holds changes back, over all models.
+pub fn all_held(summary: &PlanSummary) -> Vec<(u64, String, &'static str)> {
+    let mut rules = std::collections::BTreeMap::<String, u64>::new();
+    for (rule, number) in summary.models.iter().flat_map(|model| &model.held) {
+        *rules.entry(rule.clone()).or_default() += number;
+    }
+    held(&rules).collect()
+}
+
+/// What a plan is, before the name of its sync.
+pub fn title(header: &PlanHeader) -> String {
+    match (header.undoes, header.reruns) {
+        (Some(run), _) => format!("Undo of run {run} of "),
+        (_, Some(run)) => format!("Rerun of run {run} of "),
+        _ if header.drift => "Drift check of ".to_owned(),
+        _ => "Plan of ".to_owned(),
+    }
+}
+
+/// What is particular about a plan; none when it is like others.
+pub fn purpose(header: &PlanHeader) -> Option<String> {
+    match (header.undoes, header.reruns) {
+        (Some(run), _) => Some(format!(
+            "takes back what run {run} changed. The source was not asked, and what somebody changed since then stays as it is"
+        )),
+        (_, Some(run)) => Some(format!("only what run {run} did not get done, and what that needs")),
+        _ if header.drift => {
+            Some("shows how the target differs from the source; the check itself writes nothing".to_owned())
+        }
+        _ => None,
+    }
+}
+
+/// What a plan says of a target that was full before: to be adopted, created, unclear. None when there is nothing of the kind.
+pub fn adoption(adopt: u64, create: u64, ambiguous: u64, adopts: bool) -> Option<String> {
+    if adopt == 0 {
+        return None;
+    }
+    let matched = if adopts { "to adopt" } else { "matched, not adopted" };
+    let parts = [(adopt, matched), (create, "to create"), (ambiguous, "ambiguous")];
+    let parts = parts.map(|(number, what)| format!("{} {what}", count(number)));
+    Some(parts.join(", "))
+}
+
+/// What adopting means.
+pub fn adopting(adopts: bool) -> &'static str {
+    if adopts {
+        "records that both sides have become Syncline's own, which may delete them once the source no longer has them"
+    } else {
+        "records that both sides have are updated and never deleted; `policy.adopt = \"matched\"` makes them Syncline's own"
+    }
+}
+
+/// Changes that write over what somebody changed in the target.
+pub fn overwrites(changes: u64) -> Option<String> {
+    match changes {
+        0 => None,
+        1 => Some("1 update writes over what somebody changed in the target since Syncline last wrote it".to_owned()),
+        _ => Some(format!(
+            "{} updates write over what somebody changed in the target since Syncline last wrote it",
+            count(changes)
+        )),
+    }
+}
+
+/// Fields that stay as the target has them.
+pub fn keeps(fields: u64) -> Option<String> {
+    match fields {
+        0 => None,
+        1 => Some("1 field differs and stays as the target has it (`policy.fields`)".to_owned()),
+        _ => Some(format!("{} fields differ and stay as the target has them (`policy.fields`)", count(fields))),
+    }
+}
+
+/// Why some references are cleared before everything else.
+pub const RELEASES: &str = "references that are cleared first, because this plan changes or deletes what they refer to";
+
+/// A model's name for many of its records; a model that this version does not know keeps its own.
+pub fn plural_of(model: &str) -> String {
+    let schema = syncline_model::models::ALL.iter().find(|schema| schema.name == model);
+    schema.map_or_else(|| clean(model).into_owned(), |schema| schema.plural.to_owned())
+}
+
+/// What a guard wants.
+pub fn demand(demand: Demand) -> &'static str {
+    match demand {
+        Demand::Approval => "Needs approval",
+        Demand::Refusal => "Refused",
+    }
+}
+
+/// Models that are not written, and why they are in a plan.
+pub fn mode(mode: ModelMode) -> Option<&'static str> {
+    match mode {
+        ModelMode::Sync => None,
+        ModelMode::Lookup => Some("only looked up"),
+        ModelMode::Off => Some("off"),
+    }
+}
