@@ -18,7 +18,7 @@ pub(crate) struct Arguments {
 const FAULTS: (&str, &str) = ("SYNCLINE_FAULT_REQUESTS", "10000");
 /// How much the tests of kills, of many workers and of memory do here; by default they are quick.
 const DURABLE: &[(&str, &str)] =
-    &[("DURABLE_KILLS", "55"), ("DURABLE_SYNCS", "100"), ("DURABLE_TICKS", "3"), ("DURABLE_CHANGES", "100000")];
+    &[("DURABLE_KILLS", "105"), ("DURABLE_SYNCS", "100"), ("DURABLE_TICKS", "3"), ("DURABLE_CHANGES", "100000")];
 
 struct Step {
     name: &'static str,
