@@ -67,7 +67,7 @@ pub fn remedy(rule: HoldRule) -> &'static str {
         HoldRule::Shared => {
             "others may use them too, so a source that stops mentioning them proves nothing; delete by hand what nobody needs"
         }
-        HoldRule::Policy => "the sync or its target deletes nothing; the reason names the setting, where there is one",
+        HoldRule::Policy => "the sync holds deletes back (`policy.deletes = \"hold\"`), or its target takes none",
         HoldRule::NotOurs => {
             "Syncline did not create them and was not told to adopt them; `policy.only_own = false` deletes them all the same"
         }

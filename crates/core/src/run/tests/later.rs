@@ -1,6 +1,7 @@
 //! What comes after a run: it is taken back, gone over again, looked at for what keeps coming, and forgotten.
 
 use super::*;
+use crate::plan::{PlanHeader, PlanReader};
 
 /// What the target has, in words.
 fn names(world: &str) -> Vec<String> {
@@ -27,6 +28,11 @@ async fn changed(world: &'static str) -> (Lab, RunId, Vec<String>) {
     (lab, run.run, before)
 }
 
+/// What the plan of a run says of itself.
+fn header(report: &RunReport) -> PlanHeader {
+    PlanReader::open(report.plan.as_ref().unwrap()).unwrap().header().clone()
+}
+
 impl Lab {
     /// Takes a run back, with a person's approval where a guard wants it.
     async fn undo(&self, run: RunId) -> RunReport {
@@ -49,8 +55,10 @@ async fn an_undo_restores_what_was_there_and_can_be_taken_back() {
     // The source is not asked, and what it says does not matter.
     with("undone", |world| world.error = Some("cannot reach `truth.example`"));
     let undone = lab.undo(run).await;
-    assert_eq!((undone.status, undone.error.map(|error| error.report())), (RunStatus::Completed, None));
+    assert_eq!((undone.status, undone.error.as_ref().map(Error::report)), (RunStatus::Completed, None));
     assert_eq!(lab.outcomes(undone.run).await, ["create b applied", "delete c applied", "update a applied"]);
+    let header = header(&undone);
+    assert_eq!((header.undoes, header.reruns, header.drift), (Some(run.number()), None, false));
     assert_eq!(names("undone"), before);
     // Nothing is left to be taken back.
     let again = lab.undo(run).await;
@@ -127,6 +135,7 @@ async fn a_rerun_is_about_what_failed_and_nothing_else() {
     assert_eq!(again.status, RunStatus::Completed);
     assert_eq!(lab.outcomes(again.run).await, ["create b applied"]);
     assert_eq!(names("rerun"), ["a: Site a", "b: Site B"]);
+    assert_eq!(header(&again).reruns, Some(first.run.number()));
     let nothing = lab.run_with(RunRequest::rerun(again.run)).await;
     assert_eq!((nothing.status, nothing.summary.to_apply()), (RunStatus::Completed, 0));
 }
@@ -185,6 +194,7 @@ async fn drift_is_told_once_and_what_was_not_measured_is_not_converged() {
     let converged = check().await;
     assert_eq!(converged.notes["drift"], "converged");
     assert_eq!(converged.notes["coverage"], "compared 1 of 1 models, 4 records");
+    assert!(header(&converged).drift);
 
     with("drift", |world| {
         world.target.insert("a".to_owned(), "by hand".to_owned());
