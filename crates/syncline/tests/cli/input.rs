@@ -89,8 +89,18 @@ fn yaml_and_variables_work_too() {
     let yaml = "connections:\n  a: {connector: netbox, url: 'https://a.example', token: 'env:T'}\n";
     fs::write(folder.path().join("syncline.yaml"), yaml).unwrap();
     let checked = syncline(folder.path(), &["config", "check", "--json"]).exits(0).json();
-    let expected = json!({"valid": true, "file": "syncline.yaml", "connections": ["a"], "syncs": []});
+    let missing = json!({
+        "key": "connections.a.token",
+        "problem": "the environment variable `T`, which `env:T` refers to, is not set",
+    });
+    let expected = json!({
+        "valid": true, "file": "syncline.yaml", "connections": ["a"], "syncs": [], "missing_secrets": [missing],
+    });
     assert_eq!(checked, expected);
+    let told = syncline(folder.path(), &["config", "check"]).exits(0);
+    assert!(told.err.contains("not here: `connections.a.token`: the environment variable `T`"), "{}", told.err);
+    let set = syncline_with(folder.path(), &[("T", "t")], &["config", "check", "--json"]).exits(0).json();
+    assert_eq!(set["missing_secrets"], json!([]));
     let variables = [("SYNCLINE__CONNECTIONS__A__PAGE_SIZE", "0"), ("SYNCLINE_CONFIG", "syncline.yaml")];
     let ended = syncline_with(folder.path(), &variables, &["config", "check"]).exits(1);
     assert!(ended.err.contains("SYNCLINE__CONNECTIONS__A__PAGE_SIZE"), "{}", ended.err);
