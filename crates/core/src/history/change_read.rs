@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
 use syncline_model::AnyKey;
 
-use super::change::{ChangeCount, ChangeFilter, StoredChange, TimelineCursor, TimelineEntry};
+use super::change::{ChangeCount, ChangeFilter, OutcomeKind, StoredChange, TimelineCursor, TimelineEntry};
 use super::entity::{change, run, run_outcome};
 use super::{History, Page, RunId, object, text};
 use crate::Result;
+use crate::change::{Action, HoldRule};
 
 impl History {
     /// How many changes of a run have which model, action and outcome: counters, not a count.
@@ -77,6 +78,24 @@ impl History {
         places.sort_unstable();
         places.truncate(usize::try_from(limit.saturating_add(1)).unwrap_or(usize::MAX));
         Ok(places)
+    }
+
+    /// How many deletes a run held back that it would make otherwise: of what is Syncline's, and not shared.
+    pub async fn held_deletes(&self, run: RunId) -> Result<u64> {
+        let kinds = self.change_counts(run).await?;
+        let held = kinds.iter().filter(|kind| kind.action == Action::Delete && kind.outcome == OutcomeKind::Held);
+        let never = [HoldRule::NotOurs, HoldRule::Shared].map(HoldRule::as_str);
+        let mut deletes = 0;
+        for kind in held {
+            let of_kind = change::Entity::find()
+                .filter(change::Column::RunId.eq(run.0))
+                .filter(change::Column::Model.eq(&kind.model))
+                .filter(change::Column::Action.eq(kind.action.as_str()))
+                .filter(change::Column::Outcome.eq(kind.outcome.as_str()))
+                .filter(change::Column::HoldRule.is_not_in(never));
+            deletes += of_kind.count(self.store.db()).await.map_err(|error| self.store.read_error(error))?;
+        }
+        Ok(deletes)
     }
 
     /// What happened to an object in all runs of all syncs, newest first.
