@@ -80,18 +80,23 @@ impl History {
         Ok(places)
     }
 
-    /// How many deletes a run held back that it would make otherwise: of what is Syncline's, and not shared.
+    /// How many deletes the plan of a run holds back. Those of shared records, and of what Syncline did not create, are left out:
+    /// they would not be made anyway. Every held delete is looked at, so this is not asked often.
     pub async fn held_deletes(&self, run: RunId) -> Result<u64> {
         let kinds = self.change_counts(run).await?;
-        let held = kinds.iter().filter(|kind| kind.action == Action::Delete && kind.outcome == OutcomeKind::Held);
+        // What a dry run holds back is planned, with its rule.
+        let is_held = |kind: &&ChangeCount| {
+            kind.action == Action::Delete && matches!(kind.outcome, OutcomeKind::Held | OutcomeKind::Planned)
+        };
         let never = [HoldRule::NotOurs, HoldRule::Shared].map(HoldRule::as_str);
         let mut deletes = 0;
-        for kind in held {
+        for kind in kinds.iter().filter(is_held) {
             let of_kind = change::Entity::find()
                 .filter(change::Column::RunId.eq(run.0))
                 .filter(change::Column::Model.eq(&kind.model))
                 .filter(change::Column::Action.eq(kind.action.as_str()))
                 .filter(change::Column::Outcome.eq(kind.outcome.as_str()))
+                .filter(change::Column::HoldRule.is_not_null())
                 .filter(change::Column::HoldRule.is_not_in(never));
             deletes += of_kind.count(self.store.db()).await.map_err(|error| self.store.read_error(error))?;
         }

@@ -141,5 +141,5 @@ fn differences(drift: &Drift) -> String {
     let text = things(news.standing, "difference", "differences");
     let changes = [(news.new, "new"), (news.gone, "gone")].into_iter().filter(|(number, _)| *number > 0);
     let changes: Vec<_> = changes.map(|(number, what)| format!("{} {what}", count(number))).collect();
-    if changes.is_empty() { text } else { format!("{text}, {} since the last check", changes.join(" and ")) }
+    if changes.is_empty() { text } else { format!("{text} ({})", changes.join(", ")) }
 }

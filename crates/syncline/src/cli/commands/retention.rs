@@ -16,6 +16,11 @@ use crate::cli::session::{Opened, Session};
 use crate::cli::view::number::{count, megabytes, things};
 use crate::cli::view::table::Columns;
 
+/// A smaller table is not shown alone.
+const SMALL: u64 = 100_000;
+/// So many runs are named; of more the first and the last.
+const NAMED: usize = 8;
+
 /// What was removed, or would be, for programs.
 #[derive(Debug, Serialize)]
 struct Pruned {
@@ -78,14 +83,22 @@ fn by_sync(removed: Vec<RemovedRun>) -> BTreeMap<String, Vec<RunId>> {
 }
 
 fn size_text(size: &HistorySize, limits: &Retention) -> String {
-    let mut tables: Vec<_> = size.tables.iter().collect();
-    tables.sort_by_key(|(name, bytes)| (std::cmp::Reverse(**bytes), name.as_str()));
+    let (mut large, small): (Vec<_>, Vec<_>) = size.tables.iter().partition(|(_, bytes)| **bytes >= SMALL);
+    large.sort_by_key(|(name, bytes)| (std::cmp::Reverse(**bytes), name.as_str()));
+    let sum = |tables: &[(&String, &u64)]| tables.iter().map(|(_, bytes)| **bytes).sum::<u64>();
+    let free = size.total.saturating_sub(sum(&large) + sum(&small));
     let mut columns = Columns::new(["table", "size#"]);
-    for (name, bytes) in tables {
-        columns.row(&[name.clone(), megabytes(*bytes)]);
+    for (name, bytes) in &large {
+        columns.row(&[(*name).clone(), megabytes(**bytes)]);
+    }
+    if !small.is_empty() {
+        columns.row(&["the others".to_owned(), megabytes(sum(&small))]);
+    }
+    if free > 0 {
+        columns.row(&["free, or not yet in its place".to_owned(), megabytes(free)]);
     }
     let total = paint(NAME, &megabytes(size.total));
-    format!("{}\nThe history takes {total}; {}\n", columns.text(), limits_text(limits))
+    format!("{}\nThe history takes {total} ({})\n", columns.text(), limits_text(limits))
 }
 
 fn limits_text(limits: &Retention) -> String {
@@ -95,7 +108,7 @@ fn limits_text(limits: &Retention) -> String {
         limits.megabytes.map(|megabytes| format!("{} MB", count(megabytes))),
     ];
     let limits: Vec<_> = limits.into_iter().flatten().collect();
-    if limits.is_empty() { "it has no limits".to_owned() } else { format!("its limits are {}", limits.join(", ")) }
+    if limits.is_empty() { "no limits".to_owned() } else { format!("limits: {}", limits.join(", ")) }
 }
 
 fn pruned_text(pruned: &Pruned) -> String {
@@ -103,16 +116,20 @@ fn pruned_text(pruned: &Pruned) -> String {
     let mut text = String::new();
     for (sync, runs) in &pruned.runs {
         let (Some(first), Some(last)) = (runs.first(), runs.last()) else { continue };
-        let which = if first == last { format!("run {first}") } else { format!("runs {first} to {last}") };
+        let which = if runs.len() > NAMED {
+            format!("the oldest {first}, the newest {last}")
+        } else {
+            runs.iter().map(RunId::to_string).collect::<Vec<_>>().join(", ")
+        };
         let _ = writeln!(text, "  {}: {} ({which})", clean(sync), things(runs.len() as u64, "run", "runs"));
     }
     let would = if pruned.dry_run { "would be removed" } else { "removed" };
     let runs = paint(NAME, &things(all as u64, "run", "runs"));
     let files = match (pruned.files, pruned.bytes) {
-        (Some(files), Some(bytes)) => format!(", with {} ({})", things(files, "file", "files"), megabytes(bytes)),
+        (Some(files), Some(bytes)) => format!(", with {} of {}", things(files, "file", "files"), megabytes(bytes)),
         _ => String::new(),
     };
-    let _ = writeln!(text, "{runs} {would}{files}; {}", limits_text(&pruned.limits));
+    let _ = writeln!(text, "{runs} {would}{files} ({})", limits_text(&pruned.limits));
     if !pruned.dry_run && all > 0 {
         let room = "the database is as large as before: what comes next uses the room";
         let _ = writeln!(text, "{}", paint(DIM, room));
@@ -133,7 +150,15 @@ mod tests {
         let tables = [("run", 120_000), ("change", 12_900_000), ("run_log", 0)];
         let tables = tables.map(|(name, bytes)| (name.to_owned(), bytes)).into();
         let limits = Retention { megabytes: Some(2000), ..Retention::default() };
-        insta::assert_snapshot!(plain(&size_text(&HistorySize { total: 14_000_000, tables }, &limits)), @"");
+        insta::assert_snapshot!(plain(&size_text(&HistorySize { total: 14_000_000, tables }, &limits)), @r#"
+table                             size
+change                         12.9 MB
+run                             0.1 MB
+the others                      0.0 MB
+free, or not yet in its place   1.0 MB
+
+The history takes 14.0 MB (limits: 1,000 runs of each sync, 365 days, 2,000 MB)
+"#);
     }
 
     #[test]
@@ -143,10 +168,19 @@ mod tests {
         let runs = by_sync(removed.to_vec());
         let limits = Retention { runs: None, days: None, megabytes: None };
         let mut pruned = Pruned { dry_run: true, limits, runs, files: None, bytes: None };
-        insta::assert_snapshot!(plain(&pruned_text(&pruned)), @"");
+        insta::assert_snapshot!(plain(&pruned_text(&pruned)), @r#"
+  lab: 3 runs (1, 2, 5)
+  other: 1 run (3)
+4 runs would be removed (no limits)
+"#);
         (pruned.dry_run, pruned.files, pruned.bytes) = (false, Some(3), Some(1_200_000));
-        insta::assert_snapshot!(plain(&pruned_text(&pruned)), @"");
+        insta::assert_snapshot!(plain(&pruned_text(&pruned)), @r#"
+  lab: 3 runs (1, 2, 5)
+  other: 1 run (3)
+4 runs removed, with 3 files of 1.2 MB (no limits)
+the database is as large as before: what comes next uses the room
+"#);
         pruned.runs.clear();
-        insta::assert_snapshot!(plain(&pruned_text(&pruned)), @"");
+        insta::assert_snapshot!(plain(&pruned_text(&pruned)), @"0 runs removed, with 3 files of 1.2 MB (no limits)");
     }
 }

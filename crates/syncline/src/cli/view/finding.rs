@@ -141,6 +141,23 @@ mod tests {
         let mut many = finding(5, FindingKind::Ambiguous, None, Action::Update, none());
         many.detail = Some("3 records of the target answer to it".to_owned());
         let text = list(&[flapping, long, gone, back, many]);
-        insta::assert_snapshot!(anstream::adapter::strip_str(&text).to_string(), @"");
+        insta::assert_snapshot!(anstream::adapter::strip_str(&text).to_string(), @r#"
+Flapping each run makes the same change again: something undoes it in between
+  #1 device atlanta-dc1 / core\u{7}-1  serial: the target has "1 ", the source says 1
+      of `lab`, in 3 runs since run 4, last in run 6 (2026-08-25 10:00:00 UTC)
+
+Ambiguous several records answer to one key, so none of them is touched
+  #5 device atlanta-dc1 / core\u{7}-1: 3 records of the target answer to it
+      of `lab`, in 3 runs since run 4, last in run 6 (2026-08-25 10:00:00 UTC)
+
+Drift the target differs from the source
+  #2 device atlanta-dc1 / core\u{7}-1  tags: the target has [], the source says ["xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…
+      of `lab`, in 3 runs since run 4, last in run 6 (2026-08-25 10:00:00 UTC)
+      acknowledged by kim (2026-08-25 10:00:00 UTC): the vendor knows
+  #3 device atlanta-dc1 / core\u{7}-1: the source does not have it; it has waited for 1 of 3 runs
+      of `lab`, in 3 runs since run 4, last in run 6 (2026-08-25 10:00:00 UTC)
+  #4 device atlanta-dc1 / core\u{7}-1: the target does not have it
+      resolved: of `lab`, in 1 run since run 4, last in run 6 (2026-08-25 10:00:00 UTC)
+"#);
     }
 }

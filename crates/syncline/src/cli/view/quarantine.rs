@@ -136,6 +136,31 @@ mod tests {
             absent("released", State::Released, Absence::Gone, 1, Some(Verdict::DeleteNow)),
             other,
         ]);
-        insta::assert_snapshot!(anstream::adapter::strip_str(&text).to_string(), @"");
+        insta::assert_snapshot!(anstream::adapter::strip_str(&text).to_string(), @r#"
+lab
+  device:[["atl"],"sw\u0007"]  waits
+      absent since 2026-08-21 10:00 UTC: the source no longer has it
+      counted by 1 of 3 runs, due 2026-08-24 10:00 UTC; last seen absent by run 9
+  device:[["atl"],"uncollected"]  waits
+      absent since 2026-08-21 10:00 UTC: the source has it, but could not collect it
+      counted by 0 of 3 runs: it does not count so far; last seen absent by run 9
+  device:[["atl"],"due"]  may be deleted
+      absent since 2026-08-21 10:00 UTC: the source does not tell why
+      counted by 3 of 3 runs, due 2026-08-24 10:00 UTC; last seen absent by run 9
+      counted anew, says kim (2026-08-22 10:00 UTC): we know
+      marked in the target by run 8: `tags` is ["absent"]
+  device:[["atl"],"kept"]  is kept
+      absent since 2026-08-21 10:00 UTC: the source has it, outside of what the sync reads
+      counted by 1 of 3 runs; last seen absent by run 9
+      kept by kim (2026-08-22 10:00 UTC): we know
+  device:[["atl"],"released"]  is to be deleted
+      absent since 2026-08-21 10:00 UTC: the source no longer has it
+      counted by 1 of 3 runs; last seen absent by run 9
+      to be deleted, says kim (2026-08-22 10:00 UTC): we know
+
+other
+  device:[["atl"],"back"]  is back; its mark is being taken back
+      absent since 2026-08-21 10:00 UTC: the source no longer has it
+"#);
     }
 }
