@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
 use syncline_model::AnyKey;
 
-use super::change::{ChangeCount, ChangeFilter, StoredChange, TimelineCursor, TimelineEntry};
+use super::change::{ChangeCount, ChangeFilter, OutcomeKind, StoredChange, TimelineCursor, TimelineEntry};
 use super::entity::{change, run, run_outcome};
 use super::{History, Page, RunId, object, text};
 use crate::Result;
+use crate::change::{Action, HoldRule};
 
 impl History {
     /// How many changes of a run have which model, action and outcome: counters, not a count.
@@ -77,6 +78,29 @@ impl History {
         places.sort_unstable();
         places.truncate(usize::try_from(limit.saturating_add(1)).unwrap_or(usize::MAX));
         Ok(places)
+    }
+
+    /// How many deletes the plan of a run holds back. Those of shared records, and of what Syncline did not create, are left out:
+    /// they would not be made anyway. Every held delete is looked at, so this is not asked often.
+    pub async fn held_deletes(&self, run: RunId) -> Result<u64> {
+        let kinds = self.change_counts(run).await?;
+        // What a dry run holds back is planned, with its rule.
+        let is_held = |kind: &&ChangeCount| {
+            kind.action == Action::Delete && matches!(kind.outcome, OutcomeKind::Held | OutcomeKind::Planned)
+        };
+        let never = [HoldRule::NotOurs, HoldRule::Shared].map(HoldRule::as_str);
+        let mut deletes = 0;
+        for kind in kinds.iter().filter(is_held) {
+            let of_kind = change::Entity::find()
+                .filter(change::Column::RunId.eq(run.0))
+                .filter(change::Column::Model.eq(&kind.model))
+                .filter(change::Column::Action.eq(kind.action.as_str()))
+                .filter(change::Column::Outcome.eq(kind.outcome.as_str()))
+                .filter(change::Column::HoldRule.is_not_null())
+                .filter(change::Column::HoldRule.is_not_in(never));
+            deletes += of_kind.count(self.store.db()).await.map_err(|error| self.store.read_error(error))?;
+        }
+        Ok(deletes)
     }
 
     /// What happened to an object in all runs of all syncs, newest first.

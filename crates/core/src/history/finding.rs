@@ -404,6 +404,9 @@ impl FindingId {
 }
 
 impl FindingKind {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::Flapping, Self::Ambiguous, Self::Drift];
+
     /// The name in the history, metrics and the API.
     pub fn as_str(self) -> &'static str {
         match self {

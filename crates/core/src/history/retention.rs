@@ -22,10 +22,13 @@ const ROWS: i64 = 5_000;
 #[serde(default, deny_unknown_fields)]
 pub struct Retention {
     /// How many runs of each sync are kept.
+    #[schemars(range(min = 1))]
     pub runs: Option<u64>,
     /// For how many days runs are kept.
+    #[schemars(range(min = 1))]
     pub days: Option<u32>,
     /// How large the history may grow, in megabytes (of a million bytes).
+    #[schemars(range(min = 1))]
     pub megabytes: Option<u64>,
 }
 
@@ -63,6 +66,23 @@ impl History {
     /// compared with, runs that another run which is not over is about, those that quarantine refers to, and the runs in `kept`. What Syncline created, and what
     /// was found, is remembered without its runs.
     pub async fn prune(&self, retention: &Retention, kept: &HashSet<RunId>) -> Result<Vec<RemovedRun>> {
+        let mut removed = Vec::new();
+        for run in self.surplus(retention, kept).await? {
+            if self.remove(&run).await? {
+                removed.push(run);
+            }
+        }
+        self.removed(removed).await
+    }
+
+    /// The runs that [`prune`](Self::prune) would remove now.
+    pub async fn prunable(&self, retention: &Retention, kept: &HashSet<RunId>) -> Result<Vec<RemovedRun>> {
+        let surplus = self.surplus(retention, kept).await?;
+        self.removed(surplus).await
+    }
+
+    /// The runs that are over the limits and need not stay, oldest first.
+    async fn surplus(&self, retention: &Retention, kept: &HashSet<RunId>) -> Result<Vec<Candidate>> {
         let mut stay: HashSet<i64> = kept.iter().map(|run| run.0).collect();
         stay.extend(self.needed().await?);
         let candidates = self.candidates().await?;
@@ -78,8 +98,10 @@ impl History {
             }
         }
         if let Some(days) = retention.days {
-            let oldest = text::micros(Utc::now() - TimeDelta::days(i64::from(days)));
-            going.extend(candidates.iter().filter(|run| run.finished < oldest).map(|run| run.id));
+            // More days than the calendar has are no limit.
+            let oldest = Utc::now().checked_sub_signed(TimeDelta::days(i64::from(days))).map(text::micros);
+            let is_old = |run: &&Candidate| oldest.is_some_and(|oldest| run.finished < oldest);
+            going.extend(candidates.iter().filter(is_old).map(|run| run.id));
         }
         going.retain(|run| !stay.contains(run));
         if let Some(megabytes) = retention.megabytes {
@@ -101,15 +123,17 @@ impl History {
                 }
             }
         }
-        let names = self.sync_names(candidates.iter().map(|run| run.sync)).await?;
-        let mut removed = Vec::new();
-        for run in candidates.into_iter().filter(|run| going.contains(&run.id)) {
-            if self.remove(&run).await? {
-                let sync = names.get(&run.sync).cloned().unwrap_or_default();
-                removed.push(RemovedRun { run: RunId(run.id), sync, plan: run.plan });
-            }
-        }
-        Ok(removed)
+        Ok(candidates.into_iter().filter(|run| going.contains(&run.id)).collect())
+    }
+
+    /// What is told of runs that are removed.
+    async fn removed(&self, runs: Vec<Candidate>) -> Result<Vec<RemovedRun>> {
+        let names = self.sync_names(runs.iter().map(|run| run.sync)).await?;
+        let removed = |run: Candidate| {
+            let sync = names.get(&run.sync).cloned().unwrap_or_default();
+            RemovedRun { run: RunId(run.id), sync, plan: run.plan }
+        };
+        Ok(runs.into_iter().map(removed).collect())
     }
 
     /// The runs that are over, oldest first.

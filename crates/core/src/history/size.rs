@@ -45,6 +45,15 @@ impl History {
         Ok(HistorySize { total, tables })
     }
 
+    /// How many bytes the history takes: the total of [`size`](Self::size), at no cost worth mentioning.
+    pub async fn bytes(&self) -> Result<u64> {
+        if self.store.backend() != DbBackend::Postgres {
+            return self.file_bytes().await;
+        }
+        let query = format!("SELECT COALESCE(SUM(t.bytes), 0)::bigint AS number FROM ({POSTGRES_TABLES}) AS t");
+        self.number(&query).await
+    }
+
     /// What a SQLite file and its write-ahead file take.
     async fn file_bytes(&self) -> Result<u64> {
         let pages =

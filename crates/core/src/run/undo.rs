@@ -13,7 +13,7 @@ use super::planning::{compared, plan_side};
 use super::reading::unless_cancelled;
 use super::report::reads;
 use super::work::{Work, incomplete, partial};
-use super::{RunReport, SyncDefinition};
+use super::{RunReport, RunRequest, Runner, SyncDefinition};
 use crate::change::Change;
 use crate::diff::DiffInput;
 use crate::event::{Level, Phase, Side};
@@ -265,6 +265,14 @@ impl Undoing {
         };
         crate::diff::calculate(&input, &mut Annotated::new(&mut draft, &former.notes))?;
         draft.save(&self.path, &header, &former.snapshot, &evidence, Vec::new(), memory)
+    }
+}
+
+impl Runner {
+    /// The run that an undo or a rerun would be about; an error says why it cannot be. A run that is asked for all the same fails
+    /// with it.
+    pub async fn subject(&self, sync: &SyncDefinition, request: &RunRequest) -> Result<Run> {
+        subject_of(&self.history, sync, request.purpose, request.subject).await
     }
 }
 

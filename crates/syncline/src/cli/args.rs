@@ -1,17 +1,24 @@
 //! The command line's own language.
 
+mod past;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::telemetry::LogFormat;
 
+pub use past::{
+    About, Absent, Decide, FindingsArguments, FindingsCommand, HistoryArguments, HistoryCommand, Kind, Prune,
+    QuarantineCommand,
+};
+
 /// What every help page of a command that can end in several ways says.
 const EXIT_CODES: &str = "\
 Exit codes:
   0  nothing to do, or done
   1  an error
-  2  changes are pending (plan, run --dry-run)
+  2  changes are pending (plan, --dry-run), or there is drift (drift)
   3  the plan needs a person's approval
   4  a guard refused the plan
   5  some changes failed; the others are done
@@ -122,6 +129,33 @@ pub enum Command {
         #[arg(long, value_name = "REASON", conflicts_with = "approve")]
         override_guards: Option<String>,
     },
+    /// Take back what a run did, as far as nobody has touched it since
+    #[command(after_help = EXIT_CODES)]
+    Undo(About),
+    /// Try again what a run did not get done
+    #[command(after_help = EXIT_CODES)]
+    Rerun {
+        /// Only what failed, went stale or was skipped; `syncline run SYNC` does everything
+        #[arg(long, required = true)]
+        failed: bool,
+        /// Which run, and how.
+        #[command(flatten)]
+        about: About,
+    },
+    /// Tell where the target differs from the source, and what was not compared; nothing is written
+    #[command(after_help = EXIT_CODES)]
+    Drift {
+        /// The sync
+        sync: String,
+        /// Show every difference
+        #[arg(long)]
+        full: bool,
+    },
+    /// List what runs found and somebody should look at: flapping, ambiguous records, drift
+    Findings(FindingsArguments),
+    /// Look at records that the source no longer has, and decide about them
+    #[command(subcommand)]
+    Quarantine(QuarantineCommand),
     /// List, make and change syncs. Those of the configuration file are changed there
     #[command(subcommand)]
     Sync(SyncCommand),
@@ -132,6 +166,9 @@ pub enum Command {
         /// Stop before writing
         #[arg(long)]
         dry_run: bool,
+        /// Only look for drift, which writes nothing
+        #[arg(long, conflicts_with = "dry_run")]
+        drift: bool,
         /// Why, for the history
         #[arg(long, value_name = "TEXT")]
         reason: Option<String>,
@@ -197,15 +234,8 @@ pub enum Command {
         #[arg(long, default_value = "http://127.0.0.1:8420", value_name = "URL")]
         url: url::Url,
     },
-    /// List the runs, newest first
-    History {
-        /// Only the runs of this sync
-        #[arg(long, value_name = "SYNC")]
-        sync: Option<String>,
-        /// How many
-        #[arg(long, default_value_t = 20, value_name = "NUMBER")]
-        limit: u64,
-    },
+    /// List the runs, newest first; tell how large the history is, and make it smaller
+    History(HistoryArguments),
     /// Show a run: phases, counts, what failed or was held and why, its log
     Show {
         /// The run's id, or the beginning of it; `last` is the newest

@@ -18,11 +18,11 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser as _};
 use syncline_core::history::Stop;
-use syncline_core::run::{Consent, MemoryMeter};
+use syncline_core::run::{Consent, MemoryMeter, RunRequest};
 
 pub(crate) use console::Console;
 
-use args::{Arguments, Command, Global};
+use args::{Arguments, Command, Global, HistoryArguments};
 use exit::Exit;
 use failure::Failure;
 use session::Session;
@@ -74,8 +74,16 @@ async fn dispatch(session: &Session, command: Command) -> Result<Exit, Failure> 
         Command::Run { sync, dry_run, memory, max_duration } => {
             commands::run::run(session, &sync, dry_run, memory, max_duration).await
         }
+        Command::Undo(options) => commands::about::undo(session, &options).await,
+        Command::Rerun { about, .. } => commands::about::rerun(session, &about).await,
+        Command::Drift { sync, full } => commands::drift::run(session, &sync, full).await,
+        Command::Findings(options) => commands::findings::run(session, &options).await,
+        Command::Quarantine(command) => commands::quarantine::run(session, &command).await,
         Command::Sync(command) => commands::sync::run(session, &command).await,
-        Command::Trigger { sync, dry_run, reason } => commands::queue::trigger(session, &sync, dry_run, reason).await,
+        Command::Trigger { sync, dry_run, drift, reason } => {
+            let request = if drift { RunRequest::drift() } else { RunRequest { dry_run, ..RunRequest::default() } };
+            commands::queue::trigger(session, &sync, RunRequest { reason, ..request }).await
+        }
         Command::Queue => commands::queue::list(session).await,
         Command::Approve { run, reason, only, except, here } => {
             commands::review::approve(session, &run, &reason, (&only, &except), here).await
@@ -92,7 +100,12 @@ async fn dispatch(session: &Session, command: Command) -> Result<Exit, Failure> 
             let consent = override_guards.map(overriding).or(approve.as_deref().map(Consent::from));
             commands::run::apply(session, &plan, consent).await
         }
-        Command::History { sync, limit } => commands::history::list(session, sync.as_deref(), limit).await,
+        Command::History(HistoryArguments { command: Some(command), .. }) => {
+            commands::retention::run(session, &command).await
+        }
+        Command::History(HistoryArguments { sync, limit, .. }) => {
+            commands::history::list(session, sync.as_deref(), limit).await
+        }
         Command::Show { run, changes } => commands::history::show(session, &run, changes).await,
         Command::Export { what, format, out, full } => {
             commands::export::run(session, &what, format, out.as_deref(), full).await

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
+use syncline_core::history::Retention;
 use syncline_core::models::ModelMode;
 use syncline_core::policy::Policy;
 use syncline_core::run::{Automation, ConfiguredSync, SideDefinition, SyncDefinition};
@@ -55,6 +56,9 @@ pub struct DataSettings {
     /// The password of the history's database.
     #[serde(default)]
     pub history_password: Option<syncline_core::settings::SecretRef>,
+    /// How much of the past is kept; a very large number is no limit. Runs that later ones need stay whatever is said here.
+    #[serde(default)]
+    pub retention: Retention,
 }
 
 /// A pairing of two systems.

@@ -6,5 +6,6 @@ mod command;
 mod export;
 mod help;
 mod input;
+mod past;
 mod runs;
 mod world;

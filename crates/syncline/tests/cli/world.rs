@@ -88,9 +88,13 @@ impl World {
     /// Runs the command and interrupts it, as Ctrl-C does, once it says something on the standard error output.
     #[cfg(unix)]
     pub fn interrupted(&self, arguments: &[&str], says: &str) -> Ended {
+        tokio::task::block_in_place(|| interrupt(self.command(arguments), says))
+    }
+
+    /// The command, not yet started, with the credentials in its environment.
+    pub fn command(&self, arguments: &[&str]) -> std::process::Command {
         let (access_key, secret) = (self.forward.access_key(), self.forward.secret());
-        let credentials = self.credentials(&access_key, &secret);
-        tokio::task::block_in_place(|| interrupt(command(self.folder.path(), &credentials, arguments), says))
+        command(self.folder.path(), &self.credentials(&access_key, &secret), arguments)
     }
 
     fn credentials<'a>(&'a self, access_key: &'a str, secret: &'a str) -> Vec<(&'a str, &'a str)> {

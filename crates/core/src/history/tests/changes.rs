@@ -156,6 +156,40 @@ async fn a_dry_run_has_planned_changes_only() {
 }
 
 #[tokio::test]
+async fn held_deletes_are_counted_in_real_and_in_dry_runs() {
+    everywhere(async |place| {
+        let history = place.open().await;
+        let held = |name: &str, action, rule| Change {
+            hold: Some(Hold { rule, reason: "so".to_owned() }),
+            ..change("site", name, action)
+        };
+        let changes = [
+            held("a", Action::Delete, HoldRule::Quarantine),
+            held("b", Action::Delete, HoldRule::Policy),
+            held("c", Action::Delete, HoldRule::NotOurs),
+            held("d", Action::Delete, HoldRule::Shared),
+            held("e", Action::Update, HoldRule::Owner),
+            change("site", "f", Action::Delete),
+        ];
+        let held = Outcome::Held { reason: "so".to_owned() };
+        let new = new_run(&history, "sites").await;
+        for dry in [true, false] {
+            let run = started(&history, &NewRun { dry, ..new.clone() }).await;
+            let yes = applied();
+            let outcome = |change: &Change| Some(if change.hold.is_some() { &held } else { &yes }).filter(|_| !dry);
+            let recorded: Vec<_> = changes
+                .iter()
+                .map(|change| RecordedChange::now(change, outcome(change)).with_native_id(Some("1")))
+                .collect();
+            history.record_changes(run, &recorded).await.unwrap();
+            assert_eq!(history.held_deletes(run.run).await.unwrap(), 2, "dry: {dry}");
+            history.finish_run(run, &RunResult::completed()).await.unwrap();
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_finished_run_takes_no_changes() {
     everywhere(async |place| {
         let history = place.open().await;

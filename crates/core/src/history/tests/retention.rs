@@ -37,7 +37,9 @@ async fn numbers(history: &History) -> Vec<i64> {
 }
 
 async fn prune(history: &History, limits: &Retention) -> Vec<i64> {
+    let prunable = history.prunable(limits, &HashSet::new()).await.unwrap();
     let removed = history.prune(limits, &HashSet::new()).await.unwrap();
+    assert_eq!(removed, prunable, "what is told before is what is removed");
     removed.into_iter().map(|removed| removed.run.number()).collect()
 }
 
@@ -62,6 +64,7 @@ async fn the_oldest_runs_go_and_what_others_need_stays() {
         let waiting = history.begin_run(&undo).await.unwrap();
 
         assert_eq!(prune(&history, &NONE).await, [0_i64; 0]);
+        assert_eq!(prune(&history, &Retention { days: Some(u32::MAX), ..NONE }).await, [0_i64; 0]);
         // 11 and 10 are the newest; 8 is the last real one; 2 to 6 are compared with; 1 is to be taken back.
         assert_eq!(prune(&history, &Retention { runs: Some(2), ..NONE }).await, [7, 9]);
         let baseline = async || {
@@ -110,6 +113,7 @@ async fn all_of_a_run_goes_with_it_and_the_room_is_known() {
         let size = history.size().await.unwrap();
         assert!(size.tables["change"] > 1_000_000, "{size:?}");
         assert!(size.total >= size.tables.values().sum(), "{size:?}");
+        assert_eq!(history.bytes().await.unwrap(), size.total);
         let before = history.content_bytes().await.unwrap();
 
         // Everything that may go is not enough, so all of it goes.

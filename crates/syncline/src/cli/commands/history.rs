@@ -14,6 +14,7 @@ use crate::cli::failure::Failure;
 use crate::cli::session::Session;
 use crate::cli::view::plan::write_change;
 use crate::cli::view::report::{RunView, run_table};
+use crate::config;
 
 /// How many changes are fetched at once.
 const PAGE: u64 = 1000;
@@ -58,8 +59,22 @@ pub async fn show(session: &Session, wanted: &str, changes: bool) -> Result<Exit
     Ok(Exit::Done)
 }
 
-async fn open(session: &Session) -> Result<History, Failure> {
+/// The history alone, for what needs no runner.
+pub async fn open(session: &Session) -> Result<History, Failure> {
     Ok(crate::open_history(&session.configuration()?).await?)
+}
+
+/// Refuses a sync that neither the configuration nor the history knows: nothing of it is not the same as nothing.
+pub async fn ensure_sync(session: &Session, history: &History, name: &str) -> Result<(), Failure> {
+    let mut known: Vec<_> = session.configuration()?.syncs.into_keys().collect();
+    known.extend(history.syncs().await?.into_iter().map(|sync| sync.name));
+    if known.iter().any(|known| known == name) {
+        return Ok(());
+    }
+    known.sort();
+    known.dedup();
+    let remedy = config::similar_remedy(name, known.iter().map(String::as_str));
+    Err(Error::new(ErrorKind::NotFound, format!("there is no sync `{name}`; {remedy}")).into())
 }
 
 /// The run that a person means; `last` is the newest.

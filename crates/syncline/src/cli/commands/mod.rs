@@ -1,15 +1,21 @@
 //! The commands, one file each.
 
+pub mod about;
 pub mod check;
 pub mod config;
 pub mod connectors;
 #[cfg(feature = "demo")]
 pub mod demo;
+pub mod drift;
 pub mod export;
+pub mod findings;
 pub mod history;
+pub mod quarantine;
 pub mod queue;
+pub mod retention;
 pub mod review;
 pub mod run;
 pub mod schema;
 pub mod serve;
 pub mod sync;
+pub mod upkeep;

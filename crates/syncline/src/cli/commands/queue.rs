@@ -23,11 +23,10 @@ struct Asked {
 }
 
 /// `syncline trigger`: `{"run", "already_running", "before"}`.
-pub async fn trigger(session: &Session, name: &str, dry_run: bool, reason: Option<String>) -> Result<Exit, Failure> {
+pub async fn trigger(session: &Session, name: &str, request: RunRequest) -> Result<Exit, Failure> {
     let Opened { book, runner } = session.open().await?;
     book.provision().await?;
     let sync = book.sync(name).await?;
-    let request = RunRequest { dry_run, reason, ..RunRequest::default() };
     let triggered = runner.trigger(&sync.definition, &request).await?;
     let run = triggered.run();
     let queue = runner.history().queue().await?;

@@ -52,9 +52,15 @@ pub async fn reject(session: &Session, wanted: &str, reason: &str) -> Result<Exi
     Ok(Exit::Done)
 }
 
-fn ensure_reason(reason: &str) -> Result<(), Failure> {
-    if reason.trim().is_empty() {
-        return Err(Failure::argument("`--reason` wants words: they are kept in the history"));
+/// Refuses a reason that says nothing.
+pub fn ensure_reason(reason: &str) -> Result<(), Failure> {
+    ensure_words("--reason", reason)
+}
+
+/// Refuses an option that says nothing.
+pub fn ensure_words(option: &str, words: &str) -> Result<(), Failure> {
+    if words.trim().is_empty() {
+        return Err(Failure::argument(format!("`{option}` wants words: they are kept in the history")));
     }
     Ok(())
 }

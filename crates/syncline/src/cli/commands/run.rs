@@ -201,7 +201,8 @@ pub async fn show_run(session: &Session, runner: &Runner, report: &RunReport) ->
     Ok(exit)
 }
 
-fn tell_error(session: &Session, report: &RunReport) {
+/// Tells why a run did not complete, where that is not a part of the data.
+pub fn tell_error(session: &Session, report: &RunReport) {
     if let Some(error) = report.error.as_ref().filter(|_| !session.console.is_json()) {
         session.console.error(&error_text(error));
     }

@@ -5,24 +5,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use syncline_core::history::{History, RunFilter, RunStatus};
+use syncline_core::history::History;
 use syncline_core::queue::{ApalisQueue, RunQueue, WorkerOptions};
-use syncline_core::run::{Scheduler, SyncBook, Worker, measure};
-use syncline_core::{Error, ErrorKind, metrics};
+use syncline_core::run::{Scheduler, SyncBook, Worker};
+use syncline_core::{Error, ErrorKind};
 use syncline_web::{ApiState, SyncStore};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use super::upkeep;
 use crate::cli::args::{Serve, WorkerArguments};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::session::{Opened, Session};
 use crate::telemetry::{PrometheusHandle, Readiness, listen, probes, prometheus};
 
-/// How often the metrics are told what the history knows.
-const TELL: Duration = Duration::from_secs(15);
-/// More runs that wait for approval are not counted.
-const MOST_WAITING: u64 = 1000;
 /// How long the database may take to say that it is there.
 const READY: Duration = Duration::from_secs(5);
 /// How long a server may take to say how it is.
@@ -44,7 +41,9 @@ pub async fn serve(session: &Session, options: &Serve) -> Result<Exit, Failure> 
         tracing::warn!("{warning}");
     }
     let listener = bound(options.listen).await?;
-    session.console.note(&format!("listening on http://{}", options.listen));
+    // The port that it got, where none was asked for.
+    let address = listener.local_addr().unwrap_or(options.listen);
+    session.console.note(&format!("listening on http://{address}"));
     let scheduler = Scheduler::new(&process.runner, process.book.as_ref());
     let web = process.web(listener, Some(process.api()));
     let scheduling = scheduler.run(&process.cancel);
@@ -56,8 +55,13 @@ pub async fn serve(session: &Session, options: &Serve) -> Result<Exit, Failure> 
             process.work(&options.worker).await
         }
     };
+    let (history, limits) = (process.runner.history(), &process.book.configuration().data.retention);
+    let upkeep = async {
+        let tell = upkeep::tell(&process.book, history, &process.cancel);
+        futures::join!(tell, upkeep::tidy(&process.runner, &process.queue, limits, &process.cancel));
+    };
     let (web, (), working, metrics, ()) =
-        futures::join!(web, scheduling, working, process.metrics(&options.worker), process.tell());
+        futures::join!(web, scheduling, working, process.metrics(&options.worker), upkeep);
     web?;
     working?;
     metrics?;
@@ -100,7 +104,7 @@ pub async fn health(session: &Session, url: &url::Url) -> Result<Exit, Failure> 
 struct Process {
     runner: Arc<syncline_core::run::Runner>,
     book: Arc<crate::Book>,
-    queue: Arc<dyn RunQueue>,
+    queue: Arc<ApalisQueue>,
     metrics: PrometheusHandle,
     cancel: CancellationToken,
 }
@@ -117,7 +121,8 @@ impl Process {
 
     async fn work(&self, options: &WorkerArguments) -> syncline_core::Result<()> {
         let book: Arc<dyn SyncBook> = Arc::<crate::Book>::clone(&self.book);
-        let worker = Arc::new(Worker::new(Arc::clone(&self.runner), book, Arc::clone(&self.queue)));
+        let queue: Arc<dyn RunQueue> = Arc::<ApalisQueue>::clone(&self.queue);
+        let worker = Arc::new(Worker::new(Arc::clone(&self.runner), book, queue));
         let options = WorkerOptions { concurrency: usize::from(options.concurrency), ..WorkerOptions::default() };
         worker.serve(options, &self.cancel).await
     }
@@ -134,29 +139,6 @@ impl Process {
             router = router.nest("/api/v1", api);
         }
         listen(listener, router, self.metrics.clone(), self.cancel.clone()).await
-    }
-
-    /// Tells what only the history knows, for the metrics. One process does, or each would tell its own.
-    async fn tell(&self) {
-        if let Ok(syncs) = self.book.stored().await {
-            for sync in syncs {
-                measure::known(&sync.name);
-            }
-        }
-        while !self.cancel.is_cancelled() {
-            let history = self.runner.history();
-            if let Ok(queue) = history.queue().await {
-                metrics::runs_queued(queue.len() as u64);
-            }
-            let waiting = RunFilter { status: vec![RunStatus::AwaitingReview], ..RunFilter::default() };
-            if let Ok(waiting) = history.runs(&waiting, None, MOST_WAITING).await {
-                metrics::awaiting_review(waiting.items.len() as u64);
-            }
-            tokio::select! {
-                () = self.cancel.cancelled() => {}
-                () = tokio::time::sleep(TELL) => {}
-            }
-        }
     }
 
     /// Shows metrics and health where that was asked for.

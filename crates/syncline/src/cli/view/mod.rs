@@ -1,7 +1,9 @@
 //! How things look to a person. Pure: from data to text.
 
 pub mod connector;
+pub mod finding;
 pub mod number;
 pub mod plan;
+pub mod quarantine;
 pub mod report;
 pub mod table;

@@ -39,6 +39,12 @@ pub fn bytes(bytes: u64) -> String {
     }
 }
 
+/// A size on disk, in megabytes of a million bytes as `data.retention` has them: `0.3 MB`, `1,234.5 MB`.
+pub fn megabytes(bytes: u64) -> String {
+    let tenths = bytes.saturating_add(50_000) / 100_000;
+    format!("{}.{} MB", count(tenths / 10), tenths % 10)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -50,5 +56,6 @@ mod tests {
         let durations = [7, 340, 1_240, 59_990, 725_000, 7_260_000].map(Duration::from_millis);
         assert_eq!(durations.map(duration), ["7 ms", "340 ms", "1.24 s", "59.99 s", "12 min 5 s", "2 h 1 min"]);
         assert_eq!([512, 2048, 12_900_000].map(bytes), ["512 B", "2.0 KiB", "12.3 MiB"]);
+        assert_eq!([0, 260_000, 1_234_560_000].map(megabytes), ["0.0 MB", "0.3 MB", "1,234.6 MB"]);
     }
 }

@@ -9,8 +9,8 @@ use serde::Serialize;
 use syncline_core::Result;
 use syncline_core::event::{Level, Phase};
 use syncline_core::history::{
-    ChangeCount, ChangeFilter, History, ModelRecord, OutcomeCounts, OutcomeKind, PhaseRecord, Run, RunId, RunStatus,
-    StoredChange, StoredLogLine,
+    ChangeCount, ChangeFilter, History, ModelRecord, OutcomeCounts, OutcomeKind, PhaseRecord, Purpose, Run, RunId,
+    RunStatus, StoredChange, StoredLogLine,
 };
 
 use super::number::{bytes, count, duration};
@@ -245,7 +245,7 @@ pub fn run_table(runs: &[Run]) -> String {
     let mut columns = Columns::new(headings);
     for run in runs {
         let counts = &run.counts;
-        let kind = if run.dry { format!("{}, dry", run.kind.as_str()) } else { run.kind.as_str().to_owned() };
+        let kind = kind_text(run);
         columns.row(&[
             run.id.to_string(),
             run.sync.clone(),
@@ -262,6 +262,20 @@ pub fn run_table(runs: &[Run]) -> String {
         ]);
     }
     columns.text()
+}
+
+/// What started a run, and what for, where that is not a sync: `adhoc, undo of 3`. A drift check is always dry.
+fn kind_text(run: &Run) -> String {
+    let subject = run.subject.map(|subject| format!(" of {subject}")).unwrap_or_default();
+    let purpose = match run.purpose {
+        Purpose::Sync => String::new(),
+        Purpose::Apply => format!(", apply{subject}"),
+        Purpose::Drift => ", drift".to_owned(),
+        Purpose::Undo => format!(", undo{subject}"),
+        Purpose::Rerun => format!(", rerun{subject}"),
+    };
+    let dry = if run.dry && run.purpose != Purpose::Drift { ", dry" } else { "" };
+    format!("{}{purpose}{dry}", run.kind.as_str())
 }
 
 /// The first changes with an outcome.
@@ -343,9 +357,7 @@ mod tests {
     use serde_json::json;
     use syncline_core::change::{Action, HoldRule};
     use syncline_core::diff::DiffCounts;
-    use syncline_core::history::{
-        Endpoint, PlanRef, Purpose, ReadRecord, RunCounts, RunError, RunKind, RunSettings, RunStage,
-    };
+    use syncline_core::history::{Endpoint, PlanRef, ReadRecord, RunCounts, RunError, RunKind, RunSettings, RunStage};
     use syncline_core::models::ModelMode;
     use syncline_model::AnyKey;
 
@@ -482,7 +494,9 @@ mod tests {
     fn runs_are_listed() {
         let mut dry = run(RunStatus::AwaitingReview);
         (dry.dry, dry.finished, dry.id) = (true, None, RunId::new(16));
-        insta::assert_snapshot!(run_table(&[run(RunStatus::Completed), dry]));
+        let mut undo = run(RunStatus::Completed);
+        (undo.purpose, undo.subject, undo.dry, undo.id) = (Purpose::Undo, Some(RunId::new(15)), true, RunId::new(18));
+        insta::assert_snapshot!(run_table(&[undo, run(RunStatus::Completed), dry]));
     }
 
     /// Scripts rely on these names.

@@ -1,0 +1,189 @@
+//! The arguments of the commands that are about what runs did, found and left waiting.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+use syncline_core::history::FindingKind;
+use syncline_core::quarantine::State;
+
+/// A run that is about another run: it takes it back, or tries again what it did not get done.
+#[derive(Debug, Clone, Args)]
+pub struct About {
+    /// The run's id, or the beginning of its plan's hash; `last` is the newest
+    pub run: String,
+    /// Stop before writing, and show the plan
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Approve what the guards want a person to look at, and why; kept in the history
+    #[arg(long, value_name = "REASON", conflicts_with = "dry_run")]
+    pub approve: Option<String>,
+    /// Keep the plan in this file, to be applied later
+    #[arg(long, short = 'o', value_name = "FILE", requires = "dry_run")]
+    pub out: Option<PathBuf>,
+    /// Show every change with every value
+    #[arg(long, requires = "dry_run")]
+    pub full: bool,
+}
+
+/// The runs, and what is kept of them.
+#[derive(Debug, Clone, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct HistoryArguments {
+    /// Only the runs of this sync
+    #[arg(long, value_name = "SYNC")]
+    pub sync: Option<String>,
+    /// How many
+    #[arg(long, default_value_t = 20, value_name = "NUMBER")]
+    pub limit: u64,
+    /// What else there is to do with the history.
+    #[command(subcommand)]
+    pub command: Option<HistoryCommand>,
+}
+
+/// What can be done with the history.
+#[derive(Debug, Clone, Subcommand)]
+pub enum HistoryCommand {
+    /// Tell how large the history is, by table, and what limits it has
+    Size,
+    /// Remove the oldest runs and their plans until the limits of `data.retention` hold; `serve` does it every hour
+    Prune(Prune),
+}
+
+/// What is removed from the history.
+#[derive(Debug, Clone, Args)]
+pub struct Prune {
+    /// Tell what would be removed, and remove nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Keep so many runs of each sync, instead of what the configuration says
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..))]
+    pub runs: Option<u64>,
+    /// Keep runs for so many days, instead of what the configuration says
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
+    pub days: Option<u32>,
+    /// Let the history be so large, instead of what the configuration says
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..))]
+    pub megabytes: Option<u64>,
+}
+
+/// What runs found.
+#[derive(Debug, Clone, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct FindingsArguments {
+    /// Only those of this sync
+    #[arg(long, value_name = "SYNC")]
+    pub sync: Option<String>,
+    /// Only those of this kind
+    #[arg(long, value_enum, value_name = "KIND")]
+    pub kind: Option<Kind>,
+    /// Those too that somebody has acknowledged, and those that occur no more
+    #[arg(long)]
+    pub all: bool,
+    /// How many, the newest first
+    #[arg(long, default_value_t = 100, value_name = "NUMBER")]
+    pub limit: u64,
+    /// What else there is to do with findings.
+    #[command(subcommand)]
+    pub command: Option<FindingsCommand>,
+}
+
+/// What can be done with findings.
+#[derive(Debug, Clone, Subcommand)]
+pub enum FindingsCommand {
+    /// Note that somebody has looked at a finding; should it go and come back, it is open again
+    Acknowledge {
+        /// Its number
+        #[arg(value_parser = clap::value_parser!(i64).range(1..))]
+        id: i64,
+        /// What is to be said about it, for the history
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
+}
+
+/// The kinds of findings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Kind {
+    /// A change that each of the last runs had to make again.
+    Flapping,
+    /// Several records that answer to one key.
+    Ambiguous,
+    /// A difference that a drift check found.
+    Drift,
+}
+
+impl From<Kind> for FindingKind {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Flapping => Self::Flapping,
+            Kind::Ambiguous => Self::Ambiguous,
+            Kind::Drift => Self::Drift,
+        }
+    }
+}
+
+/// What can be done with absent records.
+#[derive(Debug, Clone, Subcommand)]
+pub enum QuarantineCommand {
+    /// List the absent records: since when, why, when they may be deleted, what was decided
+    List {
+        /// Only those of this sync
+        #[arg(long, value_name = "SYNC")]
+        sync: Option<String>,
+        /// Only those of this model
+        #[arg(long, value_name = "MODEL")]
+        model: Option<String>,
+        /// Only those in this state
+        #[arg(long, value_enum, value_name = "STATE")]
+        state: Option<Absent>,
+        /// How many
+        #[arg(long, default_value_t = 100, value_name = "NUMBER")]
+        limit: u64,
+    },
+    /// Keep a record as long as it is absent
+    Keep(Decide),
+    /// Let a record wait no longer: the next run may delete it, if the policy and the guards agree
+    Delete(Decide),
+    /// Forget how long a record was absent, and what was decided about it
+    Restore(Decide),
+}
+
+/// What a person says about an absent record.
+#[derive(Debug, Clone, Args)]
+pub struct Decide {
+    /// The record, as `quarantine list` writes it: `device:["site","name"]`
+    pub record: String,
+    /// Why, for the history
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+    /// The sync that does not find it; needed where several do not
+    #[arg(long, value_name = "SYNC")]
+    pub sync: Option<String>,
+}
+
+/// Where an absent record is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Absent {
+    /// It was not absent long enough, or the source still has it.
+    Waiting,
+    /// It may be deleted.
+    Due,
+    /// A person wants it kept.
+    Kept,
+    /// A person wants it deleted.
+    Released,
+    /// It is back, and its mark is being taken back.
+    Returned,
+}
+
+impl From<Absent> for State {
+    fn from(absent: Absent) -> Self {
+        match absent {
+            Absent::Waiting => Self::Waiting,
+            Absent::Due => Self::Due,
+            Absent::Kept => Self::Kept,
+            Absent::Released => Self::Released,
+            Absent::Returned => Self::Returned,
+        }
+    }
+}

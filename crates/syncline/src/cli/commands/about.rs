@@ -1,0 +1,50 @@
+//! `syncline undo` and `syncline rerun`: runs that are about other runs.
+
+use syncline_core::history::{RunId, RunStatus};
+use syncline_core::run::{Consent, RunRequest, SyncBook as _};
+
+use super::history::find;
+use super::review::ensure_words;
+use super::run::{followed, show_plan, show_run};
+use crate::cli::args::About;
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::session::{Opened, Session};
+
+/// `syncline undo`: what `run` gives, or with `--dry-run` what `plan` gives.
+pub async fn undo(session: &Session, options: &About) -> Result<Exit, Failure> {
+    run(session, options, RunRequest::undo).await
+}
+
+/// `syncline rerun`: what `run` gives, or with `--dry-run` what `plan` gives.
+pub async fn rerun(session: &Session, options: &About) -> Result<Exit, Failure> {
+    run(session, options, RunRequest::rerun).await
+}
+
+async fn run(session: &Session, options: &About, request: fn(RunId) -> RunRequest) -> Result<Exit, Failure> {
+    if let Some(reason) = &options.approve {
+        ensure_words("--approve", reason)?;
+    }
+    let Opened { book, runner } = session.open().await?;
+    let subject = find(runner.history(), &options.run).await?;
+    let sync = &book.sync(&subject.sync).await?.definition;
+    let request = RunRequest { dry_run: options.dry_run, ..request(subject.id) };
+    // A slip is told, and leaves no failed run in the history.
+    runner.subject(sync, &request).await?;
+    let running = &runner;
+    let report =
+        followed(session, |events, cancel| async move { running.run(sync, request, &events, &cancel).await }).await?;
+    if options.dry_run {
+        return show_plan(session, &sync.name, &report, options.out.as_deref(), options.full);
+    }
+    let waits = report.status == RunStatus::AwaitingReview;
+    let (Some(reason), Some(plan)) = (options.approve.as_deref().filter(|_| waits), &report.plan) else {
+        return show_run(session, &runner, &report).await;
+    };
+    let consent = Some(Consent::from(reason));
+    let applied = followed(session, |events, cancel| async move {
+        running.apply(sync, plan, consent, RunRequest::default(), &events, &cancel).await
+    })
+    .await?;
+    show_run(session, &runner, &applied).await
+}
