@@ -6,6 +6,7 @@ use std::sync::Arc;
 use syncline_model::{AnyKey, FieldKind, ModelSchema};
 
 use super::earlier::Earlier;
+use super::stays::Stays;
 use super::wave::{Finished, Wave};
 use super::{Applied, ApplyContext, JournalEntry, batch};
 use crate::bindings::{Bindings, hash};
@@ -38,6 +39,8 @@ pub struct Execution<'a, 'c, W: TargetWriter + ?Sized> {
     referred_by_undeleted: HashMap<u128, String>,
     /// Whether the plan deletes anything that is not held.
     deletes: bool,
+    /// What it deletes and what stays all the same.
+    stays: Stays,
     applied: Applied,
     totals: BTreeMap<String, u64>,
     done: BTreeMap<&'static str, (u64, u64)>,
@@ -95,6 +98,7 @@ impl<'a, 'c, W: TargetWriter + ?Sized> Execution<'a, 'c, W> {
             bindings: Arc::new(bindings),
             released: Vec::new(),
             undone: HashMap::new(),
+            stays: Stays::default(),
             unapplied: HashMap::new(),
             referred_by_undeleted: HashMap::new(),
             applied: Applied::default(),
@@ -106,12 +110,23 @@ impl<'a, 'c, W: TargetWriter + ?Sized> Execution<'a, 'c, W> {
 
     /// Creates and updates, then the deferred fields, then deletes.
     pub async fn run(mut self) -> Result<Applied> {
+        self.ask_again().await?;
         self.settle_doubts(Pass::First).await?;
         self.first_pass(false).await?;
         self.settle_doubts(Pass::Second).await?;
         self.second_pass().await?;
+        // Creates and updates can take hours.
+        self.ask_again().await?;
         self.first_pass(true).await?;
         Ok(self.applied)
+    }
+
+    /// Asks what was decided about the records of deletes since the plan was made.
+    async fn ask_again(&mut self) -> Result<()> {
+        if self.deletes {
+            self.stays = Stays::ask(self.context.plan, self.context.fields, self.context.journal).await?;
+        }
+        Ok(())
     }
 
     /// Brings the batches to their end that an earlier attempt may have sent, before anything else is.
@@ -138,10 +153,7 @@ impl<'a, 'c, W: TargetWriter + ?Sized> Execution<'a, 'c, W> {
             let entries = entries.remove(&batch.number).unwrap_or_default();
             let Some(first) = entries.first() else { continue };
             let schema = self.known(&first.change.model)?;
-            let (written, fatal) = batch::resume(self.writer, schema, pass, &self.bindings, &entries).await;
-            self.interrupt(fatal)?;
-            let entries: Vec<_> =
-                entries.into_iter().zip(written).map(|(entry, written)| entry.with(written)).collect();
+            let entries = self.resume(schema, pass, entries).await?;
             match pass {
                 Pass::First => {
                     let created = entries.iter().filter(|entry| entry.change.action == Action::Create);
@@ -162,6 +174,40 @@ impl<'a, 'c, W: TargetWriter + ?Sized> Execution<'a, 'c, W> {
             }
         }
         Ok(())
+    }
+
+    /// Finds out what became of a batch, and writes what is missing of it, but for what is to stay.
+    async fn resume(
+        &mut self,
+        schema: &'static ModelSchema,
+        pass: Pass,
+        entries: Vec<JournalEntry>,
+    ) -> Result<Vec<JournalEntry>> {
+        let stays = |entry: &JournalEntry| self.stays.outcome(schema, &entry.change).filter(|_| pass == Pass::First);
+        let (staying, mut resumed): (Vec<_>, Vec<_>) = entries.into_iter().partition(|entry| stays(entry).is_some());
+        let mut fatal = None;
+        if !resumed.is_empty() {
+            let (written, error) = batch::resume(self.writer, schema, pass, &self.bindings, &resumed).await;
+            fatal = error;
+            resumed = resumed.into_iter().zip(written).map(|(entry, written)| entry.with(written)).collect();
+        }
+        if !staying.is_empty() {
+            let (found, unknown) = match batch::look(self.writer, schema, pass, &self.bindings, &staying).await {
+                Ok(found) => (found, None),
+                Err(error) => (vec![None; staying.len()], Some(error)),
+            };
+            for (entry, found) in staying.into_iter().zip(found) {
+                let outcome = match &unknown {
+                    Some(error) => Some(Outcome::failed(error)),
+                    None => stays(&entry),
+                };
+                let written = found.unwrap_or_else(|| Written::not_written(outcome.unwrap_or(Outcome::Unchanged)));
+                resumed.push(entry.with(written));
+            }
+            fatal = fatal.or(unknown);
+        }
+        self.interrupt(fatal)?;
+        Ok(resumed)
     }
 
     /// Creates and updates, or deletes.
@@ -307,6 +353,9 @@ impl<'a, 'c, W: TargetWriter + ?Sized> Execution<'a, 'c, W> {
         }
         if let Some(stopped) = self.stopped() {
             return Fate::Outcome(stopped);
+        }
+        if let Some(outcome) = self.stays.outcome(schema, change) {
+            return Fate::Outcome(outcome);
         }
         if change.action != Action::Create
             && let Some(outcome) = self.undone.get(&hash(schema.name, change.key.as_str()))
