@@ -1,6 +1,6 @@
 //! One apply on its way through its passes.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use syncline_model::{AnyKey, FieldKind, ModelSchema};
@@ -33,6 +33,8 @@ pub struct Execution<'a, 'c, W: TargetWriter + ?Sized> {
     released: Vec<AnyKey>,
     /// Creates and updates that did not go through, by hash of model and key: what refers to a missing record says so.
     undone: HashMap<u128, &'static str>,
+    /// Records that lost their former names, by hash of model and key.
+    renamed: HashSet<u128>,
     /// First outcomes of changes that have a second pass, by hash of model and key, as long as they are not `applied`.
     unapplied: HashMap<u128, Outcome>,
     /// Records that must stay because a record that refers to them was not deleted, with that record.
@@ -99,6 +101,7 @@ impl<'a, 'c, W: TargetWriter + ?Sized> Execution<'a, 'c, W> {
             released: Vec::new(),
             undone: HashMap::new(),
             stays: Stays::default(),
+            renamed: HashSet::new(),
             unapplied: HashMap::new(),
             referred_by_undeleted: HashMap::new(),
             applied: Applied::default(),
@@ -245,6 +248,15 @@ impl<'a, 'c, W: TargetWriter + ?Sized> Execution<'a, 'c, W> {
                 self.remember(schema, &change, &outcome);
                 continue;
             }
+            if let Some(holder) = &change.waits_for
+                && !self.is_known(schema, holder)
+            {
+                // What it waits for may be under way.
+                self.settle(schema, None, std::mem::take(&mut untried)).await?;
+                self.send_gathered(schema, wave).await?;
+                let rest = wave.drain().await;
+                self.settle_all(schema, rest).await?;
+            }
             let entry = JournalEntry::planned(sequence, change);
             match self.fate(schema, &entry) {
                 Fate::Leave => self.applied.left += 1,
@@ -264,10 +276,21 @@ impl<'a, 'c, W: TargetWriter + ?Sized> Execution<'a, 'c, W> {
             }
         }
         self.settle(schema, None, untried).await?;
+        self.send_gathered(schema, wave).await
+    }
+
+    /// Sends what a wave has gathered.
+    async fn send_gathered(&mut self, schema: &'static ModelSchema, wave: &mut Wave<'a>) -> Result<()> {
         let mut finished = Vec::new();
         let sent = wave.flush(self.writer, schema, &self.bindings, &mut *self.context.journal, &mut finished).await;
         self.settle_all(schema, finished).await?;
         sent
+    }
+
+    /// Whether it is known what became of the change that gives a record another name.
+    fn is_known(&self, schema: &'static ModelSchema, holder: &AnyKey) -> bool {
+        let holder = hash(schema.name, holder.as_str());
+        self.renamed.contains(&holder) || self.undone.contains_key(&holder)
     }
 
     /// The deferred fields of creates and updates that went through.
@@ -362,6 +385,18 @@ impl<'a, 'c, W: TargetWriter + ?Sized> Execution<'a, 'c, W> {
         {
             let reason = format!("what should have released it first is {outcome}");
             return Fate::Outcome(Outcome::Skipped { reason });
+        }
+        if let Some(holder) = &change.waits_for {
+            let hash = hash(schema.name, holder.as_str());
+            if !self.renamed.contains(&hash) {
+                let outcome =
+                    self.undone.get(&hash).map_or("not in the plan".to_owned(), |outcome| format!("{outcome}"));
+                let reason = format!(
+                    "waiting on {} `{holder}`, which has its name in the target, and whose change is {outcome}",
+                    schema.label
+                );
+                return Fate::Outcome(Outcome::Skipped { reason });
+            }
         }
         if change.action == Action::Delete {
             if let Some(outcome) = self.undone.get(&hash(schema.name, change.key.as_str())) {
@@ -492,6 +527,9 @@ impl<'a, 'c, W: TargetWriter + ?Sized> Execution<'a, 'c, W> {
             self.remember_undone(schema, change, outcome);
         } else if change.action == Action::Delete {
             self.released.push(change.key.clone());
+        } else if change.action == Action::Update && schema.key_fields().any(|field| change.after(field.name).is_some())
+        {
+            self.renamed.insert(hash(schema.name, change.key.as_str()));
         }
         if !matches!(outcome, Outcome::Held { .. }) {
             let (done, failed) = self.done.entry(schema.name).or_default();

@@ -133,6 +133,7 @@ mod tests {
                 image: None,
                 kept: Vec::new(),
                 source_id: None,
+                waits_for: None,
             };
             stays.outcome(schema, &change).map(|outcome| outcome.reason().unwrap_or_default().to_owned())
         };

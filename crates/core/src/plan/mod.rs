@@ -28,6 +28,7 @@ mod marks;
 mod memory;
 mod output;
 mod owner;
+mod passed_on;
 mod reader;
 mod release;
 mod schema;

@@ -310,6 +310,7 @@ mod tests {
                 hold: None,
                 kept: vec![],
                 source_id: None,
+                waits_for: None,
                 image: None,
             };
             JournalEntry { sequence: 1, change, written: Written::not_written(outcome) }

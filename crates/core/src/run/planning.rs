@@ -196,6 +196,7 @@ impl Planning {
             source: &self.source,
             memory,
             ambiguous: &aligned.ambiguous,
+            passed_on: &aligned.passed_on,
             releases: self.target_system.releases(),
             looks_at_owners: self.evidence.first_run.is_some() || self.policy.adopt == Adopt::Matched,
         };
