@@ -190,6 +190,7 @@ mod tests {
             dry_run: false,
             models: Vec::new(),
             source: BTreeMap::new(),
+            desired: BTreeMap::new(),
             target: BTreeMap::new(),
             notes: BTreeMap::new(),
             plan: None,

@@ -80,10 +80,10 @@ impl<'a> Recorder<'a> {
         let lost = report.error.as_ref().is_some_and(|error| error.kind() == ErrorKind::LeaseLost);
         if !lost {
             for phase in &report.phases {
-                self.history.record_phase(run, phase).await?;
+                self.history.record_phase(self.claim, phase).await?;
             }
             for record in models(report) {
-                self.history.record_model(run, &record).await?;
+                self.history.record_model(self.claim, &record).await?;
             }
             let notes: Map<String, Value> =
                 report.notes.iter().map(|(name, note)| (name.clone(), note.clone().into())).collect();
@@ -120,6 +120,7 @@ fn models(report: &RunReport) -> impl Iterator<Item = ModelRecord> + '_ {
             model: choice.model.to_owned(),
             mode: choice.mode,
             source: read(&report.source),
+            desired: report.desired.get(choice.model).copied(),
             target: read(&report.target),
             diff: found.map(|summary| summary.found),
         }
