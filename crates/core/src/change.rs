@@ -72,6 +72,11 @@ pub struct Change {
     /// The source's own id of the record that a create is for, where the source has one that lasts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_id: Option<Box<str>>,
+    /// The record of the same model that has this one's name in the target until its own change, which is in the plan, went through:
+    /// that one goes first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Vec<Value>>")]
+    pub waits_for: Option<AnyKey>,
 }
 
 /// One field of a change.
@@ -162,6 +167,8 @@ pub enum HoldRule {
     Moved,
     /// The target owns every field that differs.
     Owner,
+    /// Another record of the target still has the name, and does not lose it in this plan.
+    NameTaken,
 }
 
 impl HoldRule {
@@ -181,6 +188,7 @@ impl HoldRule {
             Self::Guard => "guard",
             Self::Moved => "moved",
             Self::Owner => "owner",
+            Self::NameTaken => "name_taken",
         }
     }
 }

@@ -48,6 +48,7 @@ pub fn hold(rule: HoldRule) -> &'static str {
         HoldRule::Guard => "guard",
         HoldRule::Moved => "changed since",
         HoldRule::Owner => "kept by the target",
+        HoldRule::NameTaken => "name taken",
     }
 }
 
@@ -78,6 +79,9 @@ pub fn remedy(rule: HoldRule) -> &'static str {
         HoldRule::Guard => "a person has to look at them first, and to approve the plan",
         HoldRule::Moved => "somebody changed them after the run that is taken back; look at them and decide by hand",
         HoldRule::Owner => "every field that differs is the target's own; `policy.fields` says which fields are",
+        HoldRule::NameTaken => {
+            "another record of the target still has the name; once that one has another one, the next run does the rest"
+        }
     }
 }
 

@@ -269,6 +269,14 @@ mod tests {
 }
 "#);
 
+        // What would only be found when a plan is judged is found here, as in a file.
+        let guards = json!({"models": {"devices": {}}, "canaries": [{"model": "site", "key": ["hq", 1]}]});
+        let guarded = json!({"source": "forward", "target": "netbox", "policy": {"guards": guards}});
+        let (_, problem) = ask(Method::POST, "/syncs", json!({"name": "made", "settings": guarded})).await;
+        let keys: Vec<_> =
+            problem["problems"].as_array().unwrap().iter().map(|problem| problem["key"].clone()).collect();
+        assert_eq!(keys, ["policy.guards.models.devices", "policy.guards.canaries.0.key"]);
+
         let made = json!({"name": "made", "settings": {"source": "forward", "target": "netbox", "schedule": {"recurs_every": 60}}});
         let (status, made) = ask(Method::POST, "/syncs", made).await;
         assert_eq!((status, &made["owner"]), (StatusCode::CREATED, &json!("stored")));

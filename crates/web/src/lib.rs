@@ -45,7 +45,6 @@ mod list;
 mod problem;
 pub mod routes;
 mod store;
-mod waiting;
 
 #[cfg(test)]
 mod tests;
@@ -62,7 +61,6 @@ use crate::routes::{plan, queue, review, runs, stop, syncs, trigger};
 pub use list::List;
 pub use problem::{Problem, ProblemKind, SettingProblem};
 pub use store::{StoreError, SyncStore, SyncView};
-pub use waiting::{InTheWay, Waiting, WaitsFor};
 
 /// How long a body may be, in bytes. The settings of a sync take a few thousand.
 pub const MOST_BYTES: usize = 256 * 1024;

@@ -139,6 +139,7 @@ fn change<M: Model>(key: AnyKey, action: Action, native: Option<Native>, fields:
         hold: None,
         kept: Vec::new(),
         source_id: None,
+        waits_for: None,
         image: None,
     }
 }

@@ -94,6 +94,7 @@ mod tests {
             hold: None,
             kept: Vec::new(),
             source_id: None,
+            waits_for: None,
             image: None,
         };
         let Value::Object(object) = object else { panic!("an object") };

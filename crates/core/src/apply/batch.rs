@@ -16,6 +16,8 @@ use crate::{Error, ErrorKind};
 const TRIES: u32 = 4;
 /// How long to wait before the second try; each further wait is twice as long.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
+/// What is said when nobody knows what became of a batch.
+const LOST: &str = "the answer was lost, and reading again did not tell whether it was written";
 
 /// Writes a batch: an outcome for every entry, and the error that ended all writing if there was one.
 pub async fn write<W: TargetWriter + ?Sized>(
@@ -38,6 +40,18 @@ pub async fn resume<W: TargetWriter + ?Sized>(
 ) -> (Vec<Written>, Option<Error>) {
     let lost = Error::new(ErrorKind::Remote, "the runner that sent the batch ended before the answer came").temporary();
     Attempt { writer, model, pass, bindings }.settle(entries, 1, lost).await
+}
+
+/// Reads what the target has of a batch that an earlier attempt may have sent, and writes nothing: none for what it does not have.
+pub async fn look<W: TargetWriter + ?Sized>(
+    writer: &W,
+    model: &'static ModelSchema,
+    pass: Pass,
+    bindings: &Bindings,
+    entries: &[JournalEntry],
+) -> Result<Vec<Option<Written>>, Error> {
+    let attempt = Attempt { writer, model, pass, bindings };
+    attempt.read_again(entries, 1).await.ok_or_else(|| Error::new(ErrorKind::Remote, LOST))
 }
 
 struct Attempt<'a, W: TargetWriter + ?Sized> {
@@ -94,23 +108,10 @@ impl<W: TargetWriter + ?Sized> Attempt<'_, W> {
 
     /// Reads again what an interrupted batch may have written, and writes the rest.
     async fn settle(&self, entries: &[JournalEntry], tries: u32, lost: Error) -> (Vec<Written>, Option<Error>) {
-        // The target may still be at work on what it was sent: what is not there now may be there in a moment, so only what is
-        // missing twice is written again.
-        let mut settled = Vec::new();
-        for wait in [FIRST_WAIT, FIRST_WAIT * 10] {
-            tokio::time::sleep(wait * 2_u32.pow(tries - 1)).await;
-            settled = match self.writer.settle(&self.batch(entries), self.bindings).await {
-                Ok(settled) if settled.len() == entries.len() => settled,
-                Ok(_) | Err(_) => {
-                    let message = "the answer was lost, and reading again did not tell whether it was written";
-                    let error = Error::new(ErrorKind::Remote, message).caused_by(lost);
-                    return (all(entries, &Outcome::failed(&error)), Some(error));
-                }
-            };
-            if settled.iter().all(Option::is_some) {
-                break;
-            }
-        }
+        let Some(settled) = self.read_again(entries, tries).await else {
+            let error = Error::new(ErrorKind::Remote, LOST).caused_by(lost);
+            return (all(entries, &Outcome::failed(&error)), Some(error));
+        };
         let missing: Vec<_> = entries
             .iter()
             .zip(&settled)
@@ -128,6 +129,22 @@ impl<W: TargetWriter + ?Sized> Attempt<'_, W> {
         let mut rest = rest.into_iter();
         let written = settled.into_iter().filter_map(|settled| settled.or_else(|| rest.next())).collect();
         (written, fatal)
+    }
+
+    /// What the target has of a batch that it may have been sent; none when it does not tell.
+    async fn read_again(&self, entries: &[JournalEntry], tries: u32) -> Option<Vec<Option<Written>>> {
+        // The target may still be at work on what it was sent: what is not there now may be there in a moment, so only what is
+        // missing twice is missing.
+        let mut settled = Vec::new();
+        for wait in [FIRST_WAIT, FIRST_WAIT * 10] {
+            tokio::time::sleep(wait * 2_u32.pow(tries - 1)).await;
+            let read = self.writer.settle(&self.batch(entries), self.bindings).await;
+            settled = read.ok().filter(|settled| settled.len() == entries.len())?;
+            if settled.iter().all(Option::is_some) {
+                break;
+            }
+        }
+        Some(settled)
     }
 }
 

@@ -1,11 +1,12 @@
 //! One apply on its way through its passes.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use syncline_model::{AnyKey, FieldKind, ModelSchema};
 
 use super::earlier::Earlier;
+use super::stays::Stays;
 use super::wave::{Finished, Wave};
 use super::{Applied, ApplyContext, JournalEntry, batch};
 use crate::bindings::{Bindings, hash};
@@ -32,12 +33,16 @@ pub struct Execution<'a, 'c, W: TargetWriter + ?Sized> {
     released: Vec<AnyKey>,
     /// Creates and updates that did not go through, by hash of model and key: what refers to a missing record says so.
     undone: HashMap<u128, &'static str>,
+    /// Records that lost their former names, by hash of model and key.
+    renamed: HashSet<u128>,
     /// First outcomes of changes that have a second pass, by hash of model and key, as long as they are not `applied`.
     unapplied: HashMap<u128, Outcome>,
     /// Records that must stay because a record that refers to them was not deleted, with that record.
     referred_by_undeleted: HashMap<u128, String>,
     /// Whether the plan deletes anything that is not held.
     deletes: bool,
+    /// What it deletes and what stays all the same.
+    stays: Stays,
     applied: Applied,
     totals: BTreeMap<String, u64>,
     done: BTreeMap<&'static str, (u64, u64)>,
@@ -95,6 +100,8 @@ impl<'a, 'c, W: TargetWriter + ?Sized> Execution<'a, 'c, W> {
             bindings: Arc::new(bindings),
             released: Vec::new(),
             undone: HashMap::new(),
+            stays: Stays::default(),
+            renamed: HashSet::new(),
             unapplied: HashMap::new(),
             referred_by_undeleted: HashMap::new(),
             applied: Applied::default(),
@@ -106,12 +113,23 @@ impl<'a, 'c, W: TargetWriter + ?Sized> Execution<'a, 'c, W> {
 
     /// Creates and updates, then the deferred fields, then deletes.
     pub async fn run(mut self) -> Result<Applied> {
+        self.ask_again().await?;
         self.settle_doubts(Pass::First).await?;
         self.first_pass(false).await?;
         self.settle_doubts(Pass::Second).await?;
         self.second_pass().await?;
+        // Creates and updates can take hours.
+        self.ask_again().await?;
         self.first_pass(true).await?;
         Ok(self.applied)
+    }
+
+    /// Asks what was decided about the records of deletes since the plan was made.
+    async fn ask_again(&mut self) -> Result<()> {
+        if self.deletes {
+            self.stays = Stays::ask(self.context.plan, self.context.fields, self.context.journal).await?;
+        }
+        Ok(())
     }
 
     /// Brings the batches to their end that an earlier attempt may have sent, before anything else is.
@@ -138,10 +156,7 @@ impl<'a, 'c, W: TargetWriter + ?Sized> Execution<'a, 'c, W> {
             let entries = entries.remove(&batch.number).unwrap_or_default();
             let Some(first) = entries.first() else { continue };
             let schema = self.known(&first.change.model)?;
-            let (written, fatal) = batch::resume(self.writer, schema, pass, &self.bindings, &entries).await;
-            self.interrupt(fatal)?;
-            let entries: Vec<_> =
-                entries.into_iter().zip(written).map(|(entry, written)| entry.with(written)).collect();
+            let entries = self.resume(schema, pass, entries).await?;
             match pass {
                 Pass::First => {
                     let created = entries.iter().filter(|entry| entry.change.action == Action::Create);
@@ -162,6 +177,40 @@ impl<'a, 'c, W: TargetWriter + ?Sized> Execution<'a, 'c, W> {
             }
         }
         Ok(())
+    }
+
+    /// Finds out what became of a batch, and writes what is missing of it, but for what is to stay.
+    async fn resume(
+        &mut self,
+        schema: &'static ModelSchema,
+        pass: Pass,
+        entries: Vec<JournalEntry>,
+    ) -> Result<Vec<JournalEntry>> {
+        let stays = |entry: &JournalEntry| self.stays.outcome(schema, &entry.change).filter(|_| pass == Pass::First);
+        let (staying, mut resumed): (Vec<_>, Vec<_>) = entries.into_iter().partition(|entry| stays(entry).is_some());
+        let mut fatal = None;
+        if !resumed.is_empty() {
+            let (written, error) = batch::resume(self.writer, schema, pass, &self.bindings, &resumed).await;
+            fatal = error;
+            resumed = resumed.into_iter().zip(written).map(|(entry, written)| entry.with(written)).collect();
+        }
+        if !staying.is_empty() {
+            let (found, unknown) = match batch::look(self.writer, schema, pass, &self.bindings, &staying).await {
+                Ok(found) => (found, None),
+                Err(error) => (vec![None; staying.len()], Some(error)),
+            };
+            for (entry, found) in staying.into_iter().zip(found) {
+                let outcome = match &unknown {
+                    Some(error) => Some(Outcome::failed(error)),
+                    None => stays(&entry),
+                };
+                let written = found.unwrap_or_else(|| Written::not_written(outcome.unwrap_or(Outcome::Unchanged)));
+                resumed.push(entry.with(written));
+            }
+            fatal = fatal.or(unknown);
+        }
+        self.interrupt(fatal)?;
+        Ok(resumed)
     }
 
     /// Creates and updates, or deletes.
@@ -199,6 +248,15 @@ impl<'a, 'c, W: TargetWriter + ?Sized> Execution<'a, 'c, W> {
                 self.remember(schema, &change, &outcome);
                 continue;
             }
+            if let Some(holder) = &change.waits_for
+                && !self.is_known(schema, holder)
+            {
+                // What it waits for may be under way.
+                self.settle(schema, None, std::mem::take(&mut untried)).await?;
+                self.send_gathered(schema, wave).await?;
+                let rest = wave.drain().await;
+                self.settle_all(schema, rest).await?;
+            }
             let entry = JournalEntry::planned(sequence, change);
             match self.fate(schema, &entry) {
                 Fate::Leave => self.applied.left += 1,
@@ -218,10 +276,21 @@ impl<'a, 'c, W: TargetWriter + ?Sized> Execution<'a, 'c, W> {
             }
         }
         self.settle(schema, None, untried).await?;
+        self.send_gathered(schema, wave).await
+    }
+
+    /// Sends what a wave has gathered.
+    async fn send_gathered(&mut self, schema: &'static ModelSchema, wave: &mut Wave<'a>) -> Result<()> {
         let mut finished = Vec::new();
         let sent = wave.flush(self.writer, schema, &self.bindings, &mut *self.context.journal, &mut finished).await;
         self.settle_all(schema, finished).await?;
         sent
+    }
+
+    /// Whether it is known what became of the change that gives a record another name.
+    fn is_known(&self, schema: &'static ModelSchema, holder: &AnyKey) -> bool {
+        let holder = hash(schema.name, holder.as_str());
+        self.renamed.contains(&holder) || self.undone.contains_key(&holder)
     }
 
     /// The deferred fields of creates and updates that went through.
@@ -308,11 +377,26 @@ impl<'a, 'c, W: TargetWriter + ?Sized> Execution<'a, 'c, W> {
         if let Some(stopped) = self.stopped() {
             return Fate::Outcome(stopped);
         }
+        if let Some(outcome) = self.stays.outcome(schema, change) {
+            return Fate::Outcome(outcome);
+        }
         if change.action != Action::Create
             && let Some(outcome) = self.undone.get(&hash(schema.name, change.key.as_str()))
         {
             let reason = format!("what should have released it first is {outcome}");
             return Fate::Outcome(Outcome::Skipped { reason });
+        }
+        if let Some(holder) = &change.waits_for {
+            let hash = hash(schema.name, holder.as_str());
+            if !self.renamed.contains(&hash) {
+                let outcome =
+                    self.undone.get(&hash).map_or("not in the plan".to_owned(), |outcome| format!("{outcome}"));
+                let reason = format!(
+                    "waiting on {} `{holder}`, which has its name in the target, and whose change is {outcome}",
+                    schema.label
+                );
+                return Fate::Outcome(Outcome::Skipped { reason });
+            }
         }
         if change.action == Action::Delete {
             if let Some(outcome) = self.undone.get(&hash(schema.name, change.key.as_str())) {
@@ -443,6 +527,9 @@ impl<'a, 'c, W: TargetWriter + ?Sized> Execution<'a, 'c, W> {
             self.remember_undone(schema, change, outcome);
         } else if change.action == Action::Delete {
             self.released.push(change.key.clone());
+        } else if change.action == Action::Update && schema.key_fields().any(|field| change.after(field.name).is_some())
+        {
+            self.renamed.insert(hash(schema.name, change.key.as_str()));
         }
         if !matches!(outcome, Outcome::Held { .. }) {
             let (done, failed) = self.done.entry(schema.name).or_default();

@@ -1,5 +1,7 @@
 //! Where batches and their outcomes are kept, so that an apply that was killed can be gone on with.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use syncline_model::AnyKey;
 
@@ -88,6 +90,10 @@ pub trait Journal: Send {
 
     /// Notes that a batch of the second pass is settled.
     async fn settled(&mut self, batch: u64) -> Result<()>;
+
+    /// Why records of a model that `deletes` of the plan are about are to stay after all: what was decided about them, or seen of
+    /// them, since the plan was made. Those that may go are not in the answer.
+    async fn objections(&mut self, model: &str, deletes: &[Change]) -> Result<HashMap<AnyKey, String>>;
 }
 
 /// A journal in memory, for tests and for runs without a history.
@@ -97,6 +103,8 @@ pub struct MemoryJournal {
     pub entries: Vec<JournalEntry>,
     /// The batches as they were noted.
     pub batches: Vec<EarlierBatch>,
+    /// Records that are not to be deleted, with the reasons.
+    pub stays: HashMap<AnyKey, String>,
 }
 
 #[async_trait]
@@ -146,5 +154,11 @@ impl Journal for MemoryJournal {
             kept.settled = true;
         }
         Ok(())
+    }
+
+    async fn objections(&mut self, _: &str, deletes: &[Change]) -> Result<HashMap<AnyKey, String>> {
+        let stays =
+            deletes.iter().filter_map(|change| Some((change.key.clone(), self.stays.get(&change.key)?.clone())));
+        Ok(stays.collect())
     }
 }

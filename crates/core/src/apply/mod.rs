@@ -7,6 +7,7 @@ mod batch;
 mod earlier;
 mod execution;
 mod journal;
+mod stays;
 mod wave;
 
 use std::collections::BTreeMap;

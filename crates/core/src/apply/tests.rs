@@ -195,6 +195,11 @@ struct Ran {
 
 /// Plans the way from `target` to `source` and applies it.
 async fn ran(fake: Fake, source: &Estate, target: &Estate) -> Ran {
+    ran_with(MemoryJournal::default(), fake, source, target).await
+}
+
+/// As [`ran`], with a journal that has something to say.
+async fn ran_with(mut journal: MemoryJournal, fake: Fake, source: &Estate, target: &Estate) -> Ran {
     let folder = tempfile::tempdir().unwrap();
     let source = snapshot(Side::Source, folder.path(), source).await;
     let target = snapshot(Side::Target, folder.path(), target).await;
@@ -235,7 +240,6 @@ async fn ran(fake: Fake, source: &Estate, target: &Estate) -> Ran {
     let path = folder.path().join("plan.json");
     draft.save(&path, &header, &source, &Evidence::default(), Vec::new(), &crate::plan::AllOurs).unwrap();
     let plan = PlanReader::open(&path).unwrap();
-    let mut journal = MemoryJournal::default();
     let capabilities =
         Capabilities { batch_size: 4, concurrency: 2, preconditions: false, deletes: true, staging: false };
     let mut context = ApplyContext::new(&plan, &fields, capabilities, &mut journal, Events::new(), StopSignal::new());
@@ -364,4 +368,24 @@ async fn a_parent_stays_while_a_child_could_not_be_deleted() {
     let last = ran.outcomes.last().unwrap();
     let expected = "delete device atl / a skipped: still referred to by interface `atl / a / Eth1`, whose change did not go through";
     assert_eq!(last, expected);
+}
+
+/// A person kept the device after the plan was made: what belongs to it stays with it, and the rest goes.
+#[tokio::test]
+async fn what_belongs_to_a_record_that_is_kept_stays_with_it() {
+    let source = Estate { sites: Estate::of(&[]).sites, ..Estate::default() };
+    let target = Estate::of(&["a", "b"]);
+    let key = Device::key_of(&Site::key_of(&"atl".parse().unwrap()), &text("a")).to_any();
+    let stays = std::collections::HashMap::from([(key, "kept by kim: it moves".to_owned())]);
+    let ran = ran_with(MemoryJournal { stays, ..MemoryJournal::default() }, Fake::default(), &source, &target).await;
+    assert_eq!(ran.batches, ["delete interface: atl / b / Eth1, atl / b / Po1", "delete device: atl / b"]);
+    let held: Vec<_> = ran.outcomes.iter().filter(|outcome| outcome.contains(" held: ")).collect();
+    assert_eq!(
+        held,
+        [
+            "delete interface atl / a / Eth1 held: its device `atl / a` stays: kept by kim: it moves",
+            "delete interface atl / a / Po1 held: its device `atl / a` stays: kept by kim: it moves",
+            "delete device atl / a held: kept by kim: it moves",
+        ]
+    );
 }

@@ -302,7 +302,19 @@ impl Comparison<'_> {
         let key = AnyKey::from_canonical(&String::from_utf8_lossy(line.key));
         let id = Change::id_of(self.schema.name, &key, action, &fields);
         let model = self.schema.name.to_owned();
-        Change { id, model, key, action, native, fields, hold, kept: Vec::new(), source_id: None, image: None }
+        Change {
+            id,
+            model,
+            key,
+            action,
+            native,
+            fields,
+            hold,
+            kept: Vec::new(),
+            source_id: None,
+            waits_for: None,
+            image: None,
+        }
     }
 
     fn position(&self, name: &[u8]) -> Option<usize> {

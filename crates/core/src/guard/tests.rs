@@ -24,6 +24,7 @@ fn change(action: Action, number: usize, after: Value) -> Change {
         hold: None,
         kept: Vec::new(),
         source_id: None,
+        waits_for: None,
         image: None,
     }
 }

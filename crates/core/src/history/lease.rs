@@ -20,6 +20,7 @@ use sea_orm::{
 use super::entity::run;
 use super::process::Process;
 use super::run_write::{claimed, finish, one_row, open_run};
+use super::waiting::Turn;
 use super::{History, RunError, RunId, RunResult, RunStatus, StopRequest, error, text};
 use crate::{Error, ErrorKind, Result};
 
@@ -191,19 +192,16 @@ impl History {
     async fn in_the_way_of(&self, run: RunId) -> Result<Option<RunId>> {
         let failed = |error| self.store.read_error(error);
         let row = run::Entity::find_by_id(run.0).one(self.store.db()).await.map_err(failed)?;
-        let Some(row) = row else { return Ok(None) };
-        let writes =
-            Condition::all().add(run::Column::TargetInstance.eq(row.target_instance)).add(run::Column::Dry.eq(false));
-        let in_the_way =
-            Condition::any().add(run::Column::SyncId.eq(row.sync_id)).add_option((!row.dry).then_some(writes));
-        let other = run::Entity::find()
+        let Some(wanted) = row.as_ref().map(Turn::of) else { return Ok(None) };
+        let working = run::Entity::find()
             .filter(run::Column::Status.eq(RunStatus::Syncing.as_str()))
             .filter(run::Column::Id.ne(run.0))
-            .filter(in_the_way)
-            .one(self.store.db())
+            .order_by_asc(run::Column::Id)
+            .all(self.store.db())
             .await
             .map_err(failed)?;
-        Ok(other.map(|row| RunId(row.id)))
+        let other = working.iter().map(Turn::of).find(|other| other.is_in_the_way(&wanted).is_some());
+        Ok(other.map(|other| other.run))
     }
 }
 

@@ -7,6 +7,7 @@ mod m2026_11_22_images;
 mod m2026_11_22_ledger;
 mod m2026_11_22_quarantine;
 mod m2026_11_23_findings;
+mod m2026_11_24_desired_records;
 
 use std::collections::HashSet;
 
@@ -38,6 +39,7 @@ impl MigratorTrait for Migrator {
             Box::new(m2026_11_23_findings::Migration),
             Box::new(m2026_11_22_quarantine::Migration),
             Box::new(m2026_11_22_ledger::Migration),
+            Box::new(m2026_11_24_desired_records::Migration),
         ]
     }
 

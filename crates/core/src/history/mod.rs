@@ -48,6 +48,7 @@ mod store;
 mod sync;
 mod text;
 mod trigger;
+mod waiting;
 
 #[cfg(test)]
 pub(crate) mod tests;
@@ -84,6 +85,7 @@ pub use size::HistorySize;
 pub(crate) use store::Pool;
 pub use sync::{StoredSync, SyncDefinition, SyncId, SyncOwner};
 pub use trigger::{Ready, Triggered};
+pub use waiting::{InTheWay, Waiting, WaitsFor};
 
 /// The history store. Cloning it gives another handle to the same store.
 #[derive(Debug, Clone)]

@@ -6,6 +6,8 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, Query
 use serde::Serialize;
 
 use super::entity::run_model;
+use super::lease::Claim;
+use super::run_write::hold;
 use super::{History, Purpose, RunId, RunStatus, error, text};
 use crate::Result;
 use crate::diff::DiffCounts;
@@ -21,6 +23,9 @@ pub struct ModelRecord {
     pub mode: ModelMode,
     /// The read of the source; none when it did not end.
     pub source: Option<ReadRecord>,
+    /// How many of the source's records the target is to keep, which may translate and leave out what was read; none when the run did
+    /// not come that far.
+    pub desired: Option<u64>,
     /// The read of the target; none when it did not end.
     pub target: Option<ReadRecord>,
     /// What the comparison found; none when there was none.
@@ -37,22 +42,23 @@ pub struct ReadRecord {
 }
 
 impl History {
-    /// Records what was read and found of a model, or replaces what was recorded earlier in the same run.
-    pub async fn record_model(&self, run: RunId, record: &ModelRecord) -> Result<()> {
+    /// Records what was read and found of a model in a run that the caller has, or replaces what was recorded earlier in the same run.
+    pub async fn record_model(&self, claim: Claim, record: &ModelRecord) -> Result<()> {
         self.store
             .write(move |tx, _| {
                 async move {
+                    hold(tx, claim).await?;
                     let columns = <run_model::Column as sea_orm::Iterable>::iter()
                         .filter(|column| !matches!(column, run_model::Column::RunId | run_model::Column::Model));
                     let key = OnConflict::columns([run_model::Column::RunId, run_model::Column::Model])
                         .update_columns(columns)
                         .to_owned();
-                    run_model::Entity::insert(row(run, record))
+                    run_model::Entity::insert(row(claim.run, record))
                         .on_conflict(key)
                         .exec_without_returning(tx)
                         .await
                         .map_err(error::of_statement)?;
-                    tx.execute(&sums(run)).await.map_err(error::of_statement)
+                    tx.execute(&sums(claim.run)).await.map_err(error::of_statement)
                 }
                 .boxed()
             })
@@ -71,8 +77,8 @@ impl History {
         rows.into_iter().map(ModelRecord::try_from).collect()
     }
 
-    /// How many records of a model the last `n` completed real runs of a sync read on one side, newest first. Reads that were
-    /// not complete prove nothing and are left out.
+    /// How many records of a model the last `n` completed real runs of a sync had on one side, newest first: of the source, those
+    /// that its target was to keep. Reads that were not complete prove nothing and are left out.
     pub async fn record_counts_of_last_complete(
         &self,
         sync: &str,
@@ -85,8 +91,13 @@ impl History {
             Side::Target => ("target_records", "target_partial"),
         };
         let column = |name| Expr::col(("run_model", name));
+        let count = match side {
+            // Runs from before this was noted compared what they had read.
+            Side::Source => Expr::from(column("desired_records")).if_null(column(records)),
+            Side::Target => Expr::from(column(records)),
+        };
         let query = Query::select()
-            .expr_as(column(records), "records")
+            .expr_as(count, "records")
             .from("run")
             .inner_join("sync", Expr::col(("sync", "id")).equals(("run", "sync_id")))
             .inner_join("run_model", Expr::col(("run", "id")).equals(("run_model", "run_id")))
@@ -155,6 +166,7 @@ fn row(run: RunId, record: &ModelRecord) -> run_model::ActiveModel {
         diff_ambiguous: Set(text::stored(diff.ambiguous)),
         diff_source: Set(text::stored(diff.source)),
         diff_target: Set(text::stored(diff.target)),
+        desired_records: Set(record.desired.map(text::stored)),
     }
 }
 
@@ -168,6 +180,7 @@ impl TryFrom<run_model::Model> for ModelRecord {
         Ok(Self {
             mode: text::parse("run_model.mode", &row.mode)?,
             source: read(row.source_records, row.source_partial),
+            desired: row.desired_records.map(text::count),
             target: read(row.target_records, row.target_partial),
             diff: row.compared.then(|| DiffCounts {
                 create: text::count(row.diff_create),

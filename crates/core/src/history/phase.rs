@@ -7,6 +7,8 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrde
 use serde::Serialize;
 
 use super::entity::run_phase;
+use super::lease::Claim;
+use super::run_write::hold;
 use super::{History, RunId, error, text};
 use crate::Result;
 use crate::event::Phase;
@@ -27,8 +29,8 @@ pub struct PhaseRecord {
 }
 
 impl History {
-    /// Records a phase. A phase that a resumed run goes through once more replaces the earlier record.
-    pub async fn record_phase(&self, run: RunId, phase: &PhaseRecord) -> Result<()> {
+    /// Records a phase of a run that the caller has. A phase that a resumed run goes through once more replaces the earlier record.
+    pub async fn record_phase(&self, claim: Claim, phase: &PhaseRecord) -> Result<()> {
         let replaced = [
             run_phase::Column::StartedAt,
             run_phase::Column::DurationMs,
@@ -38,8 +40,9 @@ impl History {
         self.store
             .write(move |tx, _| {
                 async move {
+                    hold(tx, claim).await?;
                     let row = run_phase::ActiveModel {
-                        run_id: Set(run.0),
+                        run_id: Set(claim.run.0),
                         phase: Set(phase.phase.as_str().to_owned()),
                         started_at: Set(text::micros(phase.started)),
                         duration_ms: Set(text::stored(phase.duration_ms)),

@@ -15,10 +15,10 @@ use sea_orm::{
 use serde::{Deserialize, Serialize};
 use syncline_model::AnyKey;
 
-use super::entity::{quarantine, run};
+use super::entity::quarantine;
 use super::insert::Insert;
 use super::lease::Claim;
-use super::run_write::claimed;
+use super::run_write::hold;
 use super::{History, Quarantined, RunId, SyncId, error, object, text};
 use crate::policy::Quarantine as Policy;
 use crate::quarantine::{Decision, Sighting, State, Streak};
@@ -265,12 +265,6 @@ impl History {
             .await?;
         Quarantined::of(row.ok_or_else(missing)?, sync.to_owned(), Utc::now())
     }
-}
-
-/// Makes sure that the run is still its runner's.
-async fn hold(tx: &DatabaseTransaction, claim: Claim) -> Result<()> {
-    let untouched = claimed(claim).col_expr(run::Column::Fence, claim.fence.into());
-    super::run_write::one_row(tx, claim, untouched).await
 }
 
 /// The rows of some objects, which nobody else changes until the transaction is over.

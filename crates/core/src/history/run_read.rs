@@ -115,7 +115,7 @@ impl History {
     }
 
     /// Adds the names of their syncs to runs.
-    async fn named(&self, rows: Vec<run::Model>) -> Result<Vec<Run>> {
+    pub(super) async fn named(&self, rows: Vec<run::Model>) -> Result<Vec<Run>> {
         let names = self.sync_names(rows.iter().map(|row| row.sync_id)).await?;
         rows.into_iter()
             .map(|row| {

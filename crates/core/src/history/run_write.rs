@@ -145,6 +145,11 @@ pub(super) fn finish(update: Update, result: &RunResult) -> Update {
         .col_expr(run::Column::Paused, Expr::value(None::<String>))
 }
 
+/// Makes sure that the run is still its runner's.
+pub(super) async fn hold(tx: &DatabaseTransaction, claim: Claim) -> Result<()> {
+    one_row(tx, claim, claimed(claim).col_expr(run::Column::Fence, claim.fence.into())).await
+}
+
 pub(super) async fn one_row(tx: &DatabaseTransaction, claim: Claim, update: Update) -> Result<()> {
     let done = update.exec(tx).await.map_err(error::of_statement)?;
     if done.rows_affected == 1 { Ok(()) } else { Err(not_writable(tx, claim).await) }

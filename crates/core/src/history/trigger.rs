@@ -13,7 +13,8 @@ use sea_orm::{
 use super::entity::run;
 use super::run_write::{finish, insert, open_run};
 use super::{
-    History, NewRun, Run, RunError, RunFilter, RunId, RunResult, RunStatus, Stop, StopRequest, error, lease, text,
+    History, NewRun, Run, RunError, RunFilter, RunId, RunResult, RunStatus, Stop, StopRequest, WaitsFor, error, lease,
+    text,
 };
 use crate::{Error, ErrorKind, Result};
 
@@ -78,29 +79,11 @@ impl History {
     pub async fn take_ready(&self, patience: Duration) -> Result<Vec<Ready>> {
         let now = lease::now(self.store.db()).await?;
         let patience = i64::try_from(patience.as_micros()).unwrap_or(i64::MAX / 2);
-        let is_ready = Condition::all()
-            .add(run::Column::Status.is_in([RunStatus::New.as_str(), RunStatus::Queued.as_str()]))
-            .add(run::Column::Paused.is_null())
-            .add(Condition::any().add(run::Column::NotBefore.is_null()).add(run::Column::NotBefore.lte(now)));
-        // In one look: a run that is put back between two of them would be in neither, and a younger one would go before it.
-        let open = run::Entity::find()
-            .filter(Condition::any().add(is_ready).add(run::Column::Status.eq(RunStatus::Syncing.as_str())))
-            .order_by_asc(run::Column::Id)
-            .all(self.store.db())
-            .await
-            .map_err(|error| self.store.read_error(error))?;
-        let (under_way, waiting): (Vec<_>, Vec<_>) =
-            open.into_iter().partition(|row| row.status == RunStatus::Syncing.as_str());
-        let mut taken: Vec<_> = under_way.into_iter().map(|row| (row.sync_id, row.target_instance, !row.dry)).collect();
         let mut ready = Vec::new();
-        for row in waiting {
-            let blocked = taken.iter().any(|(sync, target, writes)| {
-                *sync == row.sync_id || (*writes && !row.dry && *target == row.target_instance)
-            });
-            if blocked {
+        for (row, waits_for) in self.line().await? {
+            if waits_for != WaitsFor::Worker {
                 continue;
             }
-            taken.push((row.sync_id, row.target_instance.clone(), !row.dry));
             if row.delivered_at.is_some_and(|at| at > now - patience) {
                 continue;
             }

@@ -46,5 +46,6 @@ pub fn break_up(schema: &ModelSchema, delete: &mut Change, going: &HashSet<u128>
         image: None,
         kept: Vec::new(),
         source_id: None,
+        waits_for: None,
     })
 }

@@ -11,6 +11,7 @@ use super::absence::{AbsenceRules, Evidence, Within, doubt, in_use, reference};
 use super::circles;
 use super::marks::{self, Unmark};
 use super::output::{Output, json, unwritable};
+use super::passed_on::PassedOn;
 use super::release::Releases;
 use super::spool::Spool;
 use super::{Binding, Memory, ModelSummary, PlanHeader, PlanSummary, id_hash, owner};
@@ -24,7 +25,7 @@ use crate::models::ModelMode;
 use crate::native::Native;
 use crate::policy::{Adopt, Policy};
 use crate::site::SitePath;
-use crate::snapshot::{Ambiguities, ReadVerdict, Snapshot, SnapshotReader};
+use crate::snapshot::{self, Ambiguities, ReadVerdict, Snapshot, SnapshotReader};
 use crate::target::Release;
 use crate::{Error, ErrorKind, Result};
 
@@ -40,6 +41,8 @@ pub struct Background<'a> {
     pub memory: &'a dyn Memory,
     /// Records of which nobody knows which record of the other side they are.
     pub ambiguous: &'a Ambiguities,
+    /// Names that one record has in the target and another one in the source.
+    pub passed_on: &'a snapshot::PassedOn,
     /// References that the target insists on.
     pub releases: &'static [Release],
     /// Whether records that both sides have are looked at for whose they are, the equal ones too. That costs with the size of the
@@ -67,6 +70,8 @@ struct Known {
     doubts: BTreeMap<String, bool>,
     /// Which of its records are ours.
     ours: Option<HashSet<u64>>,
+    /// What is to be done about names that are passed on; none while nobody looked, and none inside where there are no such names.
+    passed_on: Option<Option<PassedOn>>,
 }
 
 /// Collects the changes of a comparison on disk, in the order in which they will be applied.
@@ -313,9 +318,19 @@ impl<'a> PlanDraft<'a> {
                 }
                 self.reclassified += 1;
             }
-            self.admit(schema, change, site.as_deref())?;
+            match self.passed_on(schema).filter(|passed_on| passed_on.concerns(&change.key)) {
+                Some(passed_on) => passed_on.push(change, site.as_deref()),
+                None => self.admit(schema, change, site.as_deref())?,
+            }
         }
         Ok(())
+    }
+
+    /// The names of a model that are passed on, if there are any.
+    fn passed_on(&mut self, schema: &ModelSchema) -> Option<&mut PassedOn> {
+        let background = self.background;
+        let names = || background.and_then(|background| background.passed_on.get(schema.name));
+        self.known.passed_on.get_or_insert_with(|| names().map(|names| PassedOn::of(names))).as_mut()
     }
 
     /// What was last applied to the records that wait, by the target's ids. Nobody is asked of a model that was never written.
@@ -529,7 +544,11 @@ impl DiffOutput for PlanDraft<'_> {
             self.change(unmark.alone(schema))?;
         }
         self.decide()?;
-        self.known = Known::default();
+        if let Some(passed_on) = std::mem::take(&mut self.known).passed_on.flatten() {
+            for (change, site) in passed_on.decided(schema) {
+                self.admit(schema, change, site.as_deref())?;
+            }
+        }
         let reclassified = std::mem::take(&mut self.reclassified);
         counts.update += reclassified;
         counts.unchanged = counts.unchanged.saturating_sub(reclassified);

@@ -59,6 +59,7 @@ pub fn update(schema: &ModelSchema, key: AnyKey, native: Option<Native>, fields:
         hold: None,
         kept: Vec::new(),
         source_id: None,
+        waits_for: None,
         image: None,
     }
 }

@@ -28,6 +28,7 @@ mod marks;
 mod memory;
 mod output;
 mod owner;
+mod passed_on;
 mod reader;
 mod release;
 mod schema;
@@ -121,6 +122,9 @@ pub struct PlanRead {
     pub digest: String,
     /// Number of records.
     pub records: u64,
+    /// How many the source gave, where the target keeps another number of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given: Option<u64>,
     /// Why the read proves no absence; none when it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub doubt: Option<String>,

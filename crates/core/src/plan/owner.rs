@@ -127,6 +127,7 @@ mod tests {
             hold: None,
             kept: Vec::new(),
             source_id: None,
+            waits_for: None,
             image: None,
         }
     }

@@ -132,6 +132,7 @@ fn cleared(schema: &ModelSchema, field: &str, candidate: Candidate) -> Result<Ch
         hold: None,
         kept: Vec::new(),
         source_id: None,
+        waits_for: None,
         image: None,
     })
 }

@@ -116,8 +116,8 @@ fn named(selectors: &[Selector], plan: &PlanReader) -> Result<HashSet<u64>> {
 struct Needs {
     /// The changes that are not held.
     places: Vec<u64>,
-    /// What a change needs: the creates of records that it refers to; for a delete, the deletes of what refers to it; and what
-    /// lets its record go first.
+    /// What a change needs: the creates of records that it refers to; for a delete, the deletes of what refers to it; what
+    /// lets its record go first; and what gives its name up.
     prerequisites: HashMap<u64, Vec<u64>>,
     /// The creates and updates that need a create.
     followers: HashMap<u64, Vec<u64>>,
@@ -127,6 +127,7 @@ impl Needs {
     fn of(plan: &PlanReader) -> Result<Self> {
         let mut needs = Self::default();
         let mut created: HashMap<u128, u64> = HashMap::new();
+        let mut renamed: HashMap<u128, u64> = HashMap::new();
         // Deletes come children first, so that the records they refer to are known later.
         let mut deleted_below: HashMap<u128, Vec<u64>> = HashMap::new();
         let mut released: HashMap<u128, Vec<u64>> = HashMap::new();
@@ -157,9 +158,14 @@ impl Needs {
             for parent in &needed {
                 needs.followers.entry(*parent).or_default().push(place);
             }
-            needs.prerequisites.insert(place, needed.into_iter().chain(releases).collect());
-            if change.action == Action::Create {
-                created.insert(own, place);
+            let name = change.waits_for.as_ref().and_then(|holder| renamed.get(&hash(schema.name, holder.as_str())));
+            needs.prerequisites.insert(place, needed.into_iter().chain(releases).chain(name.copied()).collect());
+            match change.action {
+                Action::Create => drop(created.insert(own, place)),
+                _ if schema.key_fields().any(|field| change.after(field.name).is_some()) => {
+                    renamed.insert(own, place);
+                }
+                _ => {}
             }
         }
         Ok(needs)

@@ -51,6 +51,7 @@ fn change(action: Action, model: &str, key: serde_json::Value) -> Change {
         hold: None,
         kept: Vec::new(),
         source_id: None,
+        waits_for: None,
         image: None,
     }
 }

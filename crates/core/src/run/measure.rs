@@ -190,6 +190,7 @@ mod tests {
             dry_run: false,
             models: Vec::new(),
             source: BTreeMap::new(),
+            desired: BTreeMap::new(),
             target: BTreeMap::new(),
             notes: BTreeMap::new(),
             plan: None,
@@ -310,6 +311,7 @@ mod tests {
                 hold: None,
                 kept: vec![],
                 source_id: None,
+                waits_for: None,
                 image: None,
             };
             JournalEntry { sequence: 1, change, written: Written::not_written(outcome) }

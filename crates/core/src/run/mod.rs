@@ -19,6 +19,7 @@ mod rerun;
 mod retention;
 mod runner;
 mod scheduler;
+mod second_thoughts;
 mod tidy;
 mod undo;
 mod work;

@@ -70,7 +70,7 @@ impl Work<'_> {
             sync: sync.name.clone(),
             definition: digest.to_owned(),
             run: Some(run.number()),
-            source: plan_side(&sync.source, &source),
+            source: source_side(&sync.source, &read, &source),
             target: plan_side(&sync.target, &target),
             created_at: now,
             valid_until: now + TimeDelta::hours(i64::from(sync.policy.plan_valid_hours)),
@@ -196,6 +196,7 @@ impl Planning {
             source: &self.source,
             memory,
             ambiguous: &aligned.ambiguous,
+            passed_on: &aligned.passed_on,
             releases: self.target_system.releases(),
             looks_at_owners: self.evidence.first_run.is_some() || self.policy.adopt == Adopt::Matched,
         };
@@ -224,7 +225,7 @@ impl Planning {
 }
 
 fn read(model: &ModelSnapshot) -> PlanRead {
-    PlanRead { digest: model.digest.clone(), records: model.records, doubt: model.doubt() }
+    PlanRead { digest: model.digest.clone(), records: model.records, given: None, doubt: model.doubt() }
 }
 
 /// The names of the fields that are compared, by model.
@@ -234,6 +235,16 @@ pub(super) fn compared(fields: &ModelFields) -> BTreeMap<String, Vec<String>> {
         (schema.name.to_owned(), known.map(|(_, field)| field.name.to_owned()).collect())
     });
     names.collect()
+}
+
+/// The source as the target keeps it, with what was read of it.
+fn source_side(side: &SideDefinition, read: &Snapshot, desired: &Snapshot) -> PlanSide {
+    let mut planned = plan_side(side, desired);
+    for (model, planned) in &mut planned.reads {
+        let given = read.models.get(model.as_str()).map(|read| read.records);
+        planned.given = given.filter(|given| *given != planned.records);
+    }
+    planned
 }
 
 pub(super) fn plan_side(side: &SideDefinition, snapshot: &Snapshot) -> PlanSide {

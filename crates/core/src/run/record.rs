@@ -1,17 +1,21 @@
 //! What a run leaves in the history.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::Utc;
 use serde_json::{Map, Value};
+use syncline_model::AnyKey;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use super::second_thoughts::SecondThoughts;
 use super::{RunReport, SideDefinition, measure};
 use crate::apply::{EarlierBatch, EarlierChange, Journal, JournalEntry};
+use crate::change::Change;
 use crate::event::{Event, Events, Level};
 use crate::history::{
     ChangeRecorder, Claim, Endpoint, History, LogLine, ModelRecord, PlanRef, ReadRecord, RecordedChange, RunId,
@@ -59,14 +63,15 @@ impl<'a> Recorder<'a> {
         changes.flush().await
     }
 
-    /// Where the outcomes of an apply go.
-    pub fn journal(&self) -> HistoryJournal {
-        HistoryJournal {
+    /// Where the outcomes of an apply of a plan go.
+    pub async fn journal(&self, plan: &PlanReader) -> Result<HistoryJournal> {
+        Ok(HistoryJournal {
             changes: ChangeRecorder::new(self.history.clone(), self.claim),
             history: self.history.clone(),
             claim: self.claim,
             sync: self.sync.clone(),
-        }
+            second_thoughts: SecondThoughts::about(self.history, plan.header()).await?,
+        })
     }
 
     /// Leaves the run as its report says: over, waiting for a person, or put back.
@@ -75,10 +80,10 @@ impl<'a> Recorder<'a> {
         let lost = report.error.as_ref().is_some_and(|error| error.kind() == ErrorKind::LeaseLost);
         if !lost {
             for phase in &report.phases {
-                self.history.record_phase(run, phase).await?;
+                self.history.record_phase(self.claim, phase).await?;
             }
             for record in models(report) {
-                self.history.record_model(run, &record).await?;
+                self.history.record_model(self.claim, &record).await?;
             }
             let notes: Map<String, Value> =
                 report.notes.iter().map(|(name, note)| (name.clone(), note.clone().into())).collect();
@@ -115,6 +120,7 @@ fn models(report: &RunReport) -> impl Iterator<Item = ModelRecord> + '_ {
             model: choice.model.to_owned(),
             mode: choice.mode,
             source: read(&report.source),
+            desired: report.desired.get(choice.model).copied(),
             target: read(&report.target),
             diff: found.map(|summary| summary.found),
         }
@@ -212,6 +218,7 @@ pub struct HistoryJournal {
     history: History,
     claim: Claim,
     sync: String,
+    second_thoughts: SecondThoughts,
 }
 
 impl HistoryJournal {
@@ -256,5 +263,9 @@ impl Journal for HistoryJournal {
 
     async fn settled(&mut self, batch: u64) -> Result<()> {
         self.history.settle_batch(self.claim, batch).await
+    }
+
+    async fn objections(&mut self, model: &str, deletes: &[Change]) -> Result<HashMap<AnyKey, String>> {
+        self.second_thoughts.objections(model, deletes).await
     }
 }

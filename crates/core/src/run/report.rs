@@ -42,6 +42,8 @@ pub struct RunReport {
     pub models: Vec<ModelChoice>,
     /// What was read from the source, by model.
     pub source: BTreeMap<&'static str, ReadSummary>,
+    /// How many of the source's records the target is to keep, by model; empty while nobody knows.
+    pub desired: BTreeMap<&'static str, u64>,
     /// What was read from the target, by model.
     pub target: BTreeMap<&'static str, ReadSummary>,
     /// Facts about the reads: the Forward snapshot, versions.

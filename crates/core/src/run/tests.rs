@@ -30,7 +30,7 @@ use crate::policy::{Deletes, Policy, Quarantine};
 use crate::read::ReadRequest;
 use crate::registry::Registry;
 use crate::settings::NoSettings;
-use crate::snapshot::SnapshotSink;
+use crate::snapshot::{Snapshot, SnapshotReader, SnapshotSink, Sorted};
 use crate::source::{Absence, DataSource};
 use crate::target::{Batch, BatchError, Capabilities, DataTarget, TargetWriter, Written};
 use crate::{Error, ErrorKind, Result};
@@ -44,6 +44,8 @@ pub struct World {
     partial: Option<&'static str>,
     /// Fails the source's read like this.
     error: Option<&'static str>,
+    /// Sites that are none of the target's.
+    drops: Vec<String>,
     /// Sites that the target refuses.
     refuses: Vec<&'static str>,
     writers_opened: u32,
@@ -180,6 +182,21 @@ impl DataTarget for FakeSide {
             sites.push(&site, Some(&Native::new(slug))).await?;
         }
         sites.complete().await
+    }
+
+    fn desired(&self, mut source: Snapshot) -> Result<Snapshot> {
+        let drops = with(&self.0, |world| world.drops.clone());
+        let Some(sites) = source.models.get_mut("site").filter(|_| !drops.is_empty()) else { return Ok(source) };
+        let mut kept = Sorted::new(sites.path.parent().unwrap());
+        let mut reader = SnapshotReader::open(sites)?;
+        while let Some(line) = reader.next_line()? {
+            let key = AnyKey::from_canonical(&String::from_utf8_lossy(line.key));
+            if !drops.contains(&slug_of(&key)) {
+                kept.push(line.key, line.record, line.native)?;
+            }
+        }
+        *sites = kept.finish_as(sites)?;
+        Ok(source)
     }
 
     async fn writer(&self, _: &WritePermit) -> Result<Box<dyn TargetWriter>> {
@@ -534,6 +551,36 @@ async fn without_its_canary_a_source_proves_nothing_and_nothing_is_written() {
     let applied = lab.apply(&dry.plan.unwrap(), Some("I say so")).await.unwrap();
     assert_eq!(applied.error.unwrap().kind(), ErrorKind::Guard);
     assert_eq!(lab.target(), ["a", "b", "hq"]);
+}
+
+/// A target that leaves out most of what the source has: what it is to keep is compared with what it was to keep.
+#[tokio::test]
+async fn a_source_is_measured_by_what_its_target_is_to_keep() {
+    let mut lab = Lab::new("drops").await;
+    let all: Vec<_> = (0..80).map(|number| format!("s{number:02}")).collect();
+    with(lab.world, |world| world.drops = all[40..].to_vec());
+    let slugs: Vec<_> = all.iter().map(String::as_str).collect();
+    lab.set(&slugs, &[]);
+    assert_eq!((lab.run().await.status, lab.target().len()), (RunStatus::Completed, 40));
+    let counts = async |run: RunId| {
+        let models = lab.runner.history().models(run).await.unwrap();
+        let source = models[0].source.as_ref().unwrap();
+        (source.records, models[0].desired)
+    };
+    assert_eq!(counts(RunId::new(1)).await, (80, Some(40)));
+    let report = lab.run().await;
+    assert_eq!((report.status, report.summary.objections()), (RunStatus::Completed, String::new()));
+
+    // The source has as much as ever, and the target is to keep half of what it kept.
+    with(lab.world, |world| world.drops = all[20..].to_vec());
+    let report = lab.run().await;
+    assert_eq!(report.status, RunStatus::AwaitingReview);
+    insta::assert_snapshot!(report.summary.objections(), @"site: the source has 20 records where complete runs had 40; the limit is a loss of 30 % (`guards.source_shrank_percent`)");
+    // Whoever goes on with it knows both counts.
+    let applied = lab.apply(&report.plan.unwrap(), Some("half of it is no business of ours")).await.unwrap();
+    assert_eq!((applied.status, counts(applied.run).await), (RunStatus::Completed, (80, Some(20))));
+    lab.sync.policy.deletes = Deletes::Hold;
+    assert_eq!(lab.run().await.summary.objections(), "");
 }
 
 #[tokio::test]

@@ -69,6 +69,7 @@ impl Work<'_> {
         let (source, target) = self.load(&prepared, report).await?;
         let read = source.clone();
         let source = prepared.target.desired(source)?;
+        report.desired = source.models.values().map(|model| (model.model, model.records)).collect();
         let partial = partial_reads(&source, &target);
         if let (Some(partial), PartialRead::Stop) = (&partial, self.sync.policy.partial_read) {
             return Err(incomplete(partial));
@@ -119,6 +120,7 @@ impl RunReport {
             dry_run: run.dry,
             models: Vec::new(),
             source: BTreeMap::new(),
+            desired: BTreeMap::new(),
             target: BTreeMap::new(),
             notes: notes.collect(),
             plan: None,
@@ -152,6 +154,9 @@ impl RunReport {
             // An undo did not ask the source.
             if header.undoes.is_none() {
                 self.source = planned_reads(&header.source, fields);
+                let desired = header.source.reads.iter();
+                self.desired =
+                    desired.filter_map(|(model, read)| Some((fields.schema(model)?.name, read.records))).collect();
             }
             self.target = planned_reads(&header.target, fields);
         }
@@ -191,7 +196,7 @@ fn planned_models(plan: &PlanReader, fields: &ModelFields) -> Vec<ModelChoice> {
 fn planned_reads(side: &PlanSide, fields: &ModelFields) -> BTreeMap<&'static str, ReadSummary> {
     let reads = side.reads.iter().filter_map(|(model, read)| {
         let summary = ReadSummary {
-            records: read.records,
+            records: read.given.unwrap_or(read.records),
             doubt: read.doubt.clone(),
             skipped: BTreeMap::new(),
             rejected: 0,

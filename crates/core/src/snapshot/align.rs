@@ -14,9 +14,9 @@ use std::path::Path;
 use serde_json::{Map, Value};
 use syncline_model::{AnyKey, FieldKind, ModelSchema};
 
-use super::recognise::{Ambiguities, Bound, Links, Recognised, parse, recognise};
+use super::recognise::{Ambiguities, Bound, Links, Match, Recognised, parse, recognise};
 use super::run::{self, Buffer, Run};
-use super::{Snapshot, SnapshotReader};
+use super::{ModelSnapshot, Snapshot, SnapshotReader};
 use crate::fields::ModelFields;
 use crate::{Result, models};
 
@@ -32,7 +32,13 @@ pub struct Aligned {
     pub ambiguous: Ambiguities,
     /// Ids of the source with those of the target, by model, where this is news.
     pub links: BTreeMap<&'static str, Links>,
+    /// Names that were passed on.
+    pub passed_on: PassedOn,
 }
+
+/// Names that one record has in the target and another one in the source, by model: the name, with the key by which the source knows
+/// the record that has it in the target.
+pub type PassedOn = BTreeMap<&'static str, Vec<(AnyKey, AnyKey)>>;
 
 /// New keys of a model by the old ones.
 type Renames = HashMap<String, String>;
@@ -129,6 +135,10 @@ fn align_renames(
         if !findings.links.is_empty() {
             aligned.links.insert(schema.name, findings.links);
         }
+        let passed_on = passed_on(here, &findings.found)?;
+        if !passed_on.is_empty() {
+            aligned.passed_on.insert(schema.name, passed_on);
+        }
         let mut own = Own::new();
         for (old, found) in findings.found {
             aligned.recognised.push(Recognised {
@@ -156,6 +166,27 @@ fn align_renames(
     }
     aligned.recognised.sort_by(|a, b| (a.model, &a.source_key).cmp(&(b.model, &b.source_key)));
     Ok((aligned, renames))
+}
+
+/// The names of renamed records that the source gives to others.
+fn passed_on(source: &ModelSnapshot, found: &[(String, Match)]) -> Result<Vec<(AnyKey, AnyKey)>> {
+    let mut renamed: HashMap<&[u8], &str> = found
+        .iter()
+        .filter(|(old, found)| *old != found.key)
+        .map(|(old, found)| (old.as_bytes(), found.key.as_str()))
+        .collect();
+    let mut passed_on = Vec::new();
+    if renamed.is_empty() {
+        return Ok(passed_on);
+    }
+    let mut reader = SnapshotReader::open(source)?;
+    while let Some(line) = reader.next_line()? {
+        if let Some(new) = renamed.remove(line.key) {
+            let name = AnyKey::from_canonical(&String::from_utf8_lossy(line.key));
+            passed_on.push((name, AnyKey::from_canonical(new)));
+        }
+    }
+    Ok(passed_on)
 }
 
 fn refers_to_renamed(schema: &ModelSchema, deferred: bool, renames: &BTreeMap<&'static str, Renames>) -> bool {

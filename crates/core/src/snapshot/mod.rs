@@ -20,7 +20,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use syncline_model::AnyKey;
 
-pub use align::{Aligned, align};
+pub use align::{Aligned, PassedOn, align};
 #[cfg(feature = "runtime")]
 pub(crate) use align::{ordered, rename};
 pub use line::Line;

@@ -230,6 +230,7 @@ impl Merge<'_> {
             image: None,
             kept: Vec::new(),
             source_id: None,
+            waits_for: None,
         };
         self.note(key, &Note { hold: Some(reason), change: Some(change), image: None })
     }

@@ -5,12 +5,11 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use serde::{Deserialize, Serialize};
-use syncline_core::history::{RunId, RunKind, RunStatus, Triggered};
+use syncline_core::history::{RunId, RunKind, RunStatus, Triggered, Waiting, WaitsFor};
 use syncline_core::run::RunRequest;
 
 use super::syncs::view;
 use crate::input::{Body, Name};
-use crate::waiting::{Waiting, WaitsFor, queue};
 use crate::{ApiState, BY, Problem};
 
 /// How a run is asked for.
@@ -67,7 +66,7 @@ pub async fn trigger(
     };
     let triggered = state.runner.trigger(&sync.definition, &request).await?;
     let run = super::run(&state, triggered.run()).await?;
-    let waiting = queue(state.runner.history()).await?;
+    let waiting = state.runner.history().waiting().await?;
     let place = waiting.iter().find(|waiting| waiting.run.id == run.id);
     let before = place.and_then(|place: &Waiting| place.position).map_or(0, |position| position - 1);
     let asked = Asked {

@@ -26,6 +26,8 @@ pub struct Model {
     pub diff_ambiguous: i64,
     pub diff_source: i64,
     pub diff_target: i64,
+    /// The source's records as the target keeps them; null when it was not asked that far.
+    pub desired_records: Option<i64>,
 }
 
 /// What rows lead to: nothing, as statements join what they need.

@@ -28,15 +28,16 @@ async fn only_complete_reads_of_completed_runs_are_evidence() {
                 model: "site".to_owned(),
                 mode: ModelMode::Sync,
                 source: Some(source),
+                desired: (records == 30).then_some(25),
                 target: None,
                 diff: None,
             };
-            history.record_model(run.run, &record).await.unwrap();
+            history.record_model(run, &record).await.unwrap();
             history.finish_run(run, result).await.unwrap();
         }
         let counts = async |side, n| history.record_counts_of_last_complete("sites", "site", side, n).await.unwrap();
-        assert_eq!(counts(Side::Source, 5).await, [30, 20, 10]);
-        assert_eq!(counts(Side::Source, 2).await, [30, 20]);
+        assert_eq!(counts(Side::Source, 5).await, [25, 20, 10], "what the target was to keep, where that is known");
+        assert_eq!(counts(Side::Source, 2).await, [25, 20]);
         assert!(counts(Side::Target, 5).await.is_empty());
     })
     .await;

@@ -7,10 +7,12 @@ use chrono::{TimeDelta, Utc};
 use super::{LEASE, applied, approved, change, everywhere, new_run, started, working_run};
 use crate::ErrorKind;
 use crate::change::Action;
+use crate::event::Phase;
 use crate::history::{
-    Abandoned, Approval, Claim, Claimed, Decision, History, NewRun, PlanRef, RecordedChange, Run, RunId, RunResult,
-    RunStatus, Stop, StopRequest, Triggered,
+    Abandoned, Approval, Claim, Claimed, Decision, History, InTheWay, ModelRecord, NewRun, PhaseRecord, PlanRef,
+    RecordedChange, Run, RunId, RunResult, RunStatus, Stop, StopRequest, Triggered, WaitsFor,
 };
+use crate::models::ModelMode;
 use crate::places::Places;
 use crate::target::Pass;
 
@@ -77,7 +79,24 @@ async fn a_run_whose_runner_died_goes_to_the_next_one_and_the_dead_one_may_not_w
         let create = change("site", "a", Action::Create);
         let recorded = [RecordedChange::now(&create, Some(&outcome))];
         let places: Places = [1].into_iter().collect();
+        let phase = PhaseRecord {
+            phase: Phase::LoadSource,
+            started: Utc::now(),
+            duration_ms: 1,
+            memory_final: None,
+            memory_peak: None,
+        };
+        let sites = ModelRecord {
+            model: "site".to_owned(),
+            mode: ModelMode::Sync,
+            source: None,
+            desired: None,
+            target: None,
+            diff: None,
+        };
         let refusals = [
+            history.record_phase(dead, &phase).await.unwrap_err(),
+            history.record_model(dead, &sites).await.unwrap_err(),
             history.record_changes(dead, &recorded).await.unwrap_err(),
             history.intend(dead, 0, Pass::First, &places).await.unwrap_err(),
             history.finish_run(dead, &RunResult::completed()).await.unwrap_err(),
@@ -201,6 +220,14 @@ async fn runners_are_told_of_what_they_could_take_and_once() {
         assert_eq!(told().await, [2]);
         let queue: Vec<_> = history.queue().await.unwrap().into_iter().map(|run| run.id.number()).collect();
         assert_eq!(queue, [2]);
+        let waits_for = async || history.waiting().await.unwrap().pop().unwrap().waits_for;
+        assert_eq!(waits_for().await, WaitsFor::Worker);
+        let third = history.begin_run(&sites).await.unwrap();
+        assert_eq!(waits_for().await, WaitsFor::Run { run: RunId::new(2), why: InTheWay::SameTarget });
+        let before_it = claim(&history, RunId::new(2), LEASE).await;
+        assert_eq!(history.claim(third, "worker", LEASE).await.unwrap(), Claimed::Busy(RunId::new(2)));
+        history.put_back(before_it, None, None).await.unwrap();
+        history.request_stop(third, &stop(Stop::Cancel)).await.unwrap();
 
         let later = Utc::now() + TimeDelta::hours(1);
         history.postpone(RunId::new(2), later).await.unwrap();

@@ -163,6 +163,7 @@ fn change(model: &str, name: &str, action: Action) -> Change {
         hold: None,
         kept: Vec::new(),
         source_id: None,
+        waits_for: None,
         image: None,
     }
 }

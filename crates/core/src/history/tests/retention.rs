@@ -23,9 +23,15 @@ async fn finished(history: &History, new: &NewRun, complete: bool) -> RunId {
 async fn end(history: &History, claim: Claim, complete: bool) -> RunId {
     let partial = (!complete).then(|| "cut short".to_owned());
     let read = Some(ReadRecord { records: 3, partial });
-    let record =
-        ModelRecord { model: "site".to_owned(), mode: ModelMode::Sync, source: read.clone(), target: read, diff: None };
-    history.record_model(claim.run, &record).await.unwrap();
+    let record = ModelRecord {
+        model: "site".to_owned(),
+        mode: ModelMode::Sync,
+        source: read.clone(),
+        desired: None,
+        target: read,
+        diff: None,
+    };
+    history.record_model(claim, &record).await.unwrap();
     history.finish_run(claim, &RunResult::completed()).await.unwrap();
     claim.run
 }

@@ -174,10 +174,10 @@ async fn phases_models_and_lines_come_back_as_they_were() {
             memory_final: Some(1 << 33),
             memory_peak: None,
         };
-        history.record_phase(id.run, &phase).await.unwrap();
-        history.record_phase(id.run, &PhaseRecord { duration_ms: 1600, ..phase.clone() }).await.unwrap();
+        history.record_phase(id, &phase).await.unwrap();
+        history.record_phase(id, &PhaseRecord { duration_ms: 1600, ..phase.clone() }).await.unwrap();
         let prepare = PhaseRecord { phase: Phase::Prepare, memory_final: None, ..phase.clone() };
-        history.record_phase(id.run, &prepare).await.unwrap();
+        history.record_phase(id, &prepare).await.unwrap();
         let kept = history.phases(id.run).await.unwrap();
         let prepare = PhaseRecord { started: kept_time(), ..prepare };
         assert_eq!(kept, [prepare, PhaseRecord { duration_ms: 1600, started: kept_time(), ..phase }]);
@@ -187,6 +187,7 @@ async fn phases_models_and_lines_come_back_as_they_were() {
             model: "site".to_owned(),
             mode: ModelMode::Sync,
             source: Some(ReadRecord { records: 15, partial: Some("page 3 was cut short".to_owned()) }),
+            desired: Some(12),
             target: Some(ReadRecord { records: 14, partial: None }),
             diff: Some(diff),
         };
@@ -194,12 +195,13 @@ async fn phases_models_and_lines_come_back_as_they_were() {
             model: "tag".to_owned(),
             mode: ModelMode::Lookup,
             source: Some(ReadRecord { records: 1, partial: None }),
+            desired: None,
             target: None,
             diff: None,
         };
-        history.record_model(id.run, &tags).await.unwrap();
-        history.record_model(id.run, &ModelRecord { diff: None, ..sites.clone() }).await.unwrap();
-        history.record_model(id.run, &sites).await.unwrap();
+        history.record_model(id, &tags).await.unwrap();
+        history.record_model(id, &ModelRecord { diff: None, ..sites.clone() }).await.unwrap();
+        history.record_model(id, &sites).await.unwrap();
         assert_eq!(history.models(id.run).await.unwrap(), [sites, tags]);
         let counts = history.run(id.run).await.unwrap().unwrap().counts;
         assert_eq!((counts.source_records, counts.target_records), (16, 14));

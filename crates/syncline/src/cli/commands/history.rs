@@ -140,6 +140,7 @@ fn write_stored(text: &mut Vec<u8>, stored: StoredChange) -> std::io::Result<()>
         hold,
         kept: Vec::new(),
         source_id: None,
+        waits_for: None,
         image: None,
     };
     write_change(text, &change)?;

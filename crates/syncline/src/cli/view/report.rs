@@ -431,6 +431,7 @@ mod tests {
             model: model.to_owned(),
             mode: ModelMode::Sync,
             source,
+            desired: None,
             target: read(9042, None),
             diff,
         };
