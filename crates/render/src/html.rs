@@ -211,7 +211,7 @@ fn held(plan: &Outline<'_>) -> Markup {
 }
 
 fn side(side: &PlanSide) -> Markup {
-    let records = side.reads.values().map(|read| read.records).sum();
+    let records = side.reads.values().map(|read| read.given.unwrap_or(read.records)).sum();
     html! {
         (line(&side.connection, LIMITS.name)) " "
         span.dim { "(" (line(&side.connector, LIMITS.name)) "), " (count(records)) " records" }

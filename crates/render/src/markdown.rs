@@ -56,7 +56,7 @@ impl Page for Markdown {
         }
         writeln!(out, "| | |\n|---|---|")?;
         let side = |side: &syncline_core::plan::PlanSide| {
-            let records = side.reads.values().map(|read| read.records).sum();
+            let records = side.reads.values().map(|read| read.given.unwrap_or(read.records)).sum();
             format!(
                 "{} ({}), {} records",
                 code(&short(&side.connection)),

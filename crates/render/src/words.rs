@@ -73,7 +73,7 @@ pub fn remedy(rule: HoldRule) -> &'static str {
             "Syncline did not create them and was not told to adopt them; `policy.only_own = false` deletes them all the same"
         }
         HoldRule::Quarantine => {
-            "deleted when due, if still absent by then; a person can keep, restore or delete them sooner"
+            "deleted when due, if still absent by then; `syncline quarantine` lists them, and keeps or releases them"
         }
         HoldRule::Ambiguous => "nobody can say which record is meant; merge or rename the ones that the reason names",
         HoldRule::Guard => "a person has to look at them first, and to approve the plan",
