@@ -111,12 +111,33 @@ mod tests {
         // Those between the fourth and the last one shown read alike.
         let alike = |line: &&str| (5..=39).any(|id| line.starts_with(&format!("  #{id} ")));
         let few: Vec<_> = short.lines().filter(|line| !alike(line)).collect();
-        insta::assert_snapshot!(few.join("\n"), @"");
+        insta::assert_snapshot!(few.join("\n"), @r#"
+sites
+  #1 r1  serial: the target has "A", the source says "B" (acknowledged by kim: we know)
+devices
+  #2 r2  serial: the target has "A", the source says "B" (new)
+  #3 r3  serial: the target has "A", the source says "B"
+  #4 r4  serial: the target has "A", the source says "B"
+  #40 r40  serial: the target has "A", the source says "B"
+  … 5 more (--full shows them)
+
+Drift: 45 differences (1 new, 2 gone)
+  compared 2 of 3 models, 22,024 records
+  not compared: vlan: the source does not know it
+"#);
         assert_eq!(plain(&drift, &differences, true).lines().count(), short.lines().count() + 4);
 
         drift.news = News::default();
-        insta::assert_snapshot!(plain(&drift, &[], false), @"");
+        insta::assert_snapshot!(plain(&drift, &[], false), @r#"
+No drift
+  compared 2 of 3 models, 22,024 records
+  not compared: vlan: the source does not know it
+"#);
         drift.compared.clear();
-        insta::assert_snapshot!(plain(&drift, &[], false), @"");
+        insta::assert_snapshot!(plain(&drift, &[], false), @r#"
+Not measured: nothing was compared
+  compared 0 of 1 models, 22,024 records
+  not compared: vlan: the source does not know it
+"#);
     }
 }
