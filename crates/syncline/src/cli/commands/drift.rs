@@ -6,15 +6,11 @@ use syncline_core::history::{Finding, FindingFilter, FindingKind, FindingState, 
 use syncline_core::run::{Drift, DriftVerdict, RunReport, RunRequest, SyncBook as _};
 
 use super::run::{followed, tell_error};
-use crate::cli::console::{DIM, GOOD, NAME, WARN, clean, paint};
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, error_json, exit_of};
 use crate::cli::session::{Opened, Session};
-use crate::cli::view::finding::{difference, place};
-use crate::cli::view::number::{count, things};
+use crate::cli::view;
 
-/// How many differences are shown when not all are.
-const SHOWN: usize = 40;
 /// How many are fetched at once.
 const PAGE: u64 = 1000;
 
@@ -59,7 +55,9 @@ pub async fn run(session: &Session, name: &str, full: bool) -> Result<Exit, Fail
         differences: &differences,
         failure: report.error.as_ref().map(error_json),
     };
-    session.console.show(&checked, |checked| text(checked, full))?;
+    session.console.show(&checked, |checked| {
+        checked.drift.map(|drift| view::drift::text(drift, checked.run, checked.differences, full)).unwrap_or_default()
+    })?;
     tell_error(session, &report);
     Ok(exit)
 }
@@ -97,49 +95,4 @@ async fn of_sync(history: &syncline_core::history::History, sync: &str) -> syncl
         key(one).cmp(&key(other))
     });
     Ok(all)
-}
-
-fn text(checked: &Checked<'_>, full: bool) -> String {
-    let Some(drift) = checked.drift else { return String::new() };
-    let mut text = String::new();
-    let shown = if full { checked.differences.len() } else { SHOWN };
-    let mut model = "";
-    for finding in checked.differences.iter().take(shown) {
-        if finding.model != model {
-            model = &finding.model;
-            let schema = syncline_model::models::by_name(model);
-            text += &format!("{}\n", paint(NAME, &clean(schema.map_or(model, |schema| schema.plural))));
-        }
-        let new = if finding.since_run == checked.run { paint(WARN, " (new)") } else { String::new() };
-        let seen = finding.acknowledged.as_ref().map(|seen| format!(" (acknowledged by {}: {})", seen.by, seen.reason));
-        let seen = paint(DIM, &clean(&seen.unwrap_or_default()));
-        text += &format!("  #{} {}: {}{new}{seen}\n", finding.id.number(), place(finding), difference(finding));
-    }
-    let more = checked.differences.len().saturating_sub(shown);
-    if more > 0 {
-        text += &paint(DIM, &format!("  … {} more (--full shows them)\n", count(more as u64)));
-    }
-    if !checked.differences.is_empty() {
-        text.push('\n');
-    }
-    let verdict = match drift.verdict() {
-        DriftVerdict::Converged => paint(GOOD, "No drift"),
-        DriftVerdict::NotMeasured => paint(WARN, "Not measured: nothing was compared"),
-        DriftVerdict::Differs => paint(WARN, &format!("Drift: {}", differences(drift))),
-    };
-    text += &format!("{verdict}\n");
-    let models = format!("{} of {} models", drift.compared.len(), drift.compared.len() + drift.not_compared.len());
-    text += &format!("  compared {models}, {}\n", things(drift.records, "record", "records"));
-    for (model, reason) in &drift.not_compared {
-        text += &paint(DIM, &format!("  not compared: {model}: {}\n", clean(reason)));
-    }
-    text
-}
-
-fn differences(drift: &Drift) -> String {
-    let news = drift.news;
-    let text = things(news.standing, "difference", "differences");
-    let changes = [(news.new, "new"), (news.gone, "gone")].into_iter().filter(|(number, _)| *number > 0);
-    let changes: Vec<_> = changes.map(|(number, what)| format!("{} {what}", count(number))).collect();
-    if changes.is_empty() { text } else { format!("{text} ({})", changes.join(", ")) }
 }

@@ -56,10 +56,10 @@ pub async fn serve(session: &Session, options: &Serve) -> Result<Exit, Failure> 
         }
     };
     let (history, limits) = (process.runner.history(), &process.book.configuration().data.retention);
-    let upkeep = async {
+    let upkeep = Box::pin(async {
         let tell = upkeep::tell(&process.book, history, &process.cancel);
         futures::join!(tell, upkeep::tidy(&process.runner, &process.queue, limits, &process.cancel));
-    };
+    });
     let (web, (), working, metrics, ()) =
         futures::join!(web, scheduling, working, process.metrics(&options.worker), upkeep);
     web?;

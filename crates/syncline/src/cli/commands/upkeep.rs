@@ -124,16 +124,16 @@ async fn tidy_once(runner: &Runner, queue: &ApalisQueue, limits: &Retention) {
             "removed runs and files that are not kept any more (`data.retention`)"
         ),
         Err(error) => {
-            tracing::error!(error = %error.report(), "what is not kept could not be removed; trying again in an hour")
+            tracing::error!(error = %error.report(), "what is not kept could not be removed; trying again in an hour");
         }
     }
     match queue.tidy(QUEUE_KEPT).await {
         Ok(tidied) if tidied.jobs == 0 && tidied.workers == 0 => {}
         Ok(tidied) => {
-            tracing::info!(jobs = tidied.jobs, workers = tidied.workers, "removed what the queue is done with")
+            tracing::info!(jobs = tidied.jobs, workers = tidied.workers, "removed what the queue is done with");
         }
         Err(error) => {
-            tracing::error!(error = %error.report(), "the queue could not be tidied; trying again in an hour")
+            tracing::error!(error = %error.report(), "the queue could not be tidied; trying again in an hour");
         }
     }
 }

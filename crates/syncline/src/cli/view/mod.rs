@@ -1,6 +1,7 @@
 //! How things look to a person. Pure: from data to text.
 
 pub mod connector;
+pub mod drift;
 pub mod finding;
 pub mod number;
 pub mod plan;
