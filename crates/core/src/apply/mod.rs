@@ -24,6 +24,8 @@ use serde::{Deserialize, Serialize};
 
 use execution::Execution;
 pub use journal::{EarlierBatch, EarlierChange, Journal, JournalEntry, MemoryJournal};
+#[cfg(feature = "runtime")]
+pub(crate) use stays::Stays;
 
 /// What an apply works with.
 pub struct ApplyContext<'a> {

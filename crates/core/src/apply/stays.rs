@@ -81,6 +81,12 @@ impl Stays {
         })
     }
 
+    /// Why a record stays; none when it goes.
+    #[cfg(feature = "runtime")]
+    pub fn reason(&self, model: &str, key: &AnyKey) -> Option<&str> {
+        self.reasons.get(&hash(model, key.as_str())).map(String::as_str)
+    }
+
     /// What becomes of a change because a record stays; none when it goes on. An update of such a record, and one that lets it go
     /// in another record, is there for its delete alone.
     pub fn outcome(&self, schema: &ModelSchema, change: &Change) -> Option<Outcome> {

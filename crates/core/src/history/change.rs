@@ -9,7 +9,7 @@ use syncline_model::AnyKey;
 use super::entity::change;
 use super::run::RunId;
 use super::text;
-use crate::change::{Action, Change, FieldChange, HoldRule};
+use crate::change::{Action, Change, FieldChange, HoldRule, KeptField};
 use crate::outcome::Outcome;
 
 /// What became of a change, without its reason: what counters and filters tell apart.
@@ -64,6 +64,9 @@ pub struct StoredChange {
     pub action: Action,
     /// The values before and after.
     pub fields: Vec<FieldChange>,
+    /// The fields that differ and were left to the target, because the sync's policy gives them to it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub kept: Vec<KeptField>,
     /// What became of it.
     pub outcome: OutcomeKind,
     /// The rule that held it back.
@@ -285,6 +288,7 @@ impl TryFrom<change::Model> for StoredChange {
             key: AnyKey::from_canonical(&row.key),
             action: text::parse("change.action", &row.action)?,
             fields: text::parse_json("change.fields", &row.fields)?,
+            kept: row.kept.map(|kept| text::parse_json("change.kept", &kept)).transpose()?.unwrap_or_default(),
             outcome: text::parse("change.outcome", &row.outcome)?,
             rule: row.hold_rule.map(|rule| text::parse("change.hold_rule", &rule)).transpose()?,
             field: row.error_field,

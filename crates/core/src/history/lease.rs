@@ -176,7 +176,11 @@ impl History {
                         if !died {
                             update = update.filter(run::Column::LeaseUntil.lt(now(tx).await?));
                         }
-                        Ok(update.exec(tx).await.map_err(error::of_statement)?.rows_affected == 1)
+                        let put_back = update.exec(tx).await.map_err(error::of_statement)?.rows_affected == 1;
+                        if put_back && in_vain {
+                            super::stage::forget(tx, run).await?;
+                        }
+                        Ok(put_back)
                     }
                     .boxed()
                 })

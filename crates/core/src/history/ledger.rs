@@ -50,7 +50,10 @@ pub struct Binding {
 /// How many ids one statement asks for.
 pub(super) const IDS: usize = 500;
 
-const OURS: [&str; 2] = ["created", "adopted"];
+/// The origin of what a run created.
+const CREATED_HERE: &str = "created";
+
+const OURS: [&str; 2] = [CREATED_HERE, "adopted"];
 
 const COLUMNS: [&str; 8] = ["instance", "model", "native_id", "key", "origin", "run_id", "at", "applied"];
 
@@ -181,7 +184,7 @@ fn values(
     applied: Option<&AppliedValues>,
 ) -> [Value; 8] {
     let origin = match origin {
-        Origin::Created => "created",
+        Origin::Created => CREATED_HERE,
         Origin::Adopted => "adopted",
         Origin::Written => "written",
     };
@@ -224,8 +227,42 @@ fn of_model(instance: &str, model: &str) -> sea_orm::Select<ledger::Entity> {
     ledger::Entity::find().filter(ledger::Column::Instance.eq(instance)).filter(ledger::Column::Model.eq(model))
 }
 
+/// Gives objects to a system that stood under another name until now.
+pub(super) async fn take_over(tx: &DatabaseTransaction, instance: &str, objects: &[ledger::Model]) -> Result<()> {
+    let row = |object: &ledger::Model, applied: Option<Vec<u8>>| -> [Value; 8] {
+        let ledger::Model { model, native_id, key, origin, run_id, at, .. } = object.clone();
+        [
+            instance.into(),
+            model.into(),
+            native_id.into(),
+            key.into(),
+            origin.into(),
+            run_id.into(),
+            at.into(),
+            applied.into(),
+        ]
+    };
+    let (created, written): (Vec<_>, Vec<_>) = objects.iter().partition(|object| object.origin == CREATED_HERE);
+    CREATED.run(tx, &created, |_, object| row(object, object.applied.clone())).await?;
+    let mut by_model: BTreeMap<&str, Vec<&ledger::Model>> = BTreeMap::new();
+    for object in written {
+        by_model.entry(&object.model).or_default().push(object);
+    }
+    for (model, objects) in by_model {
+        let ids: Vec<_> = objects.iter().map(|object| object.native_id.clone()).collect();
+        let earlier = applied(tx, instance, model, &ids).await.map_err(error::of_statement)?;
+        let with_earlier = |object: &ledger::Model| {
+            let Some(earlier) = earlier.get(&object.native_id) else { return object.applied.clone() };
+            let later = object.applied.clone().and_then(AppliedValues::from_bytes).unwrap_or_default();
+            Some(earlier.with(&later).as_bytes().to_vec())
+        };
+        WRITTEN.run(tx, &objects, |_, object| row(object, with_earlier(object))).await?;
+    }
+    Ok(())
+}
+
 /// Forgets objects of a model by their ids.
-async fn delete(tx: &DatabaseTransaction, instance: &str, model: &str, ids: &[String]) -> Result<()> {
+pub(super) async fn delete(tx: &DatabaseTransaction, instance: &str, model: &str, ids: &[String]) -> Result<()> {
     for ids in ids.chunks(IDS) {
         ledger::Entity::delete_many()
             .filter(ledger::Column::Instance.eq(instance))

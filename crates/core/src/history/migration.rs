@@ -8,6 +8,7 @@ mod m2026_11_22_ledger;
 mod m2026_11_22_quarantine;
 mod m2026_11_23_findings;
 mod m2026_11_24_desired_records;
+mod m2026_11_24_kept_fields;
 
 use std::collections::HashSet;
 
@@ -40,6 +41,7 @@ impl MigratorTrait for Migrator {
             Box::new(m2026_11_22_quarantine::Migration),
             Box::new(m2026_11_22_ledger::Migration),
             Box::new(m2026_11_24_desired_records::Migration),
+            Box::new(m2026_11_24_kept_fields::Migration),
         ]
     }
 

@@ -44,6 +44,7 @@ mod run_read;
 mod run_write;
 mod schedule;
 mod size;
+mod stage;
 mod store;
 mod sync;
 mod text;

@@ -13,7 +13,7 @@ use super::lease::Claim;
 use super::ledger::{self, Entry};
 use super::link::{self, Link};
 use super::run::RunId;
-use super::{History, error, object, text};
+use super::{History, error, object, stage, text};
 use crate::applied::AppliedValues;
 use crate::change::{Action, Change};
 use crate::outcome::Outcome;
@@ -37,6 +37,7 @@ pub(super) struct Row {
     place: Option<u64>,
     fields: String,
     image: Option<String>,
+    kept: Option<String>,
     /// The values that were applied; empty when none was.
     applied: AppliedValues,
     source_id: Option<Box<str>>,
@@ -69,6 +70,7 @@ impl Row {
             place: *place,
             fields: text::to_json(&change.fields)?,
             image: image.map(text::to_json).transpose()?,
+            kept: (!change.kept.is_empty()).then(|| text::to_json(&change.kept)).transpose()?,
             applied,
             source_id: change.source_id.clone(),
         })
@@ -77,11 +79,11 @@ impl Row {
     /// About how many bytes it takes.
     pub(super) fn size(&self) -> usize {
         let texts = [&self.change_id, &self.model, &self.key, &self.fields];
-        let others = [&self.reason, &self.image].into_iter().flatten();
+        let others = [&self.reason, &self.image, &self.kept].into_iter().flatten();
         texts.into_iter().chain(others).map(String::len).sum::<usize>() + self.applied.as_bytes().len() + 100
     }
 
-    fn values(&self, run: RunId, seq: i64) -> [Value; 17] {
+    fn values(&self, run: RunId, seq: i64) -> [Value; 18] {
         [
             run.0.into(),
             seq.into(),
@@ -100,11 +102,12 @@ impl Row {
             self.fields.clone().into(),
             self.place.map(text::stored).into(),
             self.image.clone().into(),
+            self.kept.clone().into(),
         ]
     }
 }
 
-const CHANGES: Insert<17> = Insert {
+const CHANGES: Insert<18> = Insert {
     table: "change",
     columns: [
         "run_id",
@@ -124,6 +127,7 @@ const CHANGES: Insert<17> = Insert {
         "fields",
         "place",
         "image",
+        "kept",
     ],
     tail: "",
 };
@@ -138,7 +142,8 @@ impl History {
     /// Records changes with their outcomes, in one transaction.
     ///
     /// A create that was applied also records that Syncline created the object, a delete that was applied that the object
-    /// is gone, and both creates and updates what was applied. Counters of the run go along.
+    /// is gone, and both creates and updates what was applied; where the changes are staged, all that waits for their merge. Counters
+    /// of the run go along.
     pub async fn record_changes(&self, claim: Claim, changes: &[RecordedChange<'_>]) -> Result<()> {
         let rows: Result<Vec<_>> = changes.iter().map(Row::of).collect();
         self.settle_rows(claim, None, &rows?).await
@@ -184,7 +189,9 @@ pub(super) async fn record(tx: &DatabaseTransaction, claim: Claim, rows: &[Row])
 /// The systems that a run reads and writes.
 struct Systems {
     source: String,
+    /// The system, or the place in it where the changes are staged.
     target: String,
+    is_staged: bool,
 }
 
 /// Takes the next numbers for changes, counts the outcomes, and tells the last number and the systems of the run.
@@ -208,11 +215,22 @@ async fn reserve(
         .and_where(Expr::col("finished_at").is_null())
         .and_where(Expr::col("fence").eq(claim.fence))
         .and_where(Expr::col("status").eq(super::RunStatus::Syncing.as_str()));
-    update.returning(Query::returning().columns(["last_change", "source_instance", "target_instance", "dry"]));
+    update.returning(Query::returning().columns([
+        "last_change",
+        "source_instance",
+        "target_instance",
+        "dry",
+        "staged_as",
+    ]));
     let row = tx.query_one(&update).await.map_err(error::of_statement)?;
     let Some(row) = row else { return Err(super::run_write::not_writable(tx, claim).await) };
     let systems = || -> Result<Systems, sea_orm::DbErr> {
-        Ok(Systems { source: row.try_get("", "source_instance")?, target: row.try_get("", "target_instance")? })
+        let staged_as: Option<String> = row.try_get("", "staged_as")?;
+        let target = match staged_as {
+            Some(_) => stage::instance(run),
+            None => row.try_get("", "target_instance")?,
+        };
+        Ok(Systems { source: row.try_get("", "source_instance")?, target, is_staged: staged_as.is_some() })
     };
     let get = || Ok((row.try_get("", "last_change")?, systems()?, row.try_get("", "dry")?));
     let (last, systems, dry) = get().map_err(error::of_statement)?;
@@ -260,6 +278,9 @@ async fn keep_in_ledger(tx: &DatabaseTransaction, run: RunId, systems: &Systems,
     for (model, mut links) in links {
         links.sort_by(|a, b| a.source_id.cmp(&b.source_id));
         link::keep(tx, (&systems.source, &systems.target), model, &links).await?;
+    }
+    if systems.is_staged {
+        return Ok(());
     }
     // What is deleted waits no more. What was only tried to delete does.
     let deleted = rows.iter().filter(|row| row.outcome == OutcomeKind::Applied && row.action == Action::Delete);
@@ -343,12 +364,16 @@ async fn correct_ledger(
     let Some(native_id) = native_id.filter(|_| change.action != Action::Delete) else { return Ok(()) };
     let instance = run::Entity::find_by_id(run.0)
         .select_only()
-        .column(run::Column::TargetInstance)
-        .into_tuple::<String>()
+        .columns([run::Column::TargetInstance, run::Column::StagedAs])
+        .into_tuple::<(String, Option<String>)>()
         .one(tx)
         .await
-        .map_err(error::of_statement)?
-        .unwrap_or_default();
+        .map_err(error::of_statement)?;
+    let instance = match instance {
+        Some((_, Some(_))) => stage::instance(run),
+        Some((instance, None)) => instance,
+        None => String::new(),
+    };
     let entry = Entry {
         model: &change.model,
         key: change.key.as_str(),

@@ -137,6 +137,9 @@ impl History {
                             finish(open_run(run), &RunResult { status: RunStatus::Cancelled, error: Some(error) })
                         }
                     };
+                    if (status != RunStatus::Syncing, request.stop) == (true, Stop::Cancel) {
+                        super::stage::forget(tx, run).await?;
+                    }
                     // Only as it was found: a runner may take it at this very moment.
                     let update = update.filter(run::Column::Status.eq(row.status));
                     if update.exec(tx).await.map_err(error::of_statement)?.rows_affected == 0 {

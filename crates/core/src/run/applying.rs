@@ -7,7 +7,8 @@ use chrono::Utc;
 use super::RunReport;
 use super::phases::PhaseClock;
 use super::work::Work;
-use crate::apply::{Applied, ApplyContext};
+use crate::apply::{Applied, ApplyContext, Stays};
+use crate::change::Action;
 use crate::event::{Level, Phase};
 use crate::fields::ModelFields;
 use crate::guard::Demand;
@@ -17,6 +18,9 @@ use crate::places::Places;
 use crate::plan::PlanReader;
 use crate::target::{DataTarget, Stage, TargetWriter};
 use crate::{Error, ErrorKind, Result};
+
+/// How many changes are read from the history at once.
+const PAGE: u64 = 10_000;
 
 /// A plan about to be applied.
 pub struct Applying<'a, 'w> {
@@ -141,6 +145,15 @@ impl Applying<'_, '_> {
             self.work.events.message(Level::Warning, "the staged changes wait for approval");
             return Ok(RunStatus::AwaitingReview);
         }
+        let decided = self.decided_since().await?;
+        if !decided.is_empty() {
+            let message = format!(
+                "the staged changes delete what is to stay, as it turned out since: {}; they stay staged, and the next run makes \
+                 others",
+                decided.join("; ")
+            );
+            return Err(Error::new(ErrorKind::Stale, message));
+        }
         let conflicts = stage.conflicts().await?;
         if !conflicts.is_empty() {
             let message = format!(
@@ -150,7 +163,28 @@ impl Applying<'_, '_> {
             return Err(Error::new(ErrorKind::Stale, message));
         }
         stage.merge().await?;
+        history.merge_stage(claim).await?;
         Ok(RunStatus::Completed)
+    }
+
+    /// Records that the run deleted where its changes are staged, and that are to stay after all, with the reasons.
+    async fn decided_since(&self) -> Result<Vec<String>> {
+        if self.plan.summary().models.iter().all(|model| model.delete == 0) {
+            return Ok(Vec::new());
+        }
+        let Work { recorder, run, runner, .. } = self.work;
+        let stays = Stays::ask(self.plan, self.fields, &mut recorder.journal(self.plan).await?).await?;
+        let (mut after, mut decided) = (Some(0), Vec::new());
+        while let Some(from) = after {
+            let page = runner.history.applied_changes(run.id, from, PAGE).await?;
+            let deleted = page.changes.iter().filter(|change| change.whole && change.action == Action::Delete);
+            decided.extend(deleted.filter_map(|change| {
+                let reason = stays.reason(&change.model, &change.key)?;
+                Some(format!("{} `{}` ({reason})", change.model, change.key))
+            }));
+            after = page.next;
+        }
+        Ok(decided)
     }
 
     async fn write(

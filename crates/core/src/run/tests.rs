@@ -2,6 +2,7 @@
 
 mod later;
 mod quarantine;
+mod staged;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -32,7 +33,7 @@ use crate::registry::Registry;
 use crate::settings::NoSettings;
 use crate::snapshot::{Snapshot, SnapshotReader, SnapshotSink, Sorted};
 use crate::source::{Absence, DataSource};
-use crate::target::{Batch, BatchError, Capabilities, DataTarget, TargetWriter, Written};
+use crate::target::{Batch, BatchError, Capabilities, DataTarget, Stage, TargetWriter, Written};
 use crate::{Error, ErrorKind, Result};
 
 /// Two systems that keep sites: names by slug.
@@ -44,6 +45,8 @@ pub struct World {
     partial: Option<&'static str>,
     /// Fails the source's read like this.
     error: Option<&'static str>,
+    /// The target takes what is written into a branch of its own first.
+    stages: bool,
     /// Sites that are none of the target's.
     drops: Vec<String>,
     /// Sites that the target refuses.
@@ -166,7 +169,8 @@ impl DataTarget for FakeSide {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { batch_size: 10, concurrency: 1, preconditions: false, deletes: true, staging: false }
+        let staging = with(&self.0, |world| world.stages);
+        Capabilities { batch_size: 10, concurrency: 1, preconditions: false, deletes: true, staging }
     }
 
     async fn check(&self) -> Result<CheckReport> {
@@ -182,6 +186,10 @@ impl DataTarget for FakeSide {
             sites.push(&site, Some(&Native::new(slug))).await?;
         }
         sites.complete().await
+    }
+
+    async fn stage(&self, _: &WritePermit, _: &str) -> Result<Box<dyn Stage>> {
+        Ok(Box::new(staged::Branch::open(&self.0)))
     }
 
     fn desired(&self, mut source: Snapshot) -> Result<Snapshot> {

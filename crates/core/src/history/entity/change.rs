@@ -30,6 +30,8 @@ pub struct Model {
     pub place: Option<i64>,
     /// What the target said of the record before it was deleted: JSON.
     pub image: Option<String>,
+    /// The fields that were left to the target: a JSON array; null for none.
+    pub kept: Option<String>,
 }
 
 /// What rows lead to: nothing, as statements join what they need.

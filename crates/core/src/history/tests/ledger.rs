@@ -6,11 +6,12 @@ use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 
 use super::{applied, change, everywhere, failed, key, working_run};
-use crate::applied::AppliedValues;
-use crate::change::{Action, Change, FieldChange};
-use crate::history::{History, Link, RecordedChange};
+use crate::applied::{AppliedValues, Cause};
+use crate::change::{Action, Change, FieldChange, KeptField};
+use crate::history::{ChangeFilter, History, Link, RecordedChange, RunResult};
 use crate::native::Native;
 use crate::outcome::Outcome;
+use crate::policy::FieldRule;
 
 const FORWARD: &str = "https://fwd.example";
 const NETBOX: &str = "https://netbox.example";
@@ -177,6 +178,92 @@ async fn bindings_by_key_are_taken_over() {
         let bindings = history.bindings(NETBOX, "site", &["7".to_owned()]).await.unwrap();
         assert_eq!(bindings["7"].run.map(crate::history::RunId::number), Some(3));
         assert_eq!(known(&history, "7").await, None);
+    })
+    .await;
+}
+
+/// What a run stages is true of the system when it is merged, and never when the run ends without.
+#[tokio::test]
+async fn what_is_staged_is_true_when_it_is_merged() {
+    everywhere(async |place| {
+        let history = place.open().await;
+        let record = async |run, change: Change, id: Option<&str>, outcome: &Outcome| {
+            let recorded = RecordedChange::now(&change, Some(outcome)).with_native_id(id);
+            history.record_changes(run, &[recorded]).await.unwrap();
+        };
+        let run = working_run(&history).await;
+        for (id, name) in [("7", "A"), ("8", "B")] {
+            record(
+                run,
+                site(Action::Create, id, &[("name", json!(name)), ("status", json!("active"))]),
+                None,
+                &applied(),
+            )
+            .await;
+        }
+        history.finish_run(run, &RunResult::completed()).await.unwrap();
+        let value = async |id: &str, field: &str, value: &str| known(&history, id).await?.is(field, &json!(value));
+
+        for merged in [false, true] {
+            let run = working_run(&history).await;
+            history.set_staged_as(run, "branch-1").await.unwrap();
+            let create = Change {
+                source_id: Some("s9".into()),
+                native: None,
+                ..site(Action::Create, "9", &[("name", json!("C"))])
+            };
+            record(run, create, Some("9"), &applied()).await;
+            record(run, site(Action::Update, "7", &[("name", json!("X"))]), None, &applied()).await;
+            let twice = site(Action::Update, "9", &[("status", json!("planned"))]);
+            record(run, twice.clone(), None, &applied()).await;
+            record(run, site(Action::Delete, "8", &[]), None, &applied()).await;
+            history.amend_change(run, &twice, &failed("no")).await.unwrap();
+            assert_eq!(value("7", "name", "A").await, Some(true), "it is not merged yet");
+            assert_eq!((known(&history, "9").await, value("8", "name", "B").await), (None, Some(true)));
+            if merged {
+                history.merge_stage(run).await.unwrap();
+                history.merge_stage(run).await.unwrap();
+            }
+            history.finish_run(run, &RunResult::completed()).await.unwrap();
+            let links = history.links(FORWARD, NETBOX, "site").await.unwrap();
+            let expected = if merged { (Some(true), Some(true), None, 1) } else { (Some(false), None, Some(true), 0) };
+            let found = (
+                value("7", "name", "X").await,
+                value("9", "name", "C").await,
+                value("8", "name", "B").await,
+                links.len(),
+            );
+            assert_eq!(found, expected, "merged: {merged}");
+            assert_eq!(value("7", "status", "active").await, Some(true), "what was applied before is not forgotten");
+        }
+        let ours = history.created_here(NETBOX, "site", &[(key("a"), Some("9".to_owned()))]).await.unwrap();
+        assert_eq!(ours.len(), 1);
+        let staged = history.links(FORWARD, "staged:3", "site").await.unwrap();
+        assert!(staged.is_empty());
+    })
+    .await;
+}
+
+/// Fields that are left to the target come back with their change.
+#[tokio::test]
+async fn what_was_kept_is_remembered() {
+    everywhere(async |place| {
+        let history = place.open().await;
+        let run = working_run(&history).await;
+        let kept = KeptField {
+            name: "name".to_owned(),
+            source: json!("A"),
+            target: json!("Anna's"),
+            rule: FieldRule::TargetWins,
+            cause: Cause::TargetDrifted,
+        };
+        let update = Change { kept: vec![kept.clone()], ..site(Action::Update, "7", &[("status", json!("active"))]) };
+        let plain = site(Action::Update, "8", &[("status", json!("active"))]);
+        let outcome = applied();
+        let recorded = [&update, &plain].map(|change| RecordedChange::now(change, Some(&outcome)));
+        history.record_changes(run, &recorded).await.unwrap();
+        let stored = history.changes(run.run, &ChangeFilter::default(), None, 10).await.unwrap().items;
+        assert_eq!(stored.iter().map(|change| change.kept.clone()).collect::<Vec<_>>(), [vec![kept], Vec::new()]);
     })
     .await;
 }

@@ -4,7 +4,7 @@ use super::*;
 use crate::plan::{PlanHeader, PlanReader};
 
 /// What the target has, in words.
-fn names(world: &str) -> Vec<String> {
+pub(super) fn names(world: &str) -> Vec<String> {
     with(world, |world| world.target.iter().map(|(slug, name)| format!("{slug}: {name}")).collect())
 }
 

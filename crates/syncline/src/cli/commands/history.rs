@@ -138,7 +138,7 @@ fn write_stored(text: &mut Vec<u8>, stored: StoredChange) -> std::io::Result<()>
         native: stored.native_id.map(Native::new),
         fields: stored.fields,
         hold,
-        kept: Vec::new(),
+        kept: stored.kept,
         source_id: None,
         waits_for: None,
         image: None,

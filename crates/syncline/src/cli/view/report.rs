@@ -414,6 +414,7 @@ mod tests {
             key: AnyKey::from_value(&json!([["atlanta-dc1"], "Gi0/1"])).unwrap(),
             action,
             fields: Vec::new(),
+            kept: Vec::new(),
             outcome,
             rule: (outcome == OutcomeKind::Held).then_some(HoldRule::Policy),
             field: (outcome == OutcomeKind::Failed).then(|| "mtu".to_owned()),

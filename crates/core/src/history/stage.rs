@@ -1,0 +1,139 @@
+//! What a staged run did to objects: true of the system once it is merged, and never if it is not.
+//!
+//! Until then the rows of the ledger, and the links, stand under a name of the run's own in the place of the system's, so that nobody
+//! who asks about the system sees them. A merge gives them to the system, and takes from it what the run deleted.
+
+use std::collections::BTreeMap;
+
+use futures::FutureExt;
+use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+
+use super::entity::{change, ledger, link, run};
+use super::lease::Claim;
+use super::link::Link;
+use super::run_write::hold;
+use super::{History, OutcomeKind, RunId, error};
+use crate::Result;
+use crate::change::Action;
+
+/// How many rows move in one transaction.
+const TOGETHER: u64 = 1_000;
+
+/// The name under which a run's staged work stands. No system has it: those are URLs, or names of connections.
+pub(super) fn instance(run: RunId) -> String {
+    format!("staged:{run}")
+}
+
+impl History {
+    /// Makes true what a run staged, which has been merged. It moves in parts; doing it again goes on with the rest.
+    pub async fn merge_stage(&self, claim: Claim) -> Result<()> {
+        while self.store.write(move |tx, _| async move { move_objects(tx, claim).await }.boxed()).await? {}
+        while self.store.write(move |tx, _| async move { move_links(tx, claim).await }.boxed()).await? {}
+        let mut after = Some(0);
+        while let Some(from) = after {
+            after = self.store.write(move |tx, _| async move { forget_deleted(tx, claim, from).await }.boxed()).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The system that a run reads, and the one that it writes to.
+async fn systems(tx: &DatabaseTransaction, run: RunId) -> Result<(String, String)> {
+    let found = run::Entity::find_by_id(run.0)
+        .select_only()
+        .columns([run::Column::SourceInstance, run::Column::TargetInstance])
+        .into_tuple::<(String, String)>()
+        .one(tx)
+        .await;
+    Ok(found.map_err(error::of_statement)?.unwrap_or_default())
+}
+
+/// Moves some objects; whether there were any.
+async fn move_objects(tx: &DatabaseTransaction, claim: Claim) -> Result<bool> {
+    hold(tx, claim).await?;
+    let staged = instance(claim.run);
+    let rows = ledger::Entity::find()
+        .filter(ledger::Column::Instance.eq(&staged))
+        .order_by_asc(ledger::Column::Model)
+        .order_by_asc(ledger::Column::NativeId)
+        .limit(TOGETHER)
+        .all(tx)
+        .await
+        .map_err(error::of_statement)?;
+    let (_, target) = systems(tx, claim.run).await?;
+    super::ledger::take_over(tx, &target, &rows).await?;
+    for (model, ids) in by_model(rows.iter().map(|row| (row.model.as_str(), row.native_id.clone()))) {
+        super::ledger::delete(tx, &staged, model, &ids).await?;
+    }
+    Ok(!rows.is_empty())
+}
+
+/// Moves some links; whether there were any.
+async fn move_links(tx: &DatabaseTransaction, claim: Claim) -> Result<bool> {
+    hold(tx, claim).await?;
+    let staged = instance(claim.run);
+    let rows = link::Entity::find()
+        .filter(link::Column::Target.eq(&staged))
+        .order_by_asc(link::Column::Model)
+        .order_by_asc(link::Column::SourceId)
+        .limit(TOGETHER)
+        .all(tx)
+        .await
+        .map_err(error::of_statement)?;
+    let (source, target) = systems(tx, claim.run).await?;
+    let links = rows.iter().map(|row| {
+        let link = Link { source_id: row.source_id.as_str().into(), target_id: row.target_id.as_str().into() };
+        (row.model.as_str(), link)
+    });
+    for (model, links) in by_model(links) {
+        super::link::keep(tx, (&source, &target), model, &links).await?;
+        let ids: Vec<_> = links.into_iter().map(|link| String::from(link.target_id)).collect();
+        super::link::forget_targets(tx, &staged, model, &ids).await?;
+    }
+    Ok(!rows.is_empty())
+}
+
+/// Takes some of what the run deleted from what is known of the system; after which change to go on, if there may be more.
+async fn forget_deleted(tx: &DatabaseTransaction, claim: Claim, after: i64) -> Result<Option<i64>> {
+    hold(tx, claim).await?;
+    let rows = change::Entity::find()
+        .filter(change::Column::RunId.eq(claim.run.0))
+        .filter(change::Column::Action.eq(Action::Delete.as_str()))
+        .filter(change::Column::Outcome.eq(OutcomeKind::Applied.as_str()))
+        .filter(change::Column::Seq.gt(after))
+        .order_by_asc(change::Column::Seq)
+        .limit(TOGETHER)
+        .all(tx)
+        .await
+        .map_err(error::of_statement)?;
+    let (_, target) = systems(tx, claim.run).await?;
+    let objects = rows.iter().filter_map(|row| Some((row.model.as_str(), row.native_id.clone()?)));
+    for (model, ids) in by_model(objects) {
+        super::ledger::delete(tx, &target, model, &ids).await?;
+        super::link::forget_targets(tx, &target, model, &ids).await?;
+    }
+    let hash = |row: &change::Model| super::object::hash(&row.model, &row.key).to_be_bytes().to_vec();
+    let mut hashes: Vec<_> = rows.iter().map(hash).collect();
+    hashes.sort();
+    super::quarantine::forget(tx, claim.run, &hashes).await?;
+    Ok(rows.last().map(|row| row.seq))
+}
+
+/// Forgets what a run staged: it is over, and was not merged.
+pub(super) async fn forget(tx: &DatabaseTransaction, run: RunId) -> Result<()> {
+    let staged = instance(run);
+    let objects = ledger::Entity::delete_many().filter(ledger::Column::Instance.eq(&staged)).exec(tx).await;
+    objects.map_err(error::of_statement)?;
+    let links = link::Entity::delete_many().filter(link::Column::Target.eq(&staged)).exec(tx).await;
+    links.map_err(error::of_statement)?;
+    Ok(())
+}
+
+/// Sorts things by their models. They come so.
+fn by_model<'m, T>(things: impl Iterator<Item = (&'m str, T)>) -> BTreeMap<&'m str, Vec<T>> {
+    let mut sorted: BTreeMap<&str, Vec<T>> = BTreeMap::new();
+    for (model, thing) in things {
+        sorted.entry(model).or_default().push(thing);
+    }
+    sorted
+}
