@@ -231,7 +231,7 @@ impl History {
         Ok(needed)
     }
 
-    /// Removes a run, in transactions that nobody waits long for. False when somebody came to need it meanwhile.
+    /// Removes a run, in transactions that nobody waits long for. False when somebody came to need it meanwhile, or removed it.
     async fn remove(&self, run: &Candidate) -> Result<bool> {
         let id = run.id;
         let is_needed = run::Entity::find()
@@ -273,18 +273,19 @@ impl History {
             .write(move |tx, _| {
                 async move {
                     // What is left of it goes along.
-                    run::Entity::delete_by_id(id).exec(tx).await.map_err(error::of_statement)?;
-                    let Some(hash) = plan else { return Ok(()) };
+                    let removed = run::Entity::delete_by_id(id).exec(tx).await.map_err(error::of_statement)?;
+                    let Some(hash) = plan.filter(|_| removed.rows_affected == 1) else {
+                        return Ok(removed.rows_affected == 1);
+                    };
                     let others = run::Entity::find().filter(run::Column::PlanHash.eq(hash)).limit(1).one(tx).await;
                     if others.map_err(error::of_statement)?.is_none() {
                         plan::Entity::delete_by_id(hash).exec(tx).await.map_err(error::of_statement)?;
                     }
-                    Ok(())
+                    Ok(true)
                 }
                 .boxed()
             })
-            .await?;
-        Ok(true)
+            .await
     }
 
     /// Which of some runs are still in the history.

@@ -1,6 +1,6 @@
 //! Approving a part of a plan: what is meant, and what has to go with it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::fmt;
 use std::str::FromStr;
 
@@ -22,7 +22,8 @@ pub enum Selection {
     Except(Vec<Selector>),
 }
 
-/// What a person names: a model, one record, or one change by its id. Written `device`, `device:["site","name"]`, `#1f0c…`.
+/// What a person names: a model, one record, or one change by its id. Written `device`, `device:["site","name"]`, `#1f0c…`. The parts
+/// of a key are in line or nested as in the plan, `device:[["site"],"name"]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Selector {
     /// Every change of a model.
@@ -42,17 +43,44 @@ impl FromStr for Selector {
             return Ok(Self::Change(id.to_owned()));
         }
         let (model, key) = text.split_once(':').map_or((text, None), |(model, key)| (model, Some(key)));
-        if !models::ALL.iter().any(|schema| schema.name == model) {
+        let Some(schema) = models::by_name(model) else {
             let known: Vec<_> = models::ALL.iter().map(|schema| schema.name).collect();
             return Err(refused(format!("`{model}` is no model (known: {})", known.join(", "))));
-        }
+        };
         let Some(key) = key else { return Ok(Self::Model(model.to_owned())) };
         let value: Value = serde_json::from_str(key).map_err(|error| {
             refused(format!("`{key}` is no key: write it as the plan does, `{model}:[\"part\",…]`")).caused_by(error)
         })?;
-        let key = AnyKey::from_value(&value).ok_or_else(|| refused(format!("`{key}` is no key: it is no list")))?;
+        let Value::Array(parts) = value else { return Err(refused(format!("`{key}` is no key: it is no list"))) };
+        let mut parts = VecDeque::from(parts);
+        let nested = nested(schema, &mut parts).filter(|_| parts.is_empty()).and_then(|key| AnyKey::from_value(&key));
+        let key = nested.ok_or_else(|| {
+            let names: Vec<_> = schema.fields.iter().filter(|field| field.key).map(|field| field.name).collect();
+            refused(format!("`{key}` is no key of a {}: its parts are {}", schema.label, names.join(", ")))
+        })?;
         Ok(Self::Record(model.to_owned(), key))
     }
+}
+
+/// The next parts as a key of a model, with the keys that it refers to inside of it. They may stand there already, or in line:
+/// `["site","name"]` is `[["site"],"name"]`.
+fn nested(schema: &ModelSchema, parts: &mut VecDeque<Value>) -> Option<Value> {
+    let mut key = Vec::new();
+    for field in schema.fields.iter().filter(|field| field.key) {
+        let part = parts.pop_front()?;
+        key.push(match (field.kind.referenced_model(), part) {
+            (Some(model), Value::Array(inner)) => {
+                let mut inner = VecDeque::from(inner);
+                nested(models::by_name(model)?, &mut inner).filter(|_| inner.is_empty())?
+            }
+            (Some(model), part) if !part.is_null() => {
+                parts.push_front(part);
+                nested(models::by_name(model)?, parts)?
+            }
+            (_, part) => part,
+        });
+    }
+    Some(Value::Array(key))
 }
 
 impl fmt::Display for Selector {
@@ -246,12 +274,18 @@ mod tests {
 
     #[test]
     fn what_people_write_is_understood_or_explained() {
-        for text in ["device", r#"device:["atl","core-1"]"#, "#1f0c"] {
+        let nested = r#"interface:[[["atl"],"core-1"],"Gi0/1"]"#;
+        for text in ["device", nested, r#"ip_address:[null,"10.0.0.1"]"#, "#1f0c"] {
             assert_eq!(text.parse::<Selector>().unwrap().to_string(), text);
+        }
+        for text in [r#"interface:["atl","core-1","Gi0/1"]"#, r#"interface:[["atl","core-1"],"Gi0/1"]"#] {
+            assert_eq!(text.parse::<Selector>().unwrap().to_string(), nested);
         }
         let refused = |text: &str| text.parse::<Selector>().unwrap_err().to_string();
         insta::assert_snapshot!(refused("devize"), @"`devize` is no model (known: tag, site, manufacturer, device_type, device_role, platform, vlan, vrf, prefix, virtual_chassis, device, interface, mac_address, ip_address)");
         insta::assert_snapshot!(refused("device:core-1"), @r#"`core-1` is no key: write it as the plan does, `device:["part",…]`"#);
         insta::assert_snapshot!(refused("device:1"), @"`1` is no key: it is no list");
+        insta::assert_snapshot!(refused(r#"device:["atl"]"#), @r#"`["atl"]` is no key of a device: its parts are site, name"#);
+        insta::assert_snapshot!(refused(r#"device:[["atl","x"],"core-1"]"#), @r#"`[["atl","x"],"core-1"]` is no key of a device: its parts are site, name"#);
     }
 }

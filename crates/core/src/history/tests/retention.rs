@@ -145,6 +145,27 @@ async fn all_of_a_run_goes_with_it_and_the_room_is_known() {
     .await;
 }
 
+#[tokio::test]
+async fn two_that_remove_at_once_remove_each_run_once() {
+    everywhere(async |place| {
+        let (one, other) = (place.open().await, place.open().await);
+        let new = new_run(&one, "sites").await;
+        for _ in 0..12 {
+            finished(&one, &new, true).await;
+        }
+        let (limits, kept) = (Retention { runs: Some(1), ..NONE }, HashSet::new());
+        let (first, second) = tokio::join!(one.prune(&limits, &kept), other.prune(&limits, &kept));
+        let both = first.unwrap().into_iter().chain(second.unwrap());
+        let mut removed: Vec<_> = both.map(|removed| removed.run.number()).collect();
+        removed.sort_unstable();
+        assert_eq!(removed, [1, 2, 3, 4, 5, 6, 7]);
+        assert_eq!(numbers(&one).await, [8, 9, 10, 11, 12]);
+        one.close().await.unwrap();
+        other.close().await.unwrap();
+    })
+    .await;
+}
+
 #[test]
 fn a_sentence_about_what_is_kept_has_defaults() {
     let kept: Retention = serde_json::from_value(json!({"megabytes": 500})).unwrap();

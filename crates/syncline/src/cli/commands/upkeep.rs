@@ -23,7 +23,7 @@ const QUEUE_KEPT: Duration = Duration::from_hours(24);
 /// More runs that wait for approval are not counted.
 const MOST_WAITING: u64 = 1000;
 /// Among so many runs of a sync the newest one is looked for that compared everything.
-const LOOKED_AT: u64 = 50;
+const LOOKED_AT: u64 = 10;
 
 /// Tells until `cancel` what only the history knows. One process does, or each would tell its own.
 pub async fn tell(book: &Book, history: &History, cancel: &CancellationToken) {

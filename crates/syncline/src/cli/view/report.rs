@@ -83,11 +83,18 @@ impl RunView {
 
     fn headline(&self) -> String {
         let run = &self.run;
-        let dry = if run.dry { ", a dry run" } else { "" };
+        let dry = if run.dry && run.purpose != Purpose::Drift { ", a dry run" } else { "" };
+        let subject = run.subject.map(|subject| format!(" of run {subject}")).unwrap_or_default();
+        let purpose = match run.purpose {
+            Purpose::Sync | Purpose::Apply => String::new(),
+            Purpose::Drift => ", a drift check".to_owned(),
+            Purpose::Undo => format!(", an undo{subject}"),
+            Purpose::Rerun => format!(", a rerun{subject}"),
+        };
         let took = took(run).map(|took| format!(" in {}", duration(took))).unwrap_or_default();
         let status = status_text(run);
         format!(
-            "{} of {}{dry}: {status}{took}\n",
+            "{} of {}{purpose}{dry}: {status}{took}\n",
             paint(NAME, &format!("Run {}", run.id)),
             paint(NAME, &clean(&run.sync))
         )
@@ -499,6 +506,27 @@ mod tests {
         let mut undo = run(RunStatus::Completed);
         (undo.purpose, undo.subject, undo.dry, undo.id) = (Purpose::Undo, Some(RunId::new(15)), true, RunId::new(18));
         insta::assert_snapshot!(run_table(&[undo, run(RunStatus::Completed), dry]));
+    }
+
+    #[test]
+    fn what_a_run_is_about_stands_in_its_headline() {
+        let headline = |purpose, subject: Option<i64>, dry| {
+            let mut view = view(RunStatus::Completed);
+            (view.run.purpose, view.run.subject, view.run.dry) = (purpose, subject.map(RunId::new), dry);
+            plain(&view).lines().next().unwrap().to_owned()
+        };
+        let lines = [
+            headline(Purpose::Undo, Some(15), true),
+            headline(Purpose::Rerun, Some(15), false),
+            headline(Purpose::Drift, None, true),
+            headline(Purpose::Apply, None, false),
+        ];
+        insta::assert_snapshot!(lines.join("\n"), @r#"
+Run 17 of lab, an undo of run 15, a dry run: completed, 1 failed in 12.00 s
+Run 17 of lab, a rerun of run 15: completed, 1 failed in 12.00 s
+Run 17 of lab, a drift check: completed, 1 failed in 12.00 s
+Run 17 of lab: completed, 1 failed in 12.00 s
+"#);
     }
 
     /// Scripts rely on these names.
