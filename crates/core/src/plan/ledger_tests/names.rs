@@ -46,7 +46,7 @@ fn run_vlans(source: &Numbered, target: &mut Numbered, ledger: &mut Ledger) -> V
     let fields = ModelFields::new().all::<Vlan>();
     let plan = plan(folder.path(), &fields, &wanted, found, &Policy::default(), ledger);
     let links = ledger.links.entry("vlan".to_owned()).or_default();
-    links.extend(plan.aligned.links.into_iter().flat_map(|(_, links)| links));
+    links.extend(plan.aligned.links.into_values().flatten());
     let mut done = Vec::new();
     for change in plan.changes.iter().filter(|change| change.hold.is_none()) {
         let id = match &change.native {
