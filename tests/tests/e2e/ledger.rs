@@ -182,6 +182,43 @@ async fn what_is_renamed_in_a_netbox_is_the_same_in_the_next() {
     assert_eq!(moved["site"]["slug"], elsewhere["slug"]);
 }
 
+/// Names go from device to device, and to a new one, in one run; names that were swapped are held, and nothing is refused.
+#[tokio::test(flavor = "multi_thread")]
+async fn names_that_are_passed_on_are_given_up_first() {
+    let lab = Lab::new().await;
+    Lab::completed(&lab.run().await);
+    let (other, sync) = lab.onwards();
+    run_onwards(&lab, &sync).await;
+    let devices = lab.netbox.objects(Kind::Device);
+    let first = devices.first().unwrap().clone();
+    let second = devices.iter().skip(1).find(|device| device["site"]["id"] == first["site"]["id"]).unwrap().clone();
+    let (one, two) = (first["name"].as_str().unwrap(), second["name"].as_str().unwrap());
+    let of = |name: &str| find(&other.objects(Kind::Device), "name", name).map(id_of);
+    let (had_one, had_two) = (of(one), of(two));
+    let rename = |device: &Value, name: &str| {
+        lab.netbox.edit(Kind::Device, id_of(device), &json!({"name": name})).unwrap();
+    };
+    rename(&first, "given-up");
+    rename(&second, one);
+    let new = json!({
+        "name": two, "site": first["site"]["id"], "device_type": first["device_type"]["id"], "role": first["role"]["id"],
+    });
+    lab.netbox.seed(Kind::Device, new).unwrap();
+    let count = other.count(Kind::Device);
+    let report = run_onwards(&lab, &sync).await;
+    assert_eq!((report.total().applied, report.total().total()), (3, 3), "{:?}", shown(&changes(&report)));
+    assert_eq!((of("given-up"), of(one), other.count(Kind::Device)), (had_one, had_two, count + 1));
+    assert!(of(two).is_some_and(|id| Some(id) != had_two));
+
+    rename(&first, "free");
+    rename(&second, "given-up");
+    rename(&first, one);
+    let swapped = run_onwards(&lab, &sync).await;
+    assert_eq!((swapped.total().held, swapped.total().total()), (2, 2), "{:?}", shown(&changes(&swapped)));
+    assert!(changes(&swapped).iter().all(|change| change.hold.as_ref().unwrap().rule.as_str() == "name_taken"));
+    assert_eq!((of("given-up"), of(one)), (had_one, had_two));
+}
+
 /// Losing the ledger costs matching again: the next run writes nothing.
 #[tokio::test(flavor = "multi_thread")]
 async fn without_the_ledger_everything_is_matched_again() {

@@ -104,7 +104,11 @@ async fn a_branch_is_merged_at_once_or_when_somebody_approves() {
     let mut lab = Lab::with_branches().await;
     Lab::completed(&lab.run().await);
     assert_eq!(lab.netbox.branches()[0].status, BranchStatus::Merged);
-    assert!(lab.netbox.count(Kind::Device) > 0);
+    let mut ours = Vec::new();
+    let instance = lab.sync.target.instance();
+    lab.runner.history().each_of_ours(&instance, "device", |id| ours.push(id.parse().unwrap())).await.unwrap();
+    assert!(ours.iter().all(|id| lab.netbox.object(Kind::Device, *id).is_some()), "what was merged kept its ids");
+    assert!(!ours.is_empty() && ours.len() == lab.netbox.count(Kind::Device));
 
     let device = lab.estate.devices().next().unwrap().name.clone();
     lab.edit(|estate| estate.set_serial(&device, Some("APPROVED")).unwrap());

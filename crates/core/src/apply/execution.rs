@@ -389,8 +389,7 @@ impl<'a, 'c, W: TargetWriter + ?Sized> Execution<'a, 'c, W> {
         if let Some(holder) = &change.waits_for {
             let hash = hash(schema.name, holder.as_str());
             if !self.renamed.contains(&hash) {
-                let outcome =
-                    self.undone.get(&hash).map_or("not in the plan".to_owned(), |outcome| format!("{outcome}"));
+                let outcome = self.undone.get(&hash).map_or("not in the plan", |outcome| outcome);
                 let reason = format!(
                     "waiting on {} `{holder}`, which has its name in the target, and whose change is {outcome}",
                     schema.label

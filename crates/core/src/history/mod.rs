@@ -10,6 +10,7 @@
 //! - Every write goes through [`store::Store::write`]: a short transaction that starts as a writer.
 //! - Counts that a page shows are counters kept with the changes, never counted when the page is asked for. The quarantine
 //!   is the exception: time alone makes an object due.
+//! - What a run stages in a target is in the ledger under a name of the run's own until it is merged.
 //! - Pages have cursors, not offsets: page 10,000 costs what page 1 costs.
 //! - Nothing of the database library is visible outside this module.
 

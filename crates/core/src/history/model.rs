@@ -93,8 +93,8 @@ impl History {
         let column = |name| Expr::col(("run_model", name));
         let count = match side {
             // Runs from before this was noted compared what they had read.
-            Side::Source => Expr::from(column("desired_records")).if_null(column(records)),
-            Side::Target => Expr::from(column(records)),
+            Side::Source => column("desired_records").if_null(column(records)),
+            Side::Target => column(records),
         };
         let query = Query::select()
             .expr_as(count, "records")

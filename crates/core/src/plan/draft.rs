@@ -70,8 +70,8 @@ struct Known {
     doubts: BTreeMap<String, bool>,
     /// Which of its records are ours.
     ours: Option<HashSet<u64>>,
-    /// What is to be done about names that are passed on; none while nobody looked, and none inside where there are no such names.
-    passed_on: Option<Option<PassedOn>>,
+    /// What is to be done about names that are passed on; none while nobody asked.
+    passed_on: Option<PassedOn>,
 }
 
 /// Collects the changes of a comparison on disk, in the order in which they will be applied.
@@ -318,19 +318,21 @@ impl<'a> PlanDraft<'a> {
                 }
                 self.reclassified += 1;
             }
-            match self.passed_on(schema).filter(|passed_on| passed_on.concerns(&change.key)) {
-                Some(passed_on) => passed_on.push(change, site.as_deref()),
-                None => self.admit(schema, change, site.as_deref())?,
+            let passed_on = self.passed_on(schema);
+            if passed_on.concerns(&change.key) {
+                passed_on.push(change, site.as_deref());
+            } else {
+                self.admit(schema, change, site.as_deref())?;
             }
         }
         Ok(())
     }
 
-    /// The names of a model that are passed on, if there are any.
-    fn passed_on(&mut self, schema: &ModelSchema) -> Option<&mut PassedOn> {
+    /// The names of a model that are passed on, and what is known of their changes so far.
+    fn passed_on(&mut self, schema: &ModelSchema) -> &mut PassedOn {
         let background = self.background;
-        let names = || background.and_then(|background| background.passed_on.get(schema.name));
-        self.known.passed_on.get_or_insert_with(|| names().map(|names| PassedOn::of(names))).as_mut()
+        let names = || background?.passed_on.get(schema.name).map(Vec::as_slice);
+        self.known.passed_on.get_or_insert_with(|| PassedOn::of(names().unwrap_or_default()))
     }
 
     /// What was last applied to the records that wait, by the target's ids. Nobody is asked of a model that was never written.
@@ -544,7 +546,7 @@ impl DiffOutput for PlanDraft<'_> {
             self.change(unmark.alone(schema))?;
         }
         self.decide()?;
-        if let Some(passed_on) = std::mem::take(&mut self.known).passed_on.flatten() {
+        if let Some(passed_on) = std::mem::take(&mut self.known).passed_on {
             for (change, site) in passed_on.decided(schema) {
                 self.admit(schema, change, site.as_deref())?;
             }

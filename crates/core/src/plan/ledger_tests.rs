@@ -302,7 +302,7 @@ async fn look_ups_are_few() {
     assert_eq!(ledger.asked.into_inner(), [500, 500, 201]);
     // Values of the target of which the source says nothing, and nothing else.
     let ledger = Ledger::default().applied("interface", 1, &serial("B"));
-    planned(&with_serials(&[None; 1_201]), &many("B"), &Policy::default(), &ledger).await;
+    planned(&with_serials(&vec![None; 1_201]), &many("B"), &Policy::default(), &ledger).await;
     assert_eq!(ledger.asked.into_inner(), [0; 0]);
 }
 

@@ -333,6 +333,7 @@ mod tests {
     };
     use syncline_model::{Key, Model, Slug, Text};
 
+    #[expect(clippy::unnecessary_wraps, reason = "it stands for a question that may fail")]
     fn unbound(_: &str) -> Result<Bound> {
         Ok(Bound::new())
     }
@@ -503,9 +504,9 @@ mod tests {
         stacks.complete().await.unwrap();
         ports.complete().await.unwrap();
         if complete {
-            devices.complete().await.unwrap()
+            devices.complete().await.unwrap();
         } else {
-            devices.partial("cut").await.unwrap()
+            devices.partial("cut").await.unwrap();
         }
         sink.finish().unwrap()
     }

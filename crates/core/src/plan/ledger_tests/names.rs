@@ -46,7 +46,7 @@ fn run_vlans(source: &Numbered, target: &mut Numbered, ledger: &mut Ledger) -> V
     let fields = ModelFields::new().all::<Vlan>();
     let plan = plan(folder.path(), &fields, &wanted, found, &Policy::default(), ledger);
     let links = ledger.links.entry("vlan".to_owned()).or_default();
-    links.extend(plan.aligned.links.into_iter().flat_map(|(_, links)| links));
+    links.extend(plan.aligned.links.into_values().flatten());
     let mut done = Vec::new();
     for change in plan.changes.iter().filter(|change| change.hold.is_none()) {
         let id = match &change.native {
@@ -197,6 +197,24 @@ update - / 7 after - / 9
 update - / 6 after - / 7
 create - / 5 after - / 6
 "#);
+}
+
+/// Whoever approves that a record gets a name approves that others lose it, and nobody gets one that is not given up.
+#[test]
+fn a_name_is_approved_with_its_way() {
+    let folder = tempfile::tempdir().unwrap();
+    let side = |records: &[(u32, (u64, u8))]| records.iter().copied().collect::<Numbered>();
+    let wanted = vlans(Side::Source, folder.path(), &side(&[(1, (6, 1)), (2, (7, 2)), (4, (5, 0)), (5, (8, 0))]));
+    let found = vlans(Side::Target, folder.path(), &side(&[(1, (5, 1)), (2, (6, 2))]));
+    plan(folder.path(), &ModelFields::new().all::<Vlan>(), &wanted, found, &Policy::default(), &bound());
+    let reader = PlanReader::open(&folder.path().join("plan.json")).unwrap();
+    let named: Vec<_> = reader.changes().unwrap().map(|change| change.unwrap().key.to_string()).collect();
+    assert_eq!(named, ["- / 8", "- / 7", "- / 6", "- / 5"]);
+    let selected = |selection: Selection| selection.of(&reader).unwrap().iter().collect::<Vec<_>>();
+    let vlan = |vid: u32| vec![format!("vlan:[null,{vid}]").parse().unwrap()];
+    assert_eq!(selected(Selection::Only(vlan(5))), [2, 3, 4]);
+    assert_eq!(selected(Selection::Only(vlan(7))), [2]);
+    assert_eq!(selected(Selection::Except(vlan(7))), [1]);
 }
 
 /// Where the one that has the name keeps it, nobody else gets it, and the reason is named.

@@ -247,7 +247,9 @@ async fn what_is_not_kept_leaves_nothing_on_the_disk() {
     }
     let left = folder.join("snapshots/main/undo-abc");
     std::fs::create_dir(&left).unwrap();
-    [&file("main-99.json"), &file("notes.txt"), &left].into_iter().for_each(|path| old(path));
+    for path in [&file("main-99.json"), &file("notes.txt"), &left] {
+        old(path);
+    }
 
     let limits = Retention { runs: Some(1), ..Retention::default() };
     let tidied = lab.runner.tidy(&limits).await.unwrap();

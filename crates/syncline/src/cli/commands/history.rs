@@ -3,7 +3,7 @@
 use std::io::Write as _;
 
 use serde::Serialize;
-use syncline_core::change::{Change, Hold, HoldRule};
+use syncline_core::change::{Change, Hold};
 use syncline_core::history::{ChangeFilter, History, OutcomeKind, Run, RunFilter, StoredChange};
 use syncline_core::native::Native;
 use syncline_core::{Error, ErrorKind};
@@ -127,8 +127,9 @@ async fn write_changes(
 
 fn write_stored(text: &mut Vec<u8>, stored: StoredChange) -> std::io::Result<()> {
     let reason = stored.reason.clone().unwrap_or_default();
-    let hold = (stored.outcome == OutcomeKind::Held)
-        .then(|| Hold { rule: stored.rule.unwrap_or(HoldRule::Policy), reason: reason.clone() });
+    // What no rule of the plan held was held when the plan was applied: the reason says it all.
+    let rule = stored.rule.filter(|_| stored.outcome == OutcomeKind::Held);
+    let hold = rule.map(|rule| Hold { rule, reason: reason.clone() });
     let held = hold.is_some();
     let change = Change {
         id: stored.change_id,
@@ -145,7 +146,7 @@ fn write_stored(text: &mut Vec<u8>, stored: StoredChange) -> std::io::Result<()>
     };
     write_change(text, &change)?;
     match stored.outcome {
-        OutcomeKind::Failed | OutcomeKind::Stale | OutcomeKind::Skipped if !held => {
+        OutcomeKind::Failed | OutcomeKind::Stale | OutcomeKind::Skipped | OutcomeKind::Held if !held => {
             let outcome = serde_json::to_value(stored.outcome)?;
             let field = stored.field.map(|field| format!(" `{}`", clean(&field))).unwrap_or_default();
             let line = format!("{}{field}: {}", outcome.as_str().unwrap_or_default(), clean(&reason));
@@ -153,5 +154,59 @@ fn write_stored(text: &mut Vec<u8>, stored: StoredChange) -> std::io::Result<()>
         }
         OutcomeKind::Planned => writeln!(text, "      {}", paint(DIM, "planned")),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use syncline_core::applied::Cause;
+    use syncline_core::change::{Action, FieldChange, KeptField};
+    use syncline_core::policy::FieldRule;
+    use syncline_model::AnyKey;
+
+    use super::*;
+
+    /// What was written, what was left to the target, and what was held when the plan was applied.
+    #[test]
+    fn a_change_of_the_past_says_what_was_kept() {
+        let change = |action, outcome, reason: Option<&str>| StoredChange {
+            seq: 1,
+            change_id: "c".to_owned(),
+            model: "site".to_owned(),
+            key: AnyKey::from_value(&json!(["atl"])).unwrap(),
+            action,
+            fields: Vec::new(),
+            kept: Vec::new(),
+            outcome,
+            rule: None,
+            field: None,
+            reason: reason.map(str::to_owned),
+            native_id: Some("7".to_owned()),
+            request_id: None,
+            at: chrono::DateTime::UNIX_EPOCH,
+        };
+        let kept = KeptField {
+            name: "name".to_owned(),
+            source: json!("Atlanta"),
+            target: json!("ATL"),
+            rule: FieldRule::TargetWins,
+            cause: Cause::TargetDrifted,
+        };
+        let update = StoredChange {
+            fields: vec![FieldChange::new("status", json!("planned"), json!("active"))],
+            kept: vec![kept],
+            ..change(Action::Update, OutcomeKind::Applied, None)
+        };
+        let mut text = Vec::new();
+        write_stored(&mut text, update).unwrap();
+        write_stored(&mut text, change(Action::Delete, OutcomeKind::Held, Some("kept by kim: it moves"))).unwrap();
+        insta::assert_snapshot!(anstream::adapter::strip_str(&String::from_utf8(text).unwrap()), @r#"
+~ atl
+    status: planned -> active
+    name: ATL  stays: the target owns it (`target_wins`); the source says Atlanta  (the target drifted)
+- atl
+    held: kept by kim: it moves
+"#);
     }
 }
