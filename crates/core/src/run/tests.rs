@@ -422,6 +422,18 @@ async fn a_dry_run_opens_no_writer_and_remembers_what_it_would_do() {
 }
 
 #[tokio::test]
+async fn what_is_not_ours_is_told_apart_where_deletes_are_held_back() {
+    let mut lab = Lab::new("held_back").await;
+    lab.sync.policy.deletes = crate::policy::Deletes::Hold;
+    lab.set(&["a", "b"], &["foreign"]);
+    lab.run().await;
+    with("held_back", |world| world.source.remove("b"));
+    let second = lab.run().await;
+    let held = BTreeMap::from([("not_ours".to_owned(), 1), ("policy".to_owned(), 1)]);
+    assert_eq!(second.summary.models[0].held, held);
+}
+
+#[tokio::test]
 async fn only_what_syncline_created_is_deleted_and_never_by_a_first_run() {
     let lab = Lab::new("deletes").await;
     lab.set(&["a", "b"], &["foreign"]);
