@@ -154,7 +154,10 @@ impl<'a, 'c, W: TargetWriter + ?Sized> Execution<'a, 'c, W> {
                 return Ok(());
             }
             let entries = entries.remove(&batch.number).unwrap_or_default();
-            let Some(first) = entries.first() else { continue };
+            let Some(first) = entries.first() else {
+                self.context.journal.settled(batch.number).await?;
+                continue;
+            };
             let schema = self.known(&first.change.model)?;
             let entries = self.resume(schema, pass, entries).await?;
             match pass {
@@ -179,14 +182,19 @@ impl<'a, 'c, W: TargetWriter + ?Sized> Execution<'a, 'c, W> {
         Ok(())
     }
 
-    /// Finds out what became of a batch, and writes what is missing of it, but for what is to stay.
+    /// Finds out what became of a batch, and writes what is missing of it, but for what is to stay. A run that is to end writes
+    /// nothing more.
     async fn resume(
         &mut self,
         schema: &'static ModelSchema,
         pass: Pass,
         entries: Vec<JournalEntry>,
     ) -> Result<Vec<JournalEntry>> {
-        let stays = |entry: &JournalEntry| self.stays.outcome(schema, &entry.change).filter(|_| pass == Pass::First);
+        let stopped = self.stopped();
+        let stays = |entry: &JournalEntry| {
+            let stays = self.stays.outcome(schema, &entry.change).filter(|_| pass == Pass::First);
+            stays.or_else(|| stopped.clone())
+        };
         let (staying, mut resumed): (Vec<_>, Vec<_>) = entries.into_iter().partition(|entry| stays(entry).is_some());
         let mut fatal = None;
         if !resumed.is_empty() {
@@ -416,6 +424,9 @@ impl<'a, 'c, W: TargetWriter + ?Sized> Execution<'a, 'c, W> {
     }
 
     fn stopped(&self) -> Option<Outcome> {
+        if let Some(reason) = &self.context.ends {
+            return Some(Outcome::Skipped { reason: format!("the run ended before it: {reason}") });
+        }
         if let Some(error) = &self.applied.interrupted {
             return Some(Outcome::Skipped { reason: format!("the run ended before it: {}", error.report()) });
         }
@@ -468,27 +479,37 @@ impl<'a, 'c, W: TargetWriter + ?Sized> Execution<'a, 'c, W> {
     }
 
     async fn settle_all(&mut self, schema: &'static ModelSchema, finished: Vec<Finished>) -> Result<()> {
+        let mut ended = Ok(());
         for batch in finished {
-            self.interrupt(batch.fatal)?;
-            self.settle(schema, batch.batch, batch.entries).await?;
+            match self.interrupt(batch.fatal) {
+                Ok(()) => self.settle(schema, batch.batch, batch.entries).await?,
+                Err(error) => ended = Err(error),
+            }
         }
-        Ok(())
+        ended
     }
 
     async fn amend_all(&mut self, schema: &'static ModelSchema, finished: Vec<Finished>) -> Result<()> {
+        let mut ended = Ok(());
         for batch in finished {
-            self.interrupt(batch.fatal)?;
-            self.amend(schema, batch.batch, batch.entries).await?;
+            match self.interrupt(batch.fatal) {
+                Ok(()) => self.amend(schema, batch.batch, batch.entries).await?,
+                Err(error) => ended = Err(error),
+            }
         }
-        Ok(())
+        ended
     }
 
-    /// Ends the writing. What a runner did not send because it may not write any more is no failure, but left in doubt for the
-    /// next one.
+    /// Ends the writing. What a runner did not send because it may not write any more, and what nobody knows whether it was
+    /// written, is no failure, but left in doubt for the next one.
     fn interrupt(&mut self, fatal: Option<Error>) -> Result<()> {
         match fatal {
             Some(error) if error.kind() == ErrorKind::LeaseLost => {
                 self.context.stop.lose_lease();
+                Err(error)
+            }
+            Some(error) if error.kind() == ErrorKind::InDoubt => {
+                self.context.stop.leave_in_doubt();
                 Err(error)
             }
             Some(error) if self.applied.interrupted.is_none() => {

@@ -222,6 +222,7 @@ async fn ran_with(mut journal: MemoryJournal, fake: Fake, source: &Estate, targe
     let header = PlanHeader {
         sync: "test".to_owned(),
         definition: String::new(),
+        meaning: None,
         run: None,
         source: side("a"),
         target: side("b"),

@@ -15,7 +15,7 @@ use crate::change::Action;
 use crate::outcome::Outcome;
 use crate::stop::StopSignal;
 use crate::target::{Capabilities, Pass, TargetWriter, Written};
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 
 /// How many batches' worth of changes may be gathered over all lanes.
 const GATHERED_BATCHES: usize = 64;
@@ -194,6 +194,9 @@ impl<'w> Wave<'w> {
             self.busy.remove(lane);
         }
         if let Some(error) = &batch.fatal {
+            if error.kind() == ErrorKind::InDoubt {
+                self.stop.leave_in_doubt();
+            }
             self.stopped = Some(format!("the run ended before it: {}", error.report()));
         }
         self.note_created(&batch.entries);

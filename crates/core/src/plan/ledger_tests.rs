@@ -188,6 +188,7 @@ fn header() -> PlanHeader {
     PlanHeader {
         sync: "main".to_owned(),
         definition: "d".to_owned(),
+        meaning: None,
         run: None,
         source: side(),
         target: side(),

@@ -32,6 +32,8 @@ pub struct Applying<'a, 'w> {
     pub target: &'a dyn DataTarget,
     /// What both sides speak of.
     pub fields: &'a ModelFields,
+    /// Why nothing more is written, and only found out what became of what was sent; none when the plan is applied.
+    pub ends: Option<String>,
 }
 
 /// What is to be done with a plan.
@@ -78,6 +80,19 @@ impl Applying<'_, '_> {
                 }
             }
         }
+    }
+
+    /// Finds out what became of the batches that were sent, and writes nothing more.
+    pub async fn settle(&self, report: &mut RunReport) -> Result<RunStatus> {
+        let decisions = self.work.runner.history.decisions(self.work.run.id).await?;
+        let decision = decisions.into_iter().find(|decision| decision.plan_hash == self.plan.hash());
+        let selection = decision.and_then(|decision| decision.selection);
+        let writer = if self.target.capabilities().staging {
+            self.stage().await?.writer().await?
+        } else {
+            self.target.writer(&self.permit()).await?
+        };
+        self.write(writer.as_ref(), selection, report).await
     }
 
     /// What guards and people let pass.
@@ -205,7 +220,8 @@ impl Applying<'_, '_> {
             (*events).clone(),
             (*stop).clone(),
         )
-        .only(selection);
+        .only(selection)
+        .ending(self.ends.clone());
         let applied = {
             let writing = clock.around(writer.execute_sync(&mut context));
             tokio::pin!(writing);

@@ -23,7 +23,7 @@ use crate::{ErrorKind, Result};
 const SHORT: Duration = Duration::from_millis(60);
 
 /// A sync whose source has 25 sites, which is three batches.
-async fn filled(world: &'static str) -> Lab {
+pub(super) async fn filled(world: &'static str) -> Lab {
     let mut lab = Lab::new(world).await;
     lab.runner = other(&lab);
     let sites: Vec<_> = (10..35).map(|number| format!("s{number}")).collect();
@@ -32,13 +32,13 @@ async fn filled(world: &'static str) -> Lab {
 }
 
 /// Another runner of the same history, as another process would have.
-fn other(lab: &Lab) -> Runner {
+pub(super) fn other(lab: &Lab) -> Runner {
     let history = lab.runner.history().clone();
     Runner::new(Registry::of([&DESCRIPTOR]).unwrap(), history, lab.folder.path()).with_lease(SHORT)
 }
 
 /// Begins a run and kills its runner when the target keeps a batch waiting.
-async fn killed(lab: &Lab, after: u32, written: bool) {
+pub(super) async fn killed(lab: &Lab, after: u32, written: bool) {
     with(lab.world, |world| world.stalls = Some((after, written)));
     let stalled = with(lab.world, |world| Arc::clone(&world.stalled));
     let (runner, sync) = (other(lab), lab.sync.clone());
@@ -51,18 +51,18 @@ async fn killed(lab: &Lab, after: u32, written: bool) {
     with(lab.world, |world| (world.stalls, world.batches) = (None, 0));
 }
 
-async fn abandoned(lab: &Lab) {
+pub(super) async fn abandoned(lab: &Lab) {
     // Nothing tells when a lease is over but the time.
     while lab.runner.put_back_abandoned().await.unwrap().is_empty() {
         tokio::time::sleep(SHORT / 10).await;
     }
 }
 
-async fn read(lab: &Lab, run: RunId) -> Run {
+pub(super) async fn read(lab: &Lab, run: RunId) -> Run {
     lab.runner.history().run(run).await.unwrap().unwrap()
 }
 
-async fn go_on(lab: &Lab, run: RunId) -> RunReport {
+pub(super) async fn go_on(lab: &Lab, run: RunId) -> RunReport {
     lab.runner.go_on(run, &lab.sync, &Events::new(), &CancellationToken::new()).await.unwrap()
 }
 

@@ -66,6 +66,8 @@ pub struct RunReport {
     pub paused: Option<String>,
     /// When a run that was put back goes on by itself.
     pub not_before: Option<DateTime<Utc>>,
+    /// Why it goes on only then, where that has a reason.
+    pub waiting: Option<String>,
 }
 
 impl RunReport {

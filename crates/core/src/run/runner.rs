@@ -16,7 +16,7 @@ use super::{Consent, MemoryMeter, RunReport, RunRequest, SideDefinition, SyncDef
 use crate::connector::ConnectContext;
 use crate::event::{Events, Level};
 use crate::history::{
-    Abandoned, Approval, Claim, Claimed, Decision, History, NewRun, PlanRef, Purpose, Run, RunId, RunStatus,
+    Abandoned, Approval, Claim, Claimed, Decision, History, NewRun, PlanRef, Purpose, Run, RunId, RunStatus, Stop,
     SyncDefinition as KnownSync, SyncId, Triggered,
 };
 use crate::plan::PlanReader;
@@ -176,6 +176,10 @@ impl Runner {
             Triggered::Made(run) => self.work_here(run, sync, events, cancel).await,
             Triggered::AlreadyRunning(run) => {
                 self.ensure_ours(run).await?;
+                if self.known(run).await?.waiting.is_some() {
+                    // Whoever asks does not wait until it is tried again.
+                    self.history.resume(run).await?;
+                }
                 events.message(Level::Info, format!("going on with run {run}, which was not finished"));
                 let report = self.work_here(run, sync, events, cancel).await?;
                 if report.status != RunStatus::Completed {
@@ -269,10 +273,19 @@ impl Runner {
         if run.attempt > 1 {
             events.message(Level::Info, format!("attempt {}: `{}` goes on with the run", run.attempt, self.worker));
         }
+        match &run.stop {
+            Some(request) if request.stop == Stop::Cancel => stop.cancel(request.words()),
+            Some(request) => stop.pause(request.words()),
+            None => {}
+        }
         let mut report = RunReport::begun(&run);
         let validity = keeper.validity();
         let mut work = Work { runner: self, sync, run: &run, claim, validity, events, stop, recorder: &recorder };
-        let ended = work.stages(&mut report).instrument(measure::run_span(&sync.name, run.id)).await;
+        let working = async {
+            let ended = work.stages(&mut report).await;
+            work.leave_no_doubt(ended, &mut report).await
+        };
+        let ended = working.instrument(measure::run_span(&sync.name, run.id)).await;
         report.end(ended, stop);
         measured.end(&report).await;
         if let Err(error) = work.observe(&mut report).await {
@@ -365,7 +378,7 @@ impl Runner {
                     }
                     if cancel.is_cancelled() {
                         let request = crate::history::StopRequest {
-                            stop: crate::history::Stop::Cancel,
+                            stop: Stop::Cancel,
                             by: RunRequest::default().by,
                             reason: "it waited for another run".to_owned(),
                         };
@@ -446,6 +459,15 @@ fn ensure_applicable(plan: &PlanReader, sync: &SyncDefinition, digest: &str) -> 
         return Err(Error::new(ErrorKind::Stale, message));
     }
     Ok(())
+}
+
+/// Refuses to go on with a plan that means something else by now.
+pub(super) fn ensure_still_means(plan: &PlanReader, sync: &SyncDefinition, digest: &str) -> Result<()> {
+    let header = plan.header();
+    match &header.meaning {
+        Some(meaning) if header.sync == sync.name && *meaning == sync.meaning()? => Ok(()),
+        _ => ensure_made_for(plan, sync, digest),
+    }
 }
 
 /// Refuses a plan that was made for another definition.

@@ -47,6 +47,8 @@ pub struct World {
     error: Option<&'static str>,
     /// The target takes what is written into a branch of its own first.
     stages: bool,
+    /// The target cannot be reached.
+    pub is_down: bool,
     /// Sites that are none of the target's.
     drops: Vec<String>,
     /// Sites that the target refuses.
@@ -105,8 +107,14 @@ impl ConnectTarget for Fake {
     type Target = FakeSide;
 
     async fn connect_target(connection: Connection, _: NoSettings, _: ConnectContext) -> Result<FakeSide> {
+        ensure_up(&connection.world)?;
         Ok(FakeSide(connection.world))
     }
+}
+
+fn ensure_up(world: &str) -> Result<()> {
+    let is_down = with(world, |world| world.is_down);
+    if is_down { Err(Error::new(ErrorKind::Unreachable, "cannot reach `copy.example`")) } else { Ok(()) }
 }
 
 fn slug_of(key: &AnyKey) -> String {
@@ -266,10 +274,14 @@ impl TargetWriter for FakeSide {
             tokio::task::yield_now().await;
             release.notified().await;
         }
-        Ok(written)
+        match with(&self.0, |world| world.is_down) {
+            false => Ok(written),
+            true => Err(BatchError::InDoubt(Error::new(ErrorKind::Remote, "the connection was reset"))),
+        }
     }
 
     async fn settle(&self, batch: &Batch<'_>, _: &Bindings) -> Result<Vec<Option<Written>>> {
+        ensure_up(&self.0)?;
         let settle = |change: &&crate::change::Change| {
             let slug = change.key.parts()[0].as_str().unwrap().to_owned();
             let there = with(&self.0, |world| world.target.get(&slug).cloned());

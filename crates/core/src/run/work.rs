@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::applying::Applying;
 use super::planning::Sides;
 use super::record::Recorder;
-use super::runner::ensure_made_for;
+use super::runner::{ensure_made_for, ensure_still_means};
 use super::{Drift, ReadSummary, RunReport, Runner, SyncDefinition};
 use crate::event::Events;
 use crate::fields::ModelFields;
@@ -50,10 +50,12 @@ impl Work<'_> {
             };
         }
         let plan = self.runner.plan_of(self.run).await?;
-        ensure_made_for(&plan, self.sync, &digest)?;
         if self.run.stage == RunStage::Planned {
+            ensure_made_for(&plan, self.sync, &digest)?;
             // Whatever an earlier attempt recorded about the plan is recorded again.
             self.runner.history.begin_again(self.claim).await?;
+        } else {
+            ensure_still_means(&plan, self.sync, &digest)?;
         }
         report.planned(&plan, None);
         let target = self.runner.connect_target(&self.sync.target, self.events).await?;
@@ -98,7 +100,7 @@ impl Work<'_> {
             self.recorder.planned(plan).await?;
             RunStatus::Completed
         } else {
-            Applying { work: self, plan, target, fields }.go(report).await?
+            Applying { work: self, plan, target, fields, ends: None }.go(report).await?
         };
         match partial {
             Some(partial) if status == RunStatus::Completed => Err(incomplete(partial)),
@@ -132,6 +134,7 @@ impl RunReport {
             error: None,
             paused: None,
             not_before: None,
+            waiting: None,
         }
     }
 

@@ -74,6 +74,10 @@ pub struct Model {
     pub delivery: i64,
     pub delivered_at: Option<i64>,
     pub staged_as: Option<String>,
+    /// Why it waits for its time.
+    pub waiting: Option<String>,
+    /// How often in a row it was put back to wait for its time.
+    pub waits: i64,
 }
 
 /// What rows lead to: nothing, as statements join what they need.

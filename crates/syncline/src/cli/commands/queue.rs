@@ -64,7 +64,10 @@ pub async fn list(session: &Session) -> Result<Exit, Failure> {
 fn waiting_for(run: &Run) -> Option<String> {
     match (&run.paused, run.not_before) {
         (Some(reason), _) => Some(format!("{reason}; `syncline resume {}` lets it go on", run.id)),
-        (None, Some(time)) => Some(format!("not before {}", time.format("%Y-%m-%d %H:%M:%S UTC"))),
+        (None, Some(time)) => {
+            let why = run.waiting.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+            Some(format!("not before {}{why}", time.format("%Y-%m-%d %H:%M:%S UTC")))
+        }
         (None, None) => None,
     }
 }
@@ -81,6 +84,9 @@ pub async fn stop(session: &Session, wanted: &str, stop: Stop, reason: String) -
         RunStatus::Syncing => format!("run {} stops after the batches under way\n", run.id),
         RunStatus::AwaitingReview => {
             format!("run {} waits for approval; `syncline reject {}` or `cancel` ends it\n", run.id, run.id)
+        }
+        RunStatus::New | RunStatus::Queued if stop == Stop::Cancel => {
+            format!("run {} ends when its next runner has found out what became of what it sent last\n", run.id)
         }
         RunStatus::New | RunStatus::Queued => format!("run {} is paused\n", run.id),
         status if run.status.is_final() => format!("run {} is over already (`{status}`)\n", run.id),

@@ -406,6 +406,7 @@ mod tests {
             worker: None,
             lease_until: None,
             not_before: None,
+            waiting: None,
             paused: None,
             stop: None,
             tick: None,
