@@ -203,6 +203,7 @@ mod tests {
             paused: None,
             not_before: None,
             waiting: None,
+            found: None,
         }
     }
 

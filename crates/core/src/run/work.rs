@@ -135,6 +135,7 @@ impl RunReport {
             paused: None,
             not_before: None,
             waiting: None,
+            found: None,
         }
     }
 

@@ -27,9 +27,9 @@ pub struct Wish {
 pub struct Asked {
     /// The run.
     pub run: RunId,
-    /// It was under way or queued already.
+    /// It was asked to do the same, and was under way or queued already.
     pub already_running: bool,
-    /// Whether it stops at its saved plan. One that was there already may be of the other kind.
+    /// Whether it stops at its saved plan.
     pub dry_run: bool,
     /// Where it is.
     pub status: RunStatus,
@@ -48,8 +48,9 @@ pub struct Asked {
 /// }
 /// ```
 ///
-/// Asking twice is asking once: while a run of the sync is under way or queued, the answer is that run with
-/// `"already_running": true`, and is 202 too, so that whoever repeats blindly has no error to repeat for.
+/// Asking twice is asking once: while a run of the sync that was asked to do the same is under way or queued, the answer is that run with
+/// `"already_running": true`, and is 202 too, so that whoever repeats blindly has no error to repeat for. A dry run is no answer to
+/// who asks for a real one: that one is made, and waits for its turn.
 pub async fn trigger(
     State(state): State<ApiState>,
     Name(name): Name,

@@ -1,7 +1,8 @@
 //! `syncline undo` and `syncline rerun`: runs that are about other runs.
 
-use syncline_core::history::{RunId, RunStatus};
+use syncline_core::history::{History, Run, RunId, RunStatus};
 use syncline_core::run::{Consent, RunRequest, SyncBook as _};
+use syncline_core::{Error, ErrorKind, Result as CoreResult};
 
 use super::history::find;
 use super::review::ensure_words;
@@ -31,13 +32,17 @@ async fn run(session: &Session, options: &About, request: fn(RunId) -> RunReques
     let request = RunRequest { dry_run: options.dry_run, ..request(subject.id) };
     // A slip is told, and leaves no failed run in the history.
     runner.subject(sync, &request).await?;
-    let running = &runner;
+    let (running, request_made) = (&runner, request.clone());
     let report =
         followed(session, |events, cancel| async move { running.run(sync, request, &events, &cancel).await }).await?;
     if options.dry_run {
         return show_plan(session, &sync.name, &report, options.out.as_deref(), options.full);
     }
     let waits = report.status == RunStatus::AwaitingReview;
+    if waits {
+        // The consent is for what was asked, and for nothing else.
+        ensure_asked_for(&known(runner.history(), report.run).await?, &request_made)?;
+    }
     let (Some(reason), Some(plan)) = (options.approve.as_deref().filter(|_| waits), &report.plan) else {
         return show_run(session, &runner, &report).await;
     };
@@ -47,4 +52,18 @@ async fn run(session: &Session, options: &About, request: fn(RunId) -> RunReques
     })
     .await?;
     show_run(session, &runner, &applied).await
+}
+
+async fn known(history: &History, run: RunId) -> CoreResult<Run> {
+    let known = history.run(run).await?;
+    known.ok_or_else(|| Error::new(ErrorKind::Storage, format!("the history lost run {run}")))
+}
+
+/// Refuses a run that is about something else than was asked.
+fn ensure_asked_for(run: &Run, request: &RunRequest) -> CoreResult<()> {
+    if (run.purpose, run.subject, run.dry) == (request.purpose, request.subject, request.dry_run) {
+        return Ok(());
+    }
+    let message = format!("run {} is none that was asked for; `syncline show {}` tells what it is", run.id, run.id);
+    Err(Error::new(ErrorKind::Busy, message))
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use syncline_core::change::Change;
 use syncline_core::event::Events;
 use syncline_core::guard::{Demand, Verdict};
-use syncline_core::history::{RunSettings, RunStatus};
+use syncline_core::history::{RunId, RunSettings, RunStatus};
 use syncline_core::plan::{PlanReader, PlanSummary};
 use syncline_core::run::{Consent, RunReport, RunRequest, Runner, SyncBook as _};
 use syncline_core::schedule::WindowLength;
@@ -30,6 +30,9 @@ struct Ended<'a> {
     verdicts: &'a [Verdict],
     /// Why it did not complete, with causes and remedy.
     failure: Option<serde_json::Value>,
+    /// The unfinished run of the same request that was gone on with: another one that was finished first, or this one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    found: Option<RunId>,
     #[serde(flatten)]
     run: &'a RunView,
 }
@@ -38,13 +41,16 @@ struct Ended<'a> {
 #[derive(Debug, Serialize)]
 struct Planned<'a> {
     exit_code: u8,
-    run: syncline_core::history::RunId,
+    run: RunId,
     sync: &'a str,
     /// Where the plan is kept.
     plan: Option<String>,
     hash: Option<&'a str>,
     summary: &'a PlanSummary,
     failure: Option<serde_json::Value>,
+    /// The unfinished run of the same request that was gone on with: another one that was finished first, or this one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    found: Option<RunId>,
     /// Every change, when everything was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     changes: Option<Vec<Change>>,
@@ -92,9 +98,13 @@ pub fn show_plan(
             hash: report.plan_hash.as_deref(),
             summary: &report.summary,
             failure: report.error.as_ref().map(error_json),
+            found: report.found,
             changes,
         })?;
         return Ok(exit);
+    }
+    if let Some(found) = found(report) {
+        session.console.note(found.trim_end());
     }
     if let Some(reader) = &reader {
         write_plan(reader, full)?;
@@ -181,10 +191,12 @@ pub async fn show_run(session: &Session, runner: &Runner, report: &RunReport) ->
         exit_code: exit as u8,
         verdicts: &report.summary.verdicts,
         failure: report.error.as_ref().map(error_json),
+        found: report.found,
         run: &view,
     };
     session.console.show(&ended, |ended| {
-        let mut text = ended.run.text(true).into_bytes();
+        let mut text = found(report).unwrap_or_default().into_bytes();
+        text.extend(ended.run.text(true).into_bytes());
         // Writing to memory does not fail.
         let _ = view::plan::write_verdicts(&mut text, ended.verdicts);
         String::from_utf8_lossy(&text).into_owned()
@@ -203,6 +215,15 @@ pub async fn show_run(session: &Session, runner: &Runner, report: &RunReport) ->
         session.console.note(&format!("the run waits ({reason}); `syncline resume {run}` lets it go on"));
     }
     Ok(exit)
+}
+
+/// What is said of an unfinished run that was gone on with.
+fn found(report: &RunReport) -> Option<String> {
+    let RunReport { run, found, .. } = report;
+    Some(match (*found)? {
+        found if found == *run => format!("run {run} was asked for earlier and not finished: this is its result\n\n"),
+        found => format!("run {found} was not finished and was finished first; run {run} followed\n\n"),
+    })
 }
 
 /// Tells why a run did not complete, where that is not a part of the data.
