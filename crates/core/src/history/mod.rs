@@ -84,6 +84,7 @@ pub use run::{
 };
 pub use schedule::Ticks;
 pub use size::HistorySize;
+pub use stage::LeftStage;
 pub(crate) use store::Pool;
 pub use sync::{StoredSync, SyncDefinition, SyncId, SyncOwner};
 pub use trigger::{Ready, Triggered};

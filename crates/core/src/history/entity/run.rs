@@ -74,6 +74,8 @@ pub struct Model {
     pub delivery: i64,
     pub delivered_at: Option<i64>,
     pub staged_as: Option<String>,
+    /// What was staged was merged or removed: nothing is left of it where it waited.
+    pub stage_gone: bool,
 }
 
 /// What rows lead to: nothing, as statements join what they need.
