@@ -78,11 +78,6 @@ impl History {
             .await
     }
 
-    /// Notes the decision that came with a plan when a run of it was asked for.
-    pub async fn note_decision(&self, run: RunId, decision: &Decision) -> Result<()> {
-        self.store.write(move |tx, _| async move { insert(tx, run, decision).await }.boxed()).await
-    }
-
     /// What was decided about the plan of a run, newest first.
     pub async fn decisions(&self, run: RunId) -> Result<Vec<Decision>> {
         let rows = decision::Entity::find()
@@ -136,7 +131,7 @@ impl History {
     }
 }
 
-async fn insert(tx: &DatabaseTransaction, run: RunId, made: &Decision) -> Result<()> {
+pub(super) async fn insert(tx: &DatabaseTransaction, run: RunId, made: &Decision) -> Result<()> {
     let row = decision::ActiveModel {
         run_id: Set(run.0),
         plan_hash: Set(made.plan_hash.clone()),

@@ -13,8 +13,8 @@ use sea_orm::{
 use super::entity::run;
 use super::run_write::{finish, insert, open_run};
 use super::{
-    History, NewRun, Run, RunError, RunFilter, RunId, RunResult, RunStatus, Stop, StopRequest, WaitsFor, error, lease,
-    text,
+    Decision, History, NewRun, Purpose, Run, RunError, RunFilter, RunId, RunResult, RunStatus, Stop, StopRequest,
+    WaitsFor, decision, error, lease, text,
 };
 use crate::{Error, ErrorKind, Result};
 
@@ -23,7 +23,7 @@ use crate::{Error, ErrorKind, Result};
 pub enum Triggered {
     /// A run was made.
     Made(RunId),
-    /// A run of the sync was under way or queued already, or the schedule's tick has had its run: that one.
+    /// A run that was asked to do the same is under way or queued already, or the schedule's tick has had its run: that one.
     AlreadyRunning(RunId),
 }
 
@@ -46,8 +46,14 @@ pub struct Ready {
 }
 
 impl History {
-    /// Makes a run, unless one of the sync is under way or queued already. Asking twice is asking once.
+    /// Makes a run, unless one that was asked to do the same is under way or queued already: asking twice is asking once. One that
+    /// was asked for something else is no answer, and the new run waits for its turn behind it.
     pub async fn trigger(&self, new: &NewRun) -> Result<Triggered> {
+        self.trigger_decided(new, None).await
+    }
+
+    /// As [`History::trigger`], for a run of a plan about which a person has decided: no runner sees the run without the decision.
+    pub async fn trigger_decided(&self, new: &NewRun, decision: Option<&Decision>) -> Result<Triggered> {
         self.store
             .write(move |tx, _| {
                 async move {
@@ -61,13 +67,18 @@ impl History {
                         .filter(run::Column::SyncId.eq(new.sync.0))
                         .filter(there)
                         .order_by_desc(run::Column::Id)
-                        .one(tx)
+                        .all(tx)
                         .await
                         .map_err(error::of_statement)?;
-                    match there {
-                        Some(row) => Ok(Triggered::AlreadyRunning(RunId(row.id))),
-                        None => Ok(Triggered::Made(insert(tx, new).await?)),
+                    let of_tick = |row: &run::Model| new.tick.is_some_and(|tick| row.tick == Some(text::micros(tick)));
+                    if let Some(row) = there.iter().find(|row| of_tick(row) || is_asked_by(row, new)) {
+                        return Ok(Triggered::AlreadyRunning(RunId(row.id)));
                     }
+                    let run = insert(tx, new).await?;
+                    if let Some(decision) = decision {
+                        decision::insert(tx, run, decision).await?;
+                    }
+                    Ok(Triggered::Made(run))
                 }
                 .boxed()
             })
@@ -212,6 +223,18 @@ impl StopRequest {
         let Self { by, reason, .. } = self;
         if reason.is_empty() { format!("{what} by {by}") } else { format!("{what} by {by}: {reason}") }
     }
+}
+
+/// Whether a run of the sync was asked to do what another one would be asked for: to write or only to look, to what end, about which
+/// run, with which plan. Who asks, and when it may begin, makes no other request of it.
+pub(super) fn is_asked_by(row: &run::Model, new: &NewRun) -> bool {
+    // Only what applies a saved plan was asked for with it; others made theirs.
+    let is_same_plan =
+        new.purpose != Purpose::Apply || row.plan_hash == new.plan.as_ref().map(|plan| plan.hash.clone());
+    row.dry == new.dry
+        && row.purpose == new.purpose.as_str()
+        && row.subject == new.subject.map(|run| run.0)
+        && is_same_plan
 }
 
 /// Lets triggers of one sync come one after the other. SQLite has one writer at a time anyway.

@@ -5,7 +5,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use serde::Serialize;
 
 use super::entity::run;
-use super::{History, Run, RunId, RunStatus, lease, text};
+use super::{History, Run, RunId, RunStage, RunStatus, lease, text};
 use crate::Result;
 
 /// A run that waits, with its place.
@@ -90,12 +90,15 @@ fn line(open: Vec<run::Model>, now: i64) -> Vec<(run::Model, WaitsFor)> {
     let is_working = |row: &run::Model| row.status == RunStatus::Syncing.as_str();
     let (working, waiting): (Vec<_>, Vec<_>) = open.into_iter().partition(is_working);
     let mut turns: Vec<Turn> = working.iter().map(Turn::of).collect();
+    // What has written a part, and waits for a person or its time, is to be gone on with before its sync writes anything else.
+    let halfway: Vec<Turn> =
+        waiting.iter().filter(|row| !row.dry && row.stage == RunStage::Applying.as_str()).map(Turn::of).collect();
     let place = |row: run::Model| {
         let turn = Turn::of(&row);
         let waits_for = match (&row.paused, row.not_before.filter(|until| *until > now)) {
             (Some(reason), _) => WaitsFor::Person { reason: reason.clone() },
             (None, Some(until)) => WaitsFor::Time { until: text::time(until) },
-            (None, None) => match turns.iter().find_map(|other| Some((other.run, other.is_in_the_way(&turn)?))) {
+            (None, None) => match in_the_way(&turns, &halfway, &turn) {
                 Some((run, why)) => WaitsFor::Run { run, why },
                 None => {
                     turns.push(turn);
@@ -106,6 +109,15 @@ fn line(open: Vec<run::Model>, now: i64) -> Vec<(run::Model, WaitsFor)> {
         (row, waits_for)
     };
     waiting.into_iter().map(place).collect()
+}
+
+/// The run that another one has to wait for.
+fn in_the_way(turns: &[Turn], halfway: &[Turn], turn: &Turn) -> Option<(RunId, InTheWay)> {
+    let before = turns.iter().find_map(|other| Some((other.run, other.is_in_the_way(turn)?)));
+    before.or_else(|| {
+        let other = halfway.iter().find(|other| other.run != turn.run && other.sync == turn.sync && turn.writes)?;
+        Some((other.run, InTheWay::SameSync))
+    })
 }
 
 /// What matters of a run to others that want to work.

@@ -65,6 +65,13 @@ impl RunRequest {
     }
 }
 
+impl RunRequest {
+    /// Whether the run writes nothing: a drift check does not, whoever asks for it.
+    pub(super) fn is_dry(&self) -> bool {
+        self.dry_run || self.purpose == Purpose::Drift
+    }
+}
+
 impl Default for RunRequest {
     /// A real run that the user of this process asks for.
     fn default() -> Self {

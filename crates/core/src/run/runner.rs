@@ -16,8 +16,8 @@ use super::{Consent, MemoryMeter, RunReport, RunRequest, SideDefinition, SyncDef
 use crate::connector::ConnectContext;
 use crate::event::{Events, Level};
 use crate::history::{
-    Abandoned, Approval, Claim, Claimed, Decision, History, NewRun, PlanRef, Purpose, Run, RunId, RunStatus,
-    SyncDefinition as KnownSync, SyncId, Triggered,
+    Abandoned, Approval, Claim, Claimed, Decision, History, NewRun, PlanRef, Purpose, Run, RunFilter, RunId, RunStage,
+    RunStatus, Stop, StopRequest, SyncDefinition as KnownSync, SyncId, Triggered,
 };
 use crate::plan::PlanReader;
 use crate::registry::Registry;
@@ -32,6 +32,8 @@ const LEASE: Duration = Duration::from_secs(30);
 const TRIES: u64 = 5;
 /// How often somebody who waits for another run looks whether it is over.
 const LOOK: Duration = Duration::from_millis(500);
+/// How many unfinished runs of a sync are looked at: there are rarely two.
+const OPEN: u64 = 1_000;
 
 /// Runs syncs.
 pub struct Runner {
@@ -120,9 +122,9 @@ impl Runner {
         connected.map_err(|error| error.with("connection", &side.connection_name))
     }
 
-    /// Makes a run for whichever runner is free, unless one of the sync is under way or queued already.
+    /// Makes a run for whichever runner is free, unless one of the sync that was asked to do the same is under way or queued already.
     pub async fn trigger(&self, sync: &SyncDefinition, request: &RunRequest) -> Result<Triggered> {
-        self.trigger_with(sync, request, None).await
+        self.trigger_with(sync, request, None, None).await
     }
 
     async fn trigger_with(
@@ -130,13 +132,13 @@ impl Runner {
         sync: &SyncDefinition,
         request: &RunRequest,
         plan: Option<&PlanReader>,
+        decision: Option<&Decision>,
     ) -> Result<Triggered> {
         let digest = sync.digest(&self.registry)?;
         let new = NewRun {
             sync: self.know(sync).await?,
             kind: request.kind,
-            // A drift check writes nothing, whoever asks for it.
-            dry: request.dry_run || request.purpose == Purpose::Drift,
+            dry: request.is_dry(),
             definition_hash: digest,
             source: endpoint(&sync.source),
             target: endpoint(&sync.target),
@@ -149,7 +151,7 @@ impl Runner {
             not_before: request.not_before,
             plan: plan.map(plan_ref),
         };
-        self.history.trigger(&new).await
+        self.history.trigger_decided(&new, decision).await
     }
 
     /// Makes a sync known to the history.
@@ -159,11 +161,15 @@ impl Runner {
         self.history.upsert_sync(&known).await
     }
 
-    /// Runs a sync here and now: reads, compares, saves the plan, and applies it unless it is a dry run or a guard objects. A run
-    /// of the sync that was killed is gone on with first. A run of another sync that writes to the same system is waited for.
+    /// Runs a sync here and now: reads, compares, saves the plan, and applies it unless it is a dry run or a guard objects. What
+    /// is under way for the sync, or writes to the same system, is waited for.
+    ///
+    /// A run that was asked to do the same and is not finished, as it was killed or nobody took it, is gone on with. It is the answer,
+    /// unless it compared what both sides had then: another run follows then. The report tells of it ([`RunReport::found`]).
+    /// What was asked for something else is left alone, and is in the way of what would write.
     ///
     /// The report tells how it ended, errors of either system included. An error from here means that the run could not even
-    /// be recorded, or that a run of the sync is under way.
+    /// be recorded, or that another one is in its way.
     pub async fn run(
         &self,
         sync: &SyncDefinition,
@@ -172,19 +178,24 @@ impl Runner {
         cancel: &CancellationToken,
     ) -> Result<RunReport> {
         self.put_back_abandoned().await?;
-        match self.trigger(sync, &request).await? {
-            Triggered::Made(run) => self.work_here(run, sync, events, cancel).await,
-            Triggered::AlreadyRunning(run) => {
-                self.ensure_ours(run).await?;
-                events.message(Level::Info, format!("going on with run {run}, which was not finished"));
-                let report = self.work_here(run, sync, events, cancel).await?;
-                if report.status != RunStatus::Completed {
-                    return Ok(report);
-                }
-                let run = self.trigger(sync, &request).await?.run();
-                self.work_here(run, sync, events, cancel).await
-            }
+        self.ensure_free(sync, &request).await?;
+        let found = match self.trigger(sync, &request).await? {
+            Triggered::Made(run) => return self.work_made(run, sync, events, cancel).await,
+            Triggered::AlreadyRunning(run) => self.known(run).await?,
+        };
+        Self::ensure_ours(&found)?;
+        let Run { id, kind, triggered_by, .. } = &found;
+        let text = format!("run {id} ({} by {triggered_by}) was not finished: going on with it", kind.as_str());
+        events.message(Level::Warning, text);
+        let report = self.work_here(*id, sync, events, cancel).await?;
+        let is_fresh = found.stage == RunStage::Begun && found.options == request.settings;
+        // What is about another run is done once.
+        if is_fresh || request.subject.is_some() || report.status != RunStatus::Completed {
+            return Ok(RunReport { found: Some(*id), ..report });
         }
+        let run = self.trigger(sync, &request).await?.run();
+        let report = self.work_made(run, sync, events, cancel).await?;
+        Ok(RunReport { found: Some(*id), ..report })
     }
 
     /// Applies a saved plan, exactly as saved. `consent` is a person's word that it may pass its guards.
@@ -227,15 +238,11 @@ impl Runner {
                 let decision = consent.map(decision);
                 let subject = plan.header().undoes.map(RunId::new).or(request.subject);
                 let request = RunRequest { purpose: Purpose::Apply, subject, ..request };
-                match self.trigger_with(sync, &request, Some(&plan)).await? {
-                    Triggered::Made(run) => {
-                        if let Some(decision) = &decision {
-                            self.history.note_decision(run, decision).await?;
-                        }
-                        run
-                    }
-                    Triggered::AlreadyRunning(run) => return Err(self.under_way(run).await),
-                }
+                self.ensure_free(sync, &request).await?;
+                return match self.trigger_with(sync, &request, Some(&plan), decision.as_ref()).await? {
+                    Triggered::Made(run) => self.work_made(run, sync, events, cancel).await,
+                    Triggered::AlreadyRunning(run) => Err(in_the_way(&self.known(run).await?)),
+                };
             }
         };
         self.work_here(run, sync, events, cancel).await
@@ -337,6 +344,31 @@ impl Runner {
         self.history.fetch_plan(&saved.hash, &path).await
     }
 
+    /// Works on a run that was made for this call, as [`Runner::work_here`] does. When another one has to go first, it is no more.
+    async fn work_made(
+        &self,
+        run: RunId,
+        sync: &SyncDefinition,
+        events: &Events,
+        cancel: &CancellationToken,
+    ) -> Result<RunReport> {
+        let worked = self.work_here(run, sync, events, cancel).await;
+        // One that a worker took meanwhile is that one's.
+        if worked.as_ref().is_err_and(|error| error.kind() == ErrorKind::Busy)
+            && self.known(run).await?.status == RunStatus::New
+        {
+            self.cancel_waiting(run, "another run has to go first").await?;
+        }
+        worked
+    }
+
+    async fn cancel_waiting(&self, run: RunId, reason: &str) -> Result<()> {
+        let by = RunRequest::default().by;
+        let request = StopRequest { stop: Stop::Cancel, by, reason: reason.to_owned() };
+        self.history.request_stop(run, &request).await?;
+        Ok(())
+    }
+
     /// Takes a run, waiting for others that are in its way, and works on it.
     async fn work_here(
         &self,
@@ -347,15 +379,19 @@ impl Runner {
     ) -> Result<RunReport> {
         let mut told = None;
         loop {
+            if told.is_some() {
+                self.ensure_nothing_half_done(&self.known(run).await?).await?;
+            }
             match self.claim(run).await? {
                 Claimed::Granted(claim) => {
                     return self.work(claim, sync, events, &StopSignal::following(cancel)).await;
                 }
-                Claimed::NotReady => return Err(self.under_way(run).await),
+                Claimed::NotReady => return Err(in_the_way(&self.known(run).await?)),
                 Claimed::Busy(other) => {
                     if told != Some(other) {
-                        let text = format!("waiting for run {other}, which writes to the same system");
-                        events.message(Level::Info, text);
+                        let is_own = self.known(other).await?.sync == sync.name;
+                        let why = if is_own { "of the same sync" } else { "which writes to the same system" };
+                        events.message(Level::Info, format!("waiting for run {other}, {why}"));
                         told = Some(other);
                     }
                     self.put_back_abandoned().await?;
@@ -364,12 +400,7 @@ impl Runner {
                         () = tokio::time::sleep(LOOK) => {}
                     }
                     if cancel.is_cancelled() {
-                        let request = crate::history::StopRequest {
-                            stop: crate::history::Stop::Cancel,
-                            by: RunRequest::default().by,
-                            reason: "it waited for another run".to_owned(),
-                        };
-                        self.history.request_stop(run, &request).await?;
+                        self.cancel_waiting(run, "it waited for another run").await?;
                         return Ok(RunReport::cancelled(&self.known(run).await?));
                     }
                 }
@@ -391,37 +422,77 @@ impl Runner {
         Ok(waits.then_some(run.id))
     }
 
+    /// Refuses to write while the sync has an unfinished run that is to write something else. One that is under way is waited for.
+    async fn ensure_free(&self, sync: &SyncDefinition, request: &RunRequest) -> Result<()> {
+        if request.is_dry() {
+            return Ok(());
+        }
+        // The same request is gone on with.
+        let is_same = |run: &Run| {
+            request.purpose != Purpose::Apply && (run.purpose, run.subject) == (request.purpose, request.subject)
+        };
+        let waiting = self.waiting_to_write(&sync.name).await?;
+        waiting.iter().find(|run| !is_same(run)).map_or(Ok(()), |other| Err(in_the_way(other)))
+    }
+
+    /// The unfinished runs of a sync that write and that no runner has, oldest first.
+    async fn waiting_to_write(&self, sync: &str) -> Result<Vec<Run>> {
+        let status = vec![RunStatus::New, RunStatus::Queued];
+        let filter = RunFilter { sync: Some(sync.to_owned()), status, dry: Some(false), ..RunFilter::default() };
+        let mut runs = self.history.runs(&filter, None, OPEN).await?.items;
+        runs.reverse();
+        Ok(runs)
+    }
+
+    /// Refuses to write after a run that was waited for and left its work half done.
+    async fn ensure_nothing_half_done(&self, run: &Run) -> Result<()> {
+        if run.dry {
+            return Ok(());
+        }
+        let waiting = self.waiting_to_write(&run.sync).await?;
+        let other = waiting.iter().find(|other| other.id != run.id && other.stage == RunStage::Applying);
+        other.map_or(Ok(()), |other| Err(in_the_way(other)))
+    }
+
     /// Refuses to go on with a run that somebody else has, or that a person keeps.
-    async fn ensure_ours(&self, run: RunId) -> Result<()> {
-        let known = self.known(run).await?;
-        if known.status == RunStatus::Syncing || known.paused.is_some() {
-            return Err(self.under_way(run).await);
+    fn ensure_ours(run: &Run) -> Result<()> {
+        let is_early = run.not_before.is_some_and(|time| time > Utc::now());
+        if run.status == RunStatus::Syncing || run.paused.is_some() || is_early {
+            return Err(in_the_way(run));
         }
         Ok(())
     }
+}
 
-    /// What stands in the way of another run of the sync.
-    async fn under_way(&self, run: RunId) -> Error {
-        let known = match self.known(run).await {
-            Ok(known) => known,
-            Err(error) => return error,
-        };
-        let message = match (&known.paused, known.status) {
-            (Some(reason), _) => format!(
-                "run {run} of `{}` waits ({reason}); let it go on with `syncline resume {run}`, or end it with `syncline \
-                 cancel {run}`",
-                known.sync
-            ),
-            (None, RunStatus::Syncing) => {
-                format!(
-                    "run {run} of `{}` is under way; wait for it, or end it with `syncline cancel {run}`",
-                    known.sync
-                )
-            }
-            (None, status) => format!("run {run} of `{}` is `{status}` already", known.sync),
-        };
-        Error::new(ErrorKind::Busy, message)
-    }
+/// What stands in the way of another run.
+fn in_the_way(run: &Run) -> Error {
+    let Run { id, sync, .. } = run;
+    let about = match (run.purpose, run.subject) {
+        (Purpose::Sync, _) => String::new(),
+        (purpose, None) => format!(" ({})", purpose.as_str()),
+        (purpose, Some(subject)) => format!(" ({} of run {subject})", purpose.as_str()),
+    };
+    let early = run.not_before.filter(|time| *time > Utc::now());
+    let message = match (&run.paused, early, run.status) {
+        (Some(reason), _, _) => format!(
+            "run {id} of `{sync}`{about} waits ({reason}); let it go on with `syncline resume {id}`, or end it with `syncline \
+             cancel {id}`"
+        ),
+        (None, Some(time), _) => format!(
+            "run {id} of `{sync}`{about} waits until {}; let it go on here with `syncline resume {id} --here`, or end it with \
+             `syncline cancel {id}`",
+            time.format("%Y-%m-%d %H:%M:%S UTC")
+        ),
+        (None, None, RunStatus::Syncing) => {
+            format!("run {id} of `{sync}`{about} is under way; wait for it, or end it with `syncline cancel {id}`")
+        }
+        (None, None, RunStatus::New | RunStatus::Queued) => format!(
+            "run {id} of `{sync}`{about} is queued and not finished; wait for it, do it here with `syncline resume {id} --here`, or end it \
+             with `syncline cancel {id}`"
+        ),
+        (None, None, status) => format!("run {id} of `{sync}`{about} is `{status}` already"),
+    };
+    Error::new(ErrorKind::Busy, message)
 }
 
 fn plan_ref(plan: &PlanReader) -> PlanRef {

@@ -132,6 +132,7 @@ impl RunReport {
             error: None,
             paused: None,
             not_before: None,
+            found: None,
         }
     }
 

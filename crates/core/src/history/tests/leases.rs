@@ -10,7 +10,8 @@ use crate::change::Action;
 use crate::event::Phase;
 use crate::history::{
     Abandoned, Approval, Claim, Claimed, Decision, History, InTheWay, ModelRecord, NewRun, PhaseRecord, PlanRef,
-    RecordedChange, Run, RunId, RunResult, RunStatus, Stop, StopRequest, Triggered, WaitsFor,
+    Purpose, RecordedChange, Run, RunId, RunKind, RunResult, RunStage, RunStatus, Stop, StopRequest, Triggered,
+    WaitsFor,
 };
 use crate::models::ModelMode;
 use crate::places::Places;
@@ -175,6 +176,56 @@ async fn asking_twice_is_asking_once() {
         let working = claim(&history, scheduled, LEASE).await;
         history.finish_run(working, &RunResult::completed()).await.unwrap();
         assert_eq!(history.trigger(&tick).await.unwrap(), Triggered::AlreadyRunning(scheduled), "of one tick one run");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn asking_for_something_else_is_asking_again() {
+    everywhere(async |place| {
+        let history = place.open().await;
+        let real = new_run(&history, "sites").await;
+        let plan = |hash: &str| Some(PlanRef { hash: hash.to_owned(), path: String::new() });
+        let others = [
+            NewRun { dry: true, ..real.clone() },
+            real.clone(),
+            NewRun { dry: true, purpose: Purpose::Drift, ..real.clone() },
+            NewRun { purpose: Purpose::Undo, subject: Some(RunId::new(1)), ..real.clone() },
+            NewRun { purpose: Purpose::Undo, subject: Some(RunId::new(2)), ..real.clone() },
+            NewRun { purpose: Purpose::Apply, plan: plan("one"), ..real.clone() },
+            NewRun { purpose: Purpose::Apply, plan: plan("other"), ..real.clone() },
+        ];
+        for (number, new) in (1..).zip(&others) {
+            assert_eq!(history.trigger(new).await.unwrap(), Triggered::Made(RunId::new(number)), "{new:?}");
+        }
+        for (number, new) in (1..).zip(&others) {
+            let again = NewRun { triggered_by: "somebody else".to_owned(), kind: RunKind::Webhook, ..new.clone() };
+            assert_eq!(history.trigger(&again).await.unwrap(), Triggered::AlreadyRunning(RunId::new(number)));
+        }
+        // They stand in line, whatever they are for: a sync has one run under way.
+        let waiting = history.waiting().await.unwrap();
+        let behind = waiting.iter().filter(|run| matches!(run.waits_for, WaitsFor::Run { .. })).count();
+        assert_eq!((waiting.len(), behind), (7, 6));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_has_written_a_part_is_in_the_way_of_other_writes_of_its_sync() {
+    everywhere(async |place| {
+        let history = place.open().await;
+        let real = new_run(&history, "sites").await;
+        let halfway = history.begin_run(&real).await.unwrap();
+        let working = claim(&history, halfway, LEASE).await;
+        history.set_stage(working, RunStage::Applying).await.unwrap();
+        history.put_back(working, None, Some("paused by kim")).await.unwrap();
+        let undo = NewRun { purpose: Purpose::Undo, subject: Some(RunId::new(7)), ..real.clone() };
+        history.trigger(&undo).await.unwrap();
+        history.trigger(&NewRun { dry: true, ..real.clone() }).await.unwrap();
+        let waits_for: Vec<_> = history.waiting().await.unwrap().into_iter().map(|run| run.waits_for).collect();
+        let behind = WaitsFor::Run { run: halfway, why: InTheWay::SameSync };
+        let person = WaitsFor::Person { reason: "paused by kim".to_owned() };
+        assert_eq!(waits_for, [person, behind, WaitsFor::Worker]);
     })
     .await;
 }
