@@ -102,3 +102,17 @@ impl DataTarget for NetBoxTarget {
         Ok(describe::link(&self.client.url(), model, key, native))
     }
 }
+
+impl NetBoxTarget {
+    /// What branches are opened with.
+    fn opening(&self, permit: &WritePermit) -> Result<Opening> {
+        Ok(Opening {
+            reader: self.client.clone(),
+            client: WriteClient::open(&self.connection, permit)?,
+            connection: self.connection.clone(),
+            parameters: self.parameters.clone(),
+            message: permit.message().to_owned(),
+            patience: Patience::minutes(self.parameters.branch_wait_minutes),
+        })
+    }
+}

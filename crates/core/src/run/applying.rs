@@ -158,7 +158,7 @@ impl Applying<'_, '_> {
         let conflicts = stage.conflicts().await?;
         if !conflicts.is_empty() {
             let message = format!(
-                "the target was changed where the run changes it too, so its changes stay staged: {}",
+                "the target was changed where the run changes it too, so its changes stay staged until the next run of the sync: {}",
                 conflicts.join("; ")
             );
             return Err(Error::new(ErrorKind::Stale, message));

@@ -8,7 +8,7 @@ use crate::target::Stage;
 use crate::{Error, ErrorKind, ErrorStatus, Result};
 
 /// How many characters of a plan's hash tell it from others.
-const SHORT: usize = 12;
+const SHORT: usize = 8;
 
 impl Applying<'_, '_> {
     /// The place in the target where this run's writes wait: the one that it had before, or its first.
