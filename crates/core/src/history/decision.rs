@@ -46,7 +46,7 @@ pub enum Approval {
 impl History {
     /// Decides about the plan of a run that waits for it. An approved run waits for a runner, a rejected one is cancelled, by a
     /// runner if its changes are staged in the target and have to go. Only the plan that was looked at is decided about: its
-    /// hash is in the decision.
+    /// hash is in the decision. What is staged is approved as a whole: a selection is refused then.
     pub async fn decide(&self, run: RunId, decision: &Decision) -> Result<()> {
         self.store
             .write(move |tx, _| {
@@ -56,6 +56,9 @@ impl History {
                         .filter(run::Column::PlanHash.eq(&decision.plan_hash));
                     let staged = run::Entity::find_by_id(run.0).one(tx).await.map_err(error::of_statement)?;
                     let staged = staged.is_some_and(|row| row.staged_as.is_some());
+                    if staged && decision.selection.is_some() {
+                        return Err(not_in_parts(run));
+                    }
                     let update = if staged || decision.verdict == Approval::Approved {
                         waits
                             .col_expr(run::Column::Status, RunStatus::Queued.as_str().into())
@@ -86,11 +89,11 @@ impl History {
         rows.into_iter().map(Decision::try_from).collect()
     }
 
-    /// Cancels the runs whose plans nobody decided about as long as they could be applied. Gives those.
+    /// Cancels the runs whose plans nobody decided about as long as they could be applied. Gives those. What they staged in the
+    /// target is [left](Self::left_stages) to the next run.
     pub async fn expire_reviews(&self) -> Result<Vec<RunId>> {
         let waiting = run::Entity::find()
             .filter(run::Column::Status.eq(RunStatus::AwaitingReview.as_str()))
-            .filter(run::Column::StagedAs.is_null())
             .all(self.store.db())
             .await
             .map_err(|error| self.store.read_error(error))?;
@@ -109,9 +112,18 @@ impl History {
                 .filter(run::Column::Status.eq(RunStatus::AwaitingReview.as_str()));
             let ended = self
                 .store
-                .write(move |tx, _| async move { update.clone().exec(tx).await.map_err(error::of_statement) }.boxed())
+                .write(move |tx, _| {
+                    async move {
+                        let ended = update.clone().exec(tx).await.map_err(error::of_statement)?.rows_affected == 1;
+                        if ended {
+                            super::stage::forget(tx, RunId(row.id)).await?;
+                        }
+                        Ok(ended)
+                    }
+                    .boxed()
+                })
                 .await?;
-            if ended.rows_affected == 1 {
+            if ended {
                 expired.push(RunId(row.id));
             }
         }
@@ -133,6 +145,15 @@ pub(super) async fn insert(tx: &DatabaseTransaction, run: RunId, made: &Decision
     };
     row.insert(tx).await.map_err(error::of_statement)?;
     Ok(())
+}
+
+/// A place in the target is merged as a whole: a part of it cannot be left out any more.
+fn not_in_parts(run: RunId) -> Error {
+    let message = format!(
+        "the changes of run {run} are staged in the target, which merges all of them or none: approve the whole run, or reject it \
+         with `syncline reject {run}` and run the sync again"
+    );
+    Error::new(ErrorKind::Refused, message)
 }
 
 async fn not_waiting(tx: &DatabaseTransaction, run: RunId, plan: &str) -> Error {

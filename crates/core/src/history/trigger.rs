@@ -70,7 +70,11 @@ impl History {
                         .all(tx)
                         .await
                         .map_err(error::of_statement)?;
-                    let of_tick = |row: &run::Model| new.tick.is_some_and(|tick| row.tick == Some(text::micros(tick)));
+                    // Schedules of several purposes have ticks at the same time.
+                    let of_tick = |row: &run::Model| {
+                        row.purpose == new.purpose.as_str()
+                            && new.tick.is_some_and(|tick| row.tick == Some(text::micros(tick)))
+                    };
                     if let Some(row) = there.iter().find(|row| of_tick(row) || is_asked_by(row, new)) {
                         return Ok(Triggered::AlreadyRunning(RunId(row.id)));
                     }

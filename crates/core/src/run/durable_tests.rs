@@ -11,11 +11,12 @@ use super::tests::{DESCRIPTOR, Lab, with};
 use super::*;
 use crate::event::Events;
 use crate::history::{
-    Approval, Claimed, Decision, History, Run, RunFilter, RunId, RunKind, RunStatus, Stop, StopRequest,
+    Approval, Claimed, Decision, History, Purpose, Run, RunFilter, RunId, RunKind, RunStatus, Stop, StopRequest,
 };
 use crate::plan::Selection;
 use crate::queue::{ApalisQueue, WorkerOptions};
 use crate::registry::Registry;
+use crate::schedule::Schedule;
 use crate::stop::StopSignal;
 use crate::{ErrorKind, Result};
 
@@ -259,6 +260,40 @@ async fn a_tick_makes_one_run_however_many_schedulers_see_it() {
     let next = Scheduler::new(&runners[0], &book).pass(start + minutes(365)).await.unwrap();
     assert_eq!(next, Some(start + minutes(370)));
     assert_eq!(scheduled(lab.runner.history()).await.len(), 8);
+}
+
+/// A sync and its drift check have ticks of their own, also at the same time, and also while the other one is at work.
+#[tokio::test]
+async fn a_tick_of_one_purpose_takes_none_from_another() {
+    let lab = filled("purposes").await;
+    let mut book = Every10Minutes::new(&lab);
+    book.automation.drift = book.automation.schedule.clone();
+    let start: DateTime<Utc> = "2026-11-20T08:00:00Z".parse().unwrap();
+    for tick in 0..3 {
+        let now = start + TimeDelta::minutes(10 * tick);
+        Scheduler::new(&lab.runner, &book).pass(now).await.unwrap();
+        let made: Vec<_> = lab.runner.history().queue().await.unwrap();
+        let shown: Vec<_> = made.iter().map(|run| (run.purpose, run.tick)).collect();
+        assert_eq!(shown, [(Purpose::Sync, Some(now)), (Purpose::Drift, Some(now))]);
+        // Whoever looks again, before, between or after the two, makes no third.
+        for run in made {
+            Scheduler::new(&lab.runner, &book).pass(now).await.unwrap();
+            assert_eq!(go_on(&lab, run.id).await.status, RunStatus::Completed);
+        }
+        Scheduler::new(&lab.runner, &book).pass(now).await.unwrap();
+        assert_eq!(scheduled(lab.runner.history()).await.len(), usize::try_from(2 * tick + 2).unwrap());
+    }
+
+    // A drift check that takes long is no run of the sync.
+    let now = start + TimeDelta::minutes(30);
+    book.automation.schedule = Schedule::default();
+    Scheduler::new(&lab.runner, &book).pass(now).await.unwrap();
+    let drift = lab.runner.history().queue().await.unwrap().pop().unwrap();
+    lab.runner.claim(drift.id).await.unwrap();
+    book.automation.schedule = book.automation.drift.clone();
+    Scheduler::new(&lab.runner, &book).pass(now + TimeDelta::minutes(1)).await.unwrap();
+    let waiting: Vec<_> = lab.runner.history().queue().await.unwrap().iter().map(|run| run.purpose).collect();
+    assert_eq!(waiting, [Purpose::Sync]);
 }
 
 #[tokio::test]

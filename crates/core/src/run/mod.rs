@@ -21,6 +21,7 @@ mod retention;
 mod runner;
 mod scheduler;
 mod second_thoughts;
+mod staging;
 mod tidy;
 mod undo;
 mod work;

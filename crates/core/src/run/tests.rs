@@ -196,8 +196,12 @@ impl DataTarget for FakeSide {
         sites.complete().await
     }
 
-    async fn stage(&self, _: &WritePermit, _: &str) -> Result<Box<dyn Stage>> {
-        Ok(Box::new(staged::Branch::open(&self.0)))
+    async fn stage(&self, _: &WritePermit, name: &str) -> Result<Box<dyn Stage>> {
+        Ok(Box::new(staged::Branch::open(&self.0, name)))
+    }
+
+    async fn staged(&self, _: &WritePermit, id: &str) -> Result<Option<Box<dyn Stage>>> {
+        Ok(staged::Branch::known(&self.0, id).map(|branch| Box::new(branch) as Box<dyn Stage>))
     }
 
     fn desired(&self, mut source: Snapshot) -> Result<Snapshot> {
