@@ -407,6 +407,7 @@ mod tests {
             lease_until: None,
             not_before: None,
             waiting: None,
+            waits: 0,
             paused: None,
             stop: None,
             tick: None,
