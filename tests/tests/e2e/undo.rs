@@ -214,7 +214,13 @@ async fn an_undo_gives_a_primary_address_back() {
 
     let undone = lab.approved(RunRequest::undo(run.run)).await;
     Lab::completed(&undone);
-    assert_eq!(lab.left(undone.run).await, [""; 0]);
+    // The device that gives it back had it taken by its release already.
+    let giver = format!(
+        "unchanged update device {} / {}: ",
+        giver["site"]["slug"].as_str().unwrap(),
+        giver["name"].as_str().unwrap()
+    );
+    assert_eq!(lab.left(undone.run).await, [giver]);
     assert_same(&by_hand, &content(&lab));
 
     let redone = lab.approved(RunRequest::undo(undone.run)).await;
