@@ -257,6 +257,7 @@ async fn ran_releasing(
         drift: false,
         adopts: false,
         partial: None,
+        policy: None,
     };
     let path = folder.path().join("plan.json");
     draft.save(&path, &header, &source, &Evidence::default(), Vec::new(), &AllOurs).unwrap();

@@ -1,5 +1,6 @@
 //! Whole runs between two systems in memory.
 
+mod adopted;
 mod later;
 mod quarantine;
 mod staged;

@@ -281,7 +281,8 @@ async fn runners_are_told_of_what_they_could_take_and_once() {
         history.request_stop(third, &stop(Stop::Cancel)).await.unwrap();
 
         let later = Utc::now() + TimeDelta::hours(1);
-        history.postpone(RunId::new(2), later).await.unwrap();
+        let early = claim(&history, RunId::new(2), LEASE).await;
+        history.put_back(early, Some(later), None).await.unwrap();
         assert_eq!(history.claim(RunId::new(2), "worker", LEASE).await.unwrap(), Claimed::NotReady);
         history.resume(RunId::new(2)).await.unwrap();
         assert_eq!(told().await, [2]);
@@ -316,6 +317,29 @@ async fn a_run_is_paused_resumed_and_cancelled() {
         let error = history.resume(run).await.unwrap_err();
         insta::allow_duplicates! { insta::assert_snapshot!(error, @"run 1 is `cancelled`: only one that waits can go on") };
         assert_eq!(read(&history, run).await.error.unwrap().message, "cancelled by kim: the network is down");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_plan_takes_the_place_of_one_of_its_kind() {
+    everywhere(async |place| {
+        let history = place.open().await;
+        let ordinary = new_run(&history, "sites").await;
+        let of = |purpose, subject: i64| NewRun { purpose, subject: Some(RunId::new(subject)), ..ordinary.clone() };
+        let waits = async |new: &NewRun| {
+            let working = started(&history, new).await;
+            (working.run, history.await_review(working).await.unwrap())
+        };
+        let (first, _) = waits(&ordinary).await;
+        let (undo, superseded) = waits(&of(Purpose::Undo, 7)).await;
+        assert_eq!(superseded, []);
+        let (_, superseded) = waits(&of(Purpose::Undo, 8)).await;
+        assert_eq!(superseded, [], "it takes another run back");
+        assert_eq!(waits(&of(Purpose::Rerun, 7)).await.1, [], "it is about a part");
+        assert_eq!(waits(&ordinary).await.1, [first]);
+        assert_eq!(waits(&of(Purpose::Undo, 7)).await.1, [undo]);
+        assert_eq!(status(&history, undo).await, RunStatus::Cancelled);
     })
     .await;
 }
