@@ -13,6 +13,7 @@ use syncline_model::models::{Device, Interface, MacAddress, Site, Vlan};
 use syncline_model::{AnyKey, Model as _, Text};
 use syncline_testkit::netbox::{Effect, Fault, Kind, NetBoxOptions, NetBoxSim, TokenVersion};
 
+use super::real;
 use super::scenario::{self, Estate};
 use super::support::{Access, Read, access, apply, batch, create, outcomes, read, update, writer};
 use crate::client::ReadClient;
@@ -45,6 +46,19 @@ async fn world_with(version: &str, parameters: &TargetParameters) -> World {
 fn start(version: &str) -> NetBoxSim {
     let token_version = if version.starts_with("4.6") { TokenVersion::V2 } else { TokenVersion::V1 };
     NetBoxSim::start(NetBoxOptions { version: version.to_owned(), token_version, ..NetBoxOptions::default() }).unwrap()
+}
+
+/// What came with a device is there already when its interfaces are created: it is taken over, not refused and not made twice.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interface_that_came_with_its_device_is_adopted() {
+    let World { sim, access, .. } = world("4.6.8").await;
+    let with_the_device = async |estate: &Estate, bindings: &Bindings| {
+        let device: u64 = bindings.id("device", estate.devices[0].key().as_str()).unwrap().parse().unwrap();
+        // A template gives a name and a type, and nothing else.
+        let port = json!({"device": device, "name": "Gi1/0/1", "type": "1000base-t"});
+        sim.seed(Kind::Interface, port).unwrap();
+    };
+    real::adopted(&access.connection, "t1", async |_, _| {}, with_the_device).await;
 }
 
 /// How the read of a model ended, on a line.
