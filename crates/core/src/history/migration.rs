@@ -9,8 +9,9 @@ mod m2026_11_22_quarantine;
 mod m2026_11_23_findings;
 mod m2026_11_24_desired_records;
 mod m2026_11_24_kept_fields;
-mod m2026_11_25_waiting_runs;
+mod m2026_11_25_batch_images;
 mod m2026_11_25_kept_counts;
+mod m2026_11_25_waiting_runs;
 
 use std::collections::HashSet;
 
@@ -46,6 +47,7 @@ impl MigratorTrait for Migrator {
             Box::new(m2026_11_24_kept_fields::Migration),
             Box::new(m2026_11_25_waiting_runs::Migration),
             Box::new(m2026_11_25_kept_counts::Migration),
+            Box::new(m2026_11_25_batch_images::Migration),
         ]
     }
 

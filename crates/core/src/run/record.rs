@@ -14,7 +14,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::second_thoughts::SecondThoughts;
 use super::{RunReport, SideDefinition, measure};
-use crate::apply::{EarlierBatch, EarlierChange, Journal, JournalEntry};
+use crate::apply::{EarlierBatch, EarlierChange, Journal, JournalEntry, images_of};
 use crate::change::Change;
 use crate::event::{Event, Events, Level};
 use crate::history::{
@@ -260,7 +260,7 @@ impl Journal for HistoryJournal {
 
     async fn intend(&mut self, batch: u64, pass: Pass, entries: &[JournalEntry]) -> Result<()> {
         let places = entries.iter().map(|entry| entry.sequence).collect();
-        self.history.intend(self.claim, batch, pass, &places).await
+        self.history.intend(self.claim, batch, pass, &places, &images_of(entries)).await
     }
 
     async fn record(&mut self, batch: Option<u64>, entries: Vec<JournalEntry>) -> Result<()> {

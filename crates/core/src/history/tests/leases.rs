@@ -1,5 +1,6 @@
 //! Which runner has a run, what becomes of one whose runner died, and what people want of runs that are not over.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
@@ -99,7 +100,7 @@ async fn a_run_whose_runner_died_goes_to_the_next_one_and_the_dead_one_may_not_w
             history.record_phase(dead, &phase).await.unwrap_err(),
             history.record_model(dead, &sites).await.unwrap_err(),
             history.record_changes(dead, &recorded).await.unwrap_err(),
-            history.intend(dead, 0, Pass::First, &places).await.unwrap_err(),
+            history.intend(dead, 0, Pass::First, &places, &BTreeMap::new()).await.unwrap_err(),
             history.finish_run(dead, &RunResult::completed()).await.unwrap_err(),
             history.renew(dead, LEASE).await.unwrap_err(),
             history.put_back(dead, None, None).await.unwrap_err(),
@@ -386,8 +387,11 @@ async fn what_was_on_its_way_is_known_to_the_next_runner() {
         let history = place.open().await;
         let working = working_run(&history).await;
         let places = |places: &[u64]| places.iter().copied().collect::<Places>();
-        history.intend(working, 0, Pass::First, &places(&[1, 2])).await.unwrap();
-        history.intend(working, 1, Pass::First, &places(&[3])).await.unwrap();
+        history.intend(working, 0, Pass::First, &places(&[1, 2]), &BTreeMap::new()).await.unwrap();
+        history
+            .intend(working, 1, Pass::First, &places(&[3]), &BTreeMap::from([(3, serde_json::json!({"id": 7}))]))
+            .await
+            .unwrap();
         let outcome = applied();
         let (a, b) = (change("site", "a", Action::Create), change("site", "b", Action::Create));
         let recorded = [
@@ -400,6 +404,7 @@ async fn what_was_on_its_way_is_known_to_the_next_runner() {
         let batches = history.batches(working.run).await.unwrap();
         let shown: Vec<_> = batches.iter().map(|batch| (batch.number, batch.places.len(), batch.settled)).collect();
         assert_eq!(shown, [(0, 2, true), (1, 1, false)]);
+        assert_eq!(batches[1].images[&3]["id"], 7);
         let done = history.earlier_changes(working.run, 0, 1).await.unwrap();
         assert_eq!((done[0].sequence, done[0].native_id.as_deref()), (1, Some("11")));
         let rest = history.earlier_changes(working.run, done[0].number, 10).await.unwrap();
