@@ -8,7 +8,7 @@ use sea_orm::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::entity::{decision, run};
+use super::entity::{decision, plan, run};
 use super::run_write::{finish, open_run};
 use super::{History, RunError, RunId, RunResult, RunStatus, error, text};
 use crate::places::Places;
@@ -46,7 +46,8 @@ pub enum Approval {
 impl History {
     /// Decides about the plan of a run that waits for it. An approved run waits for a runner, a rejected one is cancelled, by a
     /// runner if its changes are staged in the target and have to go. Only the plan that was looked at is decided about: its
-    /// hash is in the decision.
+    /// hash is in the decision. A plan that was valid until a time that has passed can only be rejected; what is staged in the target
+    /// stays as long as it lies there.
     pub async fn decide(&self, run: RunId, decision: &Decision) -> Result<()> {
         self.store
             .write(move |tx, _| {
@@ -56,6 +57,9 @@ impl History {
                         .filter(run::Column::PlanHash.eq(&decision.plan_hash));
                     let staged = run::Entity::find_by_id(run.0).one(tx).await.map_err(error::of_statement)?;
                     let staged = staged.is_some_and(|row| row.staged_as.is_some());
+                    if !staged && decision.verdict == Approval::Approved {
+                        ensure_valid(tx, run, &decision.plan_hash).await?;
+                    }
                     let update = if staged || decision.verdict == Approval::Approved {
                         waits
                             .col_expr(run::Column::Status, RunStatus::Queued.as_str().into())
@@ -133,6 +137,19 @@ pub(super) async fn insert(tx: &DatabaseTransaction, run: RunId, made: &Decision
     };
     row.insert(tx).await.map_err(error::of_statement)?;
     Ok(())
+}
+
+/// Refuses a plan that was made too long ago.
+async fn ensure_valid(tx: &DatabaseTransaction, run: RunId, plan: &str) -> Result<()> {
+    let row = plan::Entity::find_by_id(plan).one(tx).await.map_err(error::of_statement)?;
+    let Some(until) = row.map(|row| text::time(row.valid_until)).filter(|until| *until < Utc::now()) else {
+        return Ok(());
+    };
+    let message = format!(
+        "the plan of run {run} was valid until {} (`policy.plan_valid_hours`); make a new plan",
+        until.format("%Y-%m-%d %H:%M UTC")
+    );
+    Err(Error::new(ErrorKind::Stale, message))
 }
 
 async fn not_waiting(tx: &DatabaseTransaction, run: RunId, plan: &str) -> Error {

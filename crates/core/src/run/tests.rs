@@ -2,6 +2,7 @@
 
 mod later;
 mod quarantine;
+mod requests;
 mod staged;
 
 use std::collections::BTreeMap;
