@@ -8,7 +8,7 @@ use sea_orm::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::entity::{decision, run};
+use super::entity::{decision, plan, run};
 use super::run_write::{finish, open_run};
 use super::{History, RunError, RunId, RunResult, RunStatus, error, text};
 use crate::places::Places;
@@ -46,7 +46,8 @@ pub enum Approval {
 impl History {
     /// Decides about the plan of a run that waits for it. An approved run waits for a runner, a rejected one is cancelled, by a
     /// runner if its changes are staged in the target and have to go. Only the plan that was looked at is decided about: its
-    /// hash is in the decision. What is staged is approved as a whole: a selection is refused then.
+    /// hash is in the decision. What is staged is approved as a whole: a selection is refused then. A plan that was valid until a time
+    /// that has passed can only be rejected; what is staged in the target stays as long as it lies there.
     pub async fn decide(&self, run: RunId, decision: &Decision) -> Result<()> {
         self.store
             .write(move |tx, _| {
@@ -58,6 +59,9 @@ impl History {
                     let staged = staged.is_some_and(|row| row.staged_as.is_some());
                     if staged && decision.selection.is_some() {
                         return Err(not_in_parts(run));
+                    }
+                    if !staged && decision.verdict == Approval::Approved {
+                        ensure_valid(tx, run, &decision.plan_hash).await?;
                     }
                     let update = if staged || decision.verdict == Approval::Approved {
                         waits
@@ -154,6 +158,19 @@ fn not_in_parts(run: RunId) -> Error {
          with `syncline reject {run}` and run the sync again"
     );
     Error::new(ErrorKind::Refused, message)
+}
+
+/// Refuses a plan that was made too long ago.
+async fn ensure_valid(tx: &DatabaseTransaction, run: RunId, plan: &str) -> Result<()> {
+    let row = plan::Entity::find_by_id(plan).one(tx).await.map_err(error::of_statement)?;
+    let Some(until) = row.map(|row| text::time(row.valid_until)).filter(|until| *until < Utc::now()) else {
+        return Ok(());
+    };
+    let message = format!(
+        "the plan of run {run} was valid until {} (`policy.plan_valid_hours`); make a new plan",
+        until.format("%Y-%m-%d %H:%M UTC")
+    );
+    Err(Error::new(ErrorKind::Stale, message))
 }
 
 async fn not_waiting(tx: &DatabaseTransaction, run: RunId, plan: &str) -> Error {

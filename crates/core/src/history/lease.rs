@@ -107,6 +107,8 @@ impl History {
             .write(move |tx, _| {
                 async move {
                     let update = free(claimed(claim), RunStatus::Queued)
+                        // A runner that leaves it in good order was not killed by it.
+                        .col_expr(run::Column::Fruitless, 0_i64.into())
                         .col_expr(run::Column::NotBefore, Expr::value(not_before.map(text::micros)))
                         .col_expr(run::Column::Paused, Expr::value(paused))
                         .col_expr(run::Column::Stop, Expr::value(None::<String>));

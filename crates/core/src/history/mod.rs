@@ -79,6 +79,7 @@ pub use quarantine::{Dismissed, MarkMade, Sighted};
 pub use quarantine_read::{QuarantineCursor, QuarantineFilter, Quarantined};
 pub use recorder::ChangeRecorder;
 pub use retention::{RemovedRun, Retention};
+pub(crate) use run::OUT_OF_TIME;
 pub use run::{
     Endpoint, NewRun, PlanRef, Purpose, Run, RunCounts, RunError, RunFilter, RunId, RunKind, RunResult, RunSettings,
     RunStage, RunStatus, Stop, StopRequest,

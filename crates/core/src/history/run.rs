@@ -130,6 +130,9 @@ pub enum Stop {
     Pause,
 }
 
+/// How the reason of a run begins that paused because it had written for as long as it may. What a person pauses names the person.
+pub(crate) const OUT_OF_TIME: &str = "its time is over";
+
 /// A run that begins.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewRun {
@@ -288,6 +291,13 @@ pub struct RunFilter {
     pub since: Option<DateTime<Utc>>,
     /// Made before this time.
     pub until: Option<DateTime<Utc>>,
+}
+
+impl Run {
+    /// Whether the run paused because it had written for as long as it may, and goes on at the next tick of its schedule.
+    pub fn is_out_of_time(&self) -> bool {
+        self.paused.as_ref().is_some_and(|reason| reason.starts_with(OUT_OF_TIME))
+    }
 }
 
 impl RunId {

@@ -30,9 +30,14 @@ pub enum Selector {
     Model(String),
     /// The change of a record.
     Record(String, AnyKey),
-    /// The change with this id, or whose id begins so.
+    /// The change with this id, or the only one whose id begins so.
     Change(String),
 }
+
+/// How much of a change's id has to be given.
+const SHORTEST: usize = 4;
+/// How many changes are named that somebody may have meant.
+const CANDIDATES: usize = 5;
 
 impl FromStr for Selector {
     type Err = Error;
@@ -40,6 +45,10 @@ impl FromStr for Selector {
     fn from_str(text: &str) -> Result<Self> {
         let refused = |message: String| Error::new(ErrorKind::Settings, message);
         if let Some(id) = text.strip_prefix('#') {
+            if id.len() < SHORTEST {
+                let message = format!("`{text}` is too short: give {SHORTEST} characters of a change's id at least");
+                return Err(refused(message));
+            }
             return Ok(Self::Change(id.to_owned()));
         }
         let (model, key) = text.split_once(':').map_or((text, None), |(model, key)| (model, Some(key)));
@@ -104,11 +113,12 @@ impl Selector {
 }
 
 impl Selection {
-    /// The places of the changes that are meant. A selector that means no change of the plan is an error: it is a slip.
+    /// The places of the changes that are meant, as far as they can be applied: the plan holds others back. A selector that means no
+    /// change of the plan, or only such that are held, is an error: it is a slip. So is the beginning of several ids.
     pub fn of(&self, plan: &PlanReader) -> Result<Places> {
         let needs = Needs::of(plan)?;
         let (Self::Only(selectors) | Self::Except(selectors)) = self;
-        let named = named(selectors, plan)?;
+        let named = named(selectors, plan, matches!(self, Self::Only(_)))?;
         Ok(match self {
             Self::Only(_) => needs.with_what_goes_along(named),
             Self::Except(_) => {
@@ -119,24 +129,76 @@ impl Selection {
     }
 }
 
-fn named(selectors: &[Selector], plan: &PlanReader) -> Result<HashSet<u64>> {
-    let mut found = vec![false; selectors.len()];
-    let mut named = HashSet::new();
+/// What a selector means in a plan.
+#[derive(Debug, Default)]
+struct Meant {
+    /// Why the plan holds back the first of the changes that it holds.
+    held: Option<String>,
+    /// The places of the others.
+    places: Vec<u64>,
+    /// The first changes that an id may mean.
+    candidates: Vec<String>,
+    /// How many these are in all.
+    count: u64,
+    /// One has the very id.
+    exact: bool,
+}
+
+impl Meant {
+    fn add(&mut self, place: u64, change: &Change, selector: &Selector) {
+        let is_exact = matches!(selector, Selector::Change(id) if *id == change.id);
+        if is_exact {
+            *self = Self { exact: true, ..Self::default() };
+        } else if self.exact {
+            return;
+        }
+        self.count += 1;
+        if self.candidates.len() < CANDIDATES {
+            self.candidates.push(format!("`#{}` ({} {} {})", change.id, change.action, change.model, change.key));
+        }
+        match &change.hold {
+            Some(hold) => drop(self.held.get_or_insert_with(|| hold.reason.clone())),
+            None => self.places.push(place),
+        }
+    }
+
+    /// The places, unless the selector is a slip.
+    fn places(self, selector: &Selector, to_apply: bool) -> Result<Vec<u64>> {
+        let Self { held, places, candidates, count, .. } = self;
+        if matches!(selector, Selector::Change(_)) && count > 1 {
+            let more = if count > candidates.len() as u64 { ", …" } else { "" };
+            let candidates = candidates.join(", ");
+            let message =
+                format!("`{selector}` begins the ids of {count} changes: {candidates}{more}; give more of one");
+            return Err(Error::new(ErrorKind::Settings, message));
+        }
+        match held {
+            Some(reason) if places.is_empty() && to_apply => {
+                let message = format!("the plan holds back what `{selector}` means: {reason}");
+                Err(Error::new(ErrorKind::Refused, message))
+            }
+            None if places.is_empty() => {
+                Err(Error::new(ErrorKind::NotFound, format!("the plan changes nothing that `{selector}` means")))
+            }
+            _ => Ok(places),
+        }
+    }
+}
+
+/// The places of the changes that selectors mean and the plan does not hold; `to_apply` when they are to be applied.
+fn named(selectors: &[Selector], plan: &PlanReader, to_apply: bool) -> Result<HashSet<u64>> {
+    let mut meant: Vec<Meant> = selectors.iter().map(|_| Meant::default()).collect();
     for (place, change) in (1..).zip(plan.changes()?) {
         let change = change?;
-        for (selector, found) in selectors.iter().zip(&mut found) {
+        for (selector, meant) in selectors.iter().zip(&mut meant) {
             if selector.means(&change) {
-                *found = true;
-                named.insert(place);
+                meant.add(place, &change, selector);
             }
         }
     }
-    match selectors.iter().zip(found).find(|(_, found)| !found) {
-        None => Ok(named),
-        Some((selector, _)) => {
-            Err(Error::new(ErrorKind::NotFound, format!("the plan changes nothing that `{selector}` means")))
-        }
-    }
+    let places: Result<Vec<_>> =
+        selectors.iter().zip(meant).map(|(selector, meant)| meant.places(selector, to_apply)).collect();
+    Ok(places?.into_iter().flatten().collect())
 }
 
 /// Which changes of a plan need which others.
@@ -283,6 +345,38 @@ fn key_hash(model: &str, value: &Value) -> Option<u128> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The first characters of an id may be those of others too.
+    #[test]
+    fn the_beginning_of_several_ids_is_refused_with_what_it_may_mean() {
+        let change = |id: &str| Change {
+            id: id.to_owned(),
+            model: "site".to_owned(),
+            key: AnyKey::from_value(&serde_json::json!([id])).unwrap(),
+            action: Action::Delete,
+            native: None,
+            fields: Vec::new(),
+            hold: None,
+            kept: Vec::new(),
+            source_id: None,
+            waits_for: None,
+            image: None,
+        };
+        let ids = ["abcd", "abcdef", "abcd01", "abcd02", "abcd03", "abcd04"];
+        let places = |selector: &str| {
+            let selector: Selector = selector.parse().unwrap();
+            let mut meant = Meant::default();
+            for (place, change) in (1..).zip(ids.map(change)) {
+                if selector.means(&change) {
+                    meant.add(place, &change, &selector);
+                }
+            }
+            meant.places(&selector, true)
+        };
+        assert_eq!(places("#abcd").unwrap(), [1], "the very id of one is no beginning");
+        assert_eq!(places("#abcde").unwrap(), [2]);
+        insta::assert_snapshot!(places("#abcd0").unwrap_err(), @"`#abcd0` begins the ids of 4 changes: `#abcd01` (delete site abcd01), `#abcd02` (delete site abcd02), `#abcd03` (delete site abcd03), `#abcd04` (delete site abcd04); give more of one");
+    }
 
     #[test]
     fn what_people_write_is_understood_or_explained() {

@@ -9,7 +9,6 @@ use syncline_model::models::{Interface, Site};
 use syncline_model::{AnyKey, Model};
 
 use super::*;
-use crate::Result;
 use crate::change::{Change, FieldChange, Hold, HoldRule};
 use crate::diff::DiffOutput;
 use crate::event::{Events, Side};
@@ -17,6 +16,7 @@ use crate::fields::ModelFields;
 use crate::native::Native;
 use crate::policy::{Deletes, Policy};
 use crate::snapshot::{Snapshot, SnapshotSink};
+use crate::{ErrorKind, Result};
 
 fn fields() -> ModelFields {
     ModelFields::new().all::<Site>().only::<Interface>(&["mtu"])
@@ -128,6 +128,30 @@ async fn a_plan_reads_back_as_it_was_saved() {
     let actions: Vec<_> = plan.changes().unwrap().map(|change| change.unwrap().action).collect();
     assert_eq!(actions, [Action::Update, Action::Delete]);
     assert_eq!(plan.summary().to_apply(), 2);
+}
+
+#[tokio::test]
+async fn an_id_means_one_change_and_what_is_held_is_not_selected() {
+    let folder = tempfile::tempdir().unwrap();
+    // The policy holds the delete.
+    let path = saved(folder.path(), &Policy::default(), true, &Evidence::default()).await;
+    let plan = PlanReader::open(&path).unwrap();
+    let changes: Vec<_> = plan.changes().unwrap().map(Result::unwrap).collect();
+    let selected = |selectors: &[&str]| {
+        let selectors: Vec<Selector> = selectors.iter().map(|text| text.parse().unwrap()).collect();
+        Selection::Only(selectors).of(&plan).map(|places| places.iter().collect::<Vec<_>>())
+    };
+    let id = &changes[0].id;
+    assert_eq!(selected(&[&format!("#{id}")]).unwrap(), [1]);
+    assert_eq!(selected(&[&format!("#{}", &id[..6])]).unwrap(), [1]);
+    assert_eq!(selected(&["interface"]).unwrap(), [1], "the other one cannot be applied");
+    let held = selected(&[r#"interface:["a","d","e2"]"#]).unwrap_err();
+    insta::assert_snapshot!(held, @r#"the plan holds back what `interface:[[["a"],"d"],"e2"]` means: the sync's policy holds deletes back (`policy.deletes = "apply"` applies them)"#);
+    for text in ["#", "#1", "#12c"] {
+        assert_eq!(text.parse::<Selector>().unwrap_err().kind(), ErrorKind::Settings, "{text}");
+    }
+    insta::assert_snapshot!("#".parse::<Selector>().unwrap_err(), @"`#` is too short: give 4 characters of a change's id at least");
+    assert_eq!(selected(&["#none"]).unwrap_err().kind(), ErrorKind::NotFound);
 }
 
 #[tokio::test]

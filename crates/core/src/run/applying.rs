@@ -12,7 +12,7 @@ use crate::change::Action;
 use crate::event::{Level, Phase};
 use crate::fields::ModelFields;
 use crate::guard::Demand;
-use crate::history::{Approval, Decision, RunStage, RunStatus};
+use crate::history::{Approval, Decision, OUT_OF_TIME, RunStage, RunStatus};
 use crate::permit::WritePermit;
 use crate::places::Places;
 use crate::plan::PlanReader;
@@ -238,7 +238,7 @@ impl Applying<'_, '_> {
                 () = time_is_up => {
                     let seconds = run.options.max_duration_s.unwrap_or_default();
                     let since = begun.format("%H:%M:%S UTC");
-                    stop.pause(format!("it wrote for {seconds} s since {since}, which is as long as it may"));
+                    stop.pause(format!("{OUT_OF_TIME}: it wrote for {seconds} s since {since}, which is as long as it may"));
                     writing.await
                 }
             }

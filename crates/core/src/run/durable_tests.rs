@@ -297,6 +297,48 @@ async fn a_tick_of_one_purpose_takes_none_from_another() {
 }
 
 #[tokio::test]
+async fn a_run_whose_time_was_over_goes_on_at_the_next_tick_and_one_that_a_person_paused_does_not() {
+    let lab = filled("out-of-time").await;
+    let book = Every10Minutes::new(&lab);
+    let start: DateTime<Utc> = "2026-11-20T08:00:00Z".parse().unwrap();
+    let history = lab.runner.history();
+    let pass =
+        async |minutes| Scheduler::new(&lab.runner, &book).pass(start + TimeDelta::minutes(minutes)).await.unwrap();
+    pass(0).await;
+    let run = history.queue().await.unwrap()[0].id;
+    let pause = async |reason: &str| {
+        let Claimed::Granted(claim) = lab.runner.claim(run).await.unwrap() else { panic!("it is free") };
+        history.put_back(claim, None, Some(reason)).await.unwrap();
+    };
+    pause(&format!("{}: it wrote for 60 s", crate::history::OUT_OF_TIME)).await;
+    // Not at the tick that it is of, seen once more.
+    pass(1).await;
+    assert!(read(&lab, run).await.paused.is_some());
+    pass(10).await;
+    assert_eq!(read(&lab, run).await.paused, None);
+    pause("paused by kim: the network is down").await;
+    pass(20).await;
+    assert_eq!(read(&lab, run).await.paused.as_deref(), Some("paused by kim: the network is down"));
+    assert_eq!(scheduled(history).await.len(), 1);
+}
+
+/// What `max_duration_s` says of itself is what the schedule knows it by.
+#[tokio::test]
+async fn a_run_that_writes_for_too_long_pauses_and_says_so() {
+    let lab = filled("too-long").await;
+    with("too-long", |world| world.stalls = Some((0, true)));
+    let release = with("too-long", |world| Arc::clone(&world.release));
+    let request = RunRequest {
+        settings: crate::history::RunSettings { max_duration_s: Some(0), memory: false },
+        ..RunRequest::default()
+    };
+    release.notify_one();
+    let report = lab.run_with(request).await;
+    assert_eq!(report.status, RunStatus::Queued);
+    assert!(read(&lab, report.run).await.is_out_of_time(), "{:?}", report.paused);
+}
+
+#[tokio::test]
 async fn a_run_waits_for_its_window() {
     let lab = filled("windows").await;
     let mut book = Every10Minutes::new(&lab);

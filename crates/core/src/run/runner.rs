@@ -522,6 +522,11 @@ fn not_a(side: &SideDefinition, what: &str) -> Error {
 fn ensure_applicable(plan: &PlanReader, sync: &SyncDefinition, digest: &str) -> Result<()> {
     ensure_made_for(plan, sync, digest)?;
     ensure_same_policy(plan, sync)?;
+    ensure_valid(plan)
+}
+
+/// Refuses a plan that was made too long ago.
+pub(super) fn ensure_valid(plan: &PlanReader) -> Result<()> {
     let header = plan.header();
     if header.valid_until < Utc::now() {
         let message = format!(

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::book::{ConfiguredSync, SyncBook};
 use super::{RunRequest, Runner};
-use crate::history::{Purpose, RunKind, Triggered};
+use crate::history::{Purpose, RunId, RunKind, Triggered};
 use crate::schedule::Schedule;
 use crate::{Error, ErrorKind, Result};
 
@@ -100,6 +100,22 @@ impl<'a> Scheduler<'a> {
         Ok(due.next)
     }
 
+    /// Lets a run go on that an earlier tick or a person made, and that paused because its time was over: what is left of it is what
+    /// this tick asks for. One that a person paused waits for a person.
+    async fn goes_on(&self, run: RunId, tick: DateTime<Utc>) -> Result<bool> {
+        let history = self.runner.history();
+        let found = history.run(run).await?;
+        if !found.is_some_and(|found| found.is_out_of_time() && found.tick != Some(tick)) {
+            return Ok(false);
+        }
+        match history.resume(run).await {
+            Ok(()) => Ok(true),
+            // Somebody was faster.
+            Err(error) if error.kind() == ErrorKind::Refused => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     async fn trigger(
         &self,
         sync: &ConfiguredSync,
@@ -136,6 +152,9 @@ impl<'a> Scheduler<'a> {
         };
         match self.runner.trigger(&sync.definition, &request).await? {
             Triggered::Made(run) => tracing::info!(sync = name, %run, %tick, "the schedule made a run"),
+            Triggered::AlreadyRunning(run) if self.goes_on(run, tick).await? => {
+                tracing::info!(sync = name, %run, %tick, "the schedule lets a run go on whose time was over");
+            }
             Triggered::AlreadyRunning(run) => {
                 tracing::info!(sync = name, %run, %tick, "the tick of the schedule made no run: one is there");
             }

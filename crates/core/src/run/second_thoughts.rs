@@ -15,6 +15,8 @@ pub struct SecondThoughts {
     history: History,
     /// The sync; none when the history does not know it, and so nothing of its absent records.
     sync: Option<SyncId>,
+    /// The run that made the plan.
+    made_by: Option<i64>,
     /// The plan takes back what a run did: what is absent or not does not matter to it.
     undoes: bool,
     /// Whether the run that made the plan wrote down what it did not find.
@@ -31,6 +33,7 @@ impl SecondThoughts {
         Ok(Self {
             history: history.clone(),
             sync: history.sync(&plan.sync).await?.map(|sync| sync.id),
+            made_by: plan.run,
             undoes: plan.undoes.is_some(),
             is_noted: made_by.is_some_and(|run| !run.dry && run.purpose == Purpose::Sync),
         })
@@ -52,9 +55,7 @@ impl SecondThoughts {
     fn objection(&self, model: &str, known: Option<&Quarantined>) -> Option<String> {
         let Some(known) = known else {
             // Parts go with what they belong to, without a word of their own.
-            let stands_alone = syncline_model::models::by_name(model)
-                .is_some_and(|schema| schema.deletion == DeletionClass::Standalone);
-            return (stands_alone && self.is_noted && !self.undoes).then(|| NO_MORE.to_owned());
+            return (stands_alone(model) && self.is_noted && !self.undoes).then(|| NO_MORE.to_owned());
         };
         let decided = known.streak.decision.as_ref();
         let words = |what: &str, Decision { by, reason, .. }: &Decision| format!("{what} by {by}: {reason}");
@@ -65,9 +66,26 @@ impl SecondThoughts {
             (State::Waiting, Some(decision)) if decision.verdict == Verdict::Restore => {
                 Some(words("restored to its full wait", decision))
             }
+            (State::Waiting, _) if self.waits_anew(model, known) => {
+                let why = known.streak.evidence.words().unwrap_or("it was seen in between");
+                Some(format!("it waits anew, as a run found after the plan was made: {why}"))
+            }
             _ => None,
         }
     }
+}
+
+impl SecondThoughts {
+    /// Whether the count of a record that waits began after the plan: when the plan was made, it was due or released, or went along with
+    /// what it belongs to.
+    fn waits_anew(&self, model: &str, known: &Quarantined) -> bool {
+        // What goes along may have waited by itself before, and is counted by no run since.
+        stands_alone(model) || known.streak.counted_by > self.made_by
+    }
+}
+
+fn stands_alone(model: &str) -> bool {
+    syncline_model::models::by_name(model).is_some_and(|schema| schema.deletion == DeletionClass::Standalone)
 }
 
 /// What is said of a record that a later run found again.

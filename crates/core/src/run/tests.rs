@@ -3,6 +3,7 @@
 mod adopted;
 mod later;
 mod quarantine;
+mod requests;
 mod staged;
 
 use std::collections::BTreeMap;

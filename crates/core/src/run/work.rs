@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::applying::Applying;
 use super::planning::Sides;
 use super::record::Recorder;
-use super::runner::{ensure_made_for, ensure_same_policy, ensure_still_means};
+use super::runner::{ensure_made_for, ensure_same_policy, ensure_still_means, ensure_valid};
 use super::{Drift, ReadSummary, RunReport, Runner, SyncDefinition};
 use crate::event::Events;
 use crate::fields::ModelFields;
@@ -53,6 +53,8 @@ impl Work<'_> {
         if self.run.stage == RunStage::Planned {
             ensure_made_for(&plan, self.sync, &digest)?;
             ensure_same_policy(&plan, self.sync)?;
+            // An apply that has begun is gone on with, however late it is: half of it is done.
+            ensure_valid(&plan)?;
             // Whatever an earlier attempt recorded about the plan is recorded again.
             self.runner.history.begin_again(self.claim).await?;
         } else {

@@ -80,6 +80,61 @@ async fn a_plan_is_applied_exactly_once_and_only_as_it_was_made() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_command_works_on_its_own_run_and_on_no_other() {
+    let world = World::new().await;
+    world.run(&["run", "lab"]).exits(0);
+    let written = world.netbox.write_requests();
+    let dry = world.run(&["trigger", "lab", "--dry-run", "--json"]).exits(0).json();
+    let real = world.run(&["trigger", "lab", "--json"]).exits(0).json();
+    assert_eq!((&dry["run"], &real["run"], &real["already_running"]), (&2.into(), &3.into(), &false.into()));
+    let again = world.run(&["trigger", "lab", "--json"]).exits(0).json();
+    assert_eq!((&again["run"], &again["already_running"]), (&3.into(), &true.into()));
+    let behind = "waits for run 2 of the same sync";
+    let queue = world.run(&["queue"]).exits(0);
+    assert!(queue.out.contains(&format!("run 3: {behind}")), "{}", queue.out);
+    assert!(world.run(&["show", "3"]).exits(0).out.contains(behind));
+    assert_eq!(world.run(&["queue", "--json"]).exits(0).json()[1]["waits_for"]["run"], 2);
+
+    // A queued run is none of theirs.
+    let undo = world.run(&["undo", "1", "--approve", "it was the wrong network"]).exits(1);
+    assert!(undo.err.contains("run 3 of `lab` is queued") && undo.err.contains("syncline cancel 3"), "{}", undo.err);
+    let looked = world.run(&["undo", "1", "--dry-run", "--json"]);
+    assert_ne!(looked.json()["run"], 3);
+    assert_ne!(world.run(&["drift", "lab", "--json"]).json()["run"], 3);
+    assert_eq!(world.run(&["plan", "lab", "--json"]).json()["found"], 2);
+    assert_eq!(world.netbox.write_requests(), written, "nothing was written");
+    assert_eq!(world.run(&["show", "3", "--json"]).json()["status"], "new");
+
+    // A run is the one that was asked for, and says so whoever listens.
+    let ran = world.run(&["run", "lab", "--quiet"]).exits(0);
+    assert!(ran.out.starts_with("run 3 was asked for earlier and not finished: this is its result"), "{}", ran.out);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_window_binds_a_person_where_it_says_so() {
+    let world = World::new().await;
+    let window = |manual: bool| {
+        let always = r#"kind = "deny", cron = "* * * * *", duration = 5, reason = "the freeze""#;
+        world.configure(&format!(
+            "[syncs.lab.policy.guards]\n[[syncs.lab.windows]]\n{}\nmanual = {manual}",
+            always.replace(", ", "\n")
+        ));
+    };
+    window(false);
+    world.run(&["plan", "lab", "-o", "plan.json"]).exits(2);
+    world.run(&["trigger", "lab"]).exits(0);
+    for command in [&["run", "lab"][..], &["apply", "plan.json"], &["resume", "2", "--here"]] {
+        let ended = world.run(command).exits(1);
+        assert!(ended.err.contains("the freeze") && ended.err.contains("manual = true"), "{}", ended.transcript());
+    }
+    assert_eq!(world.netbox.write_requests(), 0);
+    world.run(&["run", "lab", "--dry-run"]).exits(2);
+    window(true);
+    world.run(&["run", "lab"]).exits(0);
+    assert!(world.netbox.write_requests() > 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_refused_record_is_named_and_the_others_go_through() {
     let world = World::new().await;
     let serial = world.estate.devices().find_map(|device| device.serial.clone()).unwrap();

@@ -135,6 +135,13 @@ async fn a_run_that_kills_every_runner_fails_at_last() {
             claim(&history, run, NO_LEASE).await;
             assert_eq!(history.put_back_abandoned(TRIES).await.unwrap(), [Abandoned::Requeued(run)]);
         }
+        // A runner that ends and leaves the run to the next one was not killed by it.
+        let ending = claim(&history, run, LEASE).await;
+        history.put_back(ending, None, None).await.unwrap();
+        for _ in 1..TRIES {
+            claim(&history, run, NO_LEASE).await;
+            assert_eq!(history.put_back_abandoned(TRIES).await.unwrap(), [Abandoned::Requeued(run)]);
+        }
         claim(&history, run, NO_LEASE).await;
         assert_eq!(history.put_back_abandoned(TRIES).await.unwrap(), [Abandoned::Failed(run)]);
         let error = read(&history, run).await.error.unwrap();
@@ -147,12 +154,15 @@ async fn a_run_that_kills_every_runner_fails_at_last() {
 #[tokio::test]
 async fn the_run_of_a_process_of_this_machine_that_ended_waits_for_no_lease() {
     let Ok(boot) = std::fs::read_to_string("/proc/sys/kernel/random/boot_id") else { return };
+    let space = std::fs::read_link("/proc/self/ns/pid").unwrap();
+    let place = format!("{} {}", boot.trim(), space.display());
+    let place_here = &place;
     everywhere(async |place| {
         let history = place.open().await;
         let (living, killed, elsewhere) =
             (working_run(&history).await, working_run(&history).await, working_run(&history).await);
         for (run, host) in [(killed, None), (elsewhere, Some("another-machine"))] {
-            super::objects::pretend(&history, run.run, &format!("4294967295 1 {}", boot.trim()), host).await;
+            super::objects::pretend(&history, run.run, &format!("4294967295 1 {place_here}"), host).await;
         }
         assert_eq!(history.put_back_abandoned(TRIES).await.unwrap(), [Abandoned::Requeued(killed.run)]);
         assert_eq!(status(&history, living.run).await, RunStatus::Syncing);

@@ -6,7 +6,7 @@ use syncline_core::{Error, ErrorKind, Result as CoreResult};
 
 use super::history::find;
 use super::review::ensure_words;
-use super::run::{followed, show_plan, show_run};
+use super::run::{ensure_open, followed, show_plan, show_run};
 use crate::cli::args::About;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
@@ -28,7 +28,11 @@ async fn run(session: &Session, options: &About, request: fn(RunId) -> RunReques
     }
     let Opened { book, runner } = session.open().await?;
     let subject = find(runner.history(), &options.run).await?;
-    let sync = &book.sync(&subject.sync).await?.definition;
+    let sync = book.sync(&subject.sync).await?;
+    if !options.dry_run {
+        ensure_open(&sync)?;
+    }
+    let sync = &sync.definition;
     let request = RunRequest { dry_run: options.dry_run, ..request(subject.id) };
     // A slip is told, and leaves no failed run in the history.
     runner.subject(sync, &request).await?;

@@ -1,75 +1,72 @@
 //! `syncline trigger`, `queue`, `cancel`, `pause`, `resume`: runs that workers do.
 
 use serde::Serialize;
-use syncline_core::history::{Run, RunId, RunStatus, Stop, StopRequest, Triggered};
+use syncline_core::history::{Run, RunId, RunStatus, Stop, StopRequest, Triggered, WaitsFor};
 use syncline_core::run::{RunRequest, SyncBook as _};
 
 use super::history::find;
-use super::run::{followed, show_run};
-use crate::cli::console::{DIM, paint};
+use super::run::{ensure_open, followed, show_run};
+use crate::cli::console::{DIM, clean, paint};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::session::{Opened, Session};
-use crate::cli::view::report::run_table;
+use crate::cli::view::report::{run_table, waits_for};
 
 /// What came of asking for a run, for programs.
 #[derive(Debug, Serialize)]
 struct Asked {
     run: RunId,
-    /// A run of the sync was under way or queued already: that one.
+    /// A run of the sync that was asked to do the same was under way or queued already: that one.
     already_running: bool,
     /// How many runs wait before it.
     before: usize,
+    /// What it waits for; null when it waits for nothing any more.
+    waits_for: Option<WaitsFor>,
 }
 
-/// `syncline trigger`: `{"run", "already_running", "before"}`.
+/// `syncline trigger`: `{"run", "already_running", "before", "waits_for"}`.
 pub async fn trigger(session: &Session, name: &str, request: RunRequest) -> Result<Exit, Failure> {
     let Opened { book, runner } = session.open().await?;
     book.provision().await?;
     let sync = book.sync(name).await?;
     let triggered = runner.trigger(&sync.definition, &request).await?;
     let run = triggered.run();
-    let queue = runner.history().queue().await?;
-    let before = queue.iter().take_while(|waiting| waiting.id != run).count();
-    let asked = Asked { run, already_running: matches!(triggered, Triggered::AlreadyRunning(_)), before };
-    session.console.show(&asked, |asked| match (asked.already_running, asked.before) {
-        (true, _) => format!("run {run} of `{name}` is there already\n"),
-        (false, 0) => format!("run {run} waits for a worker\n"),
-        (false, before) => format!("run {run} waits for a worker, {before} runs before it\n"),
+    let queue = runner.history().waiting().await?;
+    let before = queue.iter().take_while(|waiting| waiting.run.id != run).count();
+    let waits = queue.into_iter().find(|waiting| waiting.run.id == run).map(|waiting| waiting.waits_for);
+    let already_running = matches!(triggered, Triggered::AlreadyRunning(_));
+    let why = waits.as_ref().and_then(|waits| waits_for(run, waits));
+    let asked = Asked { run, already_running, before, waits_for: waits };
+    session.console.show(&asked, |asked| match (asked.already_running, &why, asked.before) {
+        (true, Some(why), _) => format!("run {run} of `{name}` is there already: {}\n", clean(why)),
+        (true, None, _) => format!("run {run} of `{name}` is there already\n"),
+        (false, Some(why), _) => format!("run {run}: {}\n", clean(why)),
+        (false, None, 0) => format!("run {run} waits for a worker\n"),
+        (false, None, before) => format!("run {run} waits for a worker, {before} runs before it\n"),
     })?;
     Ok(Exit::Done)
 }
 
-/// `syncline queue`: `[run, …]` for programs, the next one first.
+/// `syncline queue`: `[{run…, "position", "waits_for"}, …]` for programs, the next one first.
 pub async fn list(session: &Session) -> Result<Exit, Failure> {
     let Opened { runner, .. } = session.open().await?;
-    let queue = runner.history().queue().await?;
+    let queue = runner.history().waiting().await?;
     if queue.is_empty() && !session.console.is_json() {
         session.console.note("no run is waiting");
         return Ok(Exit::Done);
     }
     session.console.show(&queue, |queue| {
-        let mut text = run_table(queue);
-        for run in queue {
-            if let Some(why) = waiting_for(run) {
-                text.push_str(&paint(DIM, &format!("run {}: {why}\n", run.id)));
+        let runs: Vec<_> = queue.iter().map(|waiting| waiting.run.clone()).collect();
+        let mut text = run_table(&runs);
+        for waiting in queue {
+            let run = waiting.run.id;
+            if let Some(why) = waits_for(run, &waiting.waits_for) {
+                text.push_str(&paint(DIM, &format!("run {run}: {}\n", clean(&why))));
             }
         }
         text
     })?;
     Ok(Exit::Done)
-}
-
-/// What a run waits for besides a worker.
-fn waiting_for(run: &Run) -> Option<String> {
-    match (&run.paused, run.not_before) {
-        (Some(reason), _) => Some(format!("{reason}; `syncline resume {}` lets it go on", run.id)),
-        (None, Some(time)) => {
-            let why = run.waiting.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
-            Some(format!("not before {}{why}", time.format("%Y-%m-%d %H:%M:%S UTC")))
-        }
-        (None, None) => None,
-    }
 }
 
 /// `syncline cancel` and `syncline pause`: `{"run", "status"}`.
@@ -100,6 +97,9 @@ pub async fn resume(session: &Session, wanted: &str, here: bool) -> Result<Exit,
     let Opened { book, runner } = session.open().await?;
     runner.put_back_abandoned().await?;
     let run = find(runner.history(), wanted).await?;
+    if here && !run.dry {
+        ensure_open(&book.sync(&run.sync).await?)?;
+    }
     runner.history().resume(run.id).await?;
     if !here {
         let view = serde_json::json!({"run": run.id, "status": RunStatus::Queued});

@@ -5,11 +5,12 @@ use serde_json::json;
 use syncline_core::history::{Approval, Decision, Run, RunStatus};
 use syncline_core::places::Places;
 use syncline_core::plan::{Selection, Selector};
-use syncline_core::run::{RunRequest, Runner};
+use syncline_core::run::{RunRequest, Runner, SyncBook as _};
 use syncline_core::{Error, ErrorKind};
 
 use super::history::find;
 use super::queue::go_on;
+use super::run::ensure_open;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::session::Session;
@@ -25,6 +26,9 @@ pub async fn approve(
     ensure_reason(reason)?;
     let opened = session.open().await?;
     let run = find(opened.runner.history(), wanted).await?;
+    if here {
+        ensure_open(&opened.book.sync(&run.sync).await?)?;
+    }
     let selection = select(&opened.runner, &run, only, except).await?;
     let selected = selection.as_ref().map(Places::len);
     let decision = decision(&run, Approval::Approved, reason, selection)?;

@@ -2,13 +2,14 @@
 
 use std::path::Path;
 
+use chrono::Utc;
 use serde::Serialize;
 use syncline_core::change::Change;
 use syncline_core::event::Events;
 use syncline_core::guard::{Demand, Verdict};
 use syncline_core::history::{RunId, RunSettings, RunStatus};
 use syncline_core::plan::{PlanReader, PlanSummary};
-use syncline_core::run::{Consent, RunReport, RunRequest, Runner, SyncBook as _};
+use syncline_core::run::{ConfiguredSync, Consent, RunReport, RunRequest, Runner, SyncBook as _};
 use syncline_core::schedule::WindowLength;
 use syncline_core::{Error, ErrorKind, Result};
 use syncline_render::Extent;
@@ -134,7 +135,11 @@ pub async fn run(
     max_duration: Option<WindowLength>,
 ) -> Result<Exit, Failure> {
     let Opened { book, runner } = session.open().await?;
-    let sync = book.sync(name).await?.definition;
+    let sync = book.sync(name).await?;
+    if !dry_run {
+        ensure_open(&sync)?;
+    }
+    let sync = sync.definition;
     let max_duration_s = max_duration.and_then(|limit| u64::try_from(limit.duration().num_seconds()).ok());
     let settings = RunSettings { memory, max_duration_s };
     let request = RunRequest { dry_run, settings, ..RunRequest::default() };
@@ -151,14 +156,27 @@ pub async fn apply(session: &Session, plan: &Path, consent: Option<Consent>) -> 
     }
     let name = PlanReader::open(plan)?.header().sync.clone();
     let Opened { book, runner } = session.open().await?;
-    let sync = book.sync(&name).await?.definition;
-    let running = &runner;
+    let sync = book.sync(&name).await?;
+    ensure_open(&sync)?;
+    let (running, sync) = (&runner, sync.definition);
     let request = RunRequest::default();
     let report = followed(session, |events, cancel| async move {
         running.apply(&sync, plan, consent, request, &events, &cancel).await
     })
     .await?;
     show_run(session, &runner, &report).await
+}
+
+/// Refuses to write for a person while a window is closed that lets no person's runs through (`manual = false`).
+pub fn ensure_open(sync: &ConfiguredSync) -> Result<()> {
+    sync.automation.windows.may_start(Utc::now(), true).map_err(|closed| {
+        let name = &sync.definition.name;
+        let message = format!(
+            "`{name}` writes nothing now: {closed}; `syncline trigger {name}` queues a run that waits for that, and `manual = true` \
+             of a window lets runs through that a person starts"
+        );
+        Error::new(ErrorKind::Refused, message)
+    })
 }
 
 /// Does what makes a run while its events are shown and Ctrl-C cancels it.

@@ -9,8 +9,8 @@ use serde::Serialize;
 use syncline_core::Result;
 use syncline_core::event::{Level, Phase};
 use syncline_core::history::{
-    ChangeCount, ChangeFilter, History, ModelRecord, OutcomeCounts, OutcomeKind, PhaseRecord, Purpose, Run, RunId,
-    RunStatus, StoredChange, StoredLogLine,
+    ChangeCount, ChangeFilter, History, InTheWay, ModelRecord, OutcomeCounts, OutcomeKind, PhaseRecord, Purpose, Run,
+    RunId, RunStatus, StoredChange, StoredLogLine, WaitsFor,
 };
 
 use super::number::{bytes, count, duration};
@@ -36,6 +36,26 @@ pub struct RunView {
     pub problems: Vec<StoredChange>,
     /// The log.
     pub log: Vec<StoredLogLine>,
+    /// What it waits for; null when it waits for nothing.
+    pub waits_for: Option<WaitsFor>,
+}
+
+/// What a run waits for besides a worker, and what to do about it.
+pub fn waits_for(run: RunId, waits_for: &WaitsFor) -> Option<String> {
+    match waits_for {
+        WaitsFor::Worker => None,
+        WaitsFor::Person { reason } => Some(format!("{reason}; `syncline resume {run}` lets it go on")),
+        WaitsFor::Time { until, reason } => {
+            let why = reason.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+            Some(format!("not before {}{why}", until.format("%Y-%m-%d %H:%M:%S UTC")))
+        }
+        WaitsFor::Run { run: other, why: InTheWay::SameSync } => {
+            Some(format!("waits for run {other} of the same sync"))
+        }
+        WaitsFor::Run { run: other, why: InTheWay::SameTarget } => {
+            Some(format!("waits for run {other}, which writes to the same system"))
+        }
+    }
 }
 
 /// A model in a run.
@@ -53,6 +73,13 @@ impl RunView {
     pub async fn load(history: &History, run: Run) -> Result<Self> {
         let id = run.id;
         let mut problems = Vec::new();
+        let waits_for = match run.status {
+            RunStatus::New | RunStatus::Queued => {
+                let waiting = history.waiting().await?.into_iter().find(|waiting| waiting.run.id == id);
+                waiting.map(|waiting| waiting.waits_for)
+            }
+            _ => None,
+        };
         for outcome in [OutcomeKind::Failed, OutcomeKind::Stale, OutcomeKind::Skipped, OutcomeKind::Held] {
             problems.extend(of_outcome(history, id, outcome).await?);
         }
@@ -61,6 +88,7 @@ impl RunView {
             models: models(history.models(id).await?, &history.change_counts(id).await?),
             problems,
             log: history.log(id, None, LOG_LINES).await?.items,
+            waits_for,
             run,
         })
     }
@@ -110,6 +138,9 @@ impl RunView {
         }
         if let Some(plan) = &run.plan {
             let _ = writeln!(text, "  plan: {}", clean(&plan.path));
+        }
+        if let Some(why) = self.waits_for.as_ref().and_then(|waits| waits_for(run.id, waits)) {
+            let _ = writeln!(text, "  {}", paint(WARN, &clean(&why)));
         }
         if let Some(error) = &run.error {
             let _ = writeln!(text, "  {} {}", paint(BAD, &format!("{}:", clean(&error.kind))), clean(&error.message));
@@ -479,6 +510,7 @@ mod tests {
                 StoredLogLine { seq: 1, at: at(2), level: Level::Info, text: "reading snapshot 1042".to_owned() },
                 StoredLogLine { seq: 2, at: at(3), level: Level::Warning, text: "bell \u{7}".to_owned() },
             ],
+            waits_for: None,
             run: run(status),
         }
     }

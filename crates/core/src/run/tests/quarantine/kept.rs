@@ -67,6 +67,30 @@ async fn what_came_back_after_the_plan_was_made_is_not_deleted() {
     assert_eq!(timed.lab.target(), ["a", "b"]);
 }
 
+/// A newer run learned that the source has the record, could only not read it, and had nothing to do: it makes no plan that would take
+/// the place of the old one.
+#[tokio::test]
+async fn what_the_source_turned_out_to_have_is_not_deleted() {
+    for (world, evidence) in [("stale-late", Absence::Stale), ("scope-late", Absence::OutOfScope)] {
+        let (timed, due) = about_to_delete(world).await;
+        with(world, |world| world.absences.insert("b".to_owned(), Ok(evidence)));
+        with(world, |world| world.absences.insert("c".to_owned(), Ok(evidence)));
+        let newer = timed.run().await;
+        assert_eq!((newer.status, newer.total().applied), (RunStatus::Completed, 0));
+        let run = timed.lab.runner.history().run(due.run).await.unwrap().unwrap();
+        assert_eq!(run.status, RunStatus::AwaitingReview);
+        timed.decide("c", Verdict::DeleteNow).await;
+        let applied = timed.apply(&due).await;
+        assert_eq!((applied.run, applied.total().applied, applied.total().held), (due.run, 1, 1));
+        let became = timed.became(due.run, "b").await;
+        assert!(
+            became.starts_with("held: it waits anew, as a run found after the plan was made: the source has it"),
+            "{became}"
+        );
+        assert_eq!(timed.lab.target(), ["a", "b"]);
+    }
+}
+
 /// What nobody saw come back is deleted: a plan of a dry run has no rows to tell by, and executing reads no source.
 #[tokio::test]
 async fn a_plan_of_a_dry_run_deletes_as_before() {
