@@ -185,7 +185,6 @@ impl Runner {
         };
         Self::ensure_ours(&found)?;
         if found.waiting.is_some() {
-            // Whoever asks does not wait until it is tried again.
             self.history.resume(found.id).await?;
         }
         let Run { id, kind, triggered_by, .. } = &found;
@@ -469,7 +468,8 @@ impl Runner {
 
     /// Refuses to go on with a run that somebody else has, or that a person keeps.
     fn ensure_ours(run: &Run) -> Result<()> {
-        let is_early = run.not_before.is_some_and(|time| time > Utc::now());
+        // One that only waits until its target can be asked is tried again when somebody asks.
+        let is_early = run.waiting.is_none() && run.not_before.is_some_and(|time| time > Utc::now());
         if run.status == RunStatus::Syncing || run.paused.is_some() || is_early {
             return Err(in_the_way(run));
         }

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::Runner;
 use super::book::{ConfiguredSync, SyncBook};
 use crate::event::{Event, Events, Level};
-use crate::history::{Abandoned, Claim, Claimed, Run, RunId, RunKind, RunStatus};
+use crate::history::{Abandoned, Claim, Claimed, Run, RunId, RunKind, RunStatus, Stop};
 use crate::queue::{Delivery, RunQueue, WorkerOptions};
 use crate::stop::StopSignal;
 use crate::{ErrorKind, Result};
@@ -127,6 +127,8 @@ impl Worker {
         let is_manual = run.kind != RunKind::Scheduled;
         if let Err(closed) = sync.automation.windows.may_start(Utc::now(), is_manual)
             && !run.dry
+            // One that is to end only asks what became of what it sent.
+            && run.stop.as_ref().is_none_or(|request| request.stop != Stop::Cancel)
         {
             tracing::info!(run = %run.id, "{closed}");
             let paused = closed.until.is_none().then(|| closed.to_string());
