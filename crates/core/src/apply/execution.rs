@@ -144,7 +144,7 @@ impl<'a, 'c, W: TargetWriter + ?Sized> Execution<'a, 'c, W> {
                 if matches!(outcome, Some(Outcome::Applied { .. } | Outcome::Failed { .. }))
                     && let Some(id) = self.bindings.id(schema.name, change.key.as_str())
                 {
-                    created.push((change, id.to_owned()));
+                    created.push((change, id.clone()));
                 }
                 if created.len() >= UNTRIED {
                     tell_created(self.writer, schema, &std::mem::take(&mut created));

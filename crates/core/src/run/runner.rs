@@ -288,8 +288,8 @@ impl Runner {
         let validity = keeper.validity();
         let mut work = Work { runner: self, sync, run: &run, claim, validity, events, stop, recorder: &recorder };
         let working = async {
-            let ended = work.stages(&mut report).await;
-            work.leave_no_doubt(ended, &mut report).await
+            let ended = Box::pin(work.stages(&mut report)).await;
+            Box::pin(work.leave_no_doubt(ended, &mut report)).await
         };
         let ended = working.instrument(measure::run_span(&sync.name, run.id)).await;
         report.end(ended, stop);

@@ -121,7 +121,7 @@ impl Worker {
         let sync = match self.book.sync(&run.sync).await {
             Ok(sync) => sync,
             Err(error) => {
-                return self.runner.leave_without_sync(claim, &run, error).await;
+                return Box::pin(self.runner.leave_without_sync(claim, &run, error)).await;
             }
         };
         let is_manual = run.kind != RunKind::Scheduled;
