@@ -70,16 +70,12 @@ impl DataTarget for NetBoxTarget {
     }
 
     async fn stage(&self, permit: &WritePermit, name: &str) -> Result<Box<dyn Stage>> {
-        let client = WriteClient::open(&self.connection, permit)?;
-        let opening = Opening {
-            reader: self.client.clone(),
-            client,
-            connection: self.connection.clone(),
-            parameters: self.parameters.clone(),
-            message: permit.message().to_owned(),
-            patience: Patience::minutes(self.parameters.branch_wait_minutes),
-        };
-        Ok(Box::new(opening.branch(name).await?))
+        Ok(Box::new(self.opening(permit)?.branch(name).await?))
+    }
+
+    async fn staged(&self, permit: &WritePermit, id: &str) -> Result<Option<Box<dyn Stage>>> {
+        let branch = self.opening(permit)?.known(id).await?;
+        Ok(branch.map(|branch| Box::new(branch) as Box<dyn Stage>))
     }
 
     fn data_mappings(&self) -> Vec<DataMapping> {
@@ -104,5 +100,19 @@ impl DataTarget for NetBoxTarget {
 
     async fn lookup_object(&self, model: &str, key: &AnyKey, native: Option<&Native>) -> Result<Option<ObjectLink>> {
         Ok(describe::link(&self.client.url(), model, key, native))
+    }
+}
+
+impl NetBoxTarget {
+    /// What branches are opened with.
+    fn opening(&self, permit: &WritePermit) -> Result<Opening> {
+        Ok(Opening {
+            reader: self.client.clone(),
+            client: WriteClient::open(&self.connection, permit)?,
+            connection: self.connection.clone(),
+            parameters: self.parameters.clone(),
+            message: permit.message().to_owned(),
+            patience: Patience::minutes(self.parameters.branch_wait_minutes),
+        })
     }
 }

@@ -252,6 +252,7 @@ fn header() -> PlanHeader {
     PlanHeader {
         sync: "bench".to_owned(),
         definition: String::new(),
+        meaning: None,
         run: None,
         source: side("source"),
         target: side("target"),

@@ -5,7 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use syncline_model::AnyKey;
+use syncline_model::{AnyKey, ModelSchema};
 
 use crate::applied::Cause;
 use crate::native::Native;
@@ -207,6 +207,16 @@ impl Change {
     /// The fields of the second pass.
     pub fn deferred(&self) -> impl Iterator<Item = &FieldChange> {
         self.fields.iter().filter(|field| field.deferred)
+    }
+
+    /// The references that the change clears ahead of their time, so that what they lead to can change, each with the model that it
+    /// leads to: references of the second pass that an update clears in the first. No other update does that.
+    pub fn lets_go<'c>(&'c self, schema: &'c ModelSchema) -> impl Iterator<Item = (&'static str, &'c FieldChange)> {
+        let cleared = self.immediate().filter(|field| self.action == Action::Update && field.after.is_null());
+        cleared.filter_map(|field| {
+            let known = schema.field(&field.name).filter(|known| known.deferred)?;
+            Some((known.kind.referenced_model()?, field))
+        })
     }
 
     /// The id of a change: the first 16 bytes of a BLAKE3 hash, in hexadecimal digits.

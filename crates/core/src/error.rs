@@ -43,6 +43,8 @@ pub enum ErrorKind {
     Busy,
     /// Another runner has the run: this one was thought dead, and may not write about it any more.
     LeaseLost,
+    /// It is not known whether what was sent to a system was carried out, and the system does not tell.
+    InDoubt,
     /// A local file, folder or database failed.
     Storage,
     /// A fault of the remote system itself (5xx).

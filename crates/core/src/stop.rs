@@ -19,6 +19,7 @@ enum Ended {
     Cancelled(String),
     Paused(String),
     HandedOver(Option<DateTime<Utc>>),
+    InDoubt,
     LeaseLost,
 }
 
@@ -55,13 +56,20 @@ impl StopSignal {
     pub fn handed_over(&self) -> Option<Option<DateTime<Utc>>> {
         match self.ended.get()? {
             Ended::HandedOver(not_before) => Some(*not_before),
-            Ended::Cancelled(_) | Ended::Paused(_) | Ended::LeaseLost => None,
+            Ended::Cancelled(_) | Ended::Paused(_) | Ended::InDoubt | Ended::LeaseLost => None,
         }
     }
 
     /// Another runner has the run: this one must neither send nor record anything more. The first signal counts.
     pub fn lose_lease(&self) {
         let _ = self.ended.set(Ended::LeaseLost);
+        self.token.cancel();
+    }
+
+    /// Nobody knows whether what was sent was written, and the target cannot be asked: the rest is left until it can. The first
+    /// signal counts.
+    pub fn leave_in_doubt(&self) {
+        let _ = self.ended.set(Ended::InDoubt);
         self.token.cancel();
     }
 
@@ -74,13 +82,17 @@ impl StopSignal {
     pub fn paused(&self) -> Option<&str> {
         match self.ended.get()? {
             Ended::Paused(reason) => Some(reason),
-            Ended::Cancelled(_) | Ended::HandedOver(_) | Ended::LeaseLost => None,
+            Ended::Cancelled(_) | Ended::HandedOver(_) | Ended::InDoubt | Ended::LeaseLost => None,
         }
     }
 
     /// Whether what was not tried is left without an outcome: for later, or for another runner.
     pub fn leaves_the_rest(&self) -> bool {
-        self.is_given() && matches!(self.ended.get(), Some(Ended::Paused(_) | Ended::HandedOver(_) | Ended::LeaseLost))
+        self.is_given()
+            && matches!(
+                self.ended.get(),
+                Some(Ended::Paused(_) | Ended::HandedOver(_) | Ended::InDoubt | Ended::LeaseLost)
+            )
     }
 
     /// What a connector is handed: cancelled when the run is to stop.
@@ -92,6 +104,7 @@ impl StopSignal {
     pub fn error(&self) -> Error {
         match self.ended.get() {
             Some(Ended::LeaseLost) => Error::new(ErrorKind::LeaseLost, "another runner took the run over"),
+            Some(Ended::InDoubt) => Error::new(ErrorKind::InDoubt, "it is not known whether what was sent was written"),
             Some(Ended::HandedOver(_)) => Error::new(ErrorKind::Cancelled, "the run was left to the next runner"),
             Some(Ended::Paused(reason)) => Error::new(ErrorKind::Cancelled, format!("the run was paused: {reason}")),
             Some(Ended::Cancelled(reason)) if !reason.is_empty() => {

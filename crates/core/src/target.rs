@@ -81,6 +81,12 @@ pub trait DataTarget: Send + Sync {
         Err(Error::new(ErrorKind::Unsupported, message))
     }
 
+    /// Opens a place that [`stage`](Self::stage) gave, by its id, whatever became of it; none when it was deleted.
+    async fn staged(&self, permit: &WritePermit, id: &str) -> Result<Option<Box<dyn Stage>>> {
+        let message = format!("this target cannot have staged the writes of `{}` as `{id}`", permit.message());
+        Err(Error::new(ErrorKind::Unsupported, message))
+    }
+
     /// What of the models becomes what of the system, down to fields, for people.
     fn data_mappings(&self) -> Vec<DataMapping>;
 

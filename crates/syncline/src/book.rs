@@ -1,8 +1,11 @@
 //! The syncs that there are: those of the configuration file, and those that the history keeps.
 
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
 use async_trait::async_trait;
 use serde_json::Value;
-use syncline_core::history::{History, Purpose, StoredSync, SyncId, SyncOwner};
+use syncline_core::history::{History, Purpose, StoredSync, SyncId, SyncOwner, TakenOver};
 use syncline_core::run::{ConfiguredSync, SyncBook};
 use syncline_core::schedule::Schedule;
 use syncline_core::{Error, ErrorKind, Result};
@@ -19,12 +22,23 @@ pub struct Book {
     loaded: Loaded,
     configuration: Configuration,
     history: History,
+    /// What files that were read later say counts.
+    follows: bool,
+    /// The settings of syncs that were told to differ from those of this file.
+    told: Arc<Mutex<BTreeMap<String, Option<Value>>>>,
 }
 
 impl Book {
     /// The syncs of a configuration and of a history.
     pub fn new(loaded: Loaded, configuration: Configuration, history: History) -> Self {
-        Self { loaded, configuration, history }
+        Self { loaded, configuration, history, follows: false, told: Arc::default() }
+    }
+
+    /// As it is for a process that stays: what another process reads from its file later counts here too. Two processes whose
+    /// files differ would each have it their own way otherwise, in turns.
+    #[must_use]
+    pub fn following(self) -> Self {
+        Self { follows: true, ..self }
     }
 
     /// The configuration file's part.
@@ -34,7 +48,43 @@ impl Book {
 
     /// Copies the syncs of the file into the history, for the processes that have another file, or none.
     pub async fn provision(&self) -> Result<()> {
-        self.history.provision_syncs(&self.configuration.written).await
+        let taken_over = self.history.provision_syncs(&self.file(), &self.configuration.written).await?;
+        for TakenOver { sync, from, by, ends } in taken_over {
+            let what = if ends { "says nothing about it, so that it runs no more" } else { "counts from now on" };
+            tracing::warn!(
+                sync,
+                "the sync is another one in `{from}`; `{by}` {what}: let all processes have the same file"
+            );
+        }
+        Ok(())
+    }
+
+    /// The configuration file's name.
+    fn file(&self) -> String {
+        self.loaded.file.as_ref().map_or_else(|| "the environment".to_owned(), |file| file.display().to_string())
+    }
+
+    /// Says once that another file counts.
+    fn tell(&self, stored: &StoredSync) {
+        let (name, settings) = (&stored.name, &stored.settings);
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.insert(name.clone(), settings.clone()).as_ref() == Some(settings) {
+            return;
+        }
+        let (file, other) = (self.file(), stored.origin.as_deref().unwrap_or("another file"));
+        if stored.owner.is_some() {
+            tracing::warn!(
+                sync = name,
+                "the sync is another one in `{other}`, which was read later than `{file}` and counts: let all processes have the \
+                 same file"
+            );
+        } else {
+            tracing::warn!(
+                sync = name,
+                "the sync does not run: it is not in `{other}`, which was read later than `{file}`: let all processes have the \
+                 same file"
+            );
+        }
     }
 
     /// Every sync that is configured, by name.
@@ -82,7 +132,10 @@ impl Book {
         if stored.owner == Some(SyncOwner::File)
             && let Some(sync) = self.configuration.syncs.get(name)
         {
-            return self.configuration.configured(name, sync, stored.paused);
+            if !self.follows || stored.settings.as_ref() == self.configuration.written.get(name) {
+                return self.configuration.configured(name, sync, stored.paused);
+            }
+            self.tell(stored);
         }
         let settings = stored.settings.as_ref().ok_or_else(|| unknown(name, &[]))?;
         let configuration = config::check_sync(&self.loaded, &crate::registry()?, name, settings);
@@ -108,7 +161,11 @@ pub enum BookError {
 #[async_trait]
 impl SyncBook for Book {
     async fn syncs(&self) -> Result<Vec<(String, Result<ConfiguredSync>)>> {
-        let stored = self.stored().await?;
+        let (stored, ended): (Vec<_>, Vec<_>) =
+            self.history.syncs().await?.into_iter().partition(|sync| sync.owner.is_some());
+        for sync in ended.iter().filter(|sync| self.follows && self.configuration.syncs.contains_key(&sync.name)) {
+            self.tell(sync);
+        }
         Ok(stored.into_iter().map(|sync| (sync.name.clone(), self.configured(&sync))).collect())
     }
 
@@ -188,8 +245,10 @@ mod tests {
 
     use axum::body::{Body, to_bytes};
     use axum::http::{Method, Request, StatusCode};
+    use chrono::{DateTime, TimeDelta, Utc};
     use serde_json::json;
-    use syncline_core::run::Runner;
+    use syncline_core::history::{Claimed, RunFilter, RunResult};
+    use syncline_core::run::{Runner, Scheduler};
     use syncline_web::ApiState;
     use tower::ServiceExt as _;
 
@@ -210,6 +269,53 @@ mod tests {
         source = "forward"
         target = "netbox"
     "#;
+
+    /// Two servers with files of their own: the file that was read last counts for both, and no schedule begins anew in turns.
+    #[tokio::test]
+    async fn files_that_differ_do_not_take_turns() {
+        let folder = tempfile::tempdir().unwrap();
+        let history = History::in_memory().await.unwrap();
+        let runner = Runner::new(crate::registry().unwrap(), history.clone(), folder.path());
+        let book = |name: &str, minutes: u32| {
+            let file = folder.path().join(name);
+            let text = format!("{FILE}        schedule = {{ recurs_every = {minutes} }}\n");
+            std::fs::write(&file, text).unwrap();
+            let loaded = config::load(Some(&file), Vec::new()).unwrap();
+            let configuration = config::check(&loaded, &crate::registry().unwrap()).unwrap();
+            Book::new(loaded, configuration, history.clone()).following()
+        };
+        let (one, other) = (book("one.toml", 10), book("other.toml", 20));
+        one.provision().await.unwrap();
+        other.provision().await.unwrap();
+        let start: DateTime<Utc> = "2026-11-20T08:00:00Z".parse().unwrap();
+        for minute in 0..30 {
+            for book in [&one, &other] {
+                Scheduler::new(&runner, book).pass(start + TimeDelta::minutes(minute)).await.unwrap();
+                for run in history.queue().await.unwrap() {
+                    let Claimed::Granted(claim) = runner.claim(run.id).await.unwrap() else { panic!("{run:?}") };
+                    history.finish_run(claim, &RunResult::completed()).await.unwrap();
+                }
+            }
+        }
+        let ticks = async || -> Vec<_> {
+            let runs = history.runs(&RunFilter::default(), None, 100).await.unwrap().items;
+            runs.into_iter().rev().map(|run| (run.tick.unwrap() - start).num_minutes()).collect()
+        };
+        assert_eq!(ticks().await, [0, 20]);
+
+        // Until somebody says otherwise: then that counts.
+        let origin = |name: &str| format!("{} on ", folder.path().join(name).display());
+        let kept = history.sync("filed").await.unwrap().unwrap();
+        assert!(kept.origin.as_ref().unwrap().starts_with(&origin("other.toml")), "{kept:?}");
+        let taken = history.provision_syncs(&one.file(), &one.configuration.written).await.unwrap();
+        let [TakenOver { sync, from, by, ends: false }] = &taken[..] else { panic!("{taken:?}") };
+        assert!(sync == "filed" && from.starts_with(&origin("other.toml")) && by.starts_with(&origin("one.toml")));
+        assert_eq!(history.provision_syncs(&one.file(), &one.configuration.written).await.unwrap(), []);
+        let every = async |book: &Book| book.sync("filed").await.unwrap().automation.schedule.describe();
+        assert_eq!([every(&one).await, every(&other).await], ["every 10 minutes"; 2]);
+        let none = history.provision_syncs("none.toml", &BTreeMap::new()).await.unwrap();
+        assert!(none[0].ends && one.syncs().await.unwrap().is_empty(), "{none:?}");
+    }
 
     /// The book as the API shows it: what a file keeps, what is refused, and what is made.
     #[tokio::test]

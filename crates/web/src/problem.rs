@@ -123,7 +123,8 @@ impl From<ErrorKind> for ProblemKind {
             | ErrorKind::Unreachable
             | ErrorKind::RateLimited
             | ErrorKind::Protocol
-            | ErrorKind::Remote => Self::Remote,
+            | ErrorKind::Remote
+            | ErrorKind::InDoubt => Self::Remote,
             ErrorKind::Storage => Self::Storage,
             ErrorKind::Internal => Self::Internal,
         }

@@ -108,15 +108,34 @@ impl Opening {
             Some(row) => (row, false),
             None => (self.create(name).await?, true),
         };
-        let branch = Branch {
+        let branch = self.of(&row);
+        branch.settled(&row, is_new).await?;
+        Ok(branch)
+    }
+
+    /// The branch of an id, in whatever state; none when it was deleted. One that is about to become ready is waited for.
+    pub async fn known(self, id: &str) -> Result<Option<Branch>> {
+        let path = Path::from(BRANCHES).segment(id).slash();
+        let row: Row = match self.reader.get(path, &[]).await {
+            Ok(row) => row,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let branch = self.of(&row);
+        if row.state().becomes_ready() {
+            branch.settled(&row, false).await?;
+        }
+        Ok(Some(branch))
+    }
+
+    fn of(self, row: &Row) -> Branch {
+        Branch {
             id: row.id.0.to_string(),
             number: row.id.0,
             schema_id: row.schema_id.clone(),
             name: row.name.clone(),
             opening: self,
-        };
-        branch.settled(&row, is_new).await?;
-        Ok(branch)
+        }
     }
 
     /// The branch of a name. NetBox ignores a filter that it does not know, so the name is looked at here too.

@@ -42,17 +42,20 @@ fn parameters() -> TargetParameters {
     TargetParameters { review: Review::Branch, ..TargetParameters::default() }
 }
 
-/// Opens a branch as a process of its own would.
-async fn open_with(connection: &Connection, name: &str, patience: Patience) -> syncline_core::Result<Branch> {
-    let opening = Opening {
+async fn opening(connection: &Connection, patience: Patience) -> syncline_core::Result<Opening> {
+    Ok(Opening {
         reader: Arc::new(ReadClient::connect(connection).await?),
         client: WriteClient::without_permit(connection)?,
         connection: connection.clone(),
         parameters: parameters(),
         message: "sync test, run 1".to_owned(),
         patience,
-    };
-    opening.branch(name).await
+    })
+}
+
+/// Opens a branch as a process of its own would.
+async fn open_with(connection: &Connection, name: &str, patience: Patience) -> syncline_core::Result<Branch> {
+    opening(connection, patience).await?.branch(name).await
 }
 
 async fn open(connection: &Connection, name: &str) -> syncline_core::Result<Branch> {
@@ -293,6 +296,24 @@ async fn a_merge_that_was_asked_for_is_waited_for() {
     sim.faults().idle = false;
     again.merge().await.unwrap();
     assert_eq!((sim.count(Kind::Site), sim.request_count("POST", "/merge/")), (1, 1));
+}
+
+/// A run that goes on has its own branch, or none: another of the name is somebody else's.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_branch_is_found_again_by_its_id() {
+    let (sim, access) = start();
+    let first = open(&access.connection, "run 1").await.unwrap();
+    let known = async |id: &str| opening(&access.connection, PATIENCE).await.unwrap().known(id).await.unwrap();
+    assert_eq!(known(first.id()).await.unwrap().id(), first.id());
+    first.discard().await.unwrap();
+    let second = open(&access.connection, "run 1").await.unwrap();
+    assert!(known(first.id()).await.is_none(), "the one of the same name is another");
+    let writer = second.open_writer().await.unwrap();
+    apply(&writer, &batch(Site::SCHEMA, Pass::First, [&create(&site("new"))]), &mut Bindings::new()).await;
+    second.merge().await.unwrap();
+    // What was merged is known too: whoever goes on with the run finds that it is over.
+    known(second.id()).await.unwrap().merge().await.unwrap();
+    assert_eq!(sim.count(Kind::Site), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

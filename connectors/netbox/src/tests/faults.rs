@@ -315,6 +315,27 @@ async fn tags_of_the_settings_come_on_top() {
     }
 }
 
+/// As after an unmark that was noted and not carried out before its runner was killed.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tag_that_was_to_go_is_in_doubt_until_it_is_gone() {
+    let parameters = TargetParameters { tags: vec!["synced".to_owned()], ..TargetParameters::default() };
+    let World { sim, reader, writer, .. } = world_with("4.6.8", &parameters).await;
+    let estate = Estate::new("t1");
+    let mut bindings = scenario::fill(&writer, &estate).await;
+    let key = estate.devices[0].key().to_any();
+    let found = read(&reader, Role::Target, None).await.unwrap();
+    let (record, native) = found.find("device", &key).unwrap();
+    let change = update::<Device>(key, native, &[("tags", record["tags"].clone(), json!([]))]);
+    let unmark = batch(Device::SCHEMA, Pass::First, [&change]);
+    assert_eq!(writer.settle(&unmark, &bindings).await.unwrap(), [None], "the tag is still there");
+    let written = apply(&writer, &unmark, &mut bindings).await;
+    assert_eq!(outcomes(&written), "applied");
+    let id = bindings.id("device", estate.devices[0].key().to_any().as_str()).unwrap().parse().unwrap();
+    assert_eq!(sim.object(Kind::Device, id).unwrap()["tags"].as_array().unwrap().len(), 1, "the one of the settings");
+    let settled = writer.settle(&unmark, &bindings).await.unwrap();
+    assert!(matches!(&settled[..], [Some(written)] if written.outcome.is_done()), "{settled:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_source_is_read_within_its_scope() {
     let World { sim, reader, writer, .. } = world("4.6.8").await;

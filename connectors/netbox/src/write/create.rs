@@ -8,7 +8,7 @@ use syncline_core::outcome::Outcome;
 use syncline_core::target::{BatchError, Written};
 use syncline_http::Method;
 
-use super::answer::{differing, id_of, native_of};
+use super::answer::{Beyond, differing, id_of, native_of};
 use super::items::{self, Item};
 use super::payload::{self, Body};
 use super::{Answered, Writer, add_tags, confirm, looking, lookup, ours};
@@ -90,13 +90,13 @@ impl Writer {
             let item = &mut items[at];
             match found.as_slice() {
                 [] => {}
-                [object] if differing(&item.body, object).next().is_none() => {
+                [object] if differing(&item.body, object, Beyond::Anything).next().is_none() => {
                     item.done = Some(Written { native: native_of(object), ..Written::not_written(Outcome::Unchanged) });
                 }
                 [object] if self.is_brought_along(table, &item.body) => {
                     item.id = id_of(object);
-                    item.body =
-                        differing(&item.body, object).map(|(name, value)| (name.clone(), value.clone())).collect();
+                    let differing = differing(&item.body, object, Beyond::Anything);
+                    item.body = differing.map(|(name, value)| (name.clone(), value.clone())).collect();
                     brought_along.push(at);
                 }
                 [object] => {
@@ -117,7 +117,7 @@ impl Writer {
         let bodies: Vec<_> = brought_along.iter().map(|at| self.patch_body(&items[*at])).collect();
         let answered = self.send(Method::PATCH, table, &bodies).await.map_err(|refused| ours(table, refused.error))?;
         for at in brought_along {
-            confirm(table, &mut items[at], &answered);
+            confirm(table, &mut items[at], &answered, Beyond::Anything);
         }
         Ok(())
     }
@@ -135,7 +135,7 @@ impl Writer {
     fn confirm_created(&self, table: &'static Table, items: &mut [Item<'_>], positions: &[usize], answered: &Answered) {
         // NetBox answers a list of creates in its order; that it did shows in the comparison.
         for (at, object) in positions.iter().zip(&answered.objects) {
-            items[*at].confirm(table, object, answered.request_id.as_deref());
+            items[*at].confirm(table, object, Beyond::Anything, answered.request_id.as_deref());
             if table.schema.name == "device" {
                 self.created().extend(id_of(object));
             }

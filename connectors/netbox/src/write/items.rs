@@ -8,7 +8,7 @@ use syncline_core::change::{Action, Change};
 use syncline_core::outcome::Outcome;
 use syncline_core::target::{Batch, Pass, Written};
 
-use super::answer::{self, Object};
+use super::answer::{self, Beyond, Object};
 use super::form::Form;
 use super::payload::{self, Body};
 use crate::rows::{BareRow, Relation};
@@ -39,9 +39,9 @@ impl Item<'_> {
     }
 
     /// Settles the change by the object that NetBox answered.
-    pub fn confirm(&mut self, table: &Table, object: &Object, request_id: Option<&str>) {
+    pub fn confirm(&mut self, table: &Table, object: &Object, beyond: Beyond<'_>, request_id: Option<&str>) {
         let native = answer::native_of(object);
-        let outcome = match answer::difference(table, &self.body, object) {
+        let outcome = match answer::difference(table, &self.body, object, beyond) {
             None => Outcome::Applied { request_id: request_id.map(str::to_owned) },
             Some(difference) => Outcome::Failed { field: Some(difference.field), reason: difference.words },
         };

@@ -7,7 +7,7 @@ use syncline_core::bindings::Bindings;
 use syncline_core::change::{Change, FieldChange};
 use syncline_core::target::BatchError;
 
-use super::answer::{Object, differing, id_of, native_of};
+use super::answer::{Beyond, Object, differing, id_of, native_of};
 use super::form::Form;
 use super::items::Item;
 use super::{Writer, looking, payload};
@@ -70,7 +70,7 @@ fn has_only_lost_references(table: &'static Table, change: &Change, object: &Obj
 fn is_as_read(table: &'static Table, field: &FieldChange, object: &Object) -> bool {
     let as_read = FieldChange { after: field.before.clone(), ..field.clone() };
     let body = payload::body(table, &Form::default(), std::iter::once(&as_read), &Bindings::new());
-    body.is_ok_and(|body| differing(&body, object).next().is_none())
+    body.is_ok_and(|body| differing(&body, object, Beyond::Anything).next().is_none())
 }
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ use syncline_core::{Error, ErrorKind, Result};
 use syncline_http::{Method, Response};
 use tokio::sync::OnceCell;
 
-use self::answer::{Object, differing, id_of, native_of};
+use self::answer::{Beyond, Object, differing, id_of, native_of};
 use self::form::Form;
 use self::items::{Item, Kindof};
 use self::payload::Body;
@@ -88,15 +88,16 @@ impl TargetWriter for Writer {
                 let found = lookup::existing(&self.reader, table, &bodies).await?;
                 let same = |(item, found): (&Item<'_>, Vec<Object>)| {
                     let object = found.first().filter(|_| found.len() == 1)?;
-                    as_written(&item.body, object)
+                    as_written(&item.body, object, Beyond::Anything)
                 };
                 Ok(items.iter().zip(found).map(same).collect())
             }
             Kindof::Update => {
                 let objects = self.objects(table, &items).await?;
+                let tags = self.tags_of(table);
                 let same = |item: &Item<'_>| {
                     let object = objects.iter().find(|object| id_of(object) == item.id)?;
-                    as_written(&item.body, object)
+                    as_written(&item.body, object, Beyond::Tags(&tags))
                 };
                 Ok(items.iter().map(same).collect())
             }
@@ -205,7 +206,7 @@ impl Writer {
         match self.send(Method::PATCH, table, &bodies).await.map_err(|refused| refused.error) {
             Ok(answered) => {
                 for at in positions {
-                    confirm(table, &mut items[at], &answered);
+                    confirm(table, &mut items[at], &answered, Beyond::Tags(&tags));
                 }
                 Ok(())
             }
@@ -352,16 +353,16 @@ impl Answered {
 }
 
 /// Settles an update by its object in the answer, which has an order of its own and may lack some.
-fn confirm(table: &'static Table, item: &mut Item<'_>, answered: &Answered) {
+fn confirm(table: &'static Table, item: &mut Item<'_>, answered: &Answered, beyond: Beyond<'_>) {
     match answered.objects.iter().find(|object| id_of(object) == item.id) {
-        Some(object) => item.confirm(table, object, answered.request_id.as_deref()),
+        Some(object) => item.confirm(table, object, beyond, answered.request_id.as_deref()),
         None => item.settle(Outcome::Stale { reason: "it was deleted after it was read".to_owned() }),
     }
 }
 
 /// What was written, if the object is as it was to become.
-fn as_written(body: &Body, object: &Object) -> Option<Written> {
-    let same = !body.is_empty() && differing(body, object).next().is_none();
+fn as_written(body: &Body, object: &Object, beyond: Beyond<'_>) -> Option<Written> {
+    let same = !body.is_empty() && differing(body, object, beyond).next().is_none();
     same.then(|| native_of(object).map(|native| Written::applied(native, None))).flatten()
 }
 

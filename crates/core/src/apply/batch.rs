@@ -19,7 +19,8 @@ const FIRST_WAIT: Duration = Duration::from_millis(100);
 /// What is said when nobody knows what became of a batch.
 const LOST: &str = "the answer was lost, and reading again did not tell whether it was written";
 
-/// Writes a batch: an outcome for every entry, and the error that ended all writing if there was one.
+/// Writes a batch: an outcome for every entry, and the error that ended all writing if there was one. After one of the kind
+/// [`ErrorKind::InDoubt`] the outcomes are not to be taken for true.
 pub async fn write<W: TargetWriter + ?Sized>(
     writer: &W,
     model: &'static ModelSchema,
@@ -51,7 +52,7 @@ pub async fn look<W: TargetWriter + ?Sized>(
     entries: &[JournalEntry],
 ) -> Result<Vec<Option<Written>>, Error> {
     let attempt = Attempt { writer, model, pass, bindings };
-    attempt.read_again(entries, 1).await.ok_or_else(|| Error::new(ErrorKind::Remote, LOST))
+    attempt.read_again(entries, 1).await.ok_or_else(|| Error::new(ErrorKind::InDoubt, LOST))
 }
 
 struct Attempt<'a, W: TargetWriter + ?Sized> {
@@ -109,7 +110,7 @@ impl<W: TargetWriter + ?Sized> Attempt<'_, W> {
     /// Reads again what an interrupted batch may have written, and writes the rest.
     async fn settle(&self, entries: &[JournalEntry], tries: u32, lost: Error) -> (Vec<Written>, Option<Error>) {
         let Some(settled) = self.read_again(entries, tries).await else {
-            let error = Error::new(ErrorKind::Remote, LOST).caused_by(lost);
+            let error = Error::new(ErrorKind::InDoubt, LOST).caused_by(lost);
             return (all(entries, &Outcome::failed(&error)), Some(error));
         };
         let missing: Vec<_> = entries

@@ -31,12 +31,15 @@ pub struct Execution<'a, 'c, W: TargetWriter + ?Sized> {
     next_batch: u64,
     /// Records that were deleted in the wave under way.
     released: Vec<AnyKey>,
-    /// Creates and updates that did not go through, by hash of model and key: what refers to a missing record says so.
+    /// Creates and updates that did not go through, by hash of model and key: what refers to a missing record says so, and later
+    /// changes of the record are not tried.
     undone: HashMap<u128, &'static str>,
+    /// Changes with a second pass whose first pass did not go through, by place.
+    without_second: HashSet<u64>,
     /// Records that lost their former names, by hash of model and key.
     renamed: HashSet<u128>,
-    /// First outcomes of changes that have a second pass, by hash of model and key, as long as they are not `applied`.
-    unapplied: HashMap<u128, Outcome>,
+    /// First outcomes of changes that have a second pass, by place, as long as they are not `applied`.
+    unapplied: HashMap<u64, Outcome>,
     /// Records that must stay because a record that refers to them was not deleted, with that record.
     referred_by_undeleted: HashMap<u128, String>,
     /// Whether the plan deletes anything that is not held.
@@ -100,6 +103,7 @@ impl<'a, 'c, W: TargetWriter + ?Sized> Execution<'a, 'c, W> {
             bindings: Arc::new(bindings),
             released: Vec::new(),
             undone: HashMap::new(),
+            without_second: HashSet::new(),
             stays: Stays::default(),
             renamed: HashSet::new(),
             unapplied: HashMap::new(),
@@ -154,7 +158,10 @@ impl<'a, 'c, W: TargetWriter + ?Sized> Execution<'a, 'c, W> {
                 return Ok(());
             }
             let entries = entries.remove(&batch.number).unwrap_or_default();
-            let Some(first) = entries.first() else { continue };
+            let Some(first) = entries.first() else {
+                self.context.journal.settled(batch.number).await?;
+                continue;
+            };
             let schema = self.known(&first.change.model)?;
             let entries = self.resume(schema, pass, entries).await?;
             match pass {
@@ -179,14 +186,19 @@ impl<'a, 'c, W: TargetWriter + ?Sized> Execution<'a, 'c, W> {
         Ok(())
     }
 
-    /// Finds out what became of a batch, and writes what is missing of it, but for what is to stay.
+    /// Finds out what became of a batch, and writes what is missing of it, but for what is to stay. A run that is to end writes
+    /// nothing more.
     async fn resume(
         &mut self,
         schema: &'static ModelSchema,
         pass: Pass,
         entries: Vec<JournalEntry>,
     ) -> Result<Vec<JournalEntry>> {
-        let stays = |entry: &JournalEntry| self.stays.outcome(schema, &entry.change).filter(|_| pass == Pass::First);
+        let stopped = self.stopped();
+        let stays = |entry: &JournalEntry| {
+            let stays = self.stays.outcome(schema, &entry.change).filter(|_| pass == Pass::First);
+            stays.or_else(|| stopped.clone())
+        };
         let (staying, mut resumed): (Vec<_>, Vec<_>) = entries.into_iter().partition(|entry| stays(entry).is_some());
         let mut fatal = None;
         if !resumed.is_empty() {
@@ -239,24 +251,25 @@ impl<'a, 'c, W: TargetWriter + ?Sized> Execution<'a, 'c, W> {
         changes: &mut Changes<impl Iterator<Item = Result<Change>> + Send>,
         wave: &mut Wave<'a>,
     ) -> Result<()> {
-        let mut untried = Vec::new();
+        let (mut untried, mut after_releases) = (Vec::new(), false);
         while let Some((sequence, change)) = changes.next_of(schema.name)? {
             if (change.action == Action::Delete) != deletes || self.earlier.is_noted(sequence) {
                 continue;
             }
             if let Some(outcome) = self.earlier.outcome(sequence) {
-                self.remember(schema, &change, &outcome);
+                self.remember(schema, sequence, &change, &outcome);
                 continue;
             }
-            if let Some(holder) = &change.waits_for
-                && !self.is_known(schema, holder)
-            {
+            let releases = change.lets_go(schema).next().is_some();
+            let waits_for_name = change.waits_for.as_ref().is_some_and(|holder| !self.is_known(schema, holder));
+            if waits_for_name || wave.has(&change) || (after_releases && !releases) {
                 // What it waits for may be under way.
                 self.settle(schema, None, std::mem::take(&mut untried)).await?;
                 self.send_gathered(schema, wave).await?;
                 let rest = wave.drain().await;
                 self.settle_all(schema, rest).await?;
             }
+            after_releases = releases;
             let entry = JournalEntry::planned(sequence, change);
             match self.fate(schema, &entry) {
                 Fate::Leave => self.applied.left += 1,
@@ -318,10 +331,7 @@ impl<'a, 'c, W: TargetWriter + ?Sized> Execution<'a, 'c, W> {
     ) -> Result<()> {
         while let Some((sequence, change)) = changes.next_of(schema.name)? {
             let wanted = change.action != Action::Delete && change.hold.is_none() && change.deferred().next().is_some();
-            if !wanted
-                || self.earlier.is_done_in_second(sequence)
-                || self.undone.contains_key(&hash(schema.name, change.key.as_str()))
-            {
+            if !wanted || self.earlier.is_done_in_second(sequence) || self.without_second.contains(&sequence) {
                 continue;
             }
             if self.context.stop.leaves_the_rest() {
@@ -333,6 +343,14 @@ impl<'a, 'c, W: TargetWriter + ?Sized> Execution<'a, 'c, W> {
             if let Some(outcome) = self.stopped().or(missing) {
                 self.amend(schema, None, vec![entry.with(Written::not_written(outcome))]).await?;
                 continue;
+            }
+            if wave.has(&entry.change) {
+                let mut finished = Vec::new();
+                let journal = &mut *self.context.journal;
+                let sent = wave.flush(self.writer, schema, &self.bindings, journal, &mut finished).await;
+                finished.extend(wave.drain().await);
+                self.amend_all(schema, finished).await?;
+                sent?;
             }
             let mut finished = Vec::new();
             let journal = &mut *self.context.journal;
@@ -398,10 +416,6 @@ impl<'a, 'c, W: TargetWriter + ?Sized> Execution<'a, 'c, W> {
             }
         }
         if change.action == Action::Delete {
-            if let Some(outcome) = self.undone.get(&hash(schema.name, change.key.as_str())) {
-                let reason = format!("what it refers to could not be taken from it first: that update is {outcome}");
-                return Fate::Outcome(Outcome::Skipped { reason });
-            }
             let user = self.referred_by_undeleted.get(&hash(schema.name, change.key.as_str()));
             return user.map_or(Fate::Try, |user| {
                 let reason = format!("still referred to by {user}, whose change did not go through");
@@ -416,6 +430,9 @@ impl<'a, 'c, W: TargetWriter + ?Sized> Execution<'a, 'c, W> {
     }
 
     fn stopped(&self) -> Option<Outcome> {
+        if let Some(reason) = &self.context.ends {
+            return Some(Outcome::Skipped { reason: format!("the run ended before it: {reason}") });
+        }
         if let Some(error) = &self.applied.interrupted {
             return Some(Outcome::Skipped { reason: format!("the run ended before it: {}", error.report()) });
         }
@@ -468,27 +485,37 @@ impl<'a, 'c, W: TargetWriter + ?Sized> Execution<'a, 'c, W> {
     }
 
     async fn settle_all(&mut self, schema: &'static ModelSchema, finished: Vec<Finished>) -> Result<()> {
+        let mut ended = Ok(());
         for batch in finished {
-            self.interrupt(batch.fatal)?;
-            self.settle(schema, batch.batch, batch.entries).await?;
+            match self.interrupt(batch.fatal) {
+                Ok(()) => self.settle(schema, batch.batch, batch.entries).await?,
+                Err(error) => ended = Err(error),
+            }
         }
-        Ok(())
+        ended
     }
 
     async fn amend_all(&mut self, schema: &'static ModelSchema, finished: Vec<Finished>) -> Result<()> {
+        let mut ended = Ok(());
         for batch in finished {
-            self.interrupt(batch.fatal)?;
-            self.amend(schema, batch.batch, batch.entries).await?;
+            match self.interrupt(batch.fatal) {
+                Ok(()) => self.amend(schema, batch.batch, batch.entries).await?,
+                Err(error) => ended = Err(error),
+            }
         }
-        Ok(())
+        ended
     }
 
-    /// Ends the writing. What a runner did not send because it may not write any more is no failure, but left in doubt for the
-    /// next one.
+    /// Ends the writing. What a runner did not send because it may not write any more, and what nobody knows whether it was
+    /// written, is no failure, but left in doubt for the next one.
     fn interrupt(&mut self, fatal: Option<Error>) -> Result<()> {
         match fatal {
             Some(error) if error.kind() == ErrorKind::LeaseLost => {
                 self.context.stop.lose_lease();
+                Err(error)
+            }
+            Some(error) if error.kind() == ErrorKind::InDoubt => {
+                self.context.stop.leave_in_doubt();
                 Err(error)
             }
             Some(error) if self.applied.interrupted.is_none() => {
@@ -510,17 +537,20 @@ impl<'a, 'c, W: TargetWriter + ?Sized> Execution<'a, 'c, W> {
             return Ok(());
         }
         for entry in &entries {
-            self.remember(schema, &entry.change, &entry.written.outcome);
+            self.remember(schema, entry.sequence, &entry.change, &entry.written.outcome);
         }
         self.progress(schema);
         self.context.journal.record(batch, entries).await
     }
 
     /// What an outcome of the first pass means for all that follows.
-    fn remember(&mut self, schema: &'static ModelSchema, change: &Change, outcome: &Outcome) {
+    fn remember(&mut self, schema: &'static ModelSchema, sequence: u64, change: &Change, outcome: &Outcome) {
         self.applied.models.entry(change.model.clone()).or_default().count(outcome);
         if change.deferred().next().is_some() && !matches!(outcome, Outcome::Applied { .. }) {
-            self.unapplied.insert(hash(schema.name, change.key.as_str()), outcome.clone());
+            self.unapplied.insert(sequence, outcome.clone());
+            if !outcome.is_done() {
+                self.without_second.insert(sequence);
+            }
         }
         if !outcome.is_done() {
             self.remember_undone(schema, change, outcome);
@@ -545,9 +575,9 @@ impl<'a, 'c, W: TargetWriter + ?Sized> Execution<'a, 'c, W> {
         entries: Vec<JournalEntry>,
     ) -> Result<()> {
         for entry in entries {
-            let JournalEntry { change, written, .. } = &entry;
+            let JournalEntry { sequence, change, written } = &entry;
             let fields: Vec<_> = change.deferred().map(|field| field.name.as_str()).collect();
-            let first = self.unapplied.remove(&hash(schema.name, change.key.as_str()));
+            let first = self.unapplied.remove(sequence);
             let first = first.unwrap_or(Outcome::Applied { request_id: None });
             if !written.outcome.is_done() {
                 self.remember_undone(schema, change, &written.outcome);

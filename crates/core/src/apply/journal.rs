@@ -56,14 +56,14 @@ pub struct EarlierBatch {
 
 impl JournalEntry {
     /// A change that is still to be tried.
-    pub(super) fn planned(sequence: u64, change: Change) -> Self {
+    pub(crate) fn planned(sequence: u64, change: Change) -> Self {
         let written = Written::not_written(Outcome::Unchanged);
         Self { sequence, change, written }
     }
 
     /// The change with its outcome.
     #[must_use]
-    pub(super) fn with(mut self, written: Written) -> Self {
+    pub(crate) fn with(mut self, written: Written) -> Self {
         self.written = written;
         self
     }

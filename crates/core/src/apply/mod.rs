@@ -36,6 +36,8 @@ pub struct ApplyContext<'a> {
     events: Events,
     stop: StopSignal,
     selection: Option<Places>,
+    /// Why nothing more is written; none when the plan is applied.
+    pub(super) ends: Option<String>,
 }
 
 /// Numbers of changes by outcome.
@@ -125,12 +127,18 @@ impl<'a> ApplyContext<'a> {
         events: Events,
         stop: StopSignal,
     ) -> Self {
-        Self { plan, fields, capabilities, journal, events, stop, selection: None }
+        Self { plan, fields, capabilities, journal, events, stop, selection: None, ends: None }
     }
 
     /// Limits the apply to changes that a person selected, by their places in the plan; all others are held.
     pub fn only(mut self, selection: Option<Places>) -> Self {
         self.selection = selection;
+        self
+    }
+
+    /// Writes nothing any more, for this reason: it is only found out what became of what was sent.
+    pub fn ending(mut self, reason: Option<String>) -> Self {
+        self.ends = reason;
         self
     }
 

@@ -103,13 +103,11 @@ impl Stays {
 
     /// Why a reference to a record that stays is not cleared.
     fn let_go(&self, schema: &ModelSchema, change: &Change) -> Option<String> {
-        // A release clears one reference, ahead of the second pass in which such references are written.
-        let [field] = &change.fields[..] else { return None };
-        let known = schema.field(&field.name).filter(|known| known.deferred && !field.deferred)?;
-        let key = AnyKey::from_value(&field.before).filter(|_| field.after.is_null())?;
-        let model = known.kind.referenced_model()?;
-        let reason = self.reasons.get(&hash(model, key.as_str()))?;
-        Some(format!("what it refers to (`{}`) stays: {reason}", field.name))
+        change.lets_go(schema).find_map(|(model, field)| {
+            let key = AnyKey::from_value(&field.before)?;
+            let reason = self.reasons.get(&hash(model, key.as_str()))?;
+            Some(format!("what it refers to (`{}`) stays: {reason}", field.name))
+        })
     }
 }
 

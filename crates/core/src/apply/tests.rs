@@ -19,10 +19,10 @@ use crate::diff::{DiffInput, calculate};
 use crate::event::Side;
 use crate::models::ModelMode;
 use crate::native::Native;
-use crate::plan::{Evidence, PlanDraft, PlanHeader, PlanSide};
+use crate::plan::{AllOurs, Background, Evidence, PlanDraft, PlanHeader, PlanSide};
 use crate::policy::{Deletes, Policy};
-use crate::snapshot::{Snapshot, SnapshotSink};
-use crate::target::{Batch, BatchError, Pass, Written};
+use crate::snapshot::{Ambiguities, PassedOn, Snapshot, SnapshotSink};
+use crate::target::{Batch, BatchError, Pass, Release, Written};
 
 /// A target that keeps what it is given and logs every batch.
 #[derive(Default)]
@@ -199,7 +199,18 @@ async fn ran(fake: Fake, source: &Estate, target: &Estate) -> Ran {
 }
 
 /// As [`ran`], with a journal that has something to say.
-async fn ran_with(mut journal: MemoryJournal, fake: Fake, source: &Estate, target: &Estate) -> Ran {
+async fn ran_with(journal: MemoryJournal, fake: Fake, source: &Estate, target: &Estate) -> Ran {
+    ran_releasing(&[], journal, fake, source, target).await
+}
+
+/// As [`ran_with`], of a target that insists on references.
+async fn ran_releasing(
+    releases: &'static [Release],
+    mut journal: MemoryJournal,
+    fake: Fake,
+    source: &Estate,
+    target: &Estate,
+) -> Ran {
     let folder = tempfile::tempdir().unwrap();
     let source = snapshot(Side::Source, folder.path(), source).await;
     let target = snapshot(Side::Target, folder.path(), target).await;
@@ -207,7 +218,16 @@ async fn ran_with(mut journal: MemoryJournal, fake: Fake, source: &Estate, targe
     let modes =
         BTreeMap::from([("site", ModelMode::Sync), ("device", ModelMode::Sync), ("interface", ModelMode::Sync)]);
     let policy = Policy { deletes: Deletes::Apply, only_own: false, ..Policy::default() };
-    let mut draft = PlanDraft::new(&fields, &target, &policy, folder.path()).unwrap();
+    let (ambiguous, passed_on) = (Ambiguities::default(), PassedOn::default());
+    let draft = PlanDraft::new(&fields, &target, &policy, folder.path()).unwrap();
+    let mut draft = draft.with_background(Background {
+        source: &source,
+        memory: &AllOurs,
+        ambiguous: &ambiguous,
+        passed_on: &passed_on,
+        releases,
+        looks_at_owners: false,
+    });
     calculate(
         &DiffInput { source: &source, target: &target, fields: &fields, modes: &modes, exact: false },
         &mut draft,
@@ -222,6 +242,7 @@ async fn ran_with(mut journal: MemoryJournal, fake: Fake, source: &Estate, targe
     let header = PlanHeader {
         sync: "test".to_owned(),
         definition: String::new(),
+        meaning: None,
         run: None,
         source: side("a"),
         target: side("b"),
@@ -238,7 +259,7 @@ async fn ran_with(mut journal: MemoryJournal, fake: Fake, source: &Estate, targe
         partial: None,
     };
     let path = folder.path().join("plan.json");
-    draft.save(&path, &header, &source, &Evidence::default(), Vec::new(), &crate::plan::AllOurs).unwrap();
+    draft.save(&path, &header, &source, &Evidence::default(), Vec::new(), &AllOurs).unwrap();
     let plan = PlanReader::open(&path).unwrap();
     let capabilities =
         Capabilities { batch_size: 4, concurrency: 2, preconditions: false, deletes: true, staging: false };
@@ -388,4 +409,54 @@ async fn what_belongs_to_a_record_that_is_kept_stays_with_it() {
             "delete device atl / a held: kept by kim: it moves",
         ]
     );
+}
+
+/// A member of an aggregate keeps that one's description as it is.
+const MEMBERS: &[Release] =
+    &[Release { model: "interface", field: "lag", holds: &["description"], holds_delete: false }];
+
+/// `Eth1` goes from `Po1`, which gets a description, to `Po2`, and is described too.
+fn member_moves() -> (Estate, Estate) {
+    let mut target = Estate::of(&["a"]);
+    let second = Interface { name: text("Po2"), ..target.interfaces[1].clone() };
+    target.interfaces.push(second);
+    let mut source = target.clone();
+    let device = Device::key_of(&Site::key_of(&"atl".parse().unwrap()), &text("a"));
+    source.interfaces[0].lag = Some(Interface::key_of(&device, &text("Po2")));
+    source.interfaces[0].description = Some(text("moved"));
+    source.interfaces[1].description = Some(text("left"));
+    (source, target)
+}
+
+/// The same record twice in one list is written once, and nobody can say how: what releases a record goes first, and alone.
+#[tokio::test]
+async fn what_follows_a_release_waits_for_it() {
+    let (source, target) = member_moves();
+    let ran = ran_releasing(MEMBERS, MemoryJournal::default(), Fake::default(), &source, &target).await;
+    assert_eq!(
+        ran.batches,
+        [
+            "update interface: atl / a / Eth1",
+            "update interface: atl / a / Eth1, atl / a / Po1",
+            "update interface again: atl / a / Eth1",
+        ]
+    );
+    assert_eq!(ran.applied.total(), OutcomeCounts { applied: 3, ..OutcomeCounts::default() });
+}
+
+/// What nothing came of says so: a release that is refused leaves the record as it was, in all its fields.
+#[tokio::test]
+async fn what_was_not_released_is_not_written() {
+    let (source, target) = member_moves();
+    let fake = Fake { refuses: r#""Po1"]null"#, ..Fake::default() };
+    let ran = ran_releasing(MEMBERS, MemoryJournal::default(), fake, &source, &target).await;
+    assert_eq!(
+        ran.outcomes,
+        [
+            "update interface atl / a / Eth1 failed: not a valid value",
+            "update interface atl / a / Eth1 skipped: what should have released it first is failed",
+            "update interface atl / a / Po1 applied",
+        ]
+    );
+    assert_eq!(ran.batches, ["update interface: atl / a / Eth1", "update interface: atl / a / Po1"]);
 }

@@ -1,6 +1,6 @@
 //! The changes of one model on their way: gathered into batches, several under way at once.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use futures::StreamExt;
@@ -10,12 +10,12 @@ use syncline_model::{AnyKey, ModelSchema};
 use tracing::Instrument as _;
 
 use super::{Journal, JournalEntry, batch};
-use crate::bindings::Bindings;
-use crate::change::Action;
+use crate::bindings::{Bindings, hash};
+use crate::change::{Action, Change};
 use crate::outcome::Outcome;
 use crate::stop::StopSignal;
 use crate::target::{Capabilities, Pass, TargetWriter, Written};
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 
 /// How many batches' worth of changes may be gathered over all lanes.
 const GATHERED_BATCHES: usize = 64;
@@ -28,6 +28,8 @@ pub struct Wave<'w> {
     gathering: BTreeMap<(Option<String>, Action), Vec<JournalEntry>>,
     under_way: FuturesUnordered<BoxFuture<'w, Finished>>,
     busy: BTreeSet<String>,
+    /// The records of all that is gathered or under way, by hash of model and key.
+    on_the_way: HashSet<u128>,
     created: Vec<(AnyKey, Box<str>)>,
     gathered: usize,
     stop: StopSignal,
@@ -60,6 +62,7 @@ impl<'w> Wave<'w> {
             gathering: BTreeMap::new(),
             under_way: FuturesUnordered::new(),
             busy: BTreeSet::new(),
+            on_the_way: HashSet::new(),
             created: Vec::new(),
             gathered: 0,
             stop,
@@ -81,6 +84,7 @@ impl<'w> Wave<'w> {
         finished: &mut Vec<Finished>,
     ) -> Result<()> {
         let place = (writer.lane(&entry.change), entry.change.action);
+        self.on_the_way.insert(record(&entry));
         let gathered = self.gathering.entry(place.clone()).or_default();
         gathered.push(entry);
         self.gathered += 1;
@@ -115,6 +119,12 @@ impl<'w> Wave<'w> {
             }
         }
         Ok(())
+    }
+
+    /// Whether a change of a record was taken whose outcome is not known yet. Another one of the same record has to wait for it: side
+    /// by side, and all the more in one batch, nobody could say which of them counts.
+    pub fn has(&self, change: &Change) -> bool {
+        self.on_the_way.contains(&hash(&change.model, change.key.as_str()))
     }
 
     /// Waits for what is under way.
@@ -163,11 +173,13 @@ impl<'w> Wave<'w> {
         }
         if self.stop.leaves_the_rest() {
             self.left += entries.len() as u64;
+            self.forget(&entries);
             return Ok(());
         }
         let cancelled = || self.stop.is_given().then(|| "the run was cancelled before it".to_owned());
         if let Some(reason) = self.stopped.clone().or_else(cancelled) {
             let outcome = Outcome::Skipped { reason };
+            self.forget(&entries);
             let entries = entries.into_iter().map(|entry| entry.with(Written::not_written(outcome.clone()))).collect();
             finished.push(Finished { entries, fatal: None, batch: None, lane: None });
             return Ok(());
@@ -194,10 +206,20 @@ impl<'w> Wave<'w> {
             self.busy.remove(lane);
         }
         if let Some(error) = &batch.fatal {
+            if error.kind() == ErrorKind::InDoubt {
+                self.stop.leave_in_doubt();
+            }
             self.stopped = Some(format!("the run ended before it: {}", error.report()));
         }
+        self.forget(&batch.entries);
         self.note_created(&batch.entries);
         Some(batch)
+    }
+
+    fn forget(&mut self, entries: &[JournalEntry]) {
+        for entry in entries {
+            self.on_the_way.remove(&record(entry));
+        }
     }
 
     /// Takes over the ids of created records.
@@ -212,4 +234,8 @@ impl<'w> Wave<'w> {
             }
         }
     }
+}
+
+fn record(entry: &JournalEntry) -> u128 {
+    hash(&entry.change.model, entry.change.key.as_str())
 }

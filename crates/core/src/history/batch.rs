@@ -129,6 +129,11 @@ impl History {
         stored.collect()
     }
 
+    /// The batches of a run of which nobody knows whether they were written.
+    pub async fn in_doubt(&self, run: RunId) -> Result<Vec<EarlierBatch>> {
+        Ok(self.batches(run).await?.into_iter().filter(|batch| !batch.settled).collect())
+    }
+
     /// The changes of a run that have an outcome, in the order in which they got it: those after the number `after`, `limit` at
     /// most.
     pub async fn earlier_changes(&self, run: RunId, after: u64, limit: u64) -> Result<Vec<EarlierChange>> {
@@ -169,11 +174,26 @@ impl History {
     }
 }
 
-/// Forgets the batches of a run that is over.
+/// Forgets the batches of a run that is over, but for those of which nobody knows what became of them.
 pub(super) async fn forget(tx: &DatabaseTransaction, run: RunId) -> Result<()> {
-    let gone = batch::Entity::delete_many().filter(batch::Column::RunId.eq(run.0)).exec(tx).await;
+    let gone = batch::Entity::delete_many()
+        .filter(batch::Column::RunId.eq(run.0))
+        .filter(batch::Column::Settled.eq(true))
+        .exec(tx)
+        .await;
     gone.map_err(error::of_statement)?;
     Ok(())
+}
+
+/// Whether nobody knows what became of a batch of a run.
+pub(super) async fn is_in_doubt(tx: &DatabaseTransaction, run: i64) -> Result<bool> {
+    let unsettled = batch::Entity::find()
+        .filter(batch::Column::RunId.eq(run))
+        .filter(batch::Column::Settled.eq(false))
+        .one(tx)
+        .await
+        .map_err(error::of_statement)?;
+    Ok(unsettled.is_some())
 }
 
 fn of_number(claim: Claim, number: u64) -> sea_orm::UpdateMany<batch::Entity> {
@@ -185,7 +205,7 @@ fn of_number(claim: Claim, number: u64) -> sea_orm::UpdateMany<batch::Entity> {
 
 /// An update that only asks whether the run is still the runner's, and notes that it got on.
 pub(super) fn touched(claim: Claim) -> super::run_write::Update {
-    claimed(claim).col_expr(run::Column::Fruitless, Expr::value(0_i64))
+    claimed(claim).col_expr(run::Column::Fruitless, Expr::value(0_i64)).col_expr(run::Column::Waits, Expr::value(0_i64))
 }
 
 fn pass_name(pass: Pass) -> &'static str {

@@ -46,8 +46,8 @@ pub enum Approval {
 impl History {
     /// Decides about the plan of a run that waits for it. An approved run waits for a runner, a rejected one is cancelled, by a
     /// runner if its changes are staged in the target and have to go. Only the plan that was looked at is decided about: its
-    /// hash is in the decision. A plan that was valid until a time that has passed can only be rejected; what is staged in the target
-    /// stays as long as it lies there.
+    /// hash is in the decision. What is staged is approved as a whole: a selection is refused then. A plan that was valid until a time that
+    /// has passed can only be rejected.
     pub async fn decide(&self, run: RunId, decision: &Decision) -> Result<()> {
         self.store
             .write(move |tx, _| {
@@ -57,7 +57,10 @@ impl History {
                         .filter(run::Column::PlanHash.eq(&decision.plan_hash));
                     let staged = run::Entity::find_by_id(run.0).one(tx).await.map_err(error::of_statement)?;
                     let staged = staged.is_some_and(|row| row.staged_as.is_some());
-                    if !staged && decision.verdict == Approval::Approved {
+                    if staged && decision.selection.is_some() {
+                        return Err(not_in_parts(run));
+                    }
+                    if decision.verdict == Approval::Approved {
                         ensure_valid(tx, run, &decision.plan_hash).await?;
                     }
                     let update = if staged || decision.verdict == Approval::Approved {
@@ -90,11 +93,11 @@ impl History {
         rows.into_iter().map(Decision::try_from).collect()
     }
 
-    /// Cancels the runs whose plans nobody decided about as long as they could be applied. Gives those.
+    /// Cancels the runs whose plans nobody decided about as long as they could be applied. Gives those. What they staged in the
+    /// target is [left](Self::left_stages) to the next run.
     pub async fn expire_reviews(&self) -> Result<Vec<RunId>> {
         let waiting = run::Entity::find()
             .filter(run::Column::Status.eq(RunStatus::AwaitingReview.as_str()))
-            .filter(run::Column::StagedAs.is_null())
             .all(self.store.db())
             .await
             .map_err(|error| self.store.read_error(error))?;
@@ -113,9 +116,18 @@ impl History {
                 .filter(run::Column::Status.eq(RunStatus::AwaitingReview.as_str()));
             let ended = self
                 .store
-                .write(move |tx, _| async move { update.clone().exec(tx).await.map_err(error::of_statement) }.boxed())
+                .write(move |tx, _| {
+                    async move {
+                        let ended = update.clone().exec(tx).await.map_err(error::of_statement)?.rows_affected == 1;
+                        if ended {
+                            super::stage::forget(tx, RunId(row.id)).await?;
+                        }
+                        Ok(ended)
+                    }
+                    .boxed()
+                })
                 .await?;
-            if ended.rows_affected == 1 {
+            if ended {
                 expired.push(RunId(row.id));
             }
         }
@@ -150,6 +162,15 @@ async fn ensure_valid(tx: &DatabaseTransaction, run: RunId, plan: &str) -> Resul
         until.format("%Y-%m-%d %H:%M UTC")
     );
     Err(Error::new(ErrorKind::Stale, message))
+}
+
+/// A place in the target is merged as a whole: a part of it cannot be left out any more.
+fn not_in_parts(run: RunId) -> Error {
+    let message = format!(
+        "the changes of run {run} are staged in the target, which merges all of them or none: approve the whole run, or reject it \
+         with `syncline reject {run}` and run the sync again"
+    );
+    Error::new(ErrorKind::Refused, message)
 }
 
 async fn not_waiting(tx: &DatabaseTransaction, run: RunId, plan: &str) -> Error {

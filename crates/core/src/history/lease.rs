@@ -50,6 +50,8 @@ pub enum Abandoned {
     Requeued(RunId),
     /// It was taken too often to no end, and failed.
     Failed(RunId),
+    /// It was taken too often to no end, and what it sent is in doubt: a person is to look at it.
+    Paused(RunId),
 }
 
 impl History {
@@ -117,6 +119,23 @@ impl History {
             .await
     }
 
+    /// Puts a run back until a time, with the reason. Its runner is not to blame.
+    pub async fn put_back_waiting(&self, claim: Claim, not_before: DateTime<Utc>, reason: &str) -> Result<()> {
+        self.store
+            .write(move |tx, _| {
+                async move {
+                    let update = free(claimed(claim), RunStatus::Queued)
+                        .col_expr(run::Column::NotBefore, text::micros(not_before).into())
+                        .col_expr(run::Column::Waiting, reason.into())
+                        .col_expr(run::Column::Waits, Expr::col(run::Column::Waits).add(1))
+                        .col_expr(run::Column::Fruitless, Expr::value(0_i64));
+                    one_row(tx, claim, update).await
+                }
+                .boxed()
+            })
+            .await
+    }
+
     /// Leaves a run to a person, who is to decide about its plan. Older runs of the sync that wait for a decision are
     /// superseded: their plans are about what was. Gives those.
     pub async fn await_review(&self, claim: Claim) -> Result<Vec<RunId>> {
@@ -148,7 +167,8 @@ impl History {
     }
 
     /// Puts back the runs whose runners died: their lease ran out, or their process on this machine has ended. One that was
-    /// taken `tries` times in a row without recording anything fails instead: it may be what kills its runners.
+    /// taken `tries` times in a row without recording anything fails instead: it may be what kills its runners. One whose last
+    /// batches are in doubt is paused then, as they would be forgotten with it.
     pub async fn put_back_abandoned(&self, tries: u64) -> Result<Vec<Abandoned>> {
         let process = Process::current();
         let rows = run::Entity::find()
@@ -166,10 +186,16 @@ impl History {
                 .write(move |tx, _| {
                     async move {
                         let claim = Claim { run, fence };
-                        let mut update = if in_vain {
-                            let message = format!(
-                                "the run was taken {tries} times, and each time its runner ended without finishing it"
-                            );
+                        let message = format!(
+                            "the run was taken {tries} times, and each time its runner ended without finishing it"
+                        );
+                        let in_doubt = in_vain && super::batch::is_in_doubt(tx, run.0).await?;
+                        let mut update = if in_doubt {
+                            let reason = format!("{message}, and what it sent last is in doubt");
+                            free(claimed(claim), RunStatus::Queued)
+                                .col_expr(run::Column::Paused, reason.into())
+                                .col_expr(run::Column::Fruitless, Expr::value(0_i64))
+                        } else if in_vain {
                             let error = RunError { kind: "interrupted".to_owned(), message };
                             finish(claimed(claim), &RunResult { status: RunStatus::Failed, error: Some(error) })
                         } else {
@@ -179,17 +205,20 @@ impl History {
                             update = update.filter(run::Column::LeaseUntil.lt(now(tx).await?));
                         }
                         let put_back = update.exec(tx).await.map_err(error::of_statement)?.rows_affected == 1;
-                        if put_back && in_vain {
+                        if put_back && in_vain && !in_doubt {
                             super::stage::forget(tx, run).await?;
+                            super::batch::forget(tx, run).await?;
                         }
-                        Ok(put_back)
+                        Ok(put_back.then_some(match (in_vain, in_doubt) {
+                            (_, true) => Abandoned::Paused(run),
+                            (true, false) => Abandoned::Failed(run),
+                            (false, false) => Abandoned::Requeued(run),
+                        }))
                     }
                     .boxed()
                 })
                 .await?;
-            if put_back {
-                abandoned.push(if in_vain { Abandoned::Failed(run) } else { Abandoned::Requeued(run) });
-            }
+            abandoned.extend(put_back);
         }
         Ok(abandoned)
     }
@@ -226,6 +255,7 @@ async fn take(
         .filter(run::Column::Paused.is_null())
         .filter(Condition::any().add(run::Column::NotBefore.is_null()).add(run::Column::NotBefore.lte(now)))
         .col_expr(run::Column::Status, RunStatus::Syncing.as_str().into())
+        .col_expr(run::Column::Waiting, Expr::value(None::<String>))
         .col_expr(run::Column::StartedAt, Expr::col(run::Column::StartedAt).if_null(now))
         .col_expr(run::Column::Fence, Expr::col(run::Column::Fence).add(1))
         .col_expr(run::Column::Attempt, Expr::col(run::Column::Attempt).add(1))

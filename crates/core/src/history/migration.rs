@@ -9,6 +9,7 @@ mod m2026_11_22_quarantine;
 mod m2026_11_23_findings;
 mod m2026_11_24_desired_records;
 mod m2026_11_24_kept_fields;
+mod m2026_11_25_waiting_runs;
 
 use std::collections::HashSet;
 
@@ -42,6 +43,7 @@ impl MigratorTrait for Migrator {
             Box::new(m2026_11_22_ledger::Migration),
             Box::new(m2026_11_24_desired_records::Migration),
             Box::new(m2026_11_24_kept_fields::Migration),
+            Box::new(m2026_11_25_waiting_runs::Migration),
         ]
     }
 

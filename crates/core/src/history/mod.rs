@@ -85,8 +85,9 @@ pub use run::{
 };
 pub use schedule::Ticks;
 pub use size::HistorySize;
+pub use stage::LeftStage;
 pub(crate) use store::Pool;
-pub use sync::{StoredSync, SyncDefinition, SyncId, SyncOwner};
+pub use sync::{StoredSync, SyncDefinition, SyncId, SyncOwner, TakenOver};
 pub use trigger::{Ready, Triggered};
 pub use waiting::{InTheWay, Waiting, WaitsFor};
 

@@ -205,7 +205,11 @@ async fn reserve(
 ) -> Result<(i64, Systems)> {
     let run = claim.run;
     let mut update = Query::update();
-    update.table("run").value("last_change", Expr::col("last_change").add(count)).value("fruitless", 0_i64);
+    update
+        .table("run")
+        .value("last_change", Expr::col("last_change").add(count))
+        .value("fruitless", 0_i64)
+        .value("waits", 0_i64);
     for (outcome, count) in outcomes {
         let column = outcome_column(*outcome);
         update.value(column, Expr::col(column).add(*count));

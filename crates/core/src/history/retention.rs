@@ -178,6 +178,18 @@ impl History {
             .await
             .map_err(|error| self.store.read_error(error))?;
         let mut needed: HashSet<i64> = subjects.into_iter().flatten().collect();
+        // Nobody else knows what they left in the target.
+        let staging: Vec<i64> = run::Entity::find()
+            .select_only()
+            .column(run::Column::Id)
+            .filter(run::Column::Status.ne(RunStatus::Completed.as_str()))
+            .filter(run::Column::StagedAs.is_not_null())
+            .filter(run::Column::StageGone.eq(false))
+            .into_tuple()
+            .all(self.store.db())
+            .await
+            .map_err(|error| self.store.read_error(error))?;
+        needed.extend(staging);
         // What is absent names the runs that saw it so, and the one that marked it.
         let seen: Vec<(i64, Option<i64>, Option<i64>)> = quarantine::Entity::find()
             .select_only()

@@ -268,6 +268,12 @@ pub struct Run {
     pub tick: Option<DateTime<Utc>>,
     /// The target's id of the place where its changes wait for their merge.
     pub staged_as: Option<String>,
+    /// Why it waits for its time, where that has a reason: what it sent last is in doubt, and the target cannot be asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<String>,
+    /// How often in a row it was put back for that reason.
+    #[serde(skip)]
+    pub waits: u64,
 }
 
 /// Which runs are wanted. An empty filter wants all.

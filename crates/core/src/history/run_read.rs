@@ -201,6 +201,8 @@ impl Run {
             stop: row.stop.map(|stop| text::parse_json("run.stop", &stop)).transpose()?,
             tick: row.tick.map(text::time),
             staged_as: row.staged_as,
+            waiting: row.waiting,
+            waits: text::count(row.waits),
         })
     }
 }

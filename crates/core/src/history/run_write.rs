@@ -145,6 +145,7 @@ pub(super) fn finish(update: Update, result: &RunResult) -> Update {
         .col_expr(run::Column::ErrorMessage, Expr::value(error.map(|error| error.message.as_str())))
         .col_expr(run::Column::LeaseUntil, Expr::value(None::<i64>))
         .col_expr(run::Column::Paused, Expr::value(None::<String>))
+        .col_expr(run::Column::Waiting, Expr::value(None::<String>))
 }
 
 /// Makes sure that the run is still its runner's.

@@ -6,18 +6,27 @@
 use std::collections::BTreeMap;
 
 use futures::FutureExt;
-use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, Condition, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::entity::{change, ledger, link, run};
 use super::lease::Claim;
 use super::link::Link;
-use super::run_write::hold;
-use super::{History, OutcomeKind, RunId, error};
-use crate::Result;
+use super::run_write::{finish, hold, open_run};
+use super::{History, OutcomeKind, Purpose, RunError, RunId, RunResult, RunStatus, error};
 use crate::change::Action;
+use crate::{Error, ErrorKind, Result};
 
 /// How many rows move in one transaction.
 const TOGETHER: u64 = 1_000;
+
+/// A place in the target where a run that is over left what it staged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftStage {
+    /// The run.
+    pub run: RunId,
+    /// The target's id of the place.
+    pub id: String,
+}
 
 /// The name under which a run's staged work stands. No system has it: those are URLs, or names of connections.
 pub(super) fn instance(run: RunId) -> String {
@@ -33,8 +42,105 @@ impl History {
         while let Some(from) = after {
             after = self.store.write(move |tx, _| async move { forget_deleted(tx, claim, from).await }.boxed()).await?;
         }
-        Ok(())
+        self.note_stage_gone(claim.run).await
     }
+
+    /// Notes that nothing is left in the target of what a run staged.
+    pub async fn note_stage_gone(&self, run: RunId) -> Result<()> {
+        self.store
+            .write(move |tx, _| {
+                async move {
+                    let update = run::Entity::update_many()
+                        .filter(run::Column::Id.eq(run.0))
+                        .col_expr(run::Column::StageGone, true.into());
+                    update.exec(tx).await.map_err(error::of_statement)?;
+                    Ok(())
+                }
+                .boxed()
+            })
+            .await
+    }
+
+    /// What runs of the sync of a run left in the target of that run, oldest first: they were cancelled, rejected, superseded or
+    /// failed, and nobody removed it yet.
+    pub async fn left_stages(&self, of: RunId) -> Result<Vec<LeftStage>> {
+        let failed = |error| self.store.read_error(error);
+        let row = run::Entity::find_by_id(of.0).one(self.store.db()).await.map_err(failed)?;
+        let Some(row) = row else { return Ok(Vec::new()) };
+        let over = [RunStatus::Cancelled.as_str(), RunStatus::Failed.as_str()];
+        let rows = run::Entity::find()
+            .filter(run::Column::SyncId.eq(row.sync_id))
+            .filter(run::Column::TargetInstance.eq(row.target_instance))
+            .filter(run::Column::Status.is_in(over))
+            .filter(run::Column::StagedAs.is_not_null())
+            .filter(run::Column::StageGone.eq(false))
+            .order_by_asc(run::Column::Id)
+            .all(self.store.db())
+            .await
+            .map_err(failed)?;
+        let left = rows.into_iter().filter_map(|row| Some(LeftStage { run: RunId(row.id), id: row.staged_as? }));
+        Ok(left.collect())
+    }
+
+    /// The older run whose staged changes wait for a decision, and would be about the same as those of a run; the newest.
+    pub async fn staged_before(&self, of: RunId) -> Result<Option<RunId>> {
+        let failed = |error| self.store.read_error(error);
+        let row = run::Entity::find_by_id(of.0).one(self.store.db()).await.map_err(failed)?;
+        let Some(row) = row else { return Ok(None) };
+        let waiting = older_stages(&row).filter(run::Column::Status.eq(RunStatus::AwaitingReview.as_str()));
+        let newest = waiting.order_by_desc(run::Column::Id).one(self.store.db()).await.map_err(failed)?;
+        Ok(newest.map(|row| RunId(row.id)))
+    }
+
+    /// Cancels the older runs whose staged changes wait for a decision: a run has a newer plan of the same. Gives those; what
+    /// they staged is [left](Self::left_stages). One that was approved meanwhile is an error: its changes come first.
+    pub async fn supersede_stages(&self, claim: Claim) -> Result<Vec<RunId>> {
+        self.store
+            .write(move |tx, _| {
+                async move {
+                    hold(tx, claim).await?;
+                    let row = run::Entity::find_by_id(claim.run.0).one(tx).await.map_err(error::of_statement)?;
+                    let Some(row) = row else { return Ok(Vec::new()) };
+                    let older = older_stages(&row).all(tx).await.map_err(error::of_statement)?;
+                    let message = format!("run {} made a newer plan", claim.run);
+                    let error = RunError { kind: "superseded".to_owned(), message };
+                    let result = RunResult { status: RunStatus::Cancelled, error: Some(error) };
+                    for row in &older {
+                        let update = finish(open_run(RunId(row.id)), &result)
+                            .filter(run::Column::Status.eq(RunStatus::AwaitingReview.as_str()));
+                        if update.exec(tx).await.map_err(error::of_statement)?.rows_affected == 0 {
+                            let message = format!(
+                                "run {}, whose changes are staged in the target, was approved meanwhile: let it come to its end, \
+                                 and run the sync again",
+                                row.id
+                            );
+                            return Err(Error::new(ErrorKind::Stale, message));
+                        }
+                        forget(tx, RunId(row.id)).await?;
+                    }
+                    Ok(older.iter().map(|row| RunId(row.id)).collect())
+                }
+                .boxed()
+            })
+            .await
+    }
+}
+
+/// Older runs of the sync that are not over, have staged changes, and whose plans a plan of this run replaces. One that reads both
+/// sides is about everything; what takes a run back is about that alone.
+fn older_stages(row: &run::Model) -> sea_orm::Select<run::Entity> {
+    let mut alike = Condition::any().add(run::Column::Purpose.eq(&row.purpose));
+    if row.purpose == Purpose::Sync.as_str() {
+        alike = alike.add(run::Column::Purpose.eq(Purpose::Rerun.as_str())).add(
+            Condition::all().add(run::Column::Purpose.eq(Purpose::Apply.as_str())).add(run::Column::Subject.is_null()),
+        );
+    }
+    run::Entity::find()
+        .filter(run::Column::SyncId.eq(row.sync_id))
+        .filter(run::Column::Id.lt(row.id))
+        .filter(run::Column::FinishedAt.is_null())
+        .filter(run::Column::StagedAs.is_not_null())
+        .filter(alike)
 }
 
 /// The system that a run reads, and the one that it writes to.

@@ -9,6 +9,7 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, Q
 use serde::{Deserialize, Serialize};
 
 use super::entity::sync;
+use super::process::Process;
 use super::{History, error, text};
 use crate::{Error, ErrorKind, Result};
 
@@ -67,8 +68,23 @@ pub struct StoredSync {
     pub owner: Option<SyncOwner>,
     /// What is configured, as the host understands it.
     pub settings: Option<serde_json::Value>,
+    /// The file that said so last, and its machine; none when the history keeps the settings.
+    pub origin: Option<String>,
     /// Whether its schedules rest.
     pub paused: bool,
+}
+
+/// A sync that a file took over from another one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TakenOver {
+    /// The sync's name.
+    pub sync: String,
+    /// The other file, which says something else about it, and its machine.
+    pub from: String,
+    /// The file that counts from now on, and its machine.
+    pub by: String,
+    /// It says nothing about the sync, which is configured no more.
+    pub ends: bool,
 }
 
 impl History {
@@ -117,7 +133,7 @@ impl History {
                         let message = format!("there is a sync `{name}` already; {where_to}, or give another name");
                         return Err(Error::new(ErrorKind::Refused, message));
                     }
-                    Ok(SyncId(keep(tx, name, json, SyncOwner::Stored).await?))
+                    Ok(SyncId(keep(tx, name, json, None).await?))
                 }
                 .boxed()
             })
@@ -131,7 +147,7 @@ impl History {
             .write(move |tx, _| {
                 async move {
                     ensure_stored(tx, name).await?;
-                    keep(tx, name, json, SyncOwner::Stored).await.map(drop)
+                    keep(tx, name, json, None).await.map(drop)
                 }
                 .boxed()
             })
@@ -156,9 +172,15 @@ impl History {
             .await
     }
 
-    /// Takes over the syncs of a configuration file. Those that an earlier file had and this one has not are configured no
-    /// more. A sync that the history keeps under a name of the file is an error: nobody could say which one is meant.
-    pub async fn provision_syncs(&self, syncs: &BTreeMap<String, serde_json::Value>) -> Result<()> {
+    /// Takes over the syncs of a configuration file, of which `file` is the name. Those that an earlier file had and this one has
+    /// not are configured no more. What the last file says counts; gives what another file says differently. A sync that the
+    /// history keeps under a name of the file is an error: nobody could say which one is meant.
+    pub async fn provision_syncs(
+        &self,
+        file: &str,
+        syncs: &BTreeMap<String, serde_json::Value>,
+    ) -> Result<Vec<TakenOver>> {
+        let origin = &format!("{file} on {}", Process::current().host);
         let settings: Result<Vec<_>> =
             syncs.iter().map(|(name, settings)| Ok((name.as_str(), text::to_json(settings)?))).collect();
         let settings = &settings?;
@@ -166,6 +188,19 @@ impl History {
             .write(move |tx, _| {
                 async move {
                     let known = sync::Entity::find().all(tx).await.map_err(error::of_statement)?;
+                    let files = known.iter().filter(|row| row.owner.as_deref() == Some(SyncOwner::File.as_str()));
+                    let others = files.filter_map(|row| Some((row, row.origin.clone().filter(|from| from != origin)?)));
+                    let taken_over = others.filter_map(|(row, from)| {
+                        let own = settings.iter().find(|(name, _)| *name == row.name).map(|(_, json)| json);
+                        let differs = own != row.settings.as_ref();
+                        differs.then(|| TakenOver {
+                            sync: row.name.clone(),
+                            from,
+                            by: origin.clone(),
+                            ends: own.is_none(),
+                        })
+                    });
+                    let taken_over: Vec<_> = taken_over.collect();
                     for (name, json) in settings {
                         let there = known.iter().find(|row| row.name == *name);
                         match there.and_then(|row| row.owner.as_deref()) {
@@ -177,17 +212,18 @@ impl History {
                                 return Err(Error::new(ErrorKind::Settings, message));
                             }
                             Some(_) if there.is_some_and(|row| row.settings.as_deref() == Some(json)) => {}
-                            _ => keep(tx, name, json, SyncOwner::File).await.map(drop)?,
+                            _ => keep(tx, name, json, Some(origin)).await.map(drop)?,
                         }
                     }
                     let named: Vec<_> = settings.iter().map(|(name, _)| *name).collect();
                     let update = sync::Entity::update_many()
                         .col_expr(sync::Column::Owner, Expr::value(None::<String>))
                         .col_expr(sync::Column::Settings, Expr::value(None::<String>))
+                        .col_expr(sync::Column::Origin, origin.as_str().into())
                         .filter(sync::Column::Owner.eq(SyncOwner::File.as_str()))
                         .filter(sync::Column::Name.is_not_in(named));
                     update.exec(tx).await.map_err(error::of_statement)?;
-                    Ok(())
+                    Ok(taken_over)
                 }
                 .boxed()
             })
@@ -223,8 +259,9 @@ impl History {
     }
 }
 
-/// Keeps the settings of a sync, which may be known already.
-async fn keep(tx: &DatabaseTransaction, name: &str, json: &str, owner: SyncOwner) -> Result<i64> {
+/// Keeps the settings of a sync, which may be known already: those of a file, or none's but the history's own.
+async fn keep(tx: &DatabaseTransaction, name: &str, json: &str, origin: Option<&str>) -> Result<i64> {
+    let owner = if origin.is_some() { SyncOwner::File } else { SyncOwner::Stored };
     let now = text::now();
     let row = sync::ActiveModel {
         name: Set(name.to_owned()),
@@ -234,9 +271,10 @@ async fn keep(tx: &DatabaseTransaction, name: &str, json: &str, owner: SyncOwner
         updated_at: Set(now),
         owner: Set(Some(owner.as_str().to_owned())),
         settings: Set(Some(json.to_owned())),
+        origin: Set(origin.map(str::to_owned)),
         ..Default::default()
     };
-    let changed = [sync::Column::Owner, sync::Column::Settings, sync::Column::UpdatedAt];
+    let changed = [sync::Column::Owner, sync::Column::Settings, sync::Column::Origin, sync::Column::UpdatedAt];
     let row = sync::Entity::insert(row)
         .on_conflict(OnConflict::column(sync::Column::Name).update_columns(changed).to_owned())
         .exec_with_returning(tx)
@@ -278,6 +316,7 @@ impl TryFrom<sync::Model> for StoredSync {
             updated: text::time(row.updated_at),
             owner: row.owner.map(|owner| text::parse("sync.owner", &owner)).transpose()?,
             settings: row.settings.map(|settings| text::parse_json("sync.settings", &settings)).transpose()?,
+            origin: row.origin,
             paused: row.paused,
         })
     }

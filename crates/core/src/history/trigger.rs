@@ -70,7 +70,11 @@ impl History {
                         .all(tx)
                         .await
                         .map_err(error::of_statement)?;
-                    let of_tick = |row: &run::Model| new.tick.is_some_and(|tick| row.tick == Some(text::micros(tick)));
+                    // Schedules of several purposes have ticks at the same time.
+                    let of_tick = |row: &run::Model| {
+                        row.purpose == new.purpose.as_str()
+                            && new.tick.is_some_and(|tick| row.tick == Some(text::micros(tick)))
+                    };
                     if let Some(row) = there.iter().find(|row| of_tick(row) || is_asked_by(row, new)) {
                         return Ok(Triggered::AlreadyRunning(RunId(row.id)));
                     }
@@ -129,7 +133,8 @@ impl History {
         Ok(waiting)
     }
 
-    /// Asks a run to stop after the batches under way. One that no runner has stops at once.
+    /// Asks a run to stop after the batches under way. One that no runner has stops at once, unless what it sent last is in doubt:
+    /// then the next runner finds out what became of it first.
     pub async fn request_stop(&self, run: RunId, request: &StopRequest) -> Result<RunStatus> {
         let json = &text::to_json(request)?;
         self.store
@@ -138,18 +143,26 @@ impl History {
                     let row = run::Entity::find_by_id(run.0).one(tx).await.map_err(error::of_statement)?;
                     let row = row.ok_or_else(|| Error::new(ErrorKind::NotFound, format!("there is no run {run}")))?;
                     let status: RunStatus = text::parse("run.status", &row.status)?;
+                    let in_doubt = request.stop == Stop::Cancel && super::batch::is_in_doubt(tx, run.0).await?;
                     let update = match (status, request.stop) {
                         (RunStatus::Completed | RunStatus::Failed | RunStatus::Cancelled, _)
                         | (RunStatus::AwaitingReview, Stop::Pause) => return Ok(status),
                         (RunStatus::Syncing, _) => open_run(run).col_expr(run::Column::Stop, json.as_str().into()),
                         (_, Stop::Pause) => open_run(run).col_expr(run::Column::Paused, request.words().into()),
+                        (RunStatus::New | RunStatus::Queued, Stop::Cancel) if in_doubt => open_run(run)
+                            .col_expr(run::Column::Stop, json.as_str().into())
+                            .col_expr(run::Column::Paused, Expr::value(None::<String>))
+                            .col_expr(run::Column::NotBefore, Expr::value(None::<i64>))
+                            .col_expr(run::Column::DeliveredAt, Expr::value(None::<i64>)),
                         (_, Stop::Cancel) => {
                             let error = RunError { kind: "cancelled".to_owned(), message: request.words() };
                             finish(open_run(run), &RunResult { status: RunStatus::Cancelled, error: Some(error) })
                         }
                     };
-                    if (status != RunStatus::Syncing, request.stop) == (true, Stop::Cancel) {
+                    let ends = status != RunStatus::Syncing && request.stop == Stop::Cancel && !in_doubt;
+                    if ends {
                         super::stage::forget(tx, run).await?;
+                        super::batch::forget(tx, run).await?;
                     }
                     // Only as it was found: a runner may take it at this very moment.
                     let update = update.filter(run::Column::Status.eq(row.status));
@@ -159,6 +172,7 @@ impl History {
                     }
                     Ok(match (status, request.stop) {
                         (RunStatus::Syncing, _) | (_, Stop::Pause) => status,
+                        (status, Stop::Cancel) if in_doubt => status,
                         (_, Stop::Cancel) => RunStatus::Cancelled,
                     })
                 }

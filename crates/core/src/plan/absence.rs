@@ -122,7 +122,8 @@ impl<'a> AbsenceRules<'a> {
         if parent.is_some() {
             return Ok(parent);
         }
-        if self.policy.deletes == Deletes::Hold {
+        // What is not ours would stay whatever the policy says of deletes.
+        if self.policy.deletes == Deletes::Hold && foreign.is_none() {
             let reason = "the sync's policy holds deletes back (`policy.deletes = \"apply\"` applies them)".to_owned();
             return Ok(hold(HoldRule::Policy, reason));
         }

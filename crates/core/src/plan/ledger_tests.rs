@@ -140,6 +140,11 @@ fn fields() -> ModelFields {
 
 async fn read(side: Side, folder: &Path, given: &Given) -> Snapshot {
     let sink = SnapshotSink::create(side, folder, fields(), Events::new()).unwrap();
+    fill(&sink, side, given).await;
+    sink.finish().unwrap()
+}
+
+async fn fill(sink: &SnapshotSink, side: Side, given: &Given) {
     let mut devices = sink.open::<Device>().unwrap();
     let mut ports = sink.open::<Interface>().unwrap();
     let native = |id: usize| (side == Side::Target).then(|| Native::new(id).at_version("v1"));
@@ -174,7 +179,6 @@ async fn read(side: Side, folder: &Path, given: &Given) -> Snapshot {
         stacks.push(stack, native(id).as_ref()).await.unwrap();
     }
     stacks.complete().await.unwrap();
-    sink.finish().unwrap()
 }
 
 fn header() -> PlanHeader {
@@ -188,6 +192,7 @@ fn header() -> PlanHeader {
     PlanHeader {
         sync: "main".to_owned(),
         definition: "d".to_owned(),
+        meaning: None,
         run: None,
         source: side(),
         target: side(),
@@ -215,6 +220,19 @@ fn plan(
     folder: &Path,
     fields: &ModelFields,
     source: &Snapshot,
+    target: Snapshot,
+    policy: &Policy,
+    ledger: &Ledger,
+) -> Planned {
+    plan_releasing(RELEASES, folder, fields, source, target, policy, ledger)
+}
+
+/// As [`plan`], to a target that insists on other references.
+fn plan_releasing(
+    releases: &'static [Release],
+    folder: &Path,
+    fields: &ModelFields,
+    source: &Snapshot,
     mut target: Snapshot,
     policy: &Policy,
     ledger: &Ledger,
@@ -227,7 +245,7 @@ fn plan(
         memory: ledger,
         ambiguous: &aligned.ambiguous,
         passed_on: &aligned.passed_on,
-        releases: RELEASES,
+        releases,
         looks_at_owners: true,
     });
     calculate(&DiffInput { source, target: &target, fields, modes: &modes, exact: false }, &mut draft).unwrap();
@@ -418,6 +436,69 @@ async fn a_release_goes_along_with_what_it_is_for() {
     assert_eq!(selected(Selection::Only(vec![address])), [1, 3]);
     let release: Selector = r#"device:[["atl"],"sw1"]"#.parse().unwrap();
     assert_eq!(selected(Selection::Except(vec![release])), [2]);
+    let address: Selector = "ip_address".parse().unwrap();
+    assert_eq!(selected(Selection::Except(vec![address])), [2], "nothing is let go for nothing");
+}
+
+/// A record is let go for its own update and for what moves: without the one there is nothing of the others.
+#[tokio::test]
+async fn who_leaves_an_update_out_leaves_its_release_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut source = addressed(1, [false, true]);
+    source.addresses.push(address("10.0.0.2/24", &source.devices[0]));
+    source.devices[0].primary_ip4 = Some(source.addresses[1].key());
+    source.devices[0].serial = Some(text("NEW"));
+    let source = read(Side::Source, folder.path(), &source).await;
+    let target = read(Side::Target, folder.path(), &addressed(0, [true, false])).await;
+    let planned = plan(folder.path(), &fields(), &source, target, &Policy::default(), &Ledger::default());
+    insta::assert_snapshot!(shown(&planned), @r#"
+update device atl / sw1 @v1 primary_ip4=null (unknown)
+update device atl / sw1 @any version serial="NEW" (unknown) primary_ip4=[null,"10.0.0.2"] again (unknown)
+update device atl / sw2 @v1 primary_ip4=[null,"10.0.0.1"] again (unknown)
+update ip_address - / 10.0.0.1 @v1 interface=[[["atl"],"sw2"],"e1"] (unknown)
+create ip_address - / 10.0.0.2
+"#);
+    let reader = PlanReader::open(&folder.path().join("plan.json")).unwrap();
+    let selected = |selection: Selection| selection.of(&reader).unwrap().iter().collect::<Vec<_>>();
+    let of = |place: usize| vec![Selector::Change(planned.changes[place - 1].id.clone())];
+    assert_eq!(selected(Selection::Except(of(2))), [3, 5]);
+    assert_eq!(selected(Selection::Only(of(4))), [1, 2, 4]);
+    // The record has something else to be said, which its release is good for too.
+    assert_eq!(selected(Selection::Except(of(4))), [1, 2, 3, 5]);
+}
+
+/// Two references of one record are let go at once: the second would find the record moved by the first.
+#[tokio::test]
+async fn a_record_is_released_once() {
+    const BOTH: &[Release] = &[
+        Release { model: "device", field: "primary_ip4", holds: &["interface"], holds_delete: false },
+        Release { model: "device", field: "primary_ip6", holds: &["interface"], holds_delete: false },
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    let fields = ModelFields::new()
+        .only::<Device>(&["name", "primary_ip4", "primary_ip6"])
+        .only::<Interface>(&["enabled"])
+        .all::<IpAddress>()
+        .all::<VirtualChassis>();
+    let given = |holder: usize| {
+        let mut given = addressed(holder, [holder == 0, holder == 1]);
+        given.addresses.push(address("2001:db8::1/64", &given.devices[holder]));
+        given.devices[holder].primary_ip6 = Some(given.addresses[1].key());
+        given
+    };
+    let read = async |side, given: &Given| {
+        let sink = SnapshotSink::create(side, folder.path(), fields.clone(), Events::new()).unwrap();
+        fill(&sink, side, given).await;
+        sink.finish().unwrap()
+    };
+    let (source, target) = (read(Side::Source, &given(1)).await, read(Side::Target, &given(0)).await);
+    let planned = plan_releasing(BOTH, folder.path(), &fields, &source, target, &Policy::default(), &Ledger::default());
+    insta::assert_snapshot!(shown(&planned), @r#"
+update device atl / sw1 @v1 primary_ip4=null (unknown) primary_ip6=null (unknown)
+update device atl / sw2 @v1 primary_ip4=[null,"10.0.0.1"] again (unknown) primary_ip6=[null,"2001:db8::1"] again (unknown)
+update ip_address - / 10.0.0.1 @v1 interface=[[["atl"],"sw2"],"e1"] (unknown)
+update ip_address - / 2001:db8::1 @v1 interface=[[["atl"],"sw2"],"e1"] (unknown)
+"#);
 }
 
 /// Nothing is released that the source itself still says, that a person owns, or that nobody here knows.

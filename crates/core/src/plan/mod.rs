@@ -67,6 +67,10 @@ pub struct PlanHeader {
     pub sync: String,
     /// Hash of the sync's definition; a plan is only applied to the definition that it was made for.
     pub definition: String,
+    /// Hash of what the plan means: the systems, what is asked of them, and the models. A plan that is being applied is only bound
+    /// to this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub meaning: Option<String>,
     /// The number of the run that computed it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<i64>,

@@ -39,7 +39,7 @@ impl Releases<'_> {
     /// The updates that clear references: those of the target to records that `moved`, by the rule that they would break, or that
     /// are `going`, where the source does not say them.
     pub fn find(&self, moved: &BTreeMap<usize, HashSet<u128>>, going: &HashSet<u128>) -> Result<Vec<Change>> {
-        let mut found = Vec::new();
+        let mut found: Vec<Change> = Vec::new();
         for (number, rule) in self.rules.iter().enumerate() {
             let moved = moved.get(&number);
             if moved.is_none() && (going.is_empty() || !rule.holds_delete) {
@@ -73,7 +73,7 @@ impl Releases<'_> {
                 }
                 // Somebody else's record is left as it is, and whatever needs it released says so.
                 if known || self.memory.owns(&change)? {
-                    found.push(change);
+                    add(&mut found, change);
                 }
             }
         }
@@ -115,6 +115,17 @@ impl Releases<'_> {
             }
         }
         Ok(())
+    }
+}
+
+/// Adds a release. One of a record that is released already joins that one: the second would find the record moved by the first.
+fn add(found: &mut Vec<Change>, release: Change) {
+    match found.iter_mut().find(|known| known.model == release.model && known.key == release.key) {
+        None => found.push(release),
+        Some(known) => {
+            known.fields.extend(release.fields);
+            known.id = Change::id_of(&known.model, &known.key, known.action, &known.fields);
+        }
     }
 }
 

@@ -209,6 +209,8 @@ struct Needs {
     /// What a change needs: the creates of records that it refers to; for a delete, the deletes of what refers to it; what
     /// lets its record go first; and what gives its name up.
     prerequisites: HashMap<u64, Vec<u64>>,
+    /// Updates that only let their records, or what those refer to, change.
+    releases: Vec<u64>,
     /// The creates and updates that need a create.
     followers: HashMap<u64, Vec<u64>>,
 }
@@ -221,6 +223,8 @@ impl Needs {
         // Deletes come children first, so that the records they refer to are known later.
         let mut deleted_below: HashMap<u128, Vec<u64>> = HashMap::new();
         let mut released: HashMap<u128, Vec<u64>> = HashMap::new();
+        // Updates that clear a reference, by their records.
+        let mut cleared: HashMap<u128, Vec<u64>> = HashMap::new();
         for (place, change) in (1..).zip(plan.changes()?) {
             let change = change?;
             let Some(schema) = models::ALL.iter().copied().find(|schema| schema.name == change.model) else { continue };
@@ -229,10 +233,20 @@ impl Needs {
             }
             needs.places.push(place);
             let own = hash(schema.name, change.key.as_str());
-            let releases = released.get(&own).cloned().unwrap_or_default();
-            for referred in let_go(schema, &change) {
-                released.entry(own).or_default().push(place);
-                released.entry(referred).or_default().push(place);
+            let mut releases = released.get(&own).cloned().unwrap_or_default();
+            // A record is only let go for what is done with it then: the one is not without the other.
+            for earlier in cleared.get(&own).into_iter().flatten() {
+                needs.prerequisites.entry(*earlier).or_default().push(place);
+                releases.push(*earlier);
+            }
+            for (model, field) in change.lets_go(schema) {
+                released.entry(hash(model, &field.before.to_string())).or_default().push(place);
+            }
+            if change.lets_go(schema).next().is_some() {
+                needs.releases.push(place);
+            }
+            if clears_a_reference(schema, &change) {
+                cleared.entry(own).or_default().push(place);
             }
             if change.action == Action::Delete {
                 let mut needed = deleted_below.remove(&own).unwrap_or_default();
@@ -277,7 +291,7 @@ impl Needs {
         taken.into_iter().collect()
     }
 
-    /// Changes with what needs them, however indirectly.
+    /// Changes with what needs them, however indirectly, and with the releases that nothing is left for.
     fn with_what_needs(&self, named: HashSet<u64>) -> HashSet<u64> {
         let mut needed_by: HashMap<u64, Vec<u64>> = HashMap::new();
         for (place, needs) in &self.prerequisites {
@@ -292,21 +306,19 @@ impl Needs {
                 pending.extend(needed_by.get(&place).into_iter().flatten());
             }
         }
+        let is_for_nothing =
+            |release: &&u64| needed_by.get(release).is_some_and(|users| users.iter().all(|user| out.contains(user)));
+        let for_nothing: Vec<_> = self.releases.iter().filter(is_for_nothing).copied().collect();
+        out.extend(for_nothing);
         out
     }
 }
 
-/// The records that a change lets go, so that they can change: a reference of the second pass that is cleared in the first.
-fn let_go(schema: &ModelSchema, change: &Change) -> Vec<u128> {
-    let cleared = change
-        .fields
-        .iter()
-        .filter(|field| change.action == Action::Update && !field.deferred && field.after.is_null());
-    let referred = cleared.filter_map(|field| {
-        let known = schema.field(&field.name).filter(|known| known.deferred)?;
-        Some(hash(known.kind.referenced_model()?, &field.before.to_string()))
-    });
-    referred.collect()
+/// Whether an update takes away a reference of the second pass, so that the record, or what it refers to, can change.
+fn clears_a_reference(schema: &ModelSchema, change: &Change) -> bool {
+    let clears = |name: &str| schema.field(name).is_some_and(|known| known.deferred);
+    change.action == Action::Update
+        && change.fields.iter().any(|field| field.after.is_null() && !field.before.is_null() && clears(&field.name))
 }
 
 /// The records that a change refers to: those that a create or an update needs, or those that a deleted one belonged to. Deferred

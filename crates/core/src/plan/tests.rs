@@ -66,6 +66,7 @@ fn header() -> PlanHeader {
     PlanHeader {
         sync: "main".into(),
         definition: "d".into(),
+        meaning: None,
         run: None,
         source: side("forward"),
         target: side("netbox"),

@@ -16,7 +16,7 @@ use crate::history::{Approval, Decision, OUT_OF_TIME, RunStage, RunStatus};
 use crate::permit::WritePermit;
 use crate::places::Places;
 use crate::plan::PlanReader;
-use crate::target::{DataTarget, Stage, TargetWriter};
+use crate::target::{DataTarget, TargetWriter};
 use crate::{Error, ErrorKind, Result};
 
 /// How many changes are read from the history at once.
@@ -32,6 +32,8 @@ pub struct Applying<'a, 'w> {
     pub target: &'a dyn DataTarget,
     /// What both sides speak of.
     pub fields: &'a ModelFields,
+    /// Why nothing more is written, and only found out what became of what was sent; none when the plan is applied.
+    pub ends: Option<String>,
 }
 
 /// What is to be done with a plan.
@@ -50,7 +52,12 @@ impl Applying<'_, '_> {
         let decisions = self.work.runner.history.decisions(self.work.run.id).await?;
         let decision = decisions.iter().find(|decision| decision.plan_hash == self.plan.hash());
         let stages_writes = self.target.capabilities().staging;
-        match self.course(decision, stages_writes).await? {
+        let course = self.course(decision, stages_writes).await?;
+        if !matches!(course, Course::Discard(_)) {
+            self.take_the_place().await?;
+            self.remove_left().await?;
+        }
+        match course {
             Course::Wait => {
                 let reasons = self.plan.summary().objections();
                 let why = if reasons.is_empty() { "the sync asks for it (`auto_merge = false`)" } else { &reasons };
@@ -59,7 +66,7 @@ impl Applying<'_, '_> {
                 Ok(RunStatus::AwaitingReview)
             }
             Course::Discard(reason) => {
-                self.stage().await?.discard().await?;
+                self.discard().await?;
                 Err(Error::new(ErrorKind::Cancelled, reason))
             }
             Course::Apply(selection) => {
@@ -78,6 +85,19 @@ impl Applying<'_, '_> {
                 }
             }
         }
+    }
+
+    /// Finds out what became of the batches that were sent, and writes nothing more.
+    pub async fn settle(&self, report: &mut RunReport) -> Result<RunStatus> {
+        let decisions = self.work.runner.history.decisions(self.work.run.id).await?;
+        let decision = decisions.into_iter().find(|decision| decision.plan_hash == self.plan.hash());
+        let selection = decision.and_then(|decision| decision.selection);
+        let writer = if self.target.capabilities().staging {
+            self.stage().await?.writer().await?
+        } else {
+            self.target.writer(&self.permit()).await?
+        };
+        self.write(writer.as_ref(), selection, report).await
     }
 
     /// What guards and people let pass.
@@ -100,8 +120,10 @@ impl Applying<'_, '_> {
                 let message = format!("a guard refuses the plan: {}", self.plan.summary().objections());
                 Err(Error::new(ErrorKind::Guard, message))
             }
-            // What is staged waits after it was written, where people can look at it.
-            _ if stages_writes || decision.is_some() => Ok(Course::Apply(selection())),
+            _ if decision.is_some() => Ok(Course::Apply(selection())),
+            // What is staged waits after it was written, where people can look at it. Where nothing is to be written, there is
+            // nothing to look at but the plan: a loss, for instance, whose deletes are all withheld.
+            _ if stages_writes && self.plan.summary().to_apply() > 0 => Ok(Course::Apply(None)),
             Some(Demand::Approval) => Ok(Course::Wait),
             _ if self.work.sync.auto_merge || self.plan.summary().to_apply() == 0 => Ok(Course::Apply(None)),
             // A plan that a person asked to apply, by its file, was looked at.
@@ -110,15 +132,9 @@ impl Applying<'_, '_> {
         }
     }
 
-    fn permit(&self) -> WritePermit {
+    pub(super) fn permit(&self) -> WritePermit {
         let message = format!("Syncline {} run {}", self.work.sync.name, self.work.run.id);
         WritePermit::new(self.plan.hash().to_owned(), message, self.work.validity.clone())
-    }
-
-    /// The place in the target where this run's writes wait.
-    async fn stage(&self) -> Result<Box<dyn Stage>> {
-        let name = format!("syncline {} run {}", self.work.sync.name, self.work.run.id);
-        self.target.stage(&self.permit(), &name).await
     }
 
     /// Writes into a place of the target's own, and merges it when nobody has to look at it first.
@@ -157,7 +173,7 @@ impl Applying<'_, '_> {
         let conflicts = stage.conflicts().await?;
         if !conflicts.is_empty() {
             let message = format!(
-                "the target was changed where the run changes it too, so its changes stay staged: {}",
+                "the target was changed where the run changes it too, so its changes stay staged until the next run of the sync: {}",
                 conflicts.join("; ")
             );
             return Err(Error::new(ErrorKind::Stale, message));
@@ -205,7 +221,8 @@ impl Applying<'_, '_> {
             (*events).clone(),
             (*stop).clone(),
         )
-        .only(selection);
+        .only(selection)
+        .ending(self.ends.clone());
         let applied = {
             let writing = clock.around(writer.execute_sync(&mut context));
             tokio::pin!(writing);

@@ -59,6 +59,19 @@ impl SyncDefinition {
         Ok(blake3::hash(&definition).to_hex()[..32].to_owned())
     }
 
+    /// Hash of what a plan means: which systems it is about, what is asked of them, and the models. How a system is reached, the
+    /// credentials, the size of batches and the connectors' versions are no part of it: a plan that was begun can be gone on with
+    /// when they have changed.
+    pub fn meaning(&self) -> Result<String> {
+        let side = |side: &SideDefinition| (side.connector.clone(), side.instance(), side.parameters.clone());
+        let meaning = serde_json::to_vec(&(side(&self.source), side(&self.target), &self.models));
+        let meaning = meaning.map_err(|error| {
+            Error::new(ErrorKind::Internal, format!("the definition of `{}` cannot be written", self.name))
+                .caused_by(error)
+        })?;
+        Ok(blake3::hash(&meaning).to_hex()[..32].to_owned())
+    }
+
     /// The definition as people and the history may see it: what the connectors' schemas mark as secret is hidden.
     pub fn shown(&self, registry: &Registry) -> Result<Value> {
         let side = |side: &SideDefinition, parameters: Option<Value>| -> Result<Value> {

@@ -11,11 +11,12 @@ use super::tests::{DESCRIPTOR, Lab, with};
 use super::*;
 use crate::event::Events;
 use crate::history::{
-    Approval, Claimed, Decision, History, Run, RunFilter, RunId, RunKind, RunStatus, Stop, StopRequest,
+    Approval, Claimed, Decision, History, Purpose, Run, RunFilter, RunId, RunKind, RunStatus, Stop, StopRequest,
 };
 use crate::plan::Selection;
 use crate::queue::{ApalisQueue, WorkerOptions};
 use crate::registry::Registry;
+use crate::schedule::Schedule;
 use crate::stop::StopSignal;
 use crate::{ErrorKind, Result};
 
@@ -23,7 +24,7 @@ use crate::{ErrorKind, Result};
 const SHORT: Duration = Duration::from_millis(60);
 
 /// A sync whose source has 25 sites, which is three batches.
-async fn filled(world: &'static str) -> Lab {
+pub(super) async fn filled(world: &'static str) -> Lab {
     let mut lab = Lab::new(world).await;
     lab.runner = other(&lab);
     let sites: Vec<_> = (10..35).map(|number| format!("s{number}")).collect();
@@ -32,13 +33,13 @@ async fn filled(world: &'static str) -> Lab {
 }
 
 /// Another runner of the same history, as another process would have.
-fn other(lab: &Lab) -> Runner {
+pub(super) fn other(lab: &Lab) -> Runner {
     let history = lab.runner.history().clone();
     Runner::new(Registry::of([&DESCRIPTOR]).unwrap(), history, lab.folder.path()).with_lease(SHORT)
 }
 
 /// Begins a run and kills its runner when the target keeps a batch waiting.
-async fn killed(lab: &Lab, after: u32, written: bool) {
+pub(super) async fn killed(lab: &Lab, after: u32, written: bool) {
     with(lab.world, |world| world.stalls = Some((after, written)));
     let stalled = with(lab.world, |world| Arc::clone(&world.stalled));
     let (runner, sync) = (other(lab), lab.sync.clone());
@@ -51,18 +52,18 @@ async fn killed(lab: &Lab, after: u32, written: bool) {
     with(lab.world, |world| (world.stalls, world.batches) = (None, 0));
 }
 
-async fn abandoned(lab: &Lab) {
+pub(super) async fn abandoned(lab: &Lab) {
     // Nothing tells when a lease is over but the time.
     while lab.runner.put_back_abandoned().await.unwrap().is_empty() {
         tokio::time::sleep(SHORT / 10).await;
     }
 }
 
-async fn read(lab: &Lab, run: RunId) -> Run {
+pub(super) async fn read(lab: &Lab, run: RunId) -> Run {
     lab.runner.history().run(run).await.unwrap().unwrap()
 }
 
-async fn go_on(lab: &Lab, run: RunId) -> RunReport {
+pub(super) async fn go_on(lab: &Lab, run: RunId) -> RunReport {
     lab.runner.go_on(run, &lab.sync, &Events::new(), &CancellationToken::new()).await.unwrap()
 }
 
@@ -259,6 +260,40 @@ async fn a_tick_makes_one_run_however_many_schedulers_see_it() {
     let next = Scheduler::new(&runners[0], &book).pass(start + minutes(365)).await.unwrap();
     assert_eq!(next, Some(start + minutes(370)));
     assert_eq!(scheduled(lab.runner.history()).await.len(), 8);
+}
+
+/// A sync and its drift check have ticks of their own, also at the same time, and also while the other one is at work.
+#[tokio::test]
+async fn a_tick_of_one_purpose_takes_none_from_another() {
+    let lab = filled("purposes").await;
+    let mut book = Every10Minutes::new(&lab);
+    book.automation.drift = book.automation.schedule.clone();
+    let start: DateTime<Utc> = "2026-11-20T08:00:00Z".parse().unwrap();
+    for tick in 0..3 {
+        let now = start + TimeDelta::minutes(10 * tick);
+        Scheduler::new(&lab.runner, &book).pass(now).await.unwrap();
+        let made: Vec<_> = lab.runner.history().queue().await.unwrap();
+        let shown: Vec<_> = made.iter().map(|run| (run.purpose, run.tick)).collect();
+        assert_eq!(shown, [(Purpose::Sync, Some(now)), (Purpose::Drift, Some(now))]);
+        // Whoever looks again, before, between or after the two, makes no third.
+        for run in made {
+            Scheduler::new(&lab.runner, &book).pass(now).await.unwrap();
+            assert_eq!(go_on(&lab, run.id).await.status, RunStatus::Completed);
+        }
+        Scheduler::new(&lab.runner, &book).pass(now).await.unwrap();
+        assert_eq!(scheduled(lab.runner.history()).await.len(), usize::try_from(2 * tick + 2).unwrap());
+    }
+
+    // A drift check that takes long is no run of the sync.
+    let now = start + TimeDelta::minutes(30);
+    book.automation.schedule = Schedule::default();
+    Scheduler::new(&lab.runner, &book).pass(now).await.unwrap();
+    let drift = lab.runner.history().queue().await.unwrap().pop().unwrap();
+    lab.runner.claim(drift.id).await.unwrap();
+    book.automation.schedule = book.automation.drift.clone();
+    Scheduler::new(&lab.runner, &book).pass(now + TimeDelta::minutes(1)).await.unwrap();
+    let waiting: Vec<_> = lab.runner.history().queue().await.unwrap().iter().map(|run| run.purpose).collect();
+    assert_eq!(waiting, [Purpose::Sync]);
 }
 
 #[tokio::test]

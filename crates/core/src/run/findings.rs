@@ -171,7 +171,8 @@ impl Work<'_> {
             DriftVerdict::NotMeasured => "not measured".to_owned(),
             DriftVerdict::Differs => {
                 let News { new, gone, standing } = drift.news;
-                format!("{standing} differences, {new} new, {gone} gone")
+                let differences = if standing == 1 { "difference" } else { "differences" };
+                format!("{standing} {differences}, {new} new, {gone} gone")
             }
         };
         report.notes.insert("drift".to_owned(), verdict);

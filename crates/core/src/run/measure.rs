@@ -202,6 +202,7 @@ mod tests {
             error: None,
             paused: None,
             not_before: None,
+            waiting: None,
             found: None,
         }
     }

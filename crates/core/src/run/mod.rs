@@ -3,6 +3,7 @@
 mod applying;
 mod book;
 mod definition;
+mod doubt;
 mod findings;
 mod keeper;
 pub mod measure;
@@ -20,6 +21,7 @@ mod retention;
 mod runner;
 mod scheduler;
 mod second_thoughts;
+mod staging;
 mod tidy;
 mod undo;
 mod work;
@@ -36,6 +38,8 @@ pub use scheduler::Scheduler;
 pub use tidy::Tidied;
 pub use worker::{Follower, Worker};
 
+#[cfg(test)]
+mod doubt_tests;
 #[cfg(test)]
 mod durable_tests;
 #[cfg(test)]

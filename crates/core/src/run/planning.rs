@@ -69,6 +69,7 @@ impl Work<'_> {
         let header = PlanHeader {
             sync: sync.name.clone(),
             definition: digest.to_owned(),
+            meaning: Some(self.sync.meaning()?),
             run: Some(run.number()),
             source: source_side(&sync.source, &read, &source),
             target: plan_side(&sync.target, &target),

@@ -99,6 +99,10 @@ impl<'a> Recorder<'a> {
                 }
                 Ok(())
             }
+            RunStatus::Queued if report.waiting.is_some() => {
+                let (until, why) = (report.not_before.unwrap_or_else(Utc::now), report.waiting.as_deref());
+                self.history.put_back_waiting(self.claim, until, why.unwrap_or_default()).await
+            }
             RunStatus::Queued => self.history.put_back(self.claim, report.not_before, report.paused.as_deref()).await,
             _ => {
                 let result = report.error.as_ref().map_or_else(RunResult::completed, RunResult::stopped_by);

@@ -66,6 +66,8 @@ pub struct RunReport {
     pub paused: Option<String>,
     /// When a run that was put back goes on by itself.
     pub not_before: Option<DateTime<Utc>>,
+    /// Why it goes on only then, where that has a reason.
+    pub waiting: Option<String>,
     /// The unfinished run of the same request that was found and gone on with: another one that was finished first, or this one.
     pub found: Option<RunId>,
 }

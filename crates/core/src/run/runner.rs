@@ -184,6 +184,10 @@ impl Runner {
             Triggered::AlreadyRunning(run) => self.known(run).await?,
         };
         Self::ensure_ours(&found)?;
+        if found.waiting.is_some() {
+            // Whoever asks does not wait until it is tried again.
+            self.history.resume(found.id).await?;
+        }
         let Run { id, kind, triggered_by, .. } = &found;
         let text = format!("run {id} ({} by {triggered_by}) was not finished: going on with it", kind.as_str());
         events.message(Level::Warning, text);
@@ -276,10 +280,19 @@ impl Runner {
         if run.attempt > 1 {
             events.message(Level::Info, format!("attempt {}: `{}` goes on with the run", run.attempt, self.worker));
         }
+        match &run.stop {
+            Some(request) if request.stop == Stop::Cancel => stop.cancel(request.words()),
+            Some(request) => stop.pause(request.words()),
+            None => {}
+        }
         let mut report = RunReport::begun(&run);
         let validity = keeper.validity();
         let mut work = Work { runner: self, sync, run: &run, claim, validity, events, stop, recorder: &recorder };
-        let ended = work.stages(&mut report).instrument(measure::run_span(&sync.name, run.id)).await;
+        let working = async {
+            let ended = work.stages(&mut report).await;
+            work.leave_no_doubt(ended, &mut report).await
+        };
+        let ended = working.instrument(measure::run_span(&sync.name, run.id)).await;
         report.end(ended, stop);
         measured.end(&report).await;
         if let Err(error) = work.observe(&mut report).await {
@@ -522,6 +535,15 @@ pub(super) fn ensure_valid(plan: &PlanReader) -> Result<()> {
         return Err(Error::new(ErrorKind::Stale, message));
     }
     Ok(())
+}
+
+/// Refuses to go on with a plan that means something else by now.
+pub(super) fn ensure_still_means(plan: &PlanReader, sync: &SyncDefinition, digest: &str) -> Result<()> {
+    let header = plan.header();
+    match &header.meaning {
+        Some(meaning) if header.sync == sync.name && *meaning == sync.meaning()? => Ok(()),
+        _ => ensure_made_for(plan, sync, digest),
+    }
 }
 
 /// Refuses a plan that was made for another definition.

@@ -1,6 +1,6 @@
 //! Making runs when schedules ask for them.
 //!
-//! Any number of processes may do this at once: a tick's nominal time is the key of its run, so that each has one, and where
+//! Any number of processes may do this at once: a tick's nominal time and what it is for are the key of its run, so that each has one, and where
 //! a schedule stands is in the history, so that whoever is left goes on.
 
 use std::time::Duration;

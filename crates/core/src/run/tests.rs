@@ -48,6 +48,8 @@ pub struct World {
     error: Option<&'static str>,
     /// The target takes what is written into a branch of its own first.
     stages: bool,
+    /// The target cannot be reached.
+    pub is_down: bool,
     /// Sites that are none of the target's.
     drops: Vec<String>,
     /// Sites that the target refuses.
@@ -106,8 +108,14 @@ impl ConnectTarget for Fake {
     type Target = FakeSide;
 
     async fn connect_target(connection: Connection, _: NoSettings, _: ConnectContext) -> Result<FakeSide> {
+        ensure_up(&connection.world)?;
         Ok(FakeSide(connection.world))
     }
+}
+
+fn ensure_up(world: &str) -> Result<()> {
+    let is_down = with(world, |world| world.is_down);
+    if is_down { Err(Error::new(ErrorKind::Unreachable, "cannot reach `copy.example`")) } else { Ok(()) }
 }
 
 fn slug_of(key: &AnyKey) -> String {
@@ -189,8 +197,12 @@ impl DataTarget for FakeSide {
         sites.complete().await
     }
 
-    async fn stage(&self, _: &WritePermit, _: &str) -> Result<Box<dyn Stage>> {
-        Ok(Box::new(staged::Branch::open(&self.0)))
+    async fn stage(&self, _: &WritePermit, name: &str) -> Result<Box<dyn Stage>> {
+        Ok(Box::new(staged::Branch::open(&self.0, name)))
+    }
+
+    async fn staged(&self, _: &WritePermit, id: &str) -> Result<Option<Box<dyn Stage>>> {
+        Ok(staged::Branch::known(&self.0, id).map(|branch| Box::new(branch) as Box<dyn Stage>))
     }
 
     fn desired(&self, mut source: Snapshot) -> Result<Snapshot> {
@@ -267,10 +279,14 @@ impl TargetWriter for FakeSide {
             tokio::task::yield_now().await;
             release.notified().await;
         }
-        Ok(written)
+        match with(&self.0, |world| world.is_down) {
+            false => Ok(written),
+            true => Err(BatchError::InDoubt(Error::new(ErrorKind::Remote, "the connection was reset"))),
+        }
     }
 
     async fn settle(&self, batch: &Batch<'_>, _: &Bindings) -> Result<Vec<Option<Written>>> {
+        ensure_up(&self.0)?;
         let settle = |change: &&crate::change::Change| {
             let slug = change.key.parts()[0].as_str().unwrap().to_owned();
             let there = with(&self.0, |world| world.target.get(&slug).cloned());
@@ -420,6 +436,18 @@ async fn a_dry_run_opens_no_writer_and_remembers_what_it_would_do() {
     let applied = lab.apply(&dry.plan.unwrap(), None).await.unwrap();
     assert_eq!((applied.status, applied.total().applied), (RunStatus::Completed, 1));
     assert_eq!(lab.target(), ["a"]);
+}
+
+#[tokio::test]
+async fn what_is_not_ours_is_told_apart_where_deletes_are_held_back() {
+    let mut lab = Lab::new("held_back").await;
+    lab.sync.policy.deletes = crate::policy::Deletes::Hold;
+    lab.set(&["a", "b"], &["foreign"]);
+    lab.run().await;
+    with("held_back", |world| world.source.remove("b"));
+    let second = lab.run().await;
+    let held = BTreeMap::from([("not_ours".to_owned(), 1), ("policy".to_owned(), 1)]);
+    assert_eq!(second.summary.models[0].held, held);
 }
 
 #[tokio::test]

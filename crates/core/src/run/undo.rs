@@ -178,6 +178,7 @@ impl Work<'_> {
         let header = PlanHeader {
             sync: sync.name.clone(),
             definition: digest.to_owned(),
+            meaning: Some(self.sync.meaning()?),
             run: Some(self.run.id.number()),
             source: plan_side(&sync.target, &work.target),
             target: plan_side(&sync.target, &work.target),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::applying::Applying;
 use super::planning::Sides;
 use super::record::Recorder;
-use super::runner::{ensure_made_for, ensure_valid};
+use super::runner::{ensure_made_for, ensure_still_means, ensure_valid};
 use super::{Drift, ReadSummary, RunReport, Runner, SyncDefinition};
 use crate::event::Events;
 use crate::fields::ModelFields;
@@ -50,12 +50,14 @@ impl Work<'_> {
             };
         }
         let plan = self.runner.plan_of(self.run).await?;
-        ensure_made_for(&plan, self.sync, &digest)?;
         if self.run.stage == RunStage::Planned {
+            ensure_made_for(&plan, self.sync, &digest)?;
             // An apply that has begun is gone on with, however late it is: half of it is done.
             ensure_valid(&plan)?;
             // Whatever an earlier attempt recorded about the plan is recorded again.
             self.runner.history.begin_again(self.claim).await?;
+        } else {
+            ensure_still_means(&plan, self.sync, &digest)?;
         }
         report.planned(&plan, None);
         let target = self.runner.connect_target(&self.sync.target, self.events).await?;
@@ -100,7 +102,7 @@ impl Work<'_> {
             self.recorder.planned(plan).await?;
             RunStatus::Completed
         } else {
-            Applying { work: self, plan, target, fields }.go(report).await?
+            Applying { work: self, plan, target, fields, ends: None }.go(report).await?
         };
         match partial {
             Some(partial) if status == RunStatus::Completed => Err(incomplete(partial)),
@@ -134,6 +136,7 @@ impl RunReport {
             error: None,
             paused: None,
             not_before: None,
+            waiting: None,
             found: None,
         }
     }

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::Runner;
 use super::book::{ConfiguredSync, SyncBook};
 use crate::event::{Event, Events, Level};
-use crate::history::{Abandoned, Claim, Claimed, Run, RunId, RunKind, RunResult, RunStatus};
+use crate::history::{Abandoned, Claim, Claimed, Run, RunId, RunKind, RunStatus};
 use crate::queue::{Delivery, RunQueue, WorkerOptions};
 use crate::stop::StopSignal;
 use crate::{ErrorKind, Result};
@@ -62,6 +62,9 @@ impl Worker {
         for abandoned in self.runner.put_back_abandoned().await? {
             match abandoned {
                 Abandoned::Requeued(run) => tracing::warn!(%run, "its runner died; another one goes on with it"),
+                Abandoned::Paused(run) => {
+                    tracing::error!(%run, "it was taken too often to no end, with changes in doubt: it waits for a person");
+                }
                 Abandoned::Failed(run) => tracing::error!(%run, "it was taken too often to no end, and failed"),
             }
         }
@@ -118,8 +121,7 @@ impl Worker {
         let sync = match self.book.sync(&run.sync).await {
             Ok(sync) => sync,
             Err(error) => {
-                history.finish_run(claim, &RunResult::stopped_by(&error)).await?;
-                return Ok(RunStatus::Failed);
+                return self.runner.leave_without_sync(claim, &run, error).await;
             }
         };
         let is_manual = run.kind != RunKind::Scheduled;

@@ -26,7 +26,7 @@ pub enum CatchUp {
 /// What a schedule asks for at a moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Due {
-    /// The tick to run now, by its nominal time: with the sync, the key of the run. The latest, when several wait.
+    /// The tick to run now, by its nominal time: with the sync and the purpose, the key of the run. The latest, when several wait.
     pub run: Option<DateTime<Utc>>,
     /// How many other ticks have passed since the last one, and get no run of their own; counted to [`MOST_COUNTED`].
     pub missed: u64,

@@ -19,6 +19,8 @@ use super::{database, edits};
 const KILLS_PER_CYCLE: usize = 8;
 /// Whoever is not done after so long hangs.
 const PATIENCE: Duration = Duration::from_mins(2);
+/// The exit code of a command whose run waits for its time.
+const WAITS: i32 = 7;
 /// Where the processes speak.
 const SAID: &str = "said";
 
@@ -64,6 +66,8 @@ struct Crash {
     /// Whatever came to pass, in order.
     kills: Vec<Kill>,
     wanted: usize,
+    /// How often NetBox was down when a process was started again.
+    outages: u32,
 }
 
 impl Drop for Crash {
@@ -85,7 +89,7 @@ async fn crash(who: Who, history: Option<&str>, stream: u64) {
     world.forward.watch(Some(trap.watcher(true)));
     world.netbox.watch(Some(trap.watcher(false)));
     let dice = Dice::new(seed.wrapping_mul(31).wrapping_add(stream));
-    let mut crash = Crash { who, world, dice, trap, kills: Vec::new(), wanted };
+    let mut crash = Crash { who, world, dice, trap, kills: Vec::new(), wanted, outages: 0 };
     let begun = std::time::Instant::now();
     let mut cycle = 0;
     while crash.kills.len() < crash.wanted {
@@ -101,8 +105,9 @@ async fn crash(who: Who, history: Option<&str>, stream: u64) {
         *by_class.entry(kill.class).or_default() += 1;
     }
     println!(
-        "{who:?} on {where_to}: {} kills in {cycle} cycles, {:.0} s: {by_class:?}",
+        "{who:?} on {where_to}: {} kills and {} outages in {cycle} cycles, {:.0} s: {by_class:?}",
         crash.kills.len(),
+        crash.outages,
         begun.elapsed().as_secs_f64()
     );
 }
@@ -201,7 +206,8 @@ impl Crash {
             let status = ended.unwrap_or_else(|_| panic!("it hangs:\n{}", said(self.world.folder.path(), SAID)));
             match status.code() {
                 Some(0) => return,
-                Some(3) => {}
+                // It waits for a person, or for NetBox.
+                Some(3 | WAITS) => {}
                 Some(code) => panic!("exit code {code}:\n{}", said(self.world.folder.path(), SAID)),
                 None => self.note(&mut killed),
             }
@@ -213,7 +219,21 @@ impl Crash {
         let applying = self.world.unfinished().await.iter().any(|run| run.stage == RunStage::Applying);
         let may_kill = killed < KILLS_PER_CYCLE && self.kills.len() < self.wanted;
         let kill = may_kill.then(|| self.choose(cycle, applying));
+        if self.is_in_doubt().await && self.dice.below(2) == 0 {
+            self.trap.go_down(2 + self.dice.below(6));
+            self.outages += 1;
+        }
         self.trap.hold(start(self.world.folder.path(), arguments, SAID), kill);
+    }
+
+    /// Whether a batch was sent of which nobody knows what became of it.
+    async fn is_in_doubt(&self) -> bool {
+        for run in self.world.unfinished().await {
+            if !self.world.runner.history().in_doubt(run.id).await.unwrap().is_empty() {
+                return true;
+            }
+        }
+        false
     }
 
     /// When the next process is killed: anywhere in what it has to do.

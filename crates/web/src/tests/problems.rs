@@ -111,6 +111,7 @@ async fn every_kind_of_error_has_its_status() {
         ErrorKind::Cancelled,
         ErrorKind::Busy,
         ErrorKind::LeaseLost,
+        ErrorKind::InDoubt,
         ErrorKind::Storage,
         ErrorKind::Remote,
         ErrorKind::Internal,

@@ -79,7 +79,7 @@ async fn a_sync_of_a_file_is_changed_there_only() {
     let api = Api::empty().await;
     let settings = json!({"sites": ["a"], "target": "copy"});
     let file = BTreeMap::from([("filed".to_owned(), settings.clone())]);
-    api.shelf.history.provision_syncs(&file).await.unwrap();
+    api.shelf.history.provision_syncs("syncline.toml", &file).await.unwrap();
 
     let put = api.json(Method::PUT, "syncs/filed", json!({"settings": {"sites": [], "target": "copy"}})).await;
     let removed = api.json(Method::DELETE, "syncs/filed", Value::Null).await;

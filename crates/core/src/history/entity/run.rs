@@ -74,6 +74,12 @@ pub struct Model {
     pub delivery: i64,
     pub delivered_at: Option<i64>,
     pub staged_as: Option<String>,
+    /// Why it waits for its time.
+    pub waiting: Option<String>,
+    /// How often in a row it was put back to wait for its time.
+    pub waits: i64,
+    /// What was staged was merged or removed: nothing is left of it where it waited.
+    pub stage_gone: bool,
 }
 
 /// What rows lead to: nothing, as statements join what they need.

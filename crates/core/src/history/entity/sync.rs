@@ -19,6 +19,8 @@ pub struct Model {
     pub owner: Option<String>,
     /// A JSON object.
     pub settings: Option<String>,
+    /// The file that said so last, and its machine; null when no file did.
+    pub origin: Option<String>,
     pub paused: bool,
 }
 

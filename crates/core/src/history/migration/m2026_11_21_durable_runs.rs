@@ -44,6 +44,7 @@ fn run_columns() -> Vec<ColumnDef> {
         big_integer("delivery").default(0).take(),
         big_integer_null("delivered_at"),
         text_null("staged_as"),
+        boolean("stage_gone").default(false).take(),
     ]
 }
 
@@ -119,7 +120,7 @@ const STATEMENTS: [&str; 5] = [
     // One run of a sync at a time, and one run that writes to a system: the database itself refuses a second one.
     r#"CREATE UNIQUE INDEX "run_one_of_sync" ON "run" ("sync_id") WHERE "status" = 'syncing'"#,
     r#"CREATE UNIQUE INDEX "run_one_writer" ON "run" ("target_instance") WHERE "status" = 'syncing' AND NOT "dry""#,
-    // A tick of a schedule makes one run, however many schedulers see it.
-    r#"CREATE UNIQUE INDEX "run_by_tick" ON "run" ("sync_id", "tick")"#,
+    // A tick of a schedule makes one run, however many schedulers see it. Schedules of several purposes tick at the same time.
+    r#"CREATE UNIQUE INDEX "run_by_tick" ON "run" ("sync_id", "purpose", "tick")"#,
     r#"CREATE INDEX "decision_of_run" ON "decision" ("run_id", "id")"#,
 ];

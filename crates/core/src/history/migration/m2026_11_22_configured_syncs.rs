@@ -11,7 +11,8 @@ pub(super) struct Migration;
 impl MigrationTrait for Migration {
     #[expect(elided_lifetimes_in_paths, reason = "the trait is declared so, and must be answered so")]
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        for column in [text_null("owner"), text_null("settings"), boolean("paused").default(false).take()] {
+        let paused = boolean("paused").default(false).take();
+        for column in [text_null("owner"), text_null("settings"), text_null("origin"), paused] {
             manager.alter_table(Table::alter().table("sync").add_column(column).take()).await?;
         }
         let mut key = Index::create();

@@ -14,16 +14,25 @@ pub struct Branch {
 }
 
 impl Branch {
-    /// Opens the branch of a world; one that is there is opened again.
-    pub fn open(main: &str) -> Self {
-        let own = format!("{main}/branch");
-        let target = with(main, |world| world.target.clone());
-        with(&own, |branch| {
-            if branch.batches == 0 {
-                branch.target = target;
-            }
-        });
+    /// Opens the branch of a world with a name; one that is there is opened again.
+    pub fn open(main: &str, name: &str) -> Self {
+        let own = format!("{main}/{name}");
+        let mut worlds = WORLDS.lock().unwrap();
+        let target = worlds[main].target.clone();
+        worlds.entry(own.clone()).or_insert_with(|| World { target, ..World::default() });
         Self { main: main.to_owned(), own }
+    }
+
+    /// The branch with an id, if it is there.
+    pub fn known(main: &str, id: &str) -> Option<Self> {
+        let is_there = WORLDS.lock().unwrap().contains_key(id);
+        is_there.then(|| Self { main: main.to_owned(), own: id.to_owned() })
+    }
+
+    /// The branches of a world.
+    fn all(main: &str) -> Vec<String> {
+        let branches = format!("{main}/");
+        WORLDS.lock().unwrap().keys().filter(|name| name.starts_with(&branches)).cloned().collect()
     }
 }
 
@@ -54,7 +63,7 @@ impl Stage for Branch {
     }
 
     async fn discard(&self) -> Result<()> {
-        with(&self.own, |branch| *branch = World::default());
+        WORLDS.lock().unwrap().remove(&self.own);
         Ok(())
     }
 }
@@ -75,17 +84,14 @@ impl Lab {
     /// Has the changes of a run merged or thrown away.
     async fn review(&self, waiting: &RunReport, verdict: Approval) -> RunReport {
         assert_eq!(waiting.status, RunStatus::AwaitingReview);
-        let decision = Decision {
-            plan_hash: waiting.plan_hash.clone().unwrap(),
-            verdict,
-            by: "kim".to_owned(),
-            reason: "looked at".to_owned(),
-            selection: None,
-            overrides_guards: false,
-            at: chrono::Utc::now(),
-        };
-        self.runner.history().decide(waiting.run, &decision).await.unwrap();
+        self.runner.history().decide(waiting.run, &decision(waiting, verdict)).await.unwrap();
         self.runner.go_on(waiting.run, &self.sync, &Events::new(), &CancellationToken::new()).await.unwrap()
+    }
+
+    /// The status of a run, with the kind of the error that ended it.
+    async fn end_of(&self, run: RunId) -> (RunStatus, Option<String>) {
+        let run = self.runner.history().run(run).await.unwrap().unwrap();
+        (run.status, run.error.map(|error| error.kind))
     }
 
     /// The ids of sites that are ours.
@@ -94,6 +100,18 @@ impl Lab {
         let instance = self.sync.target.instance();
         self.runner.history().each_of_ours(&instance, "site", |id| ours.push(id.to_owned())).await.unwrap();
         ours
+    }
+}
+
+fn decision(waiting: &RunReport, verdict: Approval) -> Decision {
+    Decision {
+        plan_hash: waiting.plan_hash.clone().unwrap(),
+        verdict,
+        by: "kim".to_owned(),
+        reason: "looked at".to_owned(),
+        selection: None,
+        overrides_guards: false,
+        at: chrono::Utc::now(),
     }
 }
 
@@ -149,7 +167,6 @@ async fn what_is_kept_while_its_delete_is_staged_is_not_merged() {
     insta::assert_snapshot!(refused.error.unwrap().report(), @"the staged changes delete what is to stay, as it turned out since: site `b` (kept by kim: it moves); they stay staged, and the next run makes others");
     assert_eq!(lab.target(), ["a", "b", "c"]);
 
-    with(&format!("{}/branch", lab.world), |branch| *branch = World::default());
     history.decide_absent("main", "site", &key, &Word { verdict: Verdict::DeleteNow, ..word }).await.unwrap();
     let waiting = lab.run().await;
     assert_eq!(lab.review(&waiting, Approval::Approved).await.status, RunStatus::Completed);
@@ -158,4 +175,117 @@ async fn what_is_kept_while_its_delete_is_staged_is_not_merged() {
         (vec!["a".to_owned(), "c".to_owned()], vec!["a".to_owned(), "c".to_owned()])
     );
     assert!(history.absent(history.sync("main").await.unwrap().unwrap().id, "site", [&key]).await.unwrap().is_empty());
+}
+
+/// What is staged is merged as a whole, so that nobody is told that a part of it will be.
+#[tokio::test]
+async fn a_part_of_what_is_staged_cannot_be_approved() {
+    let lab = staging("staged-part").await;
+    with(lab.world, |world| {
+        world.source.insert("b".to_owned(), "Site b".to_owned());
+        world.source.insert("c".to_owned(), "Site c".to_owned());
+    });
+    let waiting = lab.run().await;
+    let part = Decision { selection: Some([1].into_iter().collect()), ..decision(&waiting, Approval::Approved) };
+    let refused = lab.runner.history().decide(waiting.run, &part).await.unwrap_err();
+    insta::assert_snapshot!(refused, @"the changes of run 2 are staged in the target, which merges all of them or none: approve the whole run, or reject it with `syncline reject 2` and run the sync again");
+    assert_eq!((lab.target(), lab.end_of(waiting.run).await.0), (vec!["a".to_owned()], RunStatus::AwaitingReview));
+    assert_eq!(lab.review(&waiting, Approval::Approved).await.status, RunStatus::Completed);
+    assert_eq!(lab.target(), ["a", "b", "c"]);
+}
+
+/// A source that lost much asks a person, also when there is nothing to be written that could be staged.
+#[tokio::test]
+async fn a_loss_whose_deletes_are_withheld_waits_for_approval() {
+    let mut lab = staging("staged-loss").await;
+    lab.sync.auto_merge = true;
+    let many: Vec<String> = (0..100).map(|number| format!("s{number:03}")).collect();
+    let sites = many.iter().map(|slug| (slug.clone(), slug.clone()));
+    with(lab.world, |world| world.source.extend(sites));
+    assert_eq!(lab.run().await.status, RunStatus::Completed);
+    assert_eq!(lab.run().await.status, RunStatus::Completed);
+    lab.sync.policy.deletes = Deletes::Hold;
+    with(lab.world, |world| many[60..].iter().for_each(|slug| drop(world.source.remove(slug))));
+    let lost = lab.run().await;
+    assert_eq!((lost.status, lost.summary.to_apply()), (RunStatus::AwaitingReview, 0));
+    let again = lab.run().await;
+    assert_eq!(again.status, RunStatus::AwaitingReview, "nobody approved the loss");
+    assert_eq!(lab.review(&again, Approval::Approved).await.status, RunStatus::Completed);
+    assert_eq!(lab.run().await.status, RunStatus::Completed, "a person did");
+}
+
+/// Numbers of runs come again, and what another run of the number left is nobody's to merge.
+#[tokio::test]
+async fn what_another_history_left_staged_is_not_merged() {
+    let lab = staging("staged-twice").await;
+    with(lab.world, |world| drop(world.source.insert("b".to_owned(), "Site b".to_owned())));
+    let left = lab.run().await;
+    assert_eq!(left.status, RunStatus::AwaitingReview);
+    with(lab.world, |world| drop(world.source.remove("b")));
+    // The history is lost; the world, with its branch, is not.
+    let mut anew = Lab::new(lab.world).await;
+    anew.sync.auto_merge = false;
+    assert_eq!(anew.run().await.status, RunStatus::Completed);
+    with(lab.world, |world| drop(world.source.insert("c".to_owned(), "Site c".to_owned())));
+    let waiting = anew.run().await;
+    assert_eq!(waiting.run, left.run);
+    assert_eq!(anew.review(&waiting, Approval::Approved).await.status, RunStatus::Completed);
+    assert_eq!(anew.target(), ["a", "c"]);
+}
+
+/// The changes of a run are where they were put, or nowhere.
+#[tokio::test]
+async fn a_stage_that_was_deleted_in_the_target_is_not_merged_empty() {
+    let lab = staging("staged-gone").await;
+    with(lab.world, |world| drop(world.source.insert("b".to_owned(), "Site b".to_owned())));
+    let waiting = lab.run().await;
+    WORLDS.lock().unwrap().retain(|name, _| !name.starts_with("staged-gone/"));
+    let gone = lab.review(&waiting, Approval::Approved).await;
+    assert_eq!((gone.status, gone.error.unwrap().kind()), (RunStatus::Failed, ErrorKind::Stale));
+    assert_eq!((lab.target(), lab.ours().await), (vec!["a".to_owned()], vec!["a".to_owned()]));
+}
+
+/// However often a sync runs while nobody decides, one stage waits: the newest, or the one that says the same.
+#[tokio::test]
+async fn one_stage_of_a_sync_waits() {
+    let lab = staging("staged-pile").await;
+    with(lab.world, |world| drop(world.source.insert("b".to_owned(), "Site b".to_owned())));
+    let first = lab.run().await;
+    assert_eq!((first.status, Branch::all(lab.world).len()), (RunStatus::AwaitingReview, 1));
+    let same = lab.run().await;
+    assert_eq!(same.status, RunStatus::Cancelled);
+    insta::assert_snapshot!(same.error.unwrap(), @"the changes would be those of run 2, which are staged already: decide about that run with `syncline approve 2` or `syncline reject 2`");
+    assert_eq!(lab.end_of(first.run).await.0, RunStatus::AwaitingReview);
+    with(lab.world, |world| drop(world.source.insert("c".to_owned(), "Site c".to_owned())));
+    let newer = lab.run().await;
+    assert_eq!(newer.status, RunStatus::AwaitingReview);
+    assert_eq!(lab.end_of(first.run).await, (RunStatus::Cancelled, Some("superseded".to_owned())));
+    let branches = Branch::all(lab.world);
+    assert!(branches.len() == 1 && branches[0].contains(&format!("run {} ", newer.run)), "{branches:?}");
+    assert_eq!(lab.review(&newer, Approval::Approved).await.status, RunStatus::Completed);
+    assert_eq!(
+        (lab.target(), lab.ours().await),
+        (vec!["a".into(), "b".into(), "c".into()], vec!["a".into(), "b".into(), "c".into()])
+    );
+}
+
+/// Whoever cancels a run has no connection to the target: the next run removes what it staged, and keeps trying.
+#[tokio::test]
+async fn what_a_cancelled_or_expired_run_staged_is_removed_by_the_next_one() {
+    let mut lab = staging("staged-cancelled").await;
+    with(lab.world, |world| drop(world.source.insert("b".to_owned(), "Site b".to_owned())));
+    let cancelled = lab.run().await;
+    let stop =
+        crate::history::StopRequest { stop: crate::history::Stop::Cancel, by: "kim".to_owned(), reason: String::new() };
+    assert_eq!(lab.runner.history().request_stop(cancelled.run, &stop).await.unwrap(), RunStatus::Cancelled);
+    assert_eq!(Branch::all(lab.world).len(), 1);
+    lab.sync.policy.plan_valid_hours = 0;
+    let expiring = lab.run().await;
+    let branches = Branch::all(lab.world);
+    assert!(branches.len() == 1 && branches[0].contains(&format!("run {} ", expiring.run)), "{branches:?}");
+    assert_eq!(lab.runner.history().expire_reviews().await.unwrap(), [expiring.run]);
+    with(lab.world, |world| drop(world.source.remove("b")));
+    assert_eq!(lab.run().await.status, RunStatus::Completed);
+    assert_eq!(Branch::all(lab.world), [""; 0]);
+    assert_eq!(lab.runner.history().left_stages(expiring.run).await.unwrap(), []);
 }

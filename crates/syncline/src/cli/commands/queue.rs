@@ -33,10 +33,10 @@ pub async fn trigger(session: &Session, name: &str, request: RunRequest) -> Resu
     let run = triggered.run();
     let queue = runner.history().waiting().await?;
     let before = queue.iter().take_while(|waiting| waiting.run.id != run).count();
-    let waits = queue.into_iter().find(|waiting| waiting.run.id == run).map(|waiting| waiting.waits_for);
+    let waiting = queue.into_iter().find(|waiting| waiting.run.id == run);
+    let why = waiting.as_ref().and_then(|waiting| waits_for(&waiting.run, &waiting.waits_for));
     let already_running = matches!(triggered, Triggered::AlreadyRunning(_));
-    let why = waits.as_ref().and_then(|waits| waits_for(run, waits));
-    let asked = Asked { run, already_running, before, waits_for: waits };
+    let asked = Asked { run, already_running, before, waits_for: waiting.map(|waiting| waiting.waits_for) };
     session.console.show(&asked, |asked| match (asked.already_running, &why, asked.before) {
         (true, Some(why), _) => format!("run {run} of `{name}` is there already: {}\n", clean(why)),
         (true, None, _) => format!("run {run} of `{name}` is there already\n"),
@@ -59,9 +59,8 @@ pub async fn list(session: &Session) -> Result<Exit, Failure> {
         let runs: Vec<_> = queue.iter().map(|waiting| waiting.run.clone()).collect();
         let mut text = run_table(&runs);
         for waiting in queue {
-            let run = waiting.run.id;
-            if let Some(why) = waits_for(run, &waiting.waits_for) {
-                text.push_str(&paint(DIM, &format!("run {run}: {}\n", clean(&why))));
+            if let Some(why) = waits_for(&waiting.run, &waiting.waits_for) {
+                text.push_str(&paint(DIM, &format!("run {}: {}\n", waiting.run.id, clean(&why))));
             }
         }
         text
@@ -81,6 +80,9 @@ pub async fn stop(session: &Session, wanted: &str, stop: Stop, reason: String) -
         RunStatus::Syncing => format!("run {} stops after the batches under way\n", run.id),
         RunStatus::AwaitingReview => {
             format!("run {} waits for approval; `syncline reject {}` or `cancel` ends it\n", run.id, run.id)
+        }
+        RunStatus::New | RunStatus::Queued if stop == Stop::Cancel => {
+            format!("run {} ends when its next runner has found out what became of what it sent last\n", run.id)
         }
         RunStatus::New | RunStatus::Queued => format!("run {} is paused\n", run.id),
         status if run.status.is_final() => format!("run {} is over already (`{status}`)\n", run.id),

@@ -224,6 +224,10 @@ pub async fn show_run(session: &Session, runner: &Runner, report: &RunReport) ->
         let plan = plan.display();
         session.console.note(&format!("look at the plan, then `syncline apply {plan} --approve REASON`"));
     }
+    if let (Exit::Paused, Some(reason), Some(time)) = (exit, &report.waiting, &report.not_before) {
+        let time = time.format("%H:%M:%S UTC");
+        session.console.note(&format!("the run goes on after {time}, or when it is asked for again: {reason}"));
+    }
     if let (Exit::Paused, Some(reason)) = (exit, &report.paused) {
         let run = report.run;
         session.console.note(&format!("the run waits ({reason}); `syncline resume {run}` lets it go on"));

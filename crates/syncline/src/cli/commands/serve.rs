@@ -116,7 +116,7 @@ impl Process {
         let Opened { book, runner } = session.open().await?;
         let runner = runner.with_lease(Duration::from_secs(options.lease)).with_tries(options.tries);
         let queue = ApalisQueue::open(runner.history()).await?;
-        Ok(Self { runner: Arc::new(runner), book: Arc::new(book), queue: Arc::new(queue), metrics, cancel })
+        Ok(Self { runner: Arc::new(runner), book: Arc::new(book.following()), queue: Arc::new(queue), metrics, cancel })
     }
 
     async fn work(&self, options: &WorkerArguments) -> syncline_core::Result<()> {
