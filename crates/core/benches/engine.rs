@@ -265,6 +265,7 @@ fn header() -> PlanHeader {
         drift: false,
         adopts: false,
         partial: None,
+        policy: None,
     }
 }
 

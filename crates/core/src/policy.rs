@@ -32,6 +32,15 @@ pub struct Policy {
     pub adopt: Adopt,
 }
 
+impl Policy {
+    /// Hash of all that it says.
+    pub fn digest(&self) -> String {
+        // Plain data with text keys always serialises.
+        let written = serde_json::to_vec(self).unwrap_or_default();
+        blake3::hash(&written).to_hex()[..32].to_owned()
+    }
+}
+
 /// Who owns a field of a record that both sides have.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

@@ -157,6 +157,20 @@ pub trait TargetWriter: Send + Sync {
         None
     }
 
+    /// What the target says of the records that a batch is about to delete, in the order of the batch; see [`Written::image`]. It is
+    /// asked before the batch is noted, so that a run that is killed after its deletes still has it. The default has nothing to
+    /// say.
+    async fn images(&self, batch: &Batch<'_>, bindings: &Bindings) -> Result<Vec<Option<serde_json::Value>>> {
+        let _ = (batch, bindings);
+        Ok(Vec::new())
+    }
+
+    /// Tells what earlier attempts at the plan created, with the ids in the target: a writer that goes by what it created itself
+    /// takes it for its own. The default needs no telling.
+    fn recall(&self, model: &'static syncline_model::ModelSchema, created: &[(&Change, &str)]) {
+        let _ = (model, created);
+    }
+
     /// Writes one batch: changes of one model and one action, in one pass.
     ///
     /// # Behavior

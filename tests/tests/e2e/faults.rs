@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 use syncline_core::history::{ChangeFilter, OutcomeKind};
-use syncline_core::policy::Deletes;
+use syncline_core::policy::{Deletes, Quarantine};
 use syncline_core::run::RunReport;
 use syncline_testkit::fault_proxy::{FaultPlan, FaultProxy};
 use syncline_testkit::netbox::Kind;
@@ -39,6 +39,8 @@ impl BadNetwork {
         side(&mut lab.sync.source.connection, &forward);
         side(&mut lab.sync.target.connection, &netbox);
         lab.sync.policy.deletes = Deletes::Apply;
+        // What is taken for absent goes at once: a wrong delete would happen here.
+        lab.sync.policy.quarantine = Quarantine::off();
         Self { lab, forward, netbox }
     }
 

@@ -309,7 +309,8 @@ async fn a_value_that_disappears_is_cleared_unless_a_person_changed_it() {
     assert_eq!(lab.netbox.write_requests(), 0);
 }
 
-/// An address that is a device's primary one and moves to another device: let go, moved, and taken up again, in one run.
+/// An address that is a device's primary one and moves to another device: let go, moved, and taken up again, in one run. The device
+/// that lets it go has more to be changed than that.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_primary_address_moves_to_another_device_in_one_run() {
     let mut lab = Lab::new().await;
@@ -335,6 +336,7 @@ async fn a_primary_address_moves_to_another_device_in_one_run() {
                 }
             })
             .unwrap();
+        estate.set_serial(&from, Some("NEW-SERIAL")).unwrap();
         estate
             .edit(&to, |device| {
                 let ip = host.parse().unwrap();
@@ -351,6 +353,7 @@ async fn a_primary_address_moves_to_another_device_in_one_run() {
     let now = |name: &str| find(&lab.netbox.objects(Kind::Device), "name", name).unwrap()["primary_ip4"].clone();
     assert_eq!(id_of(&now(&to)), address);
     assert_ne!(now(&from).get("id"), Some(&json!(address)));
+    assert_eq!(find(&lab.netbox.objects(Kind::Device), "name", &from).unwrap()["serial"], "NEW-SERIAL");
     lab.netbox.forget_requests();
     Lab::completed(&lab.run().await);
     assert_eq!(lab.netbox.write_requests(), 0);

@@ -184,3 +184,47 @@ async fn an_undo_leaves_what_is_in_use_or_was_changed_since() {
     assert!(left.iter().all(|left| left == used || left.contains("its device `")), "{left:?}");
     assert!(lab.netbox.object(Kind::Device, device.as_u64().unwrap()).is_some());
 }
+
+/// A person makes another device's address a device's primary one, and gives that device another serial. The run takes it back, and
+/// its undo takes that back: a device that is released and updated in one run is as it was before, in both.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_undo_gives_a_primary_address_back() {
+    let lab = Lab::new().await;
+    Lab::completed(&lab.run().await);
+    let netbox = &lab.netbox;
+    let filled = content(&lab);
+    let devices = netbox.objects(Kind::Device);
+    let mut plain =
+        devices.iter().filter(|device| device["virtual_chassis"].is_null() && device["primary_ip4"].is_object());
+    let id = |object: &Value| object["id"].as_u64().unwrap();
+    let (taker, giver) = (plain.next().unwrap(), plain.next().unwrap());
+    let interfaces = netbox.objects(Kind::Interface);
+    let port = interfaces.iter().find(|port| port["device"]["id"] == taker["id"]).unwrap();
+    let address = id(&giver["primary_ip4"]);
+    netbox.edit(Kind::Device, id(giver), &json!({"primary_ip4": null})).unwrap();
+    let moved = json!({"assigned_object_type": "dcim.interface", "assigned_object_id": id(port)});
+    netbox.edit(Kind::IpAddress, address, &moved).unwrap();
+    netbox.edit(Kind::Device, id(taker), &json!({"primary_ip4": address, "serial": "BY-HAND"})).unwrap();
+    let by_hand = content(&lab);
+
+    let run = lab.approved(RunRequest::default()).await;
+    Lab::completed(&run);
+    assert_eq!(lab.left(run.run).await, [""; 0]);
+    assert_same(&filled, &content(&lab));
+
+    let undone = lab.approved(RunRequest::undo(run.run)).await;
+    Lab::completed(&undone);
+    // The device that gives it back had it taken by its release already.
+    let giver = format!(
+        "unchanged update device {} / {}: ",
+        giver["site"]["slug"].as_str().unwrap(),
+        giver["name"].as_str().unwrap()
+    );
+    assert_eq!(lab.left(undone.run).await, [giver]);
+    assert_same(&by_hand, &content(&lab));
+
+    let redone = lab.approved(RunRequest::undo(undone.run)).await;
+    Lab::completed(&redone);
+    assert_eq!(lab.left(redone.run).await, [""; 0]);
+    assert_same(&filled, &content(&lab));
+}

@@ -5,16 +5,19 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use syncline_core::ErrorKind;
 use syncline_core::bindings::Bindings;
+use syncline_core::change::Change;
+use syncline_core::native::Native;
 use syncline_core::outcome::Outcome;
 use syncline_core::snapshot::ReadVerdict;
 use syncline_core::source::Absence;
 use syncline_core::target::{BatchError, Pass, TargetWriter as _};
-use syncline_model::models::{Device, Interface, MacAddress, Site, Vlan};
+use syncline_model::models::{Device, Interface, MacAddress, Prefix, Site, Vlan};
 use syncline_model::{AnyKey, Model as _, Text};
 use syncline_testkit::netbox::{Effect, Fault, Kind, NetBoxOptions, NetBoxSim, TokenVersion};
 
+use super::real;
 use super::scenario::{self, Estate};
-use super::support::{Access, Read, access, apply, batch, create, outcomes, read, update, writer};
+use super::support::{Access, Read, access, apply, batch, create, delete, outcomes, read, update, writer};
 use crate::client::ReadClient;
 use crate::read::Role;
 use crate::settings::{SourceParameters, TargetParameters};
@@ -45,6 +48,19 @@ async fn world_with(version: &str, parameters: &TargetParameters) -> World {
 fn start(version: &str) -> NetBoxSim {
     let token_version = if version.starts_with("4.6") { TokenVersion::V2 } else { TokenVersion::V1 };
     NetBoxSim::start(NetBoxOptions { version: version.to_owned(), token_version, ..NetBoxOptions::default() }).unwrap()
+}
+
+/// What came with a device is there already when its interfaces are created: it is taken over, not refused and not made twice.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interface_that_came_with_its_device_is_adopted() {
+    let World { sim, access, .. } = world("4.6.8").await;
+    let with_the_device = async |estate: &Estate, bindings: &Bindings| {
+        let device: u64 = bindings.id("device", estate.devices[0].key().as_str()).unwrap().parse().unwrap();
+        // A template gives a name and a type, and nothing else.
+        let port = json!({"device": device, "name": "Gi1/0/1", "type": "1000base-t"});
+        sim.seed(Kind::Interface, port).unwrap();
+    };
+    real::adopted(&access.connection, "t1", async |_, _| {}, with_the_device).await;
 }
 
 /// How the read of a model ended, on a line.
@@ -334,6 +350,103 @@ async fn a_tag_that_was_to_go_is_in_doubt_until_it_is_gone() {
     assert_eq!(sim.object(Kind::Device, id).unwrap()["tags"].as_array().unwrap().len(), 1, "the one of the settings");
     let settled = writer.settle(&unmark, &bindings).await.unwrap();
     assert!(matches!(&settled[..], [Some(written)] if written.outcome.is_done()), "{settled:?}");
+}
+
+/// While nobody knew what became of a create, a person created the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_person_created_meanwhile_is_not_ours() {
+    let World { sim, reader, access, writer: ours } = world("4.6.8").await;
+    let estate = Estate::new("t1");
+    let site = create(&estate.site);
+    let sites = batch(Site::SCHEMA, Pass::First, [&site]);
+    let mut bindings = Bindings::new();
+    apply(&ours, &sites, &mut bindings).await;
+    assert!(ours.settle(&sites, &bindings).await.unwrap()[0].is_some(), "the log names the run");
+    // Another run's, as a person's, is not this one's.
+    let client = crate::client::WriteClient::without_permit(&access.connection).unwrap();
+    let parameters = TargetParameters::default();
+    let other = Writer::with(client, Arc::clone(&reader), &access.connection, &parameters, "sync test, run 2").await;
+    let other = other.unwrap();
+    assert_eq!(other.settle(&sites, &bindings).await.unwrap(), [None]);
+    assert_eq!(outcomes(&other.write(&sites, &bindings).await.unwrap()), "unchanged", "it is there, and not the run's");
+    // Where the log does not tell, what looks as it was sent was sent.
+    sim.faults().add(Fault::on("core/object-changes", Effect::Forbidden));
+    assert!(other.settle(&sites, &bindings).await.unwrap()[0].is_some());
+    let silent = TargetParameters { changelog_message: false, ..TargetParameters::default() };
+    let silent = writer(&reader, &access.connection, &silent).await;
+    assert!(silent.settle(&sites, &bindings).await.unwrap()[0].is_some());
+}
+
+/// A run is killed between a device and its interfaces, of which the device's type brought one along.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_came_with_a_device_of_an_earlier_writer_is_taken_over() {
+    let World { sim, access, reader, writer: first } = world("4.6.8").await;
+    let estate = Estate::new("t1");
+    let mut bindings = Bindings::new();
+    let mut device = estate.devices[0].clone();
+    (device.virtual_chassis, device.vc_position, device.primary_ip4) = (None, None, None);
+    for changes in estate.creations().iter().take(6) {
+        apply(&first, &batch(scenario::schema(&changes[0]), Pass::First, changes), &mut bindings).await;
+    }
+    let created = create(&device);
+    let devices = batch(Device::SCHEMA, Pass::First, [&created]);
+    apply(&first, &devices, &mut bindings).await;
+    let id = bindings.id("device", device.key().as_str()).unwrap().to_owned();
+    let number: u64 = id.parse().unwrap();
+    let interface = Interface { lag: None, mode: None, untagged_vlan: None, ..estate.interfaces[0].clone() };
+    let brought = json!({"device": number, "name": interface.name.as_str(), "type": "1000base-t"});
+    sim.seed(Kind::Interface, brought).unwrap();
+    let change = create(&interface);
+    let interfaces = batch(Interface::SCHEMA, Pass::First, [&change]);
+    let again = async || writer(&reader, &access.connection, &TargetParameters::default()).await;
+
+    let untold = again().await.write(&interfaces, &bindings).await.unwrap();
+    assert!(matches!(&untold[0].outcome, Outcome::Stale { .. }), "whoever is not told takes it for a stranger's");
+    // The answer about the device was lost, and reading told that it is there.
+    let settling = again().await;
+    assert!(settling.settle(&devices, &bindings).await.unwrap()[0].is_some());
+    let told = again().await;
+    told.recall(Device::SCHEMA, &[(&created, &id)]);
+    assert_eq!(outcomes(&told.write(&interfaces, &bindings).await.unwrap()), "applied");
+    assert_eq!(outcomes(&settling.write(&interfaces, &bindings).await.unwrap()), "unchanged");
+}
+
+/// What people put on objects is known before their deletes are sent; and a reference between two of them is given back by a
+/// writer that restored only one of both.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_deleted_objects_were_is_known_to_the_next_writer() {
+    let World { sim, access, reader, writer: first } = world("4.6.8").await;
+    let estate = Estate::new("t1");
+    let mut bindings = scenario::fill(&first, &estate).await;
+    let again = async || writer(&reader, &access.connection, &TargetParameters::default()).await;
+    let (vlan, prefix) = (estate.vlan.key().to_any(), estate.prefix.key().to_any());
+    let id = |model: &str, key: &AnyKey| bindings.id(model, key.as_str()).unwrap().parse::<u64>().unwrap();
+    let (old_vlan, old_prefix) = (id("vlan", &vlan), id("prefix", &prefix));
+    sim.edit(Kind::Prefix, old_prefix, &json!({"comments": "by hand", "vlan": old_vlan})).unwrap();
+    let mut images = Vec::new();
+    for (schema, change) in [
+        (Prefix::SCHEMA, delete::<Prefix>(prefix.clone(), Native::new(old_prefix))),
+        (Vlan::SCHEMA, delete::<Vlan>(vlan.clone(), Native::new(old_vlan))),
+    ] {
+        let deletes = batch(schema, Pass::First, [&change]);
+        images.extend(first.images(&deletes, &bindings).await.unwrap());
+        let written = apply(&first, &deletes, &mut bindings).await;
+        assert_eq!(outcomes(&written), "applied");
+        assert_eq!(written[0].image, *images.last().unwrap(), "the one that was asked for ahead");
+    }
+    assert_eq!(images[0].as_ref().unwrap()["fields"]["comments"], "by hand");
+
+    let restores = |record: Change, image: &Option<Value>| Change { image: image.clone(), ..record };
+    let (of_prefix, of_vlan) =
+        (restores(create(&estate.prefix), &images[0]), restores(create(&estate.vlan), &images[1]));
+    let written = apply(&again().await, &batch(Prefix::SCHEMA, Pass::First, [&of_prefix]), &mut bindings).await;
+    let new_prefix = written[0].native.as_ref().unwrap().id.to_string();
+    let later = again().await;
+    later.recall(Prefix::SCHEMA, &[(&of_prefix, &new_prefix)]);
+    let written = apply(&later, &batch(Vlan::SCHEMA, Pass::First, [&of_vlan]), &mut bindings).await;
+    let new_vlan: u64 = written[0].native.as_ref().unwrap().id.parse().unwrap();
+    let restored = sim.object(Kind::Prefix, new_prefix.parse().unwrap()).unwrap();
+    assert_eq!((&restored["comments"], &restored["vlan"]["id"]), (&json!("by hand"), &json!(new_vlan)));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -42,16 +42,6 @@ async fn everything_is_written_read_changed_and_deleted() {
 #[tokio::test(flavor = "multi_thread")]
 async fn interfaces_that_come_with_a_device_are_adopted() {
     let Some(connection) = real() else { return };
-    let reader = Arc::new(ReadClient::connect(&connection).await.unwrap());
-    let writer = writer(&reader, &connection, &TargetParameters::default()).await;
-    let mark = format!("a{}", std::process::id());
-    let estate = Estate::new(&mark);
-    let mut bindings = Bindings::new();
-    let mut device = estate.devices[0].clone();
-    (device.virtual_chassis, device.vc_position, device.primary_ip4) = (None, None, None);
-    for changes in estate.creations().iter().take(6) {
-        apply(&writer, &batch(scenario::schema(&changes[0]), Pass::First, changes), &mut bindings).await;
-    }
     let client = syncline_http::Client::new(
         &syncline_http::ClientSettings {
             url: connection.url.clone(),
@@ -61,10 +51,34 @@ async fn interfaces_that_come_with_a_device_are_adopted() {
         syncline_http::Credential::token(connection.token.resolve().unwrap()),
     )
     .unwrap();
-    let device_type: u64 = bindings.id("device_type", estate.device_type.key().as_str()).unwrap().parse().unwrap();
-    let template = json!({"device_type": device_type, "name": "Gi1/0/1", "type": "1000base-t"});
-    client.post("api/dcim/interface-templates/").json(&template).send().await.unwrap();
+    let with_the_type = async |estate: &Estate, bindings: &Bindings| {
+        let device_type: u64 = bindings.id("device_type", estate.device_type.key().as_str()).unwrap().parse().unwrap();
+        let template = json!({"device_type": device_type, "name": "Gi1/0/1", "type": "1000base-t"});
+        client.post("api/dcim/interface-templates/").json(&template).send().await.unwrap();
+    };
+    adopted(&connection, &format!("a{}", std::process::id()), with_the_type, async |_, _| {}).await;
+}
+
+/// Creates a device and its interfaces, of which NetBox has the first by then: from what is done before the device is created, or
+/// after it.
+pub(super) async fn adopted(
+    connection: &Connection,
+    mark: &str,
+    before: impl AsyncFn(&Estate, &Bindings),
+    after: impl AsyncFn(&Estate, &Bindings),
+) {
+    let reader = Arc::new(ReadClient::connect(connection).await.unwrap());
+    let writer = writer(&reader, connection, &TargetParameters::default()).await;
+    let estate = Estate::new(mark);
+    let mut bindings = Bindings::new();
+    let mut device = estate.devices[0].clone();
+    (device.virtual_chassis, device.vc_position, device.primary_ip4) = (None, None, None);
+    for changes in estate.creations().iter().take(6) {
+        apply(&writer, &batch(scenario::schema(&changes[0]), Pass::First, changes), &mut bindings).await;
+    }
+    before(&estate, &bindings).await;
     apply(&writer, &batch(Device::SCHEMA, Pass::First, [&create(&device)]), &mut bindings).await;
+    after(&estate, &bindings).await;
     let interface = |name: &str| Interface {
         name: Text::new(name).unwrap(),
         lag: None,
@@ -78,7 +92,7 @@ async fn interfaces_that_come_with_a_device_are_adopted() {
     let found = read(&reader, Role::Target, None).await.unwrap();
     let (record, _) = found.find("interface", &interface("Gi1/0/1").key().to_any()).unwrap();
     assert_eq!(record["mtu"], json!(9000));
-    scenario::clear(&writer, &reader, &mark).await;
+    scenario::clear(&writer, &reader, mark).await;
 }
 
 /// Prints how fast a NetBox is read and written, beside the best that the same server gives to bare lists. Only when

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::PoisonError;
 
 use serde_json::Value;
+use syncline_core::change::Change;
 use syncline_core::outcome::Outcome;
 use syncline_core::target::{BatchError, Written};
 use syncline_http::Method;
@@ -122,7 +123,15 @@ impl Writer {
         Ok(())
     }
 
-    /// Whether an object came with a device that this writer created: its type has templates for interfaces.
+    /// Takes over what an earlier writer of the run created.
+    pub(super) fn remember_created(&self, table: &'static Table, change: &Change, id: u64) {
+        if table.schema.name == "device" {
+            self.created().insert(id);
+        }
+        self.recall_image(table, change, id);
+    }
+
+    /// Whether an object came with a device that this run created: its type has templates for interfaces.
     fn is_brought_along(&self, table: &Table, body: &Body) -> bool {
         let device = body.get("device").and_then(Value::as_u64);
         table.schema.name == "interface" && device.is_some_and(|device| self.created().contains(&device))

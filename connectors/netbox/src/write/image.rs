@@ -10,6 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use syncline_core::Result;
+use syncline_core::change::Change;
 use syncline_http::{Method, Path, is_secret_name};
 
 use super::Writer;
@@ -113,6 +114,11 @@ impl Images {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// What is known of an object that is about to go.
+    pub fn get(&self, table: &Table, id: Option<u64>) -> Option<Value> {
+        self.state().kept.get(&(table.schema.name, id?)).cloned()
+    }
+
     /// What was kept of an object that is gone.
     pub fn take(&self, table: &Table, id: Option<u64>) -> Option<Value> {
         self.state().kept.remove(&(table.schema.name, id?))
@@ -122,8 +128,16 @@ impl Images {
 impl Writer {
     /// Keeps what NetBox says of the objects that are about to be deleted.
     pub(super) async fn keep_images(&self, table: &'static Table, form: &Form, items: &[Item<'_>]) -> Result<()> {
-        let open = items.iter().filter(|item| item.done.is_none()).filter_map(|item| item.id);
-        let filters: Vec<_> = open.map(|id| vec![("id", id.to_string())]).collect();
+        let open: Vec<_> = {
+            let state = self.images.state();
+            let open = items.iter().filter(|item| item.done.is_none()).filter_map(|item| item.id);
+            // Some were asked for ahead. What moved since is not deleted.
+            open.filter(|id| !state.kept.contains_key(&(table.schema.name, *id))).collect()
+        };
+        if open.is_empty() {
+            return Ok(());
+        }
+        let filters: Vec<_> = open.into_iter().map(|id| vec![("id", id.to_string())]).collect();
         let fixed: &[_] = if table.schema.name == "device" { &[("exclude", "config_context".to_owned())] } else { &[] };
         let objects: Vec<Object> = self.reader.list_by(table, fixed, &filters).await?;
         let primaries = self.primaries(table, &objects).await?;
@@ -204,6 +218,30 @@ impl Writer {
             whole_pairs(&mut item.extra);
         }
         Ok(())
+    }
+
+    /// Takes over an object that an earlier writer of the run restored. Whether its references were mended is not known, so they
+    /// wait for that again.
+    pub(super) fn recall_image(&self, table: &'static Table, change: &Change, id: u64) {
+        let image = change.image.as_ref().and_then(|image| serde_json::from_value::<Image>(image.clone()).ok());
+        let Some(image) = image else { return };
+        let said: HashSet<String> =
+            change.fields.iter().filter_map(|field| table.column(&field.name)).flat_map(Column::rest).collect();
+        let mut state = self.images.state();
+        state.restored.insert(Reference { list: table.path.join("/"), id: image.id }, id);
+        for (field, value) in image.fields.into_iter().filter(|(name, _)| !said.contains(name)) {
+            if let Ok(reference) = serde_json::from_value(value) {
+                state.waiting.push(Waiting { table, id, field, reference });
+            }
+        }
+        if let Some(holder) = image.primary_of
+            && let Some(interfaces) = tables::by_name(INTERFACE)
+        {
+            let former = Reference { list: interfaces.path.join("/"), id: holder };
+            let holder = state.restored.get(&former).copied().unwrap_or(holder);
+            let reference = Reference { list: table.path.join("/"), id: image.id };
+            state.waiting.push(Waiting { table: interfaces, id: holder, field: PRIMARY.to_owned(), reference });
+        }
     }
 
     /// Takes over the ids of restored objects, and gives others their references to them.

@@ -5,6 +5,7 @@
 //! now; then it is sent as one list; then the answer is compared with what was sent.
 
 mod answer;
+mod author;
 mod create;
 mod dependants;
 mod form;
@@ -27,6 +28,7 @@ use syncline_core::permit::WritePermit;
 use syncline_core::target::{Batch, BatchError, TargetWriter, Written};
 use syncline_core::{Error, ErrorKind, Result};
 use syncline_http::{Method, Response};
+use syncline_model::ModelSchema;
 use tokio::sync::OnceCell;
 
 use self::answer::{Beyond, Object, differing, id_of, native_of};
@@ -51,7 +53,7 @@ pub(crate) struct Writer {
     message: Option<String>,
     lanes: u64,
     forms: BTreeMap<&'static str, OnceCell<Form>>,
-    /// Devices that this writer created: what their types bring along is ours.
+    /// Devices that this run created: what their types bring along is ours.
     created: Mutex<HashSet<u64>>,
     /// What objects had that no model has a field for.
     images: image::Images,
@@ -61,6 +63,23 @@ pub(crate) struct Writer {
 impl TargetWriter for Writer {
     fn lane(&self, change: &Change) -> Option<String> {
         Some(lane::of(change, self.lanes).to_string())
+    }
+
+    async fn images(&self, batch: &Batch<'_>, bindings: &Bindings) -> Result<Vec<Option<Value>>> {
+        let table = table_of(batch)?;
+        let form = self.form(table).await?;
+        let items = items::prepare(table, form, batch, bindings);
+        self.keep_images(table, form, &items).await?;
+        Ok(items.iter().map(|item| self.images.get(table, item.id)).collect())
+    }
+
+    fn recall(&self, model: &'static ModelSchema, created: &[(&Change, &str)]) {
+        let Some(table) = tables::by_name(model.name) else { return };
+        for (change, id) in created {
+            if let Ok(id) = id.parse() {
+                self.remember_created(table, change, id);
+            }
+        }
     }
 
     async fn write(&self, batch: &Batch<'_>, bindings: &Bindings) -> Result<Vec<Written>, BatchError> {
@@ -90,7 +109,19 @@ impl TargetWriter for Writer {
                     let object = found.first().filter(|_| found.len() == 1)?;
                     as_written(&item.body, object, Beyond::Anything)
                 };
-                Ok(items.iter().zip(found).map(same).collect())
+                let mut settled: Vec<_> = items.iter().zip(found).map(same).collect();
+                let id_of = |written: &Option<Written>| written.as_ref()?.native.as_ref()?.id.parse::<u64>().ok();
+                let ids: Vec<_> = settled.iter().filter_map(id_of).collect();
+                let strangers = self.strangers(table, &ids).await;
+                for written in &mut settled {
+                    written.take_if(|written| id_of(&Some(written.clone())).is_some_and(|id| strangers.contains(&id)));
+                }
+                for (item, written) in items.iter().zip(&settled) {
+                    if let Some(id) = id_of(written) {
+                        self.remember_created(table, item.change, id);
+                    }
+                }
+                Ok(settled)
             }
             Kindof::Update => {
                 let objects = self.objects(table, &items).await?;

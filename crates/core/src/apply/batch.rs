@@ -55,6 +55,25 @@ pub async fn look<W: TargetWriter + ?Sized>(
     attempt.read_again(entries, 1).await.ok_or_else(|| Error::new(ErrorKind::InDoubt, LOST))
 }
 
+/// Asks what the records are that a batch is about to delete. A writer that cannot say so now says it with the outcome, or refuses.
+pub async fn take_images<W: TargetWriter + ?Sized>(
+    writer: &W,
+    model: &'static ModelSchema,
+    bindings: &Bindings,
+    entries: &mut [JournalEntry],
+) {
+    let attempt = Attempt { writer, model, pass: Pass::First, bindings };
+    let images = writer.images(&attempt.batch(entries), bindings).await;
+    match images {
+        Ok(images) => {
+            for (entry, image) in entries.iter_mut().zip(images) {
+                entry.written.image = image;
+            }
+        }
+        Err(error) => tracing::debug!(model = model.name, error = %error.report(), "images were not taken ahead"),
+    }
+}
+
 struct Attempt<'a, W: TargetWriter + ?Sized> {
     writer: &'a W,
     model: &'static ModelSchema,

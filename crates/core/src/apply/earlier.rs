@@ -82,6 +82,11 @@ impl Earlier {
         };
     }
 
+    /// Whether there were any.
+    pub fn knows_any(&self) -> bool {
+        !self.outcomes.is_empty()
+    }
+
     /// The number of the first batch of this attempt.
     pub fn next_batch(&self) -> u64 {
         self.next_batch

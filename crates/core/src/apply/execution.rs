@@ -118,6 +118,7 @@ impl<'a, 'c, W: TargetWriter + ?Sized> Execution<'a, 'c, W> {
     /// Creates and updates, then the deferred fields, then deletes.
     pub async fn run(mut self) -> Result<Applied> {
         self.ask_again().await?;
+        self.recall()?;
         self.settle_doubts(Pass::First).await?;
         self.first_pass(false).await?;
         self.settle_doubts(Pass::Second).await?;
@@ -126,6 +127,32 @@ impl<'a, 'c, W: TargetWriter + ?Sized> Execution<'a, 'c, W> {
         self.ask_again().await?;
         self.first_pass(true).await?;
         Ok(self.applied)
+    }
+
+    /// Tells the writer what earlier attempts created.
+    fn recall(&mut self) -> Result<()> {
+        if !self.earlier.knows_any() {
+            return Ok(());
+        }
+        let mut changes = changes_of(self.context.plan)?;
+        while let Some(model) = changes.next_model()? {
+            let schema = self.known(&model)?;
+            let mut created = Vec::new();
+            while let Some((sequence, change)) = changes.next_of(&model)? {
+                // Also what came out other than it was sent.
+                let outcome = self.earlier.outcome(sequence).filter(|_| change.action == Action::Create);
+                if matches!(outcome, Some(Outcome::Applied { .. } | Outcome::Failed { .. }))
+                    && let Some(id) = self.bindings.id(schema.name, change.key.as_str())
+                {
+                    created.push((change, id.to_owned()));
+                }
+                if created.len() >= UNTRIED {
+                    tell_created(self.writer, schema, &std::mem::take(&mut created));
+                }
+            }
+            tell_created(self.writer, schema, &created);
+        }
+        Ok(())
     }
 
     /// Asks what was decided about the records of deletes since the plan was made.
@@ -149,7 +176,9 @@ impl<'a, 'c, W: TargetWriter + ?Sized> Execution<'a, 'c, W> {
                 let batch = doubtful.iter().find(|batch| batch.places.contains(sequence));
                 if let Some(batch) = batch.filter(|_| pass == Pass::Second || self.earlier.outcome(sequence).is_none())
                 {
-                    entries.entry(batch.number).or_default().push(JournalEntry::planned(sequence, change));
+                    let mut entry = JournalEntry::planned(sequence, change);
+                    entry.written.image = batch.images.get(&sequence).cloned();
+                    entries.entry(batch.number).or_default().push(entry);
                 }
             }
         }
@@ -636,6 +665,11 @@ impl<'a, 'c, W: TargetWriter + ?Sized> Execution<'a, 'c, W> {
         let total = self.totals.get(schema.name).copied().unwrap_or(done);
         self.context.events.emit(Event::Applied { model: schema.name, done, total, failed });
     }
+}
+
+fn tell_created<W: TargetWriter + ?Sized>(writer: &W, schema: &'static ModelSchema, created: &[(Change, String)]) {
+    let created: Vec<_> = created.iter().map(|(change, id)| (change, id.as_str())).collect();
+    writer.recall(schema, &created);
 }
 
 fn changes_of(plan: &PlanReader) -> Result<Changes<impl Iterator<Item = Result<Change>> + use<>>> {

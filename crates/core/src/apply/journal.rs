@@ -1,8 +1,9 @@
 //! Where batches and their outcomes are kept, so that an apply that was killed can be gone on with.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use async_trait::async_trait;
+use serde_json::Value;
 use syncline_model::AnyKey;
 
 use crate::Result;
@@ -52,6 +53,8 @@ pub struct EarlierBatch {
     pub places: Places,
     /// Whether what became of it is known.
     pub settled: bool,
+    /// What the records that it deletes were before, by place.
+    pub images: BTreeMap<u64, Value>,
 }
 
 impl JournalEntry {
@@ -64,9 +67,20 @@ impl JournalEntry {
     /// The change with its outcome.
     #[must_use]
     pub(crate) fn with(mut self, written: Written) -> Self {
+        let image = self.written.image.take();
         self.written = written;
+        // What is known of a record that is gone was asked before.
+        if matches!(self.written.outcome, Outcome::Applied { .. }) && self.written.image.is_none() {
+            self.written.image = image;
+        }
         self
     }
+}
+
+/// The images of changes on their way, by place.
+pub(crate) fn images_of(entries: &[JournalEntry]) -> BTreeMap<u64, Value> {
+    let images = entries.iter().filter_map(|entry| Some((entry.sequence, entry.written.image.clone()?)));
+    images.collect()
 }
 
 /// Keeps what an apply does: a batch before it is sent, and its outcomes before the next one is forgotten.
@@ -79,7 +93,7 @@ pub trait Journal: Send {
     /// end.
     async fn earlier_changes(&mut self, after: u64) -> Result<Vec<EarlierChange>>;
 
-    /// Notes a batch that is about to be sent. When that fails it is not sent.
+    /// Notes a batch that is about to be sent, with the images of what it deletes. When that fails it is not sent.
     async fn intend(&mut self, batch: u64, pass: Pass, entries: &[JournalEntry]) -> Result<()>;
 
     /// Keeps the outcomes of a batch, or of changes that were not tried.
@@ -130,7 +144,7 @@ impl Journal for MemoryJournal {
 
     async fn intend(&mut self, batch: u64, pass: Pass, entries: &[JournalEntry]) -> Result<()> {
         let places = entries.iter().map(|entry| entry.sequence).collect();
-        self.batches.push(EarlierBatch { number: batch, pass, places, settled: false });
+        self.batches.push(EarlierBatch { number: batch, pass, places, settled: false, images: images_of(entries) });
         Ok(())
     }
 

@@ -23,6 +23,8 @@ use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 use execution::Execution;
+#[cfg(feature = "runtime")]
+pub(crate) use journal::images_of;
 pub use journal::{EarlierBatch, EarlierChange, Journal, JournalEntry, MemoryJournal};
 #[cfg(feature = "runtime")]
 pub(crate) use stays::Stays;

@@ -43,6 +43,8 @@ struct Fake {
     /// It takes no more writes after this many batches.
     dies_after: Option<usize>,
     kept: Mutex<BTreeSet<String>>,
+    /// Records that it was told earlier attempts created.
+    recalled: Mutex<Vec<String>>,
 }
 
 fn take(counter: &Mutex<u32>) -> bool {
@@ -92,6 +94,15 @@ impl TargetWriter for Fake {
             return Err(BatchError::InDoubt(error("connection reset")));
         }
         Ok(batch.changes.iter().map(|change| Written::applied(Native::new(&change.id), None)).collect())
+    }
+
+    async fn images(&self, batch: &Batch<'_>, _: &Bindings) -> Result<Vec<Option<serde_json::Value>>> {
+        Ok(batch.changes.iter().map(|change| Some(format!("what {} was", change.key).into())).collect())
+    }
+
+    fn recall(&self, model: &'static syncline_model::ModelSchema, created: &[(&Change, &str)]) {
+        let told = created.iter().map(|(change, id)| format!("{} {} is {id}", model.name, change.key));
+        self.recalled.lock().unwrap().extend(told);
     }
 
     async fn settle(&self, batch: &Batch<'_>, _: &Bindings) -> Result<Vec<Option<Written>>> {
@@ -191,6 +202,8 @@ struct Ran {
     batches: Vec<String>,
     outcomes: Vec<String>,
     applied: Applied,
+    recalled: Vec<String>,
+    journal: MemoryJournal,
 }
 
 /// Plans the way from `target` to `source` and applies it.
@@ -257,6 +270,7 @@ async fn ran_releasing(
         drift: false,
         adopts: false,
         partial: None,
+        policy: None,
     };
     let path = folder.path().join("plan.json");
     draft.save(&path, &header, &source, &Evidence::default(), Vec::new(), &AllOurs).unwrap();
@@ -272,7 +286,8 @@ async fn ran_releasing(
         format!("{} {} {} {}{reason}", change.action, change.model, change.key, outcome.as_str())
     };
     let outcomes = journal.entries.iter().map(outcome).collect();
-    Ran { batches: fake.batches.into_inner().unwrap(), outcomes, applied }
+    let recalled = fake.recalled.into_inner().unwrap();
+    Ran { batches: fake.batches.into_inner().unwrap(), outcomes, applied, recalled, journal }
 }
 
 /// Devices need their catalogue in the target; the tests leave it out of the contract.
@@ -459,4 +474,37 @@ async fn what_was_not_released_is_not_written() {
         ]
     );
     assert_eq!(ran.batches, ["update interface: atl / a / Eth1", "update interface: atl / a / Po1"]);
+}
+
+/// What a record was is kept before its delete is sent: a run that is killed then still has it.
+#[tokio::test]
+async fn what_deleted_records_were_outlives_a_killed_run() {
+    let source = Estate { sites: Estate::of(&[]).sites, ..Estate::default() };
+    let target = Estate::of(&["a"]);
+    let first = ran(Fake::default(), &source, &target).await;
+    let noted = first.journal.batches[0].clone();
+    assert_eq!(noted.images.values().collect::<Vec<_>>(), ["what atl / a / Eth1 was", "what atl / a / Po1 was"]);
+
+    // The batch was sent and carried out, and its runner killed.
+    let journal = MemoryJournal { batches: vec![EarlierBatch { settled: false, ..noted }], ..MemoryJournal::default() };
+    let kept = Mutex::new(["Eth1", "Po1"].map(|name| format!("interfaceatl / a / {name}")).into());
+    let second = ran_with(journal, Fake { kept, ..Fake::default() }, &source, &target).await;
+    assert_eq!(second.batches, ["delete device: atl / a"]);
+    let images: Vec<_> = second.journal.entries.iter().map(|entry| entry.written.image.clone().unwrap()).collect();
+    // The fake says nothing with the outcome of the device, so that is the one asked for ahead as well.
+    assert_eq!(images, ["what atl / a / Eth1 was", "what atl / a / Po1 was", "what atl / a was"]);
+}
+
+/// A writer goes by what it created; one that goes on with a run is told of it before anything else.
+#[tokio::test]
+async fn a_writer_is_told_what_earlier_attempts_created() {
+    let source = Estate::of(&["a"]);
+    let mut journal = ran(Fake::default(), &source, &Estate::default()).await.journal;
+    journal.entries.truncate(2);
+    journal.batches.truncate(2);
+    let second = ran_with(journal, Fake::default(), &source, &Estate::default()).await;
+    let [site, device] = &second.recalled[..] else { panic!("{:?}", second.recalled) };
+    assert!(site.starts_with("site atl is ") && device.starts_with("device atl / a is "), "{site}, {device}");
+    assert_eq!(second.batches[0], "create interface: atl / a / Eth1, atl / a / Po1");
+    assert!(ran(Fake::default(), &source, &Estate::default()).await.recalled.is_empty());
 }

@@ -159,7 +159,7 @@ impl<'w> Wave<'w> {
         bindings: &Arc<Bindings>,
         journal: &mut dyn Journal,
         lane: Option<String>,
-        entries: Vec<JournalEntry>,
+        mut entries: Vec<JournalEntry>,
         finished: &mut Vec<Finished>,
     ) -> Result<()> {
         let is_busy = |wave: &Self| {
@@ -183,6 +183,9 @@ impl<'w> Wave<'w> {
             let entries = entries.into_iter().map(|entry| entry.with(Written::not_written(outcome.clone()))).collect();
             finished.push(Finished { entries, fatal: None, batch: None, lane: None });
             return Ok(());
+        }
+        if self.pass == Pass::First && entries.first().is_some_and(|entry| entry.change.action == Action::Delete) {
+            batch::take_images(writer, model, bindings, &mut entries).await;
         }
         let number = self.number;
         self.number += 1;

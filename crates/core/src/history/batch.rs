@@ -1,9 +1,12 @@
 //! Batches on their way: noted before they are sent, settled with their outcomes. What a killed runner leaves unsettled may
 //! or may not have reached the target, and is read again before anything else is written.
 
+use std::collections::BTreeMap;
+
 use futures::FutureExt;
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use serde_json::Value;
 use syncline_model::AnyKey;
 
 use super::entity::{batch, change, run, run_outcome};
@@ -17,9 +20,17 @@ use crate::places::Places;
 use crate::target::Pass;
 
 impl History {
-    /// Notes a batch that is about to be sent. From here on the run has begun to apply its plan. A runner that lost its lease
-    /// is told so here, before it sends anything.
-    pub async fn intend(&self, claim: Claim, number: u64, pass: Pass, places: &Places) -> Result<()> {
+    /// Notes a batch that is about to be sent, with what the records that it deletes are now, by place. From here on the run has
+    /// begun to apply its plan. A runner that lost its lease is told so here, before it sends anything.
+    pub async fn intend(
+        &self,
+        claim: Claim,
+        number: u64,
+        pass: Pass,
+        places: &Places,
+        images: &BTreeMap<u64, Value>,
+    ) -> Result<()> {
+        let images = &(!images.is_empty()).then(|| text::to_json(images)).transpose()?;
         let places = &text::to_json(places)?;
         self.store
             .write(move |tx, _| {
@@ -33,9 +44,15 @@ impl History {
                         settled: Set(false),
                         places: Set(places.clone()),
                         at: Set(text::now()),
+                        images: Set(images.clone()),
                     };
                     let again = OnConflict::columns([batch::Column::RunId, batch::Column::Number])
-                        .update_columns([batch::Column::Pass, batch::Column::Settled, batch::Column::Places])
+                        .update_columns([
+                            batch::Column::Pass,
+                            batch::Column::Settled,
+                            batch::Column::Places,
+                            batch::Column::Images,
+                        ])
                         .to_owned();
                     batch::Entity::insert(row)
                         .on_conflict(again)
@@ -124,6 +141,11 @@ impl History {
                 pass: if row.pass == pass_name(Pass::Second) { Pass::Second } else { Pass::First },
                 places: text::parse_json("batch.places", &row.places)?,
                 settled: row.settled,
+                images: row
+                    .images
+                    .map(|images| text::parse_json("batch.images", &images))
+                    .transpose()?
+                    .unwrap_or_default(),
             })
         });
         stored.collect()

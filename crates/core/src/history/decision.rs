@@ -46,8 +46,8 @@ pub enum Approval {
 impl History {
     /// Decides about the plan of a run that waits for it. An approved run waits for a runner, a rejected one is cancelled, by a
     /// runner if its changes are staged in the target and have to go. Only the plan that was looked at is decided about: its
-    /// hash is in the decision. What is staged is approved as a whole: a selection is refused then. A plan that was valid until a time that
-    /// has passed can only be rejected.
+    /// hash is in the decision. What is staged is approved as a whole: a selection is refused then. A plan that was valid until a time
+    /// that has passed can only be rejected.
     pub async fn decide(&self, run: RunId, decision: &Decision) -> Result<()> {
         self.store
             .write(move |tx, _| {
@@ -151,6 +151,15 @@ pub(super) async fn insert(tx: &DatabaseTransaction, run: RunId, made: &Decision
     Ok(())
 }
 
+/// A place in the target is merged as a whole: a part of it cannot be left out any more.
+fn not_in_parts(run: RunId) -> Error {
+    let message = format!(
+        "the changes of run {run} are staged in the target, which merges all of them or none: approve the whole run, or reject it \
+         with `syncline reject {run}` and run the sync again"
+    );
+    Error::new(ErrorKind::Refused, message)
+}
+
 /// Refuses a plan that was made too long ago.
 async fn ensure_valid(tx: &DatabaseTransaction, run: RunId, plan: &str) -> Result<()> {
     let row = plan::Entity::find_by_id(plan).one(tx).await.map_err(error::of_statement)?;
@@ -162,15 +171,6 @@ async fn ensure_valid(tx: &DatabaseTransaction, run: RunId, plan: &str) -> Resul
         until.format("%Y-%m-%d %H:%M UTC")
     );
     Err(Error::new(ErrorKind::Stale, message))
-}
-
-/// A place in the target is merged as a whole: a part of it cannot be left out any more.
-fn not_in_parts(run: RunId) -> Error {
-    let message = format!(
-        "the changes of run {run} are staged in the target, which merges all of them or none: approve the whole run, or reject it \
-         with `syncline reject {run}` and run the sync again"
-    );
-    Error::new(ErrorKind::Refused, message)
 }
 
 async fn not_waiting(tx: &DatabaseTransaction, run: RunId, plan: &str) -> Error {

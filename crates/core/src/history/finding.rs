@@ -12,7 +12,8 @@ use syncline_model::AnyKey;
 
 use super::entity::{finding, run};
 use super::insert::Insert;
-use super::{History, Page, RunId, error, text};
+use super::run_write::hold;
+use super::{Claim, History, Page, RunId, error, text};
 use crate::change::Action;
 use crate::{Error, ErrorKind, Result};
 
@@ -191,8 +192,9 @@ const FINDINGS: Insert<18> = Insert {
 };
 
 impl History {
-    /// Records what a run found.
-    pub async fn observe(&self, run: RunId, kind: FindingKind, found: &[Observed]) -> Result<()> {
+    /// Records what a run found, as long as it is its runner's.
+    pub async fn observe(&self, claim: Claim, kind: FindingKind, found: &[Observed]) -> Result<()> {
+        let run = claim.run;
         // One statement must not touch a row twice.
         let mut once: BTreeMap<(&str, &str, &str), &Observed> = BTreeMap::new();
         for found in found {
@@ -209,6 +211,7 @@ impl History {
         self.store
             .write(move |tx, _| {
                 async move {
+                    hold(tx, claim).await?;
                     FINDINGS
                         .run(tx, found, |at, found| {
                             let (target, source) = values[at].clone();
@@ -241,7 +244,8 @@ impl History {
     }
 
     /// Resolves what a run that looked everywhere did not find any more; of some models only when it looked only at those.
-    pub async fn resolve_findings(&self, run: RunId, kind: FindingKind, models: Option<&[&str]>) -> Result<u64> {
+    pub async fn resolve_findings(&self, claim: Claim, kind: FindingKind, models: Option<&[&str]>) -> Result<u64> {
+        let run = claim.run;
         let sync = self.sync_of(run).await?;
         let models = models.map(|models| finding::Column::Model.is_in(models.iter().copied()));
         let missing = Condition::all()
@@ -257,7 +261,13 @@ impl History {
         let update = &update;
         let done = self
             .store
-            .write(move |tx, _| async move { update.clone().exec(tx).await.map_err(error::of_statement) }.boxed())
+            .write(move |tx, _| {
+                async move {
+                    hold(tx, claim).await?;
+                    update.clone().exec(tx).await.map_err(error::of_statement)
+                }
+                .boxed()
+            })
             .await?;
         Ok(done.rows_affected)
     }

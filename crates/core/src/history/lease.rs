@@ -136,8 +136,8 @@ impl History {
             .await
     }
 
-    /// Leaves a run to a person, who is to decide about its plan. Older runs of the sync that wait for a decision are
-    /// superseded: their plans are about what was. Gives those.
+    /// Leaves a run to a person, who is to decide about its plan. Older runs of the sync that are for the same purpose, and about the
+    /// same run where they are about one, and that wait for a decision, are superseded: their plans are about what was. Gives those.
     pub async fn await_review(&self, claim: Claim) -> Result<Vec<RunId>> {
         self.store
             .write(move |tx, _| {
@@ -145,10 +145,16 @@ impl History {
                     one_row(tx, claim, free(claimed(claim), RunStatus::AwaitingReview)).await?;
                     let row = run::Entity::find_by_id(claim.run.0).one(tx).await.map_err(error::of_statement)?;
                     let Some(row) = row else { return Ok(Vec::new()) };
+                    let same_subject = match row.subject {
+                        Some(subject) => run::Column::Subject.eq(subject),
+                        None => run::Column::Subject.is_null(),
+                    };
                     let older = run::Entity::find()
                         .filter(run::Column::SyncId.eq(row.sync_id))
                         .filter(run::Column::Status.eq(RunStatus::AwaitingReview.as_str()))
                         .filter(run::Column::StagedAs.is_null())
+                        .filter(run::Column::Purpose.eq(row.purpose))
+                        .filter(same_subject)
                         .filter(run::Column::Id.lt(claim.run.0))
                         .all(tx)
                         .await

@@ -13,7 +13,7 @@ use syncline_model::AnyKey;
 
 use super::entity::ledger;
 use super::insert::Insert;
-use super::{History, RunId, error, link, text};
+use super::{Claim, History, RunId, error, link, stage, text};
 use crate::Result;
 use crate::applied::AppliedValues;
 use crate::change::Action;
@@ -276,12 +276,14 @@ pub(super) async fn delete(tx: &DatabaseTransaction, instance: &str, model: &str
 }
 
 impl History {
-    /// Declares objects of a model to be ours: each a key and its id in the system.
-    pub async fn adopt(&self, instance: &str, model: &str, objects: &[(AnyKey, String)]) -> Result<()> {
+    /// Declares objects of a model of the system that a run writes to to be ours: each a key and its id in the system. What a
+    /// run only stages is ours once it is merged.
+    pub async fn adopt(&self, claim: Claim, model: &str, objects: &[(AnyKey, String)]) -> Result<()> {
         let now = text::now();
         self.store
             .write(move |tx, _| {
                 async move {
+                    let instance: &str = &stage::written_to(tx, claim).await?;
                     ADOPTED
                         .run(tx, objects, |_, (key, native_id)| {
                             let object = (model, native_id.as_str(), key.as_str());
@@ -292,11 +294,6 @@ impl History {
                 .boxed()
             })
             .await
-    }
-
-    /// Declares objects of a model, by their ids, not to be ours. What was applied to them is forgotten as well.
-    pub async fn release(&self, instance: &str, model: &str, ids: &[String]) -> Result<()> {
-        self.store.write(move |tx, _| async move { delete(tx, instance, model, ids).await }.boxed()).await
     }
 
     /// What is known of objects of a model that are ours, by id. Others are not in the answer.

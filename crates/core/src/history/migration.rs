@@ -9,6 +9,8 @@ mod m2026_11_22_quarantine;
 mod m2026_11_23_findings;
 mod m2026_11_24_desired_records;
 mod m2026_11_24_kept_fields;
+mod m2026_11_25_batch_images;
+mod m2026_11_25_kept_counts;
 mod m2026_11_25_waiting_runs;
 
 use std::collections::HashSet;
@@ -44,6 +46,8 @@ impl MigratorTrait for Migrator {
             Box::new(m2026_11_24_desired_records::Migration),
             Box::new(m2026_11_24_kept_fields::Migration),
             Box::new(m2026_11_25_waiting_runs::Migration),
+            Box::new(m2026_11_25_kept_counts::Migration),
+            Box::new(m2026_11_25_batch_images::Migration),
         ]
     }
 

@@ -23,6 +23,7 @@ mod entity;
 mod error;
 mod finding;
 mod insert;
+mod kept_count;
 mod lease;
 mod ledger;
 mod link;

@@ -2,7 +2,7 @@
 
 use futures::FutureExt;
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict, Query};
-use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QueryResult};
 use serde::Serialize;
 
 use super::entity::run_model;
@@ -78,7 +78,7 @@ impl History {
     }
 
     /// How many records of a model the last `n` completed real runs of a sync had on one side, newest first: of the source, those
-    /// that its target was to keep. Reads that were not complete prove nothing and are left out.
+    /// that its target was to keep, also of runs that are gone. Reads that were not complete prove nothing and are left out.
     pub async fn record_counts_of_last_complete(
         &self,
         sync: &str,
@@ -98,6 +98,7 @@ impl History {
         };
         let query = Query::select()
             .expr_as(count, "records")
+            .expr_as(Expr::col(("run", "id")), "run_id")
             .from("run")
             .inner_join("sync", Expr::col(("sync", "id")).equals(("run", "sync_id")))
             .inner_join("run_model", Expr::col(("run", "id")).equals(("run_model", "run_id")))
@@ -114,8 +115,17 @@ impl History {
             .limit(n)
             .to_owned();
         let rows = self.store.db().query_all(&query).await.map_err(|error| self.store.read_error(error))?;
-        let counts: Result<Vec<i64>, _> = rows.iter().map(|row| row.try_get("", "records")).collect();
-        Ok(counts.map_err(|error| self.store.read_error(error))?.into_iter().map(text::count).collect())
+        let count = |row: &QueryResult| Ok((row.try_get("", "run_id")?, row.try_get("", "records")?));
+        let counts: Result<Vec<(i64, i64)>, _> = rows.iter().map(count).collect();
+        let mut counts = counts.map_err(|error| self.store.read_error(error))?;
+        if side == Side::Source && (counts.len() as u64) < n {
+            counts.extend(self.kept_counts(sync, model, n).await?);
+            counts.sort_unstable_by(|one, other| other.cmp(one));
+            // One that goes at this moment may be in both.
+            counts.dedup_by_key(|(run, _)| *run);
+            counts.truncate(usize::try_from(n).unwrap_or(usize::MAX));
+        }
+        Ok(counts.into_iter().map(|(_, records)| text::count(records)).collect())
     }
 }
 

@@ -1,6 +1,6 @@
 //! What is kept of the past, and for how long.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use chrono::{TimeDelta, Utc};
 use futures::FutureExt;
@@ -8,14 +8,17 @@ use schemars::JsonSchema;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde::{Deserialize, Serialize};
 
-use super::entity::{change, plan, quarantine, run, run_log, run_model};
-use super::{History, PlanRef, Purpose, RunId, RunStatus, error, text};
+use super::entity::{change, finding, plan, quarantine, run, run_log, run_model};
+use super::{FindingState, History, PlanRef, Purpose, RunId, RunStatus, error, text};
 use crate::Result;
 
-/// How many complete runs of a sync others are compared with: they stay.
+/// How many complete runs of a sync stay, so that people see what is usual. Of older ones the guards need the counts alone, which
+/// [stay](super::kept_count) without them.
 const BASELINE: usize = 5;
 /// How many changes or log lines one transaction removes.
 const ROWS: i64 = 5_000;
+/// How many findings one transaction removes.
+const SOME: u64 = 500;
 
 /// How much of the past is kept. What is over one of the limits goes, oldest runs first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -27,7 +30,8 @@ pub struct Retention {
     /// For how many days runs are kept.
     #[schemars(range(min = 1))]
     pub days: Option<u32>,
-    /// How large the history may grow, in megabytes (of a million bytes).
+    /// How large what belongs to runs may grow, in megabytes (of a million bytes): changes, log lines and plans. It is reckoned
+    /// from their numbers, alike for every database, and takes more room on the disk.
     #[schemars(range(min = 1))]
     pub megabytes: Option<u64>,
 }
@@ -54,8 +58,10 @@ struct Candidate {
     id: i64,
     sync: i64,
     finished: i64,
-    /// About how many rows it has.
+    /// How many rows it has at most of what is numbered: changes, log lines.
     rows: u64,
+    /// About how many bytes belong to it.
+    bytes: u64,
     plan: Option<PlanRef>,
 }
 
@@ -64,13 +70,16 @@ impl History {
     ///
     /// Whatever the limits say, these stay: runs that are not over, the last completed real run of each sync, the runs that reads are
     /// compared with, runs that another run which is not over is about, those that quarantine refers to, and the runs in `kept`. What Syncline created, and what
-    /// was found, is remembered without its runs.
+    /// was found, is remembered without its runs; a finding that is over goes by its age.
     pub async fn prune(&self, retention: &Retention, kept: &HashSet<RunId>) -> Result<Vec<RemovedRun>> {
         let mut removed = Vec::new();
         for run in self.surplus(retention, kept).await? {
             if self.remove(&run).await? {
                 removed.push(run);
             }
+        }
+        if let Some(oldest) = oldest(retention) {
+            self.forget_findings(oldest).await?;
         }
         self.removed(removed).await
     }
@@ -97,29 +106,21 @@ impl History {
                 }
             }
         }
-        if let Some(days) = retention.days {
-            // More days than the calendar has are no limit.
-            let oldest = Utc::now().checked_sub_signed(TimeDelta::days(i64::from(days))).map(text::micros);
-            let is_old = |run: &&Candidate| oldest.is_some_and(|oldest| run.finished < oldest);
-            going.extend(candidates.iter().filter(is_old).map(|run| run.id));
+        if let Some(oldest) = oldest(retention) {
+            going.extend(candidates.iter().filter(|run| run.finished < oldest).map(|run| run.id));
         }
         going.retain(|run| !stay.contains(run));
         if let Some(megabytes) = retention.megabytes {
             let limit = megabytes.saturating_mul(1_000_000);
             let content = self.content_bytes().await?;
-            let rows = candidates.iter().map(|run| run.rows).sum::<u64>().max(1);
-            let share = |run: &Candidate| {
-                let share = u128::from(content) * u128::from(run.rows) / u128::from(rows);
-                u64::try_from(share).unwrap_or(u64::MAX)
-            };
-            let gone: u64 = candidates.iter().filter(|run| going.contains(&run.id)).map(share).sum();
+            let gone: u64 = candidates.iter().filter(|run| going.contains(&run.id)).map(|run| run.bytes).sum();
             let mut left = content.saturating_sub(gone);
             for run in candidates.iter().filter(|run| !stay.contains(&run.id)) {
                 if left <= limit {
                     break;
                 }
                 if going.insert(run.id) {
-                    left = left.saturating_sub(share(run));
+                    left = left.saturating_sub(run.bytes);
                 }
             }
         }
@@ -156,12 +157,27 @@ impl History {
             .all(self.store.db())
             .await
             .map_err(|error| self.store.read_error(error))?;
-        let candidate = |(id, sync, finished, changes, lines, hash, path): Columns| Candidate {
-            id,
-            sync,
-            finished: finished.unwrap_or_default(),
-            rows: text::count(changes) + text::count(lines) + 10,
-            plan: hash.map(|hash| PlanRef { hash, path: path.unwrap_or_default() }),
+        let plans: HashMap<String, i64> = plan::Entity::find()
+            .select_only()
+            .columns([plan::Column::Hash, plan::Column::StoredBytes])
+            .into_tuple::<(String, i64)>()
+            .all(self.store.db())
+            .await
+            .map_err(|error| self.store.read_error(error))?
+            .into_iter()
+            .collect();
+        let weight = self.row_weight().await?;
+        let candidate = |(id, sync, finished, changes, lines, hash, path): Columns| {
+            let plan = hash.as_ref().and_then(|hash| plans.get(hash)).copied().unwrap_or_default();
+            let (changes, lines) = (text::count(changes), text::count(lines));
+            Candidate {
+                id,
+                sync,
+                finished: finished.unwrap_or_default(),
+                rows: changes + lines + 10,
+                bytes: weight.of(changes, lines) + text::count(plan),
+                plan: hash.map(|hash| PlanRef { hash, path: path.unwrap_or_default() }),
+            }
         };
         Ok(rows.into_iter().map(candidate).collect())
     }
@@ -284,6 +300,7 @@ impl History {
         self.store
             .write(move |tx, _| {
                 async move {
+                    super::kept_count::keep(tx, RunId(id)).await?;
                     // What is left of it goes along.
                     let removed = run::Entity::delete_by_id(id).exec(tx).await.map_err(error::of_statement)?;
                     let Some(hash) = plan.filter(|_| removed.rows_affected == 1) else {
@@ -298,6 +315,32 @@ impl History {
                 .boxed()
             })
             .await
+    }
+
+    /// Removes the findings that are over and were seen last before a time, in microseconds.
+    async fn forget_findings(&self, oldest: i64) -> Result<()> {
+        loop {
+            let over: Vec<i64> = finding::Entity::find()
+                .select_only()
+                .column(finding::Column::Id)
+                .filter(finding::Column::State.eq(FindingState::Resolved.as_str()))
+                .filter(finding::Column::LastAt.lt(oldest))
+                .limit(SOME)
+                .into_tuple()
+                .all(self.store.db())
+                .await
+                .map_err(|error| self.store.read_error(error))?;
+            if over.is_empty() {
+                return Ok(());
+            }
+            // One that came back meanwhile is not over.
+            let removal = &finding::Entity::delete_many()
+                .filter(finding::Column::Id.is_in(over))
+                .filter(finding::Column::State.eq(FindingState::Resolved.as_str()));
+            self.store
+                .write(move |tx, _| async move { removal.clone().exec(tx).await.map_err(error::of_statement) }.boxed())
+                .await?;
+        }
     }
 
     /// Which of some runs are still in the history.
@@ -316,6 +359,13 @@ impl History {
         }
         Ok(existing)
     }
+}
+
+/// What was before this is too old, in microseconds; none when no age is.
+fn oldest(retention: &Retention) -> Option<i64> {
+    // More days than the calendar has are no limit.
+    let days = TimeDelta::days(i64::from(retention.days?));
+    Utc::now().checked_sub_signed(days).map(text::micros)
 }
 
 /// The ends of runs.

@@ -142,7 +142,7 @@ pub struct NewRun {
     pub kind: RunKind,
     /// Whether it only computes what it would do.
     pub dry: bool,
-    /// The hash of the sync's definition as it is now: mapping, scope and policy.
+    /// The hash of the sync's definition as it is now: mapping and scope. The policy has a hash of its own, in the plan.
     pub definition_hash: String,
     /// Where it reads.
     pub source: Endpoint,

@@ -25,8 +25,24 @@ const SQLITE_TABLES: &str = r#"SELECT s."tbl_name" AS name, SUM(d."pgsize") AS b
 const POSTGRES_TABLES: &str = "SELECT relname::text AS name, pg_total_relation_size(oid) AS bytes FROM pg_class
     WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace";
 
-/// What a row takes in PostgreSQL beside its values: its header, and its places in the indexes.
-const POSTGRES_ROW: &str = "280";
+/// What a row takes beside its texts: its numbers, its header, and its places in the indexes. As in PostgreSQL, where it is most.
+const ROW: u64 = 280;
+/// The texts of a change that have no bound.
+const CHANGE_TEXTS: &[&str] = &["key", "fields", "reason", "native_id", "image", "kept"];
+
+/// What rows of runs take, in bytes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct RowWeight {
+    change: u64,
+    line: u64,
+}
+
+impl RowWeight {
+    /// What so many rows take.
+    pub(super) fn of(self, changes: u64, lines: u64) -> u64 {
+        changes.saturating_mul(self.change).saturating_add(lines.saturating_mul(self.line))
+    }
+}
 
 impl History {
     /// How large the history is. Every page of a SQLite file is looked at, so this takes a moment for a large one.
@@ -64,22 +80,29 @@ impl History {
         Ok(pages + tokio::fs::metadata(&ahead).await.map_or(0, |file| file.len()))
     }
 
-    /// About how many bytes the content takes, without what is free: removing content does not make a database smaller, but leaves
-    /// room in it for what comes.
+    /// About how many bytes belong to runs: what [`Retention`](super::Retention) limits. It is reckoned from how much there is, so
+    /// that every database gives the same, and what is free in a file, or belongs to nobody's run, does not count.
     pub(super) async fn content_bytes(&self) -> Result<u64> {
-        if self.store.backend() != DbBackend::Postgres {
-            let query = "SELECT (p.page_count - f.freelist_count) * s.page_size AS number
-                FROM pragma_page_count AS p, pragma_freelist_count AS f, pragma_page_size AS s";
-            return self.number(query).await;
-        }
-        // PostgreSQL does not tell what is free without looking at everything, so it is reckoned: the newest changes stand for all.
-        let query = format!(
-            r#"SELECT ((SELECT COALESCE(SUM("last_change"), 0) FROM "run") * (SELECT COALESCE(AVG(pg_column_size(c.*)), 0) + {POSTGRES_ROW}
-                FROM (SELECT * FROM "change" ORDER BY "run_id" DESC, "seq" DESC LIMIT 1000) AS c)
-                + (SELECT COALESCE(SUM("last_line"), 0) FROM "run") * {POSTGRES_ROW}
-                + (SELECT COALESCE(SUM("stored_bytes"), 0) FROM "plan"))::bigint AS number"#
-        );
-        self.number(&query).await
+        let changes =
+            self.number(r#"SELECT CAST(COALESCE(SUM("last_change"), 0) AS BIGINT) AS number FROM "run""#).await?;
+        let lines = self.number(r#"SELECT CAST(COALESCE(SUM("last_line"), 0) AS BIGINT) AS number FROM "run""#).await?;
+        let plans =
+            self.number(r#"SELECT CAST(COALESCE(SUM("stored_bytes"), 0) AS BIGINT) AS number FROM "plan""#).await?;
+        Ok(self.row_weight().await?.of(changes, lines) + plans)
+    }
+
+    /// What a row of a run takes: the newest stand for all.
+    pub(super) async fn row_weight(&self) -> Result<RowWeight> {
+        let average = async |table: &str, texts: &[&str]| {
+            let lengths: Vec<_> = texts.iter().map(|text| format!(r#"COALESCE(octet_length("{text}"), 0)"#)).collect();
+            let query = format!(
+                r#"SELECT CAST(COALESCE(AVG({}), 0) AS BIGINT) AS number
+                FROM (SELECT * FROM "{table}" ORDER BY "run_id" DESC, "seq" DESC LIMIT 1000) AS newest"#,
+                lengths.join(" + ")
+            );
+            Ok::<_, Error>(self.number(&query).await? + ROW)
+        };
+        Ok(RowWeight { change: average("change", CHANGE_TEXTS).await?, line: average("run_log", &["text"]).await? })
     }
 
     async fn number(&self, query: &str) -> Result<u64> {

@@ -154,6 +154,19 @@ async fn systems(tx: &DatabaseTransaction, run: RunId) -> Result<(String, String
     Ok(found.map_err(error::of_statement)?.unwrap_or_default())
 }
 
+/// The system that a run writes to, or the place of the run's own in it. Whoever is not to write about the run is told so.
+pub(super) async fn written_to(tx: &DatabaseTransaction, claim: Claim) -> Result<String> {
+    hold(tx, claim).await?;
+    let found = run::Entity::find_by_id(claim.run.0)
+        .select_only()
+        .columns([run::Column::TargetInstance, run::Column::StagedAs])
+        .into_tuple::<(String, Option<String>)>()
+        .one(tx)
+        .await;
+    let (target, staged_as) = found.map_err(error::of_statement)?.unwrap_or_default();
+    Ok(if staged_as.is_some() { instance(claim.run) } else { target })
+}
+
 /// Moves some objects; whether there were any.
 async fn move_objects(tx: &DatabaseTransaction, claim: Claim) -> Result<bool> {
     hold(tx, claim).await?;

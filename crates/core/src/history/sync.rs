@@ -23,7 +23,7 @@ pub struct SyncId(pub(super) i64);
 pub struct SyncDefinition {
     /// Its name, which tells it from others.
     pub name: String,
-    /// The hash of what decides about its result: mapping, scope and policy.
+    /// The hash of what decides about its result: mapping and scope.
     pub hash: String,
     /// The whole definition, without secrets.
     pub definition: serde_json::Value,

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use futures::FutureExt;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
@@ -208,22 +207,6 @@ impl History {
             }
             None => Error::new(ErrorKind::NotFound, format!("there is no run {run}")),
         })
-    }
-
-    /// Lets a run wait until a time.
-    pub async fn postpone(&self, run: RunId, until: DateTime<Utc>) -> Result<()> {
-        self.store
-            .write(move |tx, _| {
-                async move {
-                    let update = open_run(run)
-                        .filter(run::Column::Status.is_in([RunStatus::New.as_str(), RunStatus::Queued.as_str()]))
-                        .col_expr(run::Column::NotBefore, text::micros(until).into());
-                    update.exec(tx).await.map_err(error::of_statement)?;
-                    Ok(())
-                }
-                .boxed()
-            })
-            .await
     }
 }
 

@@ -21,7 +21,7 @@ pub struct Waiting {
 }
 
 /// What a run waits for. In JSON `{"what": "worker"}`, `{"what": "run", "run": 4, "why": "same_target"}`,
-/// `{"what": "person", "reason": …}`, `{"what": "time", "until": …}`.
+/// `{"what": "person", "reason": …}`, `{"what": "time", "until": …, "reason": …}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "what", rename_all = "snake_case")]
 pub enum WaitsFor {
@@ -43,6 +43,9 @@ pub enum WaitsFor {
     Time {
         /// When that is.
         until: DateTime<Utc>,
+        /// Why it waits until then, where that has a reason.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
     },
 }
 
@@ -97,7 +100,7 @@ fn line(open: Vec<run::Model>, now: i64) -> Vec<(run::Model, WaitsFor)> {
         let turn = Turn::of(&row);
         let waits_for = match (&row.paused, row.not_before.filter(|until| *until > now)) {
             (Some(reason), _) => WaitsFor::Person { reason: reason.clone() },
-            (None, Some(until)) => WaitsFor::Time { until: text::time(until) },
+            (None, Some(until)) => WaitsFor::Time { until: text::time(until), reason: row.waiting.clone() },
             (None, None) => match in_the_way(&turns, &halfway, &turn) {
                 Some((run, why)) => WaitsFor::Run { run, why },
                 None => {

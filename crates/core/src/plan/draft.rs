@@ -50,6 +50,16 @@ pub struct Background<'a> {
     pub looks_at_owners: bool,
 }
 
+/// What is let go first.
+#[derive(Clone, Copy)]
+struct Releasing<'a> {
+    rules: &'static [Release],
+    source: &'a Snapshot,
+    memory: &'a dyn Memory,
+    /// None when every record is known.
+    ambiguous: Option<&'a Ambiguities>,
+}
+
 /// A create or an update that is not decided yet.
 struct Pending {
     change: Change,
@@ -96,6 +106,9 @@ pub struct PlanDraft<'a> {
     /// Marks to be taken back, by the hashes of their records.
     unmarks: HashMap<u128, Unmark>,
     background: Option<Background<'a>>,
+    releasing: Option<Releasing<'a>>,
+    /// Updates that are held of records with references that the target insists on.
+    held: HashSet<u128>,
     pending: Vec<Pending>,
     known: Known,
     /// Records without a difference of which something is cleared or kept all the same.
@@ -104,7 +117,7 @@ pub struct PlanDraft<'a> {
     moved: BTreeMap<usize, HashSet<u128>>,
     /// Creates that are held, and creates that refer to such: nothing moves to what does not come.
     not_coming: HashSet<u128>,
-    /// Records that become ours.
+    /// Records that become ours when the plan is applied.
     adopted: Option<Spool>,
 }
 
@@ -132,6 +145,8 @@ impl<'a> PlanDraft<'a> {
             released: HashSet::new(),
             unmarks: HashMap::new(),
             background: None,
+            releasing: None,
+            held: HashSet::new(),
             pending: Vec::new(),
             known: Known::default(),
             reclassified: 0,
@@ -143,7 +158,14 @@ impl<'a> PlanDraft<'a> {
 
     /// Decides with more than the two sides: why fields differ, what is cleared, what is ambiguous, what is released first.
     pub fn with_background(self, background: Background<'a>) -> Self {
-        Self { background: Some(background), ..self }
+        let Background { source, memory, ambiguous, releases, .. } = background;
+        let releasing = Releasing { rules: releases, source, memory, ambiguous: Some(ambiguous) };
+        Self { background: Some(background), releasing: Some(releasing), ..self }
+    }
+
+    /// Releases first what `rules` hold, and decides with nothing else beside the two sides.
+    pub fn with_releases(self, rules: &'static [Release], source: &'a Snapshot, memory: &'a dyn Memory) -> Self {
+        Self { releasing: Some(Releasing { rules, source, memory, ambiguous: None }), ..self }
     }
 
     /// Decides the deletes, resolves references, and saves the plan to `path`. What stands there is replaced.
@@ -231,7 +253,7 @@ impl<'a> PlanDraft<'a> {
             self.summary.verdicts.iter_mut().for_each(|verdict| verdict.demand = Demand::Approval);
         }
 
-        let releases = self.releases(&going, header)?;
+        let releases = self.releases(&going, header, evidence.undoes)?;
         for change in &releases {
             let schema = self.schema_of(change)?;
             refer(&mut self.referenced, schema, change, |field| &field.before);
@@ -241,6 +263,9 @@ impl<'a> PlanDraft<'a> {
         let mut output = Output::create(path)?;
         output.open(header)?;
         output.list("bindings", bindings.iter().map(|binding| Ok(json(binding))))?;
+        if let Some(adopted) = self.adopted.take() {
+            output.list("adopted", adopted.lines()?)?;
+        }
         let upserts = self.upserts.lines()?;
         let deletes = decided.into_iter().rev().map(Spool::lines).collect::<Result<Vec<_>>>()?;
         let others = upserts.chain(marks.lines()?).chain(deletes.into_iter().flatten());
@@ -248,9 +273,6 @@ impl<'a> PlanDraft<'a> {
         output.list("changes", releases.iter().map(|change| Ok(json(change))).chain(others))?;
         output.line(&format!("\"summary\":{},", json(&self.summary)))?;
         let hash = output.close()?;
-        if let Some(adopted) = self.adopted.take() {
-            adopt(adopted, memory)?;
-        }
         Ok(SavedPlan { path: path.to_owned(), hash, summary: self.summary })
     }
 
@@ -276,11 +298,10 @@ impl<'a> PlanDraft<'a> {
     }
 
     /// The references that are cleared first.
-    fn releases(&mut self, going: &HashSet<u128>, header: &PlanHeader) -> Result<Vec<Change>> {
-        let Some(background) = self.background else { return Ok(Vec::new()) };
-        let Background { source, memory, ambiguous, releases, .. } = background;
-        let (fields, policy, target) = (self.fields, self.policy, self.target);
-        let releases = Releases { rules: releases, fields, policy, source, target, memory, ambiguous };
+    fn releases(&mut self, going: &HashSet<u128>, header: &PlanHeader, only_moved: bool) -> Result<Vec<Change>> {
+        let Some(Releasing { rules, source, memory, ambiguous }) = self.releasing else { return Ok(Vec::new()) };
+        let (fields, policy, target, held) = (self.fields, self.policy, self.target, &self.held);
+        let releases = Releases { rules, fields, policy, source, target, memory, ambiguous, held, only_moved };
         let mut found = releases.find(&self.moved, going)?;
         found.retain(|change| header.models.get(&change.model) == Some(&ModelMode::Sync));
         for change in &found {
@@ -374,7 +395,13 @@ impl<'a> PlanDraft<'a> {
             change.hold = Some(Hold { rule: HoldRule::TargetPartial, reason });
         }
         match &change.hold {
-            Some(hold) => *self.current.held.entry(hold.rule.as_str().to_owned()).or_default() += 1,
+            Some(hold) => {
+                *self.current.held.entry(hold.rule.as_str().to_owned()).or_default() += 1;
+                let insists = |releasing: &Releasing<'_>| releasing.rules.iter().any(|rule| rule.model == schema.name);
+                if change.action == Action::Update && self.releasing.as_ref().is_some_and(insists) {
+                    self.held.insert(hash(schema.name, change.key.as_str()));
+                }
+            }
             None => {
                 self.current.count(change.action);
                 self.guards.count(&change, site);
@@ -398,11 +425,11 @@ impl<'a> PlanDraft<'a> {
     }
 
     fn note_moved(&mut self, schema: &'static ModelSchema, change: &Change) {
-        let Some(Background { releases, .. }) = self.background else { return };
+        let Some(Releasing { rules, .. }) = self.releasing else { return };
         if change.action != Action::Update || self.waits(schema, change) {
             return;
         }
-        for (number, rule) in releases.iter().enumerate() {
+        for (number, rule) in rules.iter().enumerate() {
             let referring = self.fields.schema(rule.model).and_then(|schema| schema.field(rule.field));
             let refers_here = referring.and_then(|field| field.kind.referenced_model()) == Some(schema.name);
             if refers_here && change.fields.iter().any(|field| rule.holds.contains(&field.name.as_str())) {
@@ -537,7 +564,8 @@ impl DiffOutput for PlanDraft<'_> {
             Some(spool) => spool,
             none => none.insert(Spool::create_in(&self.folder)?),
         };
-        adopted.push(&(schema.name, String::from_utf8_lossy(key), id_of(native)?))
+        let key = AnyKey::from_canonical(&String::from_utf8_lossy(key));
+        adopted.push(&Binding { model: schema.name.to_owned(), key, id: id_of(native)?.into_owned() })
     }
 
     fn counted(&mut self, schema: &'static ModelSchema, mut counts: DiffCounts) -> Result<()> {
@@ -595,22 +623,6 @@ fn after_release(line: String, released: &HashSet<u128>) -> Result<String> {
         _ => return Ok(line),
     }
     Ok(json(&change))
-}
-
-/// Makes records ours.
-fn adopt(adopted: Spool, memory: &dyn Memory) -> Result<()> {
-    const AT_ONCE: usize = 10_000;
-    let mut model = String::new();
-    let mut records: Vec<(AnyKey, String)> = Vec::new();
-    for item in adopted.items::<(String, String, String)>()? {
-        let (next, key, id) = item?;
-        if records.len() >= AT_ONCE || (next != model && !records.is_empty()) {
-            memory.adopt(&model, &std::mem::take(&mut records))?;
-        }
-        model = next;
-        records.push((AnyKey::from_canonical(&key), id));
-    }
-    if records.is_empty() { Ok(()) } else { memory.adopt(&model, &records) }
 }
 
 /// Finds the referenced records that the target has. One pass over each model that is referred to.

@@ -13,7 +13,7 @@ use syncline_model::models::{
     Device, DeviceRole, DeviceStatus, DeviceType, Interface, InterfaceType, IpAddress, IpAddressStatus, Manufacturer,
     Site, VirtualChassis,
 };
-use syncline_model::{AnyKey, IpHost, Key, Model, Text};
+use syncline_model::{IpHost, Key, Model, Text};
 
 use super::*;
 use crate::Result;
@@ -40,7 +40,6 @@ struct Ledger {
     links: HashMap<String, HashMap<Box<str>, Box<str>>>,
     /// How many records were asked for, each time.
     asked: RefCell<Vec<usize>>,
-    adopted: RefCell<Vec<String>>,
 }
 
 impl Ledger {
@@ -71,11 +70,6 @@ impl Memory for Ledger {
 
     fn links(&self, model: &str) -> Result<HashMap<Box<str>, Box<str>>> {
         Ok(self.links.get(model).cloned().unwrap_or_default())
-    }
-
-    fn adopt(&self, model: &str, records: &[(AnyKey, String)]) -> Result<()> {
-        self.adopted.borrow_mut().extend(records.iter().map(|(key, id)| format!("{model} {key} {id}")));
-        Ok(())
     }
 
     fn ours(&self, model: &str) -> Result<HashSet<u64>> {
@@ -205,6 +199,7 @@ fn header() -> PlanHeader {
         drift: false,
         adopts: false,
         partial: None,
+        policy: None,
     }
 }
 
@@ -213,6 +208,7 @@ struct Planned {
     summary: PlanSummary,
     changes: Vec<Change>,
     aligned: Aligned,
+    adopted: Vec<String>,
 }
 
 /// Plans the way from `target` to `source`.
@@ -251,8 +247,11 @@ fn plan_releasing(
     calculate(&DiffInput { source, target: &target, fields, modes: &modes, exact: false }, &mut draft).unwrap();
     let path = folder.join("plan.json");
     let saved = draft.save(&path, &header(), source, &Evidence::default(), Vec::new(), ledger).unwrap();
-    let changes = PlanReader::open(&path).unwrap().changes().unwrap().map(Result::unwrap).collect();
-    Planned { summary: saved.summary, changes, aligned }
+    let reader = PlanReader::open(&path).unwrap();
+    let changes = reader.changes().unwrap().map(Result::unwrap).collect();
+    let adopted = reader.adopted().unwrap().map(Result::unwrap);
+    let adopted = adopted.map(|binding| format!("{} {} {}", binding.model, binding.key, binding.id)).collect();
+    Planned { summary: saved.summary, changes, aligned, adopted }
 }
 
 async fn planned(source: &Given, target: &Given, policy: &Policy, ledger: &Ledger) -> Planned {
@@ -372,16 +371,14 @@ async fn a_full_target_is_counted_and_adopted_when_told_to() {
     let source = with_serials(&[Some("A"), Some("B"), Some("C")]);
     let target = with_serials(&[Some("A"), Some("changed")]);
     let ledger = || Ledger { ours: [("device".to_owned(), vec!["1".to_owned()])].into(), ..Ledger::default() };
-    let kept = ledger();
-    let plan = planned(&source, &target, &Policy::default(), &kept).await;
+    let plan = planned(&source, &target, &Policy::default(), &ledger()).await;
     let device = plan.summary.models.iter().find(|model| model.model == "device").unwrap();
     assert_eq!((device.adopt, device.create), (1, 1));
-    assert_eq!(kept.adopted.into_inner(), [""; 0]);
+    assert_eq!(plan.adopted, [""; 0]);
 
-    let adopting = ledger();
-    planned(&source, &target, &Policy { adopt: Adopt::Matched, ..Policy::default() }, &adopting).await;
+    let policy = Policy { adopt: Adopt::Matched, ..Policy::default() };
     assert_eq!(
-        adopting.adopted.into_inner(),
+        planned(&source, &target, &policy, &ledger()).await.adopted,
         ["device atl / sw2 2", "interface atl / sw1 / e1 1", "interface atl / sw2 / e1 2"]
     );
 }

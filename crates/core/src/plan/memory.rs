@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use syncline_model::{AnyKey, ModelSchema};
+use syncline_model::ModelSchema;
 
 use crate::Result;
 use crate::applied::AppliedValues;
@@ -59,12 +59,6 @@ pub trait Memory {
     /// Keeps which records of the target records of the source are, both by id.
     fn link(&self, model: &str, links: &[(Box<str>, Box<str>)]) -> Result<()> {
         let _ = (model, links);
-        Ok(())
-    }
-
-    /// Makes records of a model ours, each by its key and the target's id.
-    fn adopt(&self, model: &str, records: &[(AnyKey, String)]) -> Result<()> {
-        let _ = (model, records);
         Ok(())
     }
 

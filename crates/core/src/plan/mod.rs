@@ -8,13 +8,15 @@
 //! "header":{…},
 //! "bindings":[
 //! …],
+//! "adopted":[
+//! …],
 //! "changes":[
 //! …],
 //! "summary":{…},
 //! "hash":"blake3:…"}
 //! ```
 //!
-//! The hash covers every byte before its own line. Creates and updates come parents first, deletes children first. The
+//! `adopted` is only there when there is something in it. The hash covers every byte before its own line. Creates and updates come parents first, deletes children first. The
 //! fields marked `deferred` are written in a second pass, after every create and update and before any delete. Updates that clear a
 //! reference, so that what it referred to can change, come before everything else.
 //!
@@ -97,12 +99,15 @@ pub struct PlanHeader {
     /// The plan was made by a drift check: to be looked at.
     #[serde(default, skip_serializing_if = "is_false")]
     pub drift: bool,
-    /// Records that both sides have become Syncline's own (`policy.adopt = "matched"`).
+    /// Records that both sides have become Syncline's own when the plan is applied (`policy.adopt = "matched"`).
     #[serde(default, skip_serializing_if = "is_false")]
     pub adopts: bool,
     /// Why the plan is not the whole truth: a read that did not come to its end. A run that applies it fails all the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub partial: Option<String>,
+    /// Hash of the sync's policy: a plan that was made under another one is not begun any more. None in plans from before it was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<String>,
 }
 
 /// One side of a plan.

@@ -19,6 +19,8 @@ pub struct PlanReader {
     header: PlanHeader,
     summary: PlanSummary,
     bindings_at: u64,
+    /// None when the plan has no such list.
+    adopted_at: Option<u64>,
     changes_at: u64,
 }
 
@@ -54,7 +56,15 @@ impl PlanReader {
         while lines.next()? != "],\n" {
             lines.item::<Binding>()?;
         }
-        lines.expect("\"changes\":[")?;
+        let mut adopted_at = None;
+        if lines.next()?.trim_end() == "\"adopted\":[" {
+            adopted_at = Some(lines.position()?);
+            while lines.next()? != "],\n" {
+                lines.item::<Binding>()?;
+            }
+            lines.next()?;
+        }
+        lines.is("\"changes\":[")?;
         let changes_at = lines.position()?;
         while lines.next()? != "],\n" {
             lines.item::<Change>()?;
@@ -72,7 +82,7 @@ impl PlanReader {
             );
             return Err(Error::new(ErrorKind::Stale, message));
         }
-        Ok(Self { path: path.to_owned(), hash: computed, header, summary, bindings_at, changes_at })
+        Ok(Self { path: path.to_owned(), hash: computed, header, summary, bindings_at, adopted_at, changes_at })
     }
 
     /// What the plan was made from.
@@ -98,6 +108,12 @@ impl PlanReader {
     /// The records of the target that changes refer to.
     pub fn bindings(&self) -> Result<impl Iterator<Item = Result<Binding>> + use<>> {
         self.items(self.bindings_at)
+    }
+
+    /// The records of the target that become Syncline's own when the plan is applied.
+    pub fn adopted(&self) -> Result<impl Iterator<Item = Result<Binding>> + use<>> {
+        let adopted = self.adopted_at.map(|position| self.items(position)).transpose()?;
+        Ok(adopted.into_iter().flatten())
     }
 
     /// The changes in the order in which they are applied.
@@ -140,7 +156,13 @@ impl Lines<'_> {
     }
 
     fn expect(&mut self, expected: &str) -> Result<()> {
-        if self.next()?.trim_end() == expected { Ok(()) } else { Err(self.broken()) }
+        self.next()?;
+        self.is(expected)
+    }
+
+    /// Checks the current line.
+    fn is(&self, expected: &str) -> Result<()> {
+        if self.line.trim_end() == expected { Ok(()) } else { Err(self.broken()) }
     }
 
     fn member<T: DeserializeOwned>(&mut self, name: &str) -> Result<T> {

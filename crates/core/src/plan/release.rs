@@ -24,7 +24,11 @@ pub struct Releases<'a> {
     pub source: &'a Snapshot,
     pub target: &'a Snapshot,
     pub memory: &'a dyn Memory,
-    pub ambiguous: &'a Ambiguities,
+    pub ambiguous: Option<&'a Ambiguities>,
+    /// Updates that are held, by hash of model and key: what is let go there gets nothing in its place.
+    pub held: &'a HashSet<u128>,
+    /// Whether references to records that go are parted otherwise, after everything else (`plan/circles`).
+    pub only_moved: bool,
 }
 
 /// A record that refers to something that is to change.
@@ -42,7 +46,8 @@ impl Releases<'_> {
         let mut found: Vec<Change> = Vec::new();
         for (number, rule) in self.rules.iter().enumerate() {
             let moved = moved.get(&number);
-            if moved.is_none() && (going.is_empty() || !rule.holds_delete) {
+            let holds_delete = rule.holds_delete && !self.only_moved;
+            if moved.is_none() && (going.is_empty() || !holds_delete) {
                 continue;
             }
             let Some(schema) = self.fields.schema(rule.model) else { continue };
@@ -55,7 +60,7 @@ impl Releases<'_> {
             }
             let changes = |value: &[u8]| {
                 let hash = hash(referred, &String::from_utf8_lossy(value));
-                moved.is_some_and(|moved| moved.contains(&hash)) || (rule.holds_delete && going.contains(&hash))
+                moved.is_some_and(|moved| moved.contains(&hash)) || (holds_delete && going.contains(&hash))
             };
             let mut candidates = self.referring(schema, rule.field, changes)?;
             if candidates.is_empty() {
@@ -65,10 +70,14 @@ impl Releases<'_> {
             let mut candidates: Vec<_> = candidates.into_values().collect();
             candidates.sort_by(|a, b| a.key.cmp(&b.key));
             for candidate in candidates {
-                let goes = going.contains(&hash(schema.name, &candidate.key));
+                let own = hash(schema.name, &candidate.key);
+                if self.held.contains(&own) {
+                    continue;
+                }
+                let goes = going.contains(&own);
                 let known = candidate.in_source || goes;
                 let change = cleared(schema, rule.field, candidate)?;
-                if self.ambiguous.get(schema.name, &change.key).is_some() {
+                if self.ambiguous.is_some_and(|ambiguous| ambiguous.get(schema.name, &change.key).is_some()) {
                     continue;
                 }
                 // Somebody else's record is left as it is, and whatever needs it released says so.

@@ -32,6 +32,9 @@ struct Document {
     header: PlanHeader,
     /// The records of the target that changes refer to.
     bindings: Vec<Binding>,
+    /// The records of the target that become Syncline's own when the plan is applied (`policy.adopt`).
+    #[serde(default)]
+    adopted: Vec<Binding>,
     /// The changes in the order in which they are applied.
     changes: Vec<Change>,
     /// What the plan amounts to.

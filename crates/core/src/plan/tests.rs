@@ -83,6 +83,7 @@ fn header() -> PlanHeader {
         drift: false,
         adopts: false,
         partial: None,
+        policy: None,
     }
 }
 

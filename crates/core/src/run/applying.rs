@@ -212,6 +212,7 @@ impl Applying<'_, '_> {
         let Work { events, stop, recorder, run, .. } = self.work;
         let clock = PhaseClock::start(Phase::ExecuteSync, events, self.work.memory(), true);
         let begun = Utc::now();
+        recorder.adopt(self.plan).await?;
         let mut journal = recorder.journal(self.plan).await?;
         let mut context = ApplyContext::new(
             self.plan,

@@ -126,11 +126,11 @@ impl Work<'_> {
             let mut after = Some(0).filter(|_| earlier.len() as u64 == runs - 1);
             while let Some(start) = after {
                 let (found, next) = history.repeated_changes(run, &earlier, start, PAGE).await?;
-                history.observe(run, FindingKind::Flapping, &found).await?;
+                history.observe(self.claim, FindingKind::Flapping, &found).await?;
                 after = next;
             }
         }
-        history.resolve_findings(run, FindingKind::Flapping, None).await?;
+        history.resolve_findings(self.claim, FindingKind::Flapping, None).await?;
         Ok(())
     }
 
@@ -141,11 +141,11 @@ impl Work<'_> {
         let mut after = Some(0).filter(|_| models.iter().any(|model| model.found.ambiguous > 0));
         while let Some(start) = after {
             let (found, next) = history.ambiguous_changes(run, start, PAGE).await?;
-            history.observe(run, FindingKind::Ambiguous, &found).await?;
+            history.observe(self.claim, FindingKind::Ambiguous, &found).await?;
             after = next;
         }
         let compared: Vec<_> = models.iter().map(|model| model.model.as_str()).collect();
-        history.resolve_findings(run, FindingKind::Ambiguous, Some(&compared)).await?;
+        history.resolve_findings(self.claim, FindingKind::Ambiguous, Some(&compared)).await?;
         Ok(())
     }
 
@@ -163,7 +163,7 @@ impl Work<'_> {
         }
         self.differing(&drift, page).await?;
         let compared: Vec<_> = drift.compared.iter().map(String::as_str).collect();
-        history.resolve_findings(run, FindingKind::Drift, Some(&compared)).await?;
+        history.resolve_findings(self.claim, FindingKind::Drift, Some(&compared)).await?;
         drift.news = history.finding_news(run, FindingKind::Drift).await?;
         report.notes.insert("coverage".to_owned(), drift.coverage());
         let verdict = match drift.verdict() {
@@ -211,7 +211,7 @@ impl Work<'_> {
                 found.push(whole);
             }
         }
-        self.runner.history.observe(self.run.id, FindingKind::Drift, &found).await
+        self.runner.history.observe(self.claim, FindingKind::Drift, &found).await
     }
 
     /// The places of deletes of records that Syncline did not create. Another rule may hold them, which is asked before this one.

@@ -82,6 +82,7 @@ impl Work<'_> {
             drift: self.run.purpose == Purpose::Drift,
             adopts: sync.policy.adopt == Adopt::Matched,
             partial: partial_reads(&source, &target),
+            policy: Some(sync.policy.digest()),
         };
         let path = self.runner.folder.join("plans").join(format!("{}-{run}.json", sync.name));
         let mut work = Planning {
@@ -104,7 +105,6 @@ impl Work<'_> {
             history: self.runner.history.clone(),
             source: sync.source.instance(),
             instance: sync.target.instance(),
-            dry: self.run.dry,
             only_own: sync.policy.only_own,
             runtime: tokio::runtime::Handle::current(),
             watch,

@@ -14,7 +14,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::second_thoughts::SecondThoughts;
 use super::{RunReport, SideDefinition, measure};
-use crate::apply::{EarlierBatch, EarlierChange, Journal, JournalEntry};
+use crate::apply::{EarlierBatch, EarlierChange, Journal, JournalEntry, images_of};
 use crate::change::Change;
 use crate::event::{Event, Events, Level};
 use crate::history::{
@@ -29,6 +29,8 @@ use crate::{Error, ErrorKind, Result};
 
 /// How often the job log is written while a run works.
 const LOG_PAUSE: Duration = Duration::from_secs(1);
+/// How many records are adopted at once.
+const ADOPTED: usize = 10_000;
 /// How many changes of an earlier attempt are read at once.
 const EARLIER: u64 = 10_000;
 
@@ -61,6 +63,20 @@ impl<'a> Recorder<'a> {
             changes.push(&RecordedChange::now(&change, held.as_ref()).at_place(place)).await?;
         }
         changes.flush().await
+    }
+
+    /// Makes ours what a plan adopts, which is about to be applied. Doing it again changes nothing.
+    pub async fn adopt(&self, plan: &PlanReader) -> Result<()> {
+        let (mut model, mut records) = (String::new(), Vec::new());
+        for adopted in plan.adopted()? {
+            let adopted = adopted?;
+            if !records.is_empty() && (adopted.model != model || records.len() >= ADOPTED) {
+                self.history.adopt(self.claim, &model, &std::mem::take(&mut records)).await?;
+            }
+            model = adopted.model;
+            records.push((adopted.key, adopted.id));
+        }
+        if records.is_empty() { Ok(()) } else { self.history.adopt(self.claim, &model, &records).await }
     }
 
     /// Where the outcomes of an apply of a plan go.
@@ -244,7 +260,7 @@ impl Journal for HistoryJournal {
 
     async fn intend(&mut self, batch: u64, pass: Pass, entries: &[JournalEntry]) -> Result<()> {
         let places = entries.iter().map(|entry| entry.sequence).collect();
-        self.history.intend(self.claim, batch, pass, &places).await
+        self.history.intend(self.claim, batch, pass, &places, &images_of(entries)).await
     }
 
     async fn record(&mut self, batch: Option<u64>, entries: Vec<JournalEntry>) -> Result<()> {

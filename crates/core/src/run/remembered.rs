@@ -20,8 +20,6 @@ pub struct Remembered {
     pub source: String,
     /// The system that is written to.
     pub instance: String,
-    /// Whether nothing may become ours, because nothing is done.
-    pub dry: bool,
     /// Whether only what is ours may be deleted.
     pub only_own: bool,
     /// Where the history's answers are waited for.
@@ -83,13 +81,6 @@ impl Memory for Remembered {
         let links = links.iter().cloned();
         let links: Vec<_> = links.map(|(source_id, target_id)| Link { source_id, target_id }).collect();
         self.runtime.block_on(self.history.link(&self.source, &self.instance, model, &links))
-    }
-
-    fn adopt(&self, model: &str, records: &[(AnyKey, String)]) -> Result<()> {
-        if self.dry {
-            return Ok(());
-        }
-        self.runtime.block_on(self.history.adopt(&self.instance, model, records))
     }
 
     fn ours(&self, model: &str) -> Result<HashSet<u64>> {

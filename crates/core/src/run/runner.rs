@@ -521,6 +521,7 @@ fn not_a(side: &SideDefinition, what: &str) -> Error {
 /// Refuses a plan that was made for another definition, or too long ago.
 fn ensure_applicable(plan: &PlanReader, sync: &SyncDefinition, digest: &str) -> Result<()> {
     ensure_made_for(plan, sync, digest)?;
+    ensure_same_policy(plan, sync)?;
     ensure_valid(plan)
 }
 
@@ -535,6 +536,18 @@ pub(super) fn ensure_valid(plan: &PlanReader) -> Result<()> {
         return Err(Error::new(ErrorKind::Stale, message));
     }
     Ok(())
+}
+
+/// Refuses a plan that was made under another policy: what was allowed then may not be now.
+pub(super) fn ensure_same_policy(plan: &PlanReader, sync: &SyncDefinition) -> Result<()> {
+    match &plan.header().policy {
+        Some(policy) if *policy != sync.policy.digest() => {
+            let message =
+                format!("the policy of the sync `{}` was changed after the plan was made; make a new plan", sync.name);
+            Err(Error::new(ErrorKind::Stale, message))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Refuses to go on with a plan that means something else by now.

@@ -1,5 +1,6 @@
 //! Whole runs between two systems in memory.
 
+mod adopted;
 mod later;
 mod quarantine;
 mod requests;
@@ -441,7 +442,7 @@ async fn a_dry_run_opens_no_writer_and_remembers_what_it_would_do() {
 #[tokio::test]
 async fn what_is_not_ours_is_told_apart_where_deletes_are_held_back() {
     let mut lab = Lab::new("held_back").await;
-    lab.sync.policy.deletes = crate::policy::Deletes::Hold;
+    lab.sync.policy.deletes = Deletes::Hold;
     lab.set(&["a", "b"], &["foreign"]);
     lab.run().await;
     with("held_back", |world| world.source.remove("b"));

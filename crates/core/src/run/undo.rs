@@ -191,6 +191,7 @@ impl Work<'_> {
             drift: false,
             adopts: false,
             partial,
+            policy: Some(sync.policy.digest()),
         };
         let memory = Ownership {
             history: self.runner.history.clone(),
@@ -256,7 +257,8 @@ impl Undoing {
         if !self.system.capabilities().deletes {
             evidence.no_deletes = Some("this target takes no deletes".to_owned());
         }
-        let mut draft = PlanDraft::new(&self.fields, &self.target, &self.policy, &self.folder)?;
+        let draft = PlanDraft::new(&self.fields, &self.target, &self.policy, &self.folder)?;
+        let mut draft = draft.with_releases(self.system.releases(), &former.snapshot, memory);
         let input = DiffInput {
             source: &former.snapshot,
             target: &self.target,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::applying::Applying;
 use super::planning::Sides;
 use super::record::Recorder;
-use super::runner::{ensure_made_for, ensure_still_means, ensure_valid};
+use super::runner::{ensure_made_for, ensure_same_policy, ensure_still_means, ensure_valid};
 use super::{Drift, ReadSummary, RunReport, Runner, SyncDefinition};
 use crate::event::Events;
 use crate::fields::ModelFields;
@@ -52,6 +52,7 @@ impl Work<'_> {
         let plan = self.runner.plan_of(self.run).await?;
         if self.run.stage == RunStage::Planned {
             ensure_made_for(&plan, self.sync, &digest)?;
+            ensure_same_policy(&plan, self.sync)?;
             // An apply that has begun is gone on with, however late it is: half of it is done.
             ensure_valid(&plan)?;
             // Whatever an earlier attempt recorded about the plan is recorded again.

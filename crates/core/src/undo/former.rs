@@ -191,7 +191,8 @@ impl Merge<'_> {
                 }
                 continue;
             }
-            if now != change.after && now != change.before {
+            let is_between = taken.between.iter().any(|(name, value)| *name == change.name && *value == now);
+            if now != change.after && now != change.before && !is_between {
                 touched = touched.or_else(|| Some(differs(&change.name, &now, &change.after)));
             }
             record.insert(change.name.clone(), change.before.clone());
@@ -274,16 +275,10 @@ impl Group {
         self.lines.iter().map(|line| Line::split(line))
     }
 
-    /// What the run did to the record. Of a record that was changed and then deleted, the delete says what there was before.
+    /// What the run did to the record.
     fn taken(&self) -> Result<Taken> {
-        let mut last: Option<Taken> = None;
-        for line in self.lines() {
-            let taken: Taken = parse(line?.record)?;
-            if last.is_none() || taken.action == Action::Delete {
-                last = Some(taken);
-            }
-        }
-        last.ok_or_else(|| Error::new(ErrorKind::Internal, "a change that is to be taken back is empty"))
+        let all = self.lines().map(|line| parse(line?.record)).collect::<Result<_>>()?;
+        Taken::folded(all).ok_or_else(|| Error::new(ErrorKind::Internal, "a change that is to be taken back is empty"))
     }
 }
 

@@ -7,6 +7,7 @@ use chrono::Utc;
 use syncline_core::history::{Approval, Decision, Run, RunStage, RunStatus};
 use syncline_core::run::RunRequest;
 use syncline_testkit::estate::EstateOptions;
+use syncline_testkit::netbox::{Effect, Fault};
 
 use super::audit::{self, Problems};
 use super::dice::{Dice, OnFailure, seed, setting};
@@ -219,8 +220,9 @@ impl Crash {
         let applying = self.world.unfinished().await.iter().any(|run| run.stage == RunStage::Applying);
         let may_kill = killed < KILLS_PER_CYCLE && self.kills.len() < self.wanted;
         let kill = may_kill.then(|| self.choose(cycle, applying));
-        if self.is_in_doubt().await && self.dice.below(2) == 0 {
-            self.trap.go_down(2 + self.dice.below(6));
+        if self.is_in_doubt().await && self.dice.below(3) == 0 {
+            let lost = u32::try_from(2 + self.dice.below(3)).unwrap();
+            self.world.netbox.faults().add(Fault::on("", Effect::HtmlBadGateway).times(lost));
             self.outages += 1;
         }
         self.trap.hold(start(self.world.folder.path(), arguments, SAID), kill);

@@ -72,8 +72,6 @@ struct State {
     /// Requests that count, so far.
     seen: u64,
     has_written: bool,
-    /// How many requests to NetBox are still lost.
-    down: u64,
     sprung: Option<Kill>,
 }
 
@@ -87,13 +85,8 @@ impl Trap {
     /// Takes a process that has just been started.
     pub fn hold(&self, child: Child, kill: Option<Kill>) {
         let mut state = self.state();
-        let (number, down) = (state.number + 1, state.down);
-        *state = State { child: Some(child), number, armed: kill, down, ..State::default() };
-    }
-
-    /// Loses the next requests to NetBox, however they are meant.
-    pub fn go_down(&self, requests: u64) {
-        self.state().down = requests;
+        let number = state.number + 1;
+        *state = State { child: Some(child), number, armed: kill, ..State::default() };
     }
 
     /// The kill that came to pass.
@@ -151,10 +144,6 @@ impl Trap {
 
     fn see(&self, class: Class, moment: Moment) -> Verdict {
         let mut state = self.state();
-        if class != Class::Source && state.down > 0 && moment == Moment::Arrived {
-            state.down -= 1;
-            return Verdict::Lose;
-        }
         state.has_written |= matches!(class, Class::Create | Class::Update | Class::Delete);
         let looks = class == Class::Read && state.has_written;
         let is_meant = |kill: &Kill| kill.class == class || (kill.class == Class::Look && looks);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
-use syncline_core::history::RunId;
+use syncline_core::history::{Claimed, RunId};
 
 use super::Api;
 
@@ -25,7 +25,10 @@ async fn the_queue_tells_places_and_what_is_in_the_way() {
     api.runner.claim(RunId::new(1)).await.unwrap();
     api.post("runs/5/pause", json!({"reason": "lunch"})).await;
     let until: DateTime<Utc> = "2999-01-01T00:00:00Z".parse().unwrap();
-    api.runner.history().postpone(RunId::new(6), until).await.unwrap();
+    let Claimed::Granted(late) = api.runner.claim(RunId::new(6)).await.unwrap() else {
+        panic!("nothing is in its way")
+    };
+    api.runner.history().put_back(late, Some(until), None).await.unwrap();
 
     let queue = api.get("queue").await.items();
     let shown: Vec<Value> = queue.iter().map(|run| json!([run["id"], run["position"], run["waits_for"]])).collect();

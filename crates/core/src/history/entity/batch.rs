@@ -16,6 +16,8 @@ pub struct Model {
     /// A JSON array of places in the plan, as first and last of each stretch.
     pub places: String,
     pub at: i64,
+    /// What its records were before it deleted them: a JSON object by place in the plan.
+    pub images: Option<String>,
 }
 
 /// What rows lead to: nothing, as statements join what they need.

@@ -1,10 +1,13 @@
 //! Findings come, are looked at, and go by themselves.
 
+use std::collections::HashSet;
+
 use serde_json::json;
 
 use super::{everywhere, key, new_run, started};
+use crate::ErrorKind;
 use crate::change::Action;
-use crate::history::{FindingFilter, FindingKind, FindingState, History, News, Observed, RunId, RunResult};
+use crate::history::{FindingFilter, FindingKind, FindingState, History, News, Observed, Retention, RunId, RunResult};
 
 fn observed(name: &str, field: &str) -> Observed {
     Observed {
@@ -21,8 +24,8 @@ fn observed(name: &str, field: &str) -> Observed {
 /// A run that finds these things, and looks at sites only.
 async fn check(history: &History, found: &[Observed]) -> RunId {
     let claim = started(history, &new_run(history, "sites").await).await;
-    history.observe(claim.run, FindingKind::Drift, found).await.unwrap();
-    history.resolve_findings(claim.run, FindingKind::Drift, Some(&["site"])).await.unwrap();
+    history.observe(claim, FindingKind::Drift, found).await.unwrap();
+    history.resolve_findings(claim, FindingKind::Drift, Some(&["site"])).await.unwrap();
     history.finish_run(claim, &RunResult::completed()).await.unwrap();
     claim.run
 }
@@ -91,7 +94,7 @@ async fn findings_come_in_pages_and_once_for_a_run_that_begins_again() {
         let names: Vec<_> = (0..450).map(|number| format!("s{number:03}")).collect();
         let found: Vec<_> = names.iter().map(|name| observed(name, "name")).collect();
         for _ in 0..2 {
-            history.observe(claim.run, FindingKind::Flapping, &found).await.unwrap();
+            history.observe(claim, FindingKind::Flapping, &found).await.unwrap();
         }
         let (mut seen, mut before) = (Vec::new(), None);
         loop {
@@ -104,6 +107,47 @@ async fn findings_come_in_pages_and_once_for_a_run_that_begins_again() {
         }
         assert_eq!(seen.len(), 450);
         assert!(seen.iter().all(|finding| finding.count == 1));
+        history.close().await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_runner_that_lost_its_run_finds_and_resolves_nothing() {
+    everywhere(async |place| {
+        let history = place.open().await;
+        check(&history, &[observed("a", "name")]).await;
+        let lost = started(&history, &new_run(&history, "sites").await).await;
+        history.put_back(lost, None, None).await.unwrap();
+        let lease = std::time::Duration::from_mins(1);
+        history.claim(lost.run, "another", lease).await.unwrap();
+        let error = history.observe(lost, FindingKind::Drift, &[observed("b", "name")]).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::LeaseLost);
+        let error = history.resolve_findings(lost, FindingKind::Drift, None).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::LeaseLost);
+        let findings = history.findings(&FindingFilter::default(), None, 10).await.unwrap().items;
+        let shown: Vec<_> = findings.iter().map(|finding| (finding.key.to_string(), finding.state)).collect();
+        assert_eq!(shown, [("a".to_owned(), FindingState::Open)]);
+        history.close().await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_over_is_forgotten_when_it_is_old() {
+    everywhere(async |place| {
+        let history = place.open().await;
+        check(&history, &[observed("a", "name"), observed("b", "name")]).await;
+        check(&history, &[observed("b", "name")]).await;
+        let keys = async || -> Vec<_> {
+            let findings = history.findings(&FindingFilter::default(), None, 10).await.unwrap().items;
+            findings.iter().rev().map(|finding| finding.key.to_string()).collect()
+        };
+        let limits = |days| Retention { runs: None, days: Some(days), megabytes: None };
+        history.prune(&limits(1), &HashSet::new()).await.unwrap();
+        assert_eq!(keys().await, ["a", "b"]);
+        history.prune(&limits(0), &HashSet::new()).await.unwrap();
+        assert_eq!(keys().await, ["b"], "what occurs stays, however old");
         history.close().await.unwrap();
     })
     .await;

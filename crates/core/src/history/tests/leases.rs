@@ -1,5 +1,6 @@
 //! Which runner has a run, what becomes of one whose runner died, and what people want of runs that are not over.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
@@ -99,7 +100,7 @@ async fn a_run_whose_runner_died_goes_to_the_next_one_and_the_dead_one_may_not_w
             history.record_phase(dead, &phase).await.unwrap_err(),
             history.record_model(dead, &sites).await.unwrap_err(),
             history.record_changes(dead, &recorded).await.unwrap_err(),
-            history.intend(dead, 0, Pass::First, &places).await.unwrap_err(),
+            history.intend(dead, 0, Pass::First, &places, &BTreeMap::new()).await.unwrap_err(),
             history.finish_run(dead, &RunResult::completed()).await.unwrap_err(),
             history.renew(dead, LEASE).await.unwrap_err(),
             history.put_back(dead, None, None).await.unwrap_err(),
@@ -291,7 +292,8 @@ async fn runners_are_told_of_what_they_could_take_and_once() {
         history.request_stop(third, &stop(Stop::Cancel)).await.unwrap();
 
         let later = Utc::now() + TimeDelta::hours(1);
-        history.postpone(RunId::new(2), later).await.unwrap();
+        let early = claim(&history, RunId::new(2), LEASE).await;
+        history.put_back(early, Some(later), None).await.unwrap();
         assert_eq!(history.claim(RunId::new(2), "worker", LEASE).await.unwrap(), Claimed::NotReady);
         history.resume(RunId::new(2)).await.unwrap();
         assert_eq!(told().await, [2]);
@@ -326,6 +328,29 @@ async fn a_run_is_paused_resumed_and_cancelled() {
         let error = history.resume(run).await.unwrap_err();
         insta::allow_duplicates! { insta::assert_snapshot!(error, @"run 1 is `cancelled`: only one that waits can go on") };
         assert_eq!(read(&history, run).await.error.unwrap().message, "cancelled by kim: the network is down");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_plan_takes_the_place_of_one_of_its_kind() {
+    everywhere(async |place| {
+        let history = place.open().await;
+        let ordinary = new_run(&history, "sites").await;
+        let of = |purpose, subject: i64| NewRun { purpose, subject: Some(RunId::new(subject)), ..ordinary.clone() };
+        let waits = async |new: &NewRun| {
+            let working = started(&history, new).await;
+            (working.run, history.await_review(working).await.unwrap())
+        };
+        let (first, _) = waits(&ordinary).await;
+        let (undo, superseded) = waits(&of(Purpose::Undo, 7)).await;
+        assert_eq!(superseded, []);
+        let (_, superseded) = waits(&of(Purpose::Undo, 8)).await;
+        assert_eq!(superseded, [], "it takes another run back");
+        assert_eq!(waits(&of(Purpose::Rerun, 7)).await.1, [], "it is about a part");
+        assert_eq!(waits(&ordinary).await.1, [first]);
+        assert_eq!(waits(&of(Purpose::Undo, 7)).await.1, [undo]);
+        assert_eq!(status(&history, undo).await, RunStatus::Cancelled);
     })
     .await;
 }
@@ -372,8 +397,11 @@ async fn what_was_on_its_way_is_known_to_the_next_runner() {
         let history = place.open().await;
         let working = working_run(&history).await;
         let places = |places: &[u64]| places.iter().copied().collect::<Places>();
-        history.intend(working, 0, Pass::First, &places(&[1, 2])).await.unwrap();
-        history.intend(working, 1, Pass::First, &places(&[3])).await.unwrap();
+        history.intend(working, 0, Pass::First, &places(&[1, 2]), &BTreeMap::new()).await.unwrap();
+        history
+            .intend(working, 1, Pass::First, &places(&[3]), &BTreeMap::from([(3, serde_json::json!({"id": 7}))]))
+            .await
+            .unwrap();
         let outcome = applied();
         let (a, b) = (change("site", "a", Action::Create), change("site", "b", Action::Create));
         let recorded = [
@@ -386,6 +414,7 @@ async fn what_was_on_its_way_is_known_to_the_next_runner() {
         let batches = history.batches(working.run).await.unwrap();
         let shown: Vec<_> = batches.iter().map(|batch| (batch.number, batch.places.len(), batch.settled)).collect();
         assert_eq!(shown, [(0, 2, true), (1, 1, false)]);
+        assert_eq!(batches[1].images[&3]["id"], 7);
         let done = history.earlier_changes(working.run, 0, 1).await.unwrap();
         assert_eq!((done[0].sequence, done[0].native_id.as_deref()), (1, Some("11")));
         let rest = history.earlier_changes(working.run, done[0].number, 10).await.unwrap();

@@ -57,7 +57,7 @@ async fn the_last_applied_value_of_every_field_is_known() {
         assert_eq!(known(&history, "8").await.unwrap().is("name", &json!("E")), Some(true));
         let asked = [(key("a"), Some("8".to_owned()))];
         assert!(history.created_here(NETBOX, "site", &asked).await.unwrap().is_empty());
-        history.adopt(NETBOX, "site", &[(key("a"), "8".to_owned())]).await.unwrap();
+        history.adopt(run, "site", &[(key("a"), "8".to_owned())]).await.unwrap();
         assert_eq!(history.created_here(NETBOX, "site", &asked).await.unwrap().len(), 1);
         assert_eq!(known(&history, "8").await.unwrap().is("name", &json!("E")), Some(true), "adopting forgets nothing");
         record(site(Action::Update, "8", &[("name", json!("F"))]), &yes).await;

@@ -33,10 +33,10 @@ pub async fn trigger(session: &Session, name: &str, request: RunRequest) -> Resu
     let run = triggered.run();
     let queue = runner.history().waiting().await?;
     let before = queue.iter().take_while(|waiting| waiting.run.id != run).count();
-    let waiting = queue.into_iter().find(|waiting| waiting.run.id == run);
-    let why = waiting.as_ref().and_then(|waiting| waits_for(&waiting.run, &waiting.waits_for));
+    let waits = queue.into_iter().find(|waiting| waiting.run.id == run).map(|waiting| waiting.waits_for);
     let already_running = matches!(triggered, Triggered::AlreadyRunning(_));
-    let asked = Asked { run, already_running, before, waits_for: waiting.map(|waiting| waiting.waits_for) };
+    let why = waits.as_ref().and_then(|waits| waits_for(run, waits));
+    let asked = Asked { run, already_running, before, waits_for: waits };
     session.console.show(&asked, |asked| match (asked.already_running, &why, asked.before) {
         (true, Some(why), _) => format!("run {run} of `{name}` is there already: {}\n", clean(why)),
         (true, None, _) => format!("run {run} of `{name}` is there already\n"),
@@ -59,8 +59,9 @@ pub async fn list(session: &Session) -> Result<Exit, Failure> {
         let runs: Vec<_> = queue.iter().map(|waiting| waiting.run.clone()).collect();
         let mut text = run_table(&runs);
         for waiting in queue {
-            if let Some(why) = waits_for(&waiting.run, &waiting.waits_for) {
-                text.push_str(&paint(DIM, &format!("run {}: {}\n", waiting.run.id, clean(&why))));
+            let run = waiting.run.id;
+            if let Some(why) = waits_for(run, &waiting.waits_for) {
+                text.push_str(&paint(DIM, &format!("run {run}: {}\n", clean(&why))));
             }
         }
         text

@@ -41,12 +41,12 @@ pub struct RunView {
 }
 
 /// What a run waits for besides a worker, and what to do about it.
-pub fn waits_for(run: &Run, waits_for: &WaitsFor) -> Option<String> {
+pub fn waits_for(run: RunId, waits_for: &WaitsFor) -> Option<String> {
     match waits_for {
         WaitsFor::Worker => None,
-        WaitsFor::Person { reason } => Some(format!("{reason}; `syncline resume {}` lets it go on", run.id)),
-        WaitsFor::Time { until } => {
-            let why = run.waiting.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+        WaitsFor::Person { reason } => Some(format!("{reason}; `syncline resume {run}` lets it go on")),
+        WaitsFor::Time { until, reason } => {
+            let why = reason.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
             Some(format!("not before {}{why}", until.format("%Y-%m-%d %H:%M:%S UTC")))
         }
         WaitsFor::Run { run: other, why: InTheWay::SameSync } => {
@@ -139,7 +139,7 @@ impl RunView {
         if let Some(plan) = &run.plan {
             let _ = writeln!(text, "  plan: {}", clean(&plan.path));
         }
-        if let Some(why) = self.waits_for.as_ref().and_then(|waits| waits_for(run, waits)) {
+        if let Some(why) = self.waits_for.as_ref().and_then(|waits| waits_for(run.id, waits)) {
             let _ = writeln!(text, "  {}", paint(WARN, &clean(&why)));
         }
         if let Some(error) = &run.error {
