@@ -47,7 +47,7 @@ impl History {
     /// Decides about the plan of a run that waits for it. An approved run waits for a runner, a rejected one is cancelled, by a
     /// runner if its changes are staged in the target and have to go. Only the plan that was looked at is decided about: its
     /// hash is in the decision. What is staged is approved as a whole: a selection is refused then. A plan that was valid until a time
-    /// that has passed can only be rejected; what is staged in the target stays as long as it lies there.
+    /// that has passed can only be rejected.
     pub async fn decide(&self, run: RunId, decision: &Decision) -> Result<()> {
         self.store
             .write(move |tx, _| {
@@ -60,7 +60,7 @@ impl History {
                     if staged && decision.selection.is_some() {
                         return Err(not_in_parts(run));
                     }
-                    if !staged && decision.verdict == Approval::Approved {
+                    if decision.verdict == Approval::Approved {
                         ensure_valid(tx, run, &decision.plan_hash).await?;
                     }
                     let update = if staged || decision.verdict == Approval::Approved {

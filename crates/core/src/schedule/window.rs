@@ -33,7 +33,7 @@ pub struct Window {
     /// The time zone that `cron` is read in, by its IANA name: `Europe/Berlin`. Default: UTC.
     #[serde(default)]
     pub time_zone: Zone,
-    /// Runs that a person starts are let through.
+    /// Runs that a person starts are let through. Otherwise commands that write here and now are refused too.
     #[serde(default = "yes")]
     pub manual: bool,
     /// Why the window is there, for those whom it stops.

@@ -159,7 +159,7 @@ pub enum Command {
     /// List, make and change syncs. Those of the configuration file are changed there
     #[command(subcommand)]
     Sync(SyncCommand),
-    /// Ask for a run; a worker does it. Asking while one is under way changes nothing
+    /// Ask for a run; a worker does it. Asking for the same while it is under way changes nothing
     Trigger {
         /// The sync
         sync: String,
@@ -182,7 +182,8 @@ pub enum Command {
         /// Why, for the history
         #[arg(long, value_name = "TEXT")]
         reason: String,
-        /// Only these changes and what depends on them: a model, `device`, or one record, `device:["site","name"]`
+        /// Only these changes and what depends on them: a model, `device`, one record, `device:["site","name"]`, or one change by its
+        /// id, `#1f0c`
         #[arg(long, value_name = "WHAT")]
         only: Vec<String>,
         /// All but these changes and what depends on them

@@ -103,7 +103,7 @@ pub struct SyncSettings {
     /// when the window opens again.
     #[serde(default = "yes")]
     pub overrun: bool,
-    /// After how many minutes of writing a run pauses.
+    /// After how many minutes of writing a run pauses. It goes on at the next tick of the schedule.
     #[serde(default)]
     pub max_minutes: Option<NonZeroU32>,
 }
