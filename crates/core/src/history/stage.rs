@@ -126,10 +126,15 @@ impl History {
     }
 }
 
-/// Older runs of the sync that are not over, have staged changes, and whose plans a plan of this run replaces. One that reads both
-/// sides is about everything; what takes a run back is about that alone.
+/// Older runs of the sync that are not over, have staged changes, and whose plans a plan of this run replaces: those for the same
+/// purpose, about the same run where they are about one. A plan of the whole sync has what a rerun and an applied plan had, too.
 fn older_stages(row: &run::Model) -> sea_orm::Select<run::Entity> {
-    let mut alike = Condition::any().add(run::Column::Purpose.eq(&row.purpose));
+    let same_subject = match row.subject {
+        Some(subject) => run::Column::Subject.eq(subject),
+        None => run::Column::Subject.is_null(),
+    };
+    let same = Condition::all().add(run::Column::Purpose.eq(&row.purpose)).add(same_subject);
+    let mut alike = Condition::any().add(same);
     if row.purpose == Purpose::Sync.as_str() {
         alike = alike.add(run::Column::Purpose.eq(Purpose::Rerun.as_str())).add(
             Condition::all().add(run::Column::Purpose.eq(Purpose::Apply.as_str())).add(run::Column::Subject.is_null()),

@@ -101,7 +101,7 @@ impl Worker {
     /// Takes a run, if it is to be had, and works on it.
     async fn take(&self, run: RunId, ending: &CancellationToken) {
         match self.runner.claim(run).await {
-            Ok(Claimed::Granted(claim)) => match self.work(claim, ending).await {
+            Ok(Claimed::Granted(claim)) => match Box::pin(self.work(claim, ending)).await {
                 Ok(status) => tracing::info!(%run, %status, "the run left this worker"),
                 Err(error) => tracing::error!(%run, error = %error.report(), "the run could not be recorded"),
             },
