@@ -136,6 +136,7 @@ Guard urn:syncline:problem:conflict 409
 Cancelled urn:syncline:problem:conflict 409
 Busy urn:syncline:problem:conflict 409
 LeaseLost urn:syncline:problem:conflict 409
+InDoubt urn:syncline:problem:remote 502
 Storage urn:syncline:problem:storage 500
 Remote urn:syncline:problem:remote 502
 Internal urn:syncline:problem:internal 500
