@@ -27,7 +27,7 @@ impl BadNetwork {
     async fn new(seed: u64) -> Self {
         let mut lab = Lab::new().await;
         let forward = FaultProxy::start(&lab.forward.url(), seed, FaultPlan::none()).await.unwrap();
-        let netbox = FaultProxy::start(&lab.netbox.url(), seed + 1, FaultPlan::none()).await.unwrap();
+        let netbox = FaultProxy::start(lab.netbox.url(), seed + 1, FaultPlan::none()).await.unwrap();
         let http = json!({
             "retry": {"base_delay_ms": 1, "max_delay_seconds": 1},
             "read_timeout_seconds": 1,
