@@ -391,7 +391,7 @@ async fn what_came_with_a_device_of_an_earlier_writer_is_taken_over() {
     let created = create(&device);
     let devices = batch(Device::SCHEMA, Pass::First, [&created]);
     apply(&first, &devices, &mut bindings).await;
-    let id = bindings.id("device", device.key().as_str()).unwrap().to_owned();
+    let id = bindings.id("device", device.key().as_str()).unwrap().clone();
     let number: u64 = id.parse().unwrap();
     let interface = Interface { lag: None, mode: None, untagged_vlan: None, ..estate.interfaces[0].clone() };
     let brought = json!({"device": number, "name": interface.name.as_str(), "type": "1000base-t"});
