@@ -94,8 +94,7 @@ fn line(open: Vec<run::Model>, now: i64) -> Vec<(run::Model, WaitsFor)> {
     let (working, waiting): (Vec<_>, Vec<_>) = open.into_iter().partition(is_working);
     let mut turns: Vec<Turn> = working.iter().map(Turn::of).collect();
     // What has written a part, and waits for a person or its time, is to be gone on with before its sync writes anything else.
-    let halfway: Vec<Turn> =
-        waiting.iter().filter(|row| !row.dry && row.stage == RunStage::Applying.as_str()).map(Turn::of).collect();
+    let halfway: Vec<Turn> = waiting.iter().map(Turn::of).filter(|turn| turn.is_half_done).collect();
     let place = |row: run::Model| {
         let turn = Turn::of(&row);
         let waits_for = match (&row.paused, row.not_before.filter(|until| *until > now)) {
@@ -118,7 +117,9 @@ fn line(open: Vec<run::Model>, now: i64) -> Vec<(run::Model, WaitsFor)> {
 fn in_the_way(turns: &[Turn], halfway: &[Turn], turn: &Turn) -> Option<(RunId, InTheWay)> {
     let before = turns.iter().find_map(|other| Some((other.run, other.is_in_the_way(turn)?)));
     before.or_else(|| {
-        let other = halfway.iter().find(|other| other.run != turn.run && other.sync == turn.sync && turn.writes)?;
+        // Of two that are half done the older one goes first, or each would wait for the other.
+        let goes_first = |other: &&Turn| if turn.is_half_done { other.run < turn.run } else { other.run != turn.run };
+        let other = halfway.iter().find(|other| other.sync == turn.sync && turn.writes && goes_first(other))?;
         Some((other.run, InTheWay::SameSync))
     })
 }
@@ -131,12 +132,19 @@ pub(super) struct Turn {
     sync: i64,
     target: String,
     writes: bool,
+    is_half_done: bool,
 }
 
 impl Turn {
     /// The turn of a run.
     pub(super) fn of(row: &run::Model) -> Self {
-        Self { run: RunId(row.id), sync: row.sync_id, target: row.target_instance.clone(), writes: !row.dry }
+        Self {
+            run: RunId(row.id),
+            sync: row.sync_id,
+            target: row.target_instance.clone(),
+            writes: !row.dry,
+            is_half_done: !row.dry && row.stage == RunStage::Applying.as_str(),
+        }
     }
 
     /// Whether a run that has this turn is in the way of another one, and why. The unique indexes over the runs that work say the

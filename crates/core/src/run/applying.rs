@@ -92,7 +92,7 @@ impl Applying<'_, '_> {
         let decisions = self.work.runner.history.decisions(self.work.run.id).await?;
         let decision = decisions.into_iter().find(|decision| decision.plan_hash == self.plan.hash());
         let selection = decision.and_then(|decision| decision.selection);
-        let writer = if self.target.capabilities().staging {
+        let writer = if self.work.run.staged_as.is_some() {
             self.stage().await?.writer().await?
         } else {
             self.target.writer(&self.permit()).await?
@@ -212,7 +212,8 @@ impl Applying<'_, '_> {
         let Work { events, stop, recorder, run, .. } = self.work;
         let clock = PhaseClock::start(Phase::ExecuteSync, events, self.work.memory(), true);
         let begun = Utc::now();
-        if self.ends.is_none() {
+        // Who approved a part of the plan said nothing of the rest of what it would make Syncline's own.
+        if self.ends.is_none() && selection.is_none() {
             recorder.adopt(self.plan).await?;
         }
         let mut journal = recorder.journal(self.plan).await?;
@@ -231,8 +232,8 @@ impl Applying<'_, '_> {
             tokio::pin!(writing);
             let time_is_up = async {
                 match run.options.max_duration_s {
-                    Some(seconds) => tokio::time::sleep(Duration::from_secs(seconds)).await,
-                    None => std::future::pending().await,
+                    Some(seconds) if self.ends.is_none() => tokio::time::sleep(Duration::from_secs(seconds)).await,
+                    _ => std::future::pending().await,
                 }
             };
             tokio::select! {

@@ -16,11 +16,11 @@ use super::{RunReport, Runner};
 use crate::apply::{EarlierBatch, Journal, JournalEntry};
 use crate::change::Change;
 use crate::event::{Events, Level};
-use crate::history::{Claim, Run, RunStatus, Stop};
+use crate::history::{Claim, Run, RunStage, RunStatus, Stop};
 use crate::outcome::Outcome;
 use crate::stop::StopSignal;
 use crate::target::{Pass, Written};
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, ErrorKind, ErrorStatus, Result};
 
 /// How long a run waits before it asks its target for the second time; each further wait is twice as long.
 const FIRST_WAIT: Duration = Duration::from_secs(2);
@@ -86,10 +86,14 @@ impl Work<'_> {
         }
         let doubt = Doubt { runner: self.runner, run: self.run, recorder: self.recorder, events: self.events };
         let batches = doubt.batches().await?;
+        let is_cancelled = self.stop.is_given() && !self.stop.leaves_the_rest();
         if batches.is_empty() {
+            let is_passing = error.status() != ErrorStatus::Permanent && Remedy::of(error.kind()) == Remedy::Wait;
+            if !is_cancelled && is_passing && self.may_be_merged().await? {
+                return Ok(doubt.put_back(&batches, &error, report));
+            }
             return Err(error);
         }
-        let is_cancelled = self.stop.is_given() && !self.stop.leaves_the_rest();
         let mut obstacle = None;
         if is_cancelled || Remedy::of(error.kind()) == Remedy::Ask {
             match self.settle(&error, report).await {
@@ -108,6 +112,13 @@ impl Work<'_> {
         let obstacle = obstacle.unwrap_or_else(|| self.stop.error());
         doubt.keep(&batches, &obstacle).await?;
         Err(if is_cancelled { self.stop.error() } else { error })
+    }
+
+    /// Whether the run staged all of its changes and may have asked for their merge: nobody knows how that ended, and asking again does
+    /// no harm.
+    async fn may_be_merged(&self) -> Result<bool> {
+        let run = self.runner.history.run(self.run.id).await?;
+        Ok(run.is_some_and(|run| run.stage == RunStage::Staged && run.staged_as.is_some()))
     }
 
     /// Asks the target what became of the batches in doubt, and gives every change an outcome that has none.
@@ -182,8 +193,11 @@ impl Doubt<'_> {
     /// Lets the run wait: until a time, or for a person.
     fn put_back(&self, batches: &[EarlierBatch], obstacle: &Error, report: &mut RunReport) -> RunStatus {
         let changes: u64 = batches.iter().map(|batch| batch.places.iter().count() as u64).sum();
-        let reason =
-            format!("{changes} changes are in doubt until the target tells of them, but: {}", obstacle.report());
+        let what = match changes {
+            0 => "the staged changes are still to be merged".to_owned(),
+            _ => format!("{changes} changes are in doubt until the target tells of them"),
+        };
+        let reason = format!("{what}, but: {}", obstacle.report());
         if Remedy::of(obstacle.kind()) == Remedy::Person {
             self.events.message(Level::Error, format!("the run waits for a person: {reason}"));
             report.paused = Some(reason);

@@ -196,8 +196,10 @@ impl Runner {
         if is_fresh || request.subject.is_some() || report.status != RunStatus::Completed {
             return Ok(RunReport { found: Some(*id), ..report });
         }
-        let run = self.trigger(sync, &request).await?.run();
-        let report = self.work_made(run, sync, events, cancel).await?;
+        let report = match self.trigger(sync, &request).await? {
+            Triggered::Made(run) => self.work_made(run, sync, events, cancel).await?,
+            Triggered::AlreadyRunning(run) => self.work_here(run, sync, events, cancel).await?,
+        };
         Ok(RunReport { found: Some(*id), ..report })
     }
 
@@ -365,6 +367,10 @@ impl Runner {
         cancel: &CancellationToken,
     ) -> Result<RunReport> {
         let worked = self.work_here(run, sync, events, cancel).await;
+        if worked.as_ref().is_err_and(|error| error.kind() == ErrorKind::Cancelled) {
+            self.cancel_waiting(run, "it waited for another run").await?;
+            return Ok(RunReport::cancelled(&self.known(run).await?));
+        }
         // One that a worker took meanwhile is that one's.
         if worked.as_ref().is_err_and(|error| error.kind() == ErrorKind::Busy)
             && self.known(run).await?.status == RunStatus::New
@@ -391,9 +397,7 @@ impl Runner {
     ) -> Result<RunReport> {
         let mut told = None;
         loop {
-            if told.is_some() {
-                self.ensure_nothing_half_done(&self.known(run).await?).await?;
-            }
+            self.ensure_nothing_half_done(&self.known(run).await?).await?;
             match self.claim(run).await? {
                 Claimed::Granted(claim) => {
                     return self.work(claim, sync, events, &StopSignal::following(cancel)).await;
@@ -412,8 +416,11 @@ impl Runner {
                         () = tokio::time::sleep(LOOK) => {}
                     }
                     if cancel.is_cancelled() {
-                        self.cancel_waiting(run, "it waited for another run").await?;
-                        return Ok(RunReport::cancelled(&self.known(run).await?));
+                        let message = format!(
+                            "stopped waiting for run {other}; run {run} stays as it is: `syncline resume {run} --here` goes on with \
+                             it, and `syncline cancel {run}` ends it"
+                        );
+                        return Err(Error::new(ErrorKind::Cancelled, message));
                     }
                 }
             }
@@ -448,7 +455,7 @@ impl Runner {
     }
 
     /// The unfinished runs of a sync that write and that no runner has, oldest first.
-    async fn waiting_to_write(&self, sync: &str) -> Result<Vec<Run>> {
+    pub(super) async fn waiting_to_write(&self, sync: &str) -> Result<Vec<Run>> {
         let status = vec![RunStatus::New, RunStatus::Queued];
         let filter = RunFilter { sync: Some(sync.to_owned()), status, dry: Some(false), ..RunFilter::default() };
         let mut runs = self.history.runs(&filter, None, OPEN).await?.items;
@@ -456,9 +463,10 @@ impl Runner {
         Ok(runs)
     }
 
-    /// Refuses to write after a run that was waited for and left its work half done.
+    /// Refuses to write while another run of the sync has left its work half done. One that is half done itself may go on: a person
+    /// named it.
     async fn ensure_nothing_half_done(&self, run: &Run) -> Result<()> {
-        if run.dry {
+        if run.dry || run.stage == RunStage::Applying {
             return Ok(());
         }
         let waiting = self.waiting_to_write(&run.sync).await?;

@@ -150,6 +150,14 @@ impl<'a> Scheduler<'a> {
             not_before,
             ..RunRequest::default()
         };
+        if purpose == Purpose::Sync {
+            // What paused on behalf of another request is in the way of this one until it is done.
+            for run in self.runner.waiting_to_write(name).await? {
+                if run.purpose != purpose && self.goes_on(run.id, tick).await? {
+                    tracing::info!(sync = name, run = %run.id, %tick, "the schedule lets a run go on whose time was over");
+                }
+            }
+        }
         match self.runner.trigger(&sync.definition, &request).await? {
             Triggered::Made(run) => tracing::info!(sync = name, %run, %tick, "the schedule made a run"),
             Triggered::AlreadyRunning(run) if self.goes_on(run, tick).await? => {

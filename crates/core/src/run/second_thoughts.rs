@@ -76,11 +76,12 @@ impl SecondThoughts {
 }
 
 impl SecondThoughts {
-    /// Whether the count of a record that waits began after the plan: when the plan was made, it was due or released, or went along with
+    /// Whether a run after the plan let a record wait: when the plan was made, it was due or released by its policy, or went along with
     /// what it belongs to.
     fn waits_anew(&self, model: &str, known: &Quarantined) -> bool {
         // What goes along may have waited by itself before, and is counted by no run since.
-        stands_alone(model) || known.streak.counted_by > self.made_by
+        let last = if stands_alone(model) { Some(known.seen_by.number()) } else { known.streak.counted_by };
+        last > self.made_by
     }
 }
 

@@ -1,6 +1,9 @@
 //! Where in the target the changes of a run wait: whose place it is, and what becomes of it.
 
+use chrono::Utc;
+
 use super::applying::Applying;
+use crate::change::Change;
 use crate::event::Level;
 use crate::history::RunStage;
 use crate::plan::PlanReader;
@@ -72,7 +75,8 @@ impl Applying<'_, '_> {
     async fn is_the_plan_of(&self, run: crate::history::RunId) -> Result<bool> {
         let Some(run) = self.work.runner.history.run(run).await? else { return Ok(false) };
         let Ok(other) = self.work.runner.plan_of(&run).await else { return Ok(false) };
-        if other.header().definition != self.plan.header().definition {
+        // Nobody can approve what is too old.
+        if other.header().definition != self.plan.header().definition || other.header().valid_until < Utc::now() {
             return Ok(false);
         }
         let own = PlanReader::open(self.plan.path())?;
@@ -109,9 +113,10 @@ impl Applying<'_, '_> {
     }
 }
 
-/// Whether two plans make the same changes.
+/// Whether two plans make the same changes. What is held counts on: how long it waited is no other change.
 fn same_changes(one: &PlanReader, other: &PlanReader) -> Result<bool> {
-    let (mut one, mut other) = (one.changes()?, other.changes()?);
+    let goes = |change: &Result<Change>| change.as_ref().map_or(true, |change| change.hold.is_none());
+    let (mut one, mut other) = (one.changes()?.filter(goes), other.changes()?.filter(goes));
     loop {
         match (one.next().transpose()?, other.next().transpose()?) {
             (None, None) => return Ok(true),
