@@ -11,7 +11,8 @@ use super::tests::{DESCRIPTOR, Lab, with};
 use super::*;
 use crate::event::Events;
 use crate::history::{
-    Approval, Claimed, Decision, History, Purpose, Run, RunFilter, RunId, RunKind, RunStatus, Stop, StopRequest,
+    Approval, Claimed, Decision, History, Purpose, Run, RunFilter, RunId, RunKind, RunStage, RunStatus, Stop,
+    StopRequest,
 };
 use crate::plan::Selection;
 use crate::queue::{ApalisQueue, WorkerOptions};
@@ -320,6 +321,22 @@ async fn a_run_whose_time_was_over_goes_on_at_the_next_tick_and_one_that_a_perso
     pass(20).await;
     assert_eq!(read(&lab, run).await.paused.as_deref(), Some("paused by kim: the network is down"));
     assert_eq!(scheduled(history).await.len(), 1);
+}
+
+/// Nothing else of the sync is written before it is done, so that its schedule would stand still for ever.
+#[tokio::test]
+async fn an_undo_whose_time_was_over_goes_on_at_the_next_tick_too() {
+    let lab = filled("undo-out-of-time").await;
+    let book = Every10Minutes::new(&lab);
+    let history = lab.runner.history();
+    let filled = lab.run().await.run;
+    let undo = lab.runner.trigger(&lab.sync, &RunRequest::undo(filled)).await.unwrap().run();
+    let Claimed::Granted(claim) = lab.runner.claim(undo).await.unwrap() else { panic!("it is free") };
+    history.set_stage(claim, RunStage::Applying).await.unwrap();
+    let reason = format!("{}: it wrote for 60 s", crate::history::OUT_OF_TIME);
+    history.put_back(claim, None, Some(&reason)).await.unwrap();
+    Scheduler::new(&lab.runner, &book).pass(Utc::now()).await.unwrap();
+    assert_eq!(read(&lab, undo).await.paused, None);
 }
 
 /// What `max_duration_s` says of itself is what the schedule knows it by.

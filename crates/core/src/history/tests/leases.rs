@@ -241,6 +241,24 @@ async fn what_has_written_a_part_is_in_the_way_of_other_writes_of_its_sync() {
     .await;
 }
 
+#[tokio::test]
+async fn of_two_runs_that_are_half_done_the_older_one_goes_first() {
+    everywhere(async |place| {
+        let history = place.open().await;
+        let real = new_run(&history, "sites").await;
+        let undo = NewRun { purpose: Purpose::Undo, subject: Some(RunId::new(7)), ..real.clone() };
+        let runs = [history.trigger(&real).await.unwrap().run(), history.trigger(&undo).await.unwrap().run()];
+        for run in runs {
+            let working = claim(&history, run, LEASE).await;
+            history.set_stage(working, RunStage::Applying).await.unwrap();
+            history.put_back(working, None, None).await.unwrap();
+        }
+        let waits_for: Vec<_> = history.waiting().await.unwrap().into_iter().map(|run| run.waits_for).collect();
+        assert_eq!(waits_for, [WaitsFor::Worker, WaitsFor::Run { run: runs[0], why: InTheWay::SameSync }]);
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_many_who_ask_at_once_one_makes_the_run_and_one_takes_it() {
     everywhere(async |place| {

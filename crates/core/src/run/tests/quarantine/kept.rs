@@ -103,6 +103,21 @@ async fn a_plan_of_a_dry_run_deletes_as_before() {
     assert_eq!(lab.target(), ["a", "c"]);
 }
 
+/// What a run let wait before the plan was made says nothing about a plan that was made under another policy.
+#[tokio::test]
+async fn a_plan_of_a_laxer_policy_deletes_what_waited_before() {
+    let timed = Timed::new("laxer").await;
+    timed.lose("b");
+    timed.at(1);
+    assert_eq!(timed.run().await.total().applied, 0);
+    assert_eq!(timed.rows().await.len(), 1);
+    let mut lab = timed.lab;
+    lab.sync.policy.quarantine = Quarantine::off();
+    let dry = lab.run_with(RunRequest::dry()).await;
+    lab.apply(&dry.plan.unwrap(), Some("torn down")).await.unwrap();
+    assert_eq!(lab.target(), ["a", "c"]);
+}
+
 /// Whoever goes on with a run that was killed asks again, also about what may have been sent.
 #[tokio::test]
 async fn a_run_that_is_gone_on_with_asks_again() {
