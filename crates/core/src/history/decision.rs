@@ -121,6 +121,7 @@ impl History {
                         let ended = update.clone().exec(tx).await.map_err(error::of_statement)?.rows_affected == 1;
                         if ended {
                             super::stage::forget(tx, RunId(row.id)).await?;
+                            super::batch::forget(tx, RunId(row.id)).await?;
                         }
                         Ok(ended)
                     }

@@ -117,6 +117,7 @@ impl History {
                             return Err(Error::new(ErrorKind::Stale, message));
                         }
                         forget(tx, RunId(row.id)).await?;
+                        super::batch::forget(tx, RunId(row.id)).await?;
                     }
                     Ok(older.iter().map(|row| RunId(row.id)).collect())
                 }

@@ -101,10 +101,11 @@ impl Applying<'_, '_> {
                 }
                 Err(error) => {
                     let text = format!("{what} could not be removed: {}", error.report());
-                    self.work.events.message(Level::Warning, text);
+                    self.work.events.message(Level::Warning, text.clone());
                     if error.kind() == ErrorKind::Refused {
-                        // It was merged by somebody else: there is nothing to remove.
+                        // It was merged after all, and what this run read may be older: the next run reads what is there now.
                         history.note_stage_gone(left.run).await?;
+                        return Err(Error::new(ErrorKind::Stale, format!("{text}; run the sync again")));
                     }
                 }
             }
