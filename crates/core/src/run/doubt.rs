@@ -193,9 +193,10 @@ impl Doubt<'_> {
     /// Lets the run wait: until a time, or for a person.
     fn put_back(&self, batches: &[EarlierBatch], obstacle: &Error, report: &mut RunReport) -> RunStatus {
         let changes: u64 = batches.iter().map(|batch| batch.places.iter().count() as u64).sum();
-        let what = match changes {
-            0 => "the staged changes are still to be merged".to_owned(),
-            _ => format!("{changes} changes are in doubt until the target tells of them"),
+        let what = if batches.is_empty() {
+            "the staged changes are still to be merged".to_owned()
+        } else {
+            format!("{changes} changes are in doubt until the target tells of them")
         };
         let reason = format!("{what}, but: {}", obstacle.report());
         if Remedy::of(obstacle.kind()) == Remedy::Person {

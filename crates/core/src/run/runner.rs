@@ -190,7 +190,7 @@ impl Runner {
         let Run { id, kind, triggered_by, .. } = &found;
         let text = format!("run {id} ({} by {triggered_by}) was not finished: going on with it", kind.as_str());
         events.message(Level::Warning, text);
-        let report = self.work_here(*id, sync, events, cancel).await?;
+        let report = self.go_on(*id, sync, events, cancel).await?;
         let is_fresh = found.stage == RunStage::Begun && found.options == request.settings;
         // What is about another run is done once.
         if is_fresh || request.subject.is_some() || report.status != RunStatus::Completed {
@@ -198,7 +198,7 @@ impl Runner {
         }
         let report = match self.trigger(sync, &request).await? {
             Triggered::Made(run) => self.work_made(run, sync, events, cancel).await?,
-            Triggered::AlreadyRunning(run) => self.work_here(run, sync, events, cancel).await?,
+            Triggered::AlreadyRunning(run) => self.go_on(run, sync, events, cancel).await?,
         };
         Ok(RunReport { found: Some(*id), ..report })
     }
@@ -250,7 +250,7 @@ impl Runner {
                 };
             }
         };
-        self.work_here(run, sync, events, cancel).await
+        self.go_on(run, sync, events, cancel).await
     }
 
     /// Works on a run that this runner has, until it is over, waits for a person, or is put back.
@@ -328,17 +328,6 @@ impl Runner {
         self.history.put_back_abandoned(self.tries).await
     }
 
-    /// Goes on with a run that waits, here and now.
-    pub async fn go_on(
-        &self,
-        run: RunId,
-        sync: &SyncDefinition,
-        events: &Events,
-        cancel: &CancellationToken,
-    ) -> Result<RunReport> {
-        self.work_here(run, sync, events, cancel).await
-    }
-
     /// The plan of a run: from its file, or from the history when another machine made it.
     pub async fn plan_of(&self, run: &Run) -> Result<PlanReader> {
         let Some(saved) = &run.plan else {
@@ -358,7 +347,7 @@ impl Runner {
         self.history.fetch_plan(&saved.hash, &path).await
     }
 
-    /// Works on a run that was made for this call, as [`Runner::work_here`] does. When another one has to go first, it is no more.
+    /// Works on a run that was made for this call, as [`Runner::go_on`] does. When another one has to go first, it is no more.
     async fn work_made(
         &self,
         run: RunId,
@@ -366,7 +355,7 @@ impl Runner {
         events: &Events,
         cancel: &CancellationToken,
     ) -> Result<RunReport> {
-        let worked = self.work_here(run, sync, events, cancel).await;
+        let worked = self.go_on(run, sync, events, cancel).await;
         if worked.as_ref().is_err_and(|error| error.kind() == ErrorKind::Cancelled) {
             self.cancel_waiting(run, "it waited for another run").await?;
             return Ok(RunReport::cancelled(&self.known(run).await?));
@@ -387,8 +376,8 @@ impl Runner {
         Ok(())
     }
 
-    /// Takes a run, waiting for others that are in its way, and works on it.
-    async fn work_here(
+    /// Goes on with a run that waits, here and now: takes it, after those that are under way before it, and works on it.
+    pub async fn go_on(
         &self,
         run: RunId,
         sync: &SyncDefinition,
