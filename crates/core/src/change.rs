@@ -219,6 +219,23 @@ impl Change {
         })
     }
 
+    /// A change that nothing holds, with its id; no more is known of it.
+    pub fn new(model: &str, key: AnyKey, action: Action, native: Option<Native>, fields: Vec<FieldChange>) -> Self {
+        Self {
+            id: Self::id_of(model, &key, action, &fields),
+            model: model.to_owned(),
+            key,
+            action,
+            native,
+            fields,
+            hold: None,
+            image: None,
+            kept: Vec::new(),
+            source_id: None,
+            waits_for: None,
+        }
+    }
+
     /// The id of a change: the first 16 bytes of a BLAKE3 hash, in hexadecimal digits.
     pub fn id_of(model: &str, key: &AnyKey, action: Action, fields: &[FieldChange]) -> String {
         let mut hasher = blake3::Hasher::new();

@@ -250,20 +250,7 @@ mod tests {
     fn a_change_is_placed_where_the_target_has_it() {
         let change = |fields: Vec<FieldChange>| {
             let key = AnyKey::from_value(&json!([null, "10.0.0.0/8"])).unwrap();
-            let (id, model) = (String::new(), "prefix".to_owned());
-            Change {
-                id,
-                model,
-                key,
-                action: Action::Update,
-                native: None,
-                fields,
-                hold: None,
-                kept: Vec::new(),
-                source_id: None,
-                waits_for: None,
-                image: None,
-            }
+            Change::new("prefix", key, Action::Update, None, fields)
         };
         let of_site = |before, after| FieldChange::new("site", before, after);
         let path = SitePath::of(Prefix::SCHEMA, &fields()).unwrap();

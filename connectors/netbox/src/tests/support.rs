@@ -128,20 +128,7 @@ pub(super) fn delete<M: Model>(key: AnyKey, native: Native) -> Change {
 }
 
 fn change<M: Model>(key: AnyKey, action: Action, native: Option<Native>, fields: Vec<FieldChange>) -> Change {
-    let id = Change::id_of(M::NAME, &key, action, &fields);
-    Change {
-        id,
-        model: M::NAME.to_owned(),
-        key,
-        action,
-        native,
-        fields,
-        hold: None,
-        kept: Vec::new(),
-        source_id: None,
-        waits_for: None,
-        image: None,
-    }
+    Change::new(M::NAME, key, action, native, fields)
 }
 
 /// Every field of a record.

@@ -52,19 +52,7 @@ mod tests {
 
     fn change(model: &str, key: &Value, fields: &[(&str, Value)]) -> Change {
         let fields = fields.iter().map(|(name, after)| FieldChange::new(name, Value::Null, after.clone()));
-        Change {
-            id: String::new(),
-            model: model.to_owned(),
-            key: AnyKey::from_value(key).unwrap(),
-            action: Action::Create,
-            native: None,
-            fields: fields.collect(),
-            hold: None,
-            kept: Vec::new(),
-            source_id: None,
-            waits_for: None,
-            image: None,
-        }
+        Change::new(model, AnyKey::from_value(key).unwrap(), Action::Create, None, fields.collect())
     }
 
     #[test]

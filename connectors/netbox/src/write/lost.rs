@@ -84,19 +84,13 @@ mod tests {
     fn has_only_lost(object: &Value) -> bool {
         let field = |name: &str, before: Value| FieldChange::new(name, before, Value::Null);
         let key = AnyKey::from_value(&json!([["atl", "sw1"], "Eth1"])).unwrap();
-        let change = Change {
-            id: String::new(),
-            model: "interface".to_owned(),
-            key: key.clone(),
-            action: Action::Delete,
-            native: None,
-            fields: vec![field("description", json!("uplink")), field("lag", json!([["atl", "sw1"], "Po1"]))],
-            hold: None,
-            kept: Vec::new(),
-            source_id: None,
-            waits_for: None,
-            image: None,
-        };
+        let change = Change::new(
+            "interface",
+            key.clone(),
+            Action::Delete,
+            None,
+            vec![field("description", json!("uplink")), field("lag", json!([["atl", "sw1"], "Po1"]))],
+        );
         let Value::Object(object) = object else { panic!("an object") };
         has_only_lost_references(tables::by_name("interface").unwrap(), &change, object)
     }

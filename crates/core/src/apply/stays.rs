@@ -126,19 +126,7 @@ mod tests {
         let (one, ip) = (key(json!(["atl", "a"])), key(json!([null, "10.0.0.1"])));
         let stays = Stays { reasons: [(hash(address.name, ip.as_str()), "kept by kim".to_owned())].into() };
         let says = |action, record: &AnyKey, schema: &'static ModelSchema, fields: Vec<FieldChange>| {
-            let change = Change {
-                id: String::new(),
-                model: schema.name.to_owned(),
-                key: record.clone(),
-                action,
-                native: None,
-                fields,
-                hold: None,
-                image: None,
-                kept: Vec::new(),
-                source_id: None,
-                waits_for: None,
-            };
+            let change = Change::new(schema.name, record.clone(), action, None, fields);
             stays.outcome(schema, &change).map(|outcome| outcome.reason().unwrap_or_default().to_owned())
         };
         let clears = |after: Value| vec![FieldChange::new("primary_ip4", ip.to_value(), after)];

@@ -300,21 +300,7 @@ impl Comparison<'_> {
         hold: Option<Hold>,
     ) -> Change {
         let key = AnyKey::from_canonical(&String::from_utf8_lossy(line.key));
-        let id = Change::id_of(self.schema.name, &key, action, &fields);
-        let model = self.schema.name.to_owned();
-        Change {
-            id,
-            model,
-            key,
-            action,
-            native,
-            fields,
-            hold,
-            kept: Vec::new(),
-            source_id: None,
-            waits_for: None,
-            image: None,
-        }
+        Change { hold, ..Change::new(self.schema.name, key, action, native, fields) }
     }
 
     fn position(&self, name: &[u8]) -> Option<usize> {

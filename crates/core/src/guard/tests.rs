@@ -13,20 +13,7 @@ use crate::settings;
 fn change(action: Action, number: usize, after: Value) -> Change {
     let fields = vec![FieldChange::new("mtu", json!(1), after)];
     let key = AnyKey::from_value(&json!([number])).unwrap();
-    let id = Change::id_of("interface", &key, action, &fields);
-    Change {
-        id,
-        model: "interface".into(),
-        key,
-        action,
-        native: None,
-        fields,
-        hold: None,
-        kept: Vec::new(),
-        source_id: None,
-        waits_for: None,
-        image: None,
-    }
+    Change::new("interface", key, action, None, fields)
 }
 
 fn deletes(count: usize) -> impl Iterator<Item = Change> {

@@ -33,19 +33,5 @@ pub fn break_up(schema: &ModelSchema, delete: &mut Change, going: &HashSet<u128>
     if let Some(native) = &mut delete.native {
         native.version = None;
     }
-    let id = Change::id_of(&delete.model, &delete.key, Action::Update, &fields);
-    let (model, key) = (delete.model.clone(), delete.key.clone());
-    Some(Change {
-        id,
-        model,
-        key,
-        action: Action::Update,
-        native,
-        fields,
-        hold: None,
-        image: None,
-        kept: Vec::new(),
-        source_id: None,
-        waits_for: None,
-    })
+    Some(Change::new(&delete.model, delete.key.clone(), Action::Update, native, fields))
 }

@@ -48,20 +48,7 @@ impl Unmark {
 
 /// An update of a record.
 pub fn update(schema: &ModelSchema, key: AnyKey, native: Option<Native>, fields: Vec<FieldChange>) -> Change {
-    let id = Change::id_of(schema.name, &key, Action::Update, &fields);
-    Change {
-        id,
-        model: schema.name.to_owned(),
-        key,
-        action: Action::Update,
-        native,
-        fields,
-        hold: None,
-        kept: Vec::new(),
-        source_id: None,
-        waits_for: None,
-        image: None,
-    }
+    Change::new(schema.name, key, Action::Update, native, fields)
 }
 
 /// The marks by the hashes of their records.

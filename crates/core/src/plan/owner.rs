@@ -116,20 +116,7 @@ mod tests {
 
     fn update(fields: Vec<FieldChange>) -> Change {
         let key = AnyKey::from_value(&json!([["atl"], "sw1"])).unwrap();
-        let id = Change::id_of("device", &key, Action::Update, &fields);
-        Change {
-            id,
-            model: "device".to_owned(),
-            key,
-            action: Action::Update,
-            native: Some(Native::new(7)),
-            fields,
-            hold: None,
-            kept: Vec::new(),
-            source_id: None,
-            waits_for: None,
-            image: None,
-        }
+        Change::new("device", key, Action::Update, Some(Native::new(7)), fields)
     }
 
     fn applied(value: &Value) -> AppliedValues {

@@ -142,19 +142,7 @@ fn cleared(schema: &ModelSchema, field: &str, candidate: Candidate) -> Result<Ch
     let before: Value = serde_json::from_slice(&candidate.value).map_err(damaged)?;
     let key = AnyKey::from_canonical(&candidate.key);
     let fields = vec![FieldChange::new(field, before, Value::Null)];
-    Ok(Change {
-        id: Change::id_of(schema.name, &key, Action::Update, &fields),
-        model: schema.name.to_owned(),
-        key,
-        action: Action::Update,
-        native: Some(candidate.native),
-        fields,
-        hold: None,
-        kept: Vec::new(),
-        source_id: None,
-        waits_for: None,
-        image: None,
-    })
+    Ok(Change::new(schema.name, key, Action::Update, Some(candidate.native), fields))
 }
 
 fn damaged(error: serde_json::Error) -> Error {

@@ -40,20 +40,7 @@ fn change(action: Action, model: &str, key: serde_json::Value) -> Change {
         if action == Action::Delete { (json!(1500), json!(null)) } else { (json!(1500), json!(9000)) };
     let fields = vec![FieldChange::new("mtu", before, after)];
     let native = (action != Action::Create).then(|| Native::new(7));
-    let id = Change::id_of(model, &key, action, &fields);
-    Change {
-        id,
-        model: model.to_owned(),
-        key,
-        action,
-        native,
-        fields,
-        hold: None,
-        kept: Vec::new(),
-        source_id: None,
-        waits_for: None,
-        image: None,
-    }
+    Change::new(model, key, action, native, fields)
 }
 
 fn header() -> PlanHeader {

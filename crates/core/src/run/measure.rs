@@ -302,20 +302,7 @@ mod tests {
     fn outcomes_are_counted_by_model_action_and_outcome() {
         let entry = |action, outcome| {
             let key = AnyKey::from_value(&json!(["a"])).unwrap();
-            let id = Change::id_of("site", &key, action, &[]);
-            let change = Change {
-                id,
-                model: "site".into(),
-                key,
-                action,
-                native: None,
-                fields: vec![],
-                hold: None,
-                kept: vec![],
-                source_id: None,
-                waits_for: None,
-                image: None,
-            };
+            let change = Change::new("site", key, action, None, vec![]);
             JournalEntry { sequence: 1, change, written: Written::not_written(outcome) }
         };
         let failed = Outcome::Failed { field: None, reason: "no".to_owned() };

@@ -162,21 +162,7 @@ mod tests {
     fn create(model: &str, key: &Value, references: &[(&str, Value)]) -> Change {
         let fields = references.iter().map(|(name, after)| FieldChange::new(name, Value::Null, after.clone()));
         let (key, fields) = (AnyKey::from_value(key).unwrap(), fields.collect::<Vec<_>>());
-        let id = Change::id_of(model, &key, Action::Create, &fields);
-        let model = model.to_owned();
-        Change {
-            id,
-            model,
-            key,
-            action: Action::Create,
-            native: None,
-            fields,
-            hold: None,
-            kept: Vec::new(),
-            source_id: None,
-            waits_for: None,
-            image: None,
-        }
+        Change::new(model, key, Action::Create, None, fields)
     }
 
     #[derive(Default)]

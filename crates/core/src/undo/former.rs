@@ -218,21 +218,7 @@ impl Merge<'_> {
         });
         let fields: Vec<_> = fields.collect();
         let known = AnyKey::from_canonical(&String::from_utf8_lossy(key));
-        let id = Change::id_of(self.schema.name, &known, action, &fields);
-        let model = self.schema.name.to_owned();
-        let change = Change {
-            id,
-            model,
-            key: known,
-            action,
-            native: None,
-            fields,
-            hold: None,
-            image: None,
-            kept: Vec::new(),
-            source_id: None,
-            waits_for: None,
-        };
+        let change = Change::new(self.schema.name, known, action, None, fields);
         self.note(key, &Note { hold: Some(reason), change: Some(change), image: None })
     }
 

@@ -153,19 +153,7 @@ fn change(model: &str, name: &str, action: Action) -> Change {
     let before = if action == Action::Create { json!(null) } else { json!("old") };
     let after = if action == Action::Delete { json!(null) } else { json!({"text": "new", "tags": [1, null]}) };
     let fields = vec![FieldChange::new("description", before, after)];
-    Change {
-        id: Change::id_of(model, &key(name), action, &fields),
-        model: model.to_owned(),
-        key: key(name),
-        action,
-        native: (action != Action::Create).then(|| Native::new(name.len())),
-        fields,
-        hold: None,
-        kept: Vec::new(),
-        source_id: None,
-        waits_for: None,
-        image: None,
-    }
+    Change::new(model, key(name), action, (action != Action::Create).then(|| Native::new(name.len())), fields)
 }
 
 fn applied() -> Outcome {
