@@ -125,11 +125,17 @@ impl Applying<'_, '_> {
             // nothing to look at but the plan: a loss, for instance, whose deletes are all withheld.
             _ if stages_writes && self.plan.summary().to_apply() > 0 => Ok(Course::Apply(None)),
             Some(Demand::Approval) => Ok(Course::Wait),
-            _ if self.work.sync.auto_merge || self.plan.summary().to_apply() == 0 => Ok(Course::Apply(None)),
+            _ if self.work.sync.auto_merge || !self.has_effect() => Ok(Course::Apply(None)),
             // A plan that a person asked to apply, by its file, was looked at.
             _ if self.work.run.purpose == crate::history::Purpose::Apply => Ok(Course::Apply(None)),
             _ => Ok(Course::Wait),
         }
+    }
+
+    /// Whether applying the plan writes anything, or makes records Syncline's own, which can then be deleted.
+    fn has_effect(&self) -> bool {
+        let summary = self.plan.summary();
+        summary.to_apply() > 0 || (self.plan.header().adopts && summary.to_adopt() > 0)
     }
 
     pub(super) fn permit(&self) -> WritePermit {

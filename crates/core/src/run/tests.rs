@@ -24,7 +24,7 @@ use crate::connector::{ConnectSource, ConnectTarget, Connector};
 use crate::describe::{CheckReport, ConfigItem, DataMapping};
 use crate::event::Events;
 use crate::fields::ModelFields;
-use crate::history::{ChangeFilter, FindingFilter, History, Retention, RunId, RunStatus};
+use crate::history::{Approval, ChangeFilter, Decision, FindingFilter, History, Retention, RunId, RunStatus};
 use crate::models::ModelMode;
 use crate::native::Native;
 use crate::outcome::Outcome;
@@ -49,6 +49,8 @@ pub struct World {
     error: Option<&'static str>,
     /// The target takes what is written into a branch of its own first.
     stages: bool,
+    /// The answer to the next merge gets lost.
+    loses_merge: bool,
     /// The target cannot be reached.
     pub is_down: bool,
     /// Sites that are none of the target's.
@@ -326,7 +328,37 @@ pub struct Lab {
     pub folder: tempfile::TempDir,
 }
 
+/// What a person says about the plan of a run that waits.
+fn decision(waiting: &RunReport, verdict: Approval) -> Decision {
+    Decision {
+        plan_hash: waiting.plan_hash.clone().unwrap(),
+        verdict,
+        by: "kim".to_owned(),
+        reason: "looked at".to_owned(),
+        selection: None,
+        overrides_guards: false,
+        at: chrono::Utc::now(),
+    }
+}
+
 impl Lab {
+    async fn decide(&self, waiting: &RunReport, verdict: Approval) {
+        self.runner.history().decide(waiting.run, &decision(waiting, verdict)).await.unwrap();
+    }
+
+    /// Goes on with a run that waits.
+    async fn gone_on(&self, run: RunId) -> RunReport {
+        self.runner.go_on(run, &self.sync, &Events::new(), &CancellationToken::new()).await.unwrap()
+    }
+
+    /// The ids of the target's sites that are Syncline's own.
+    async fn ours(&self) -> Vec<String> {
+        let mut ours = Vec::new();
+        let instance = self.sync.target.instance();
+        self.runner.history().each_of_ours(&instance, "site", |id| ours.push(id.to_owned())).await.unwrap();
+        ours
+    }
+
     pub async fn new(world: &'static str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let history = History::in_memory().await.unwrap();

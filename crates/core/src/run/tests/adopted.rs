@@ -15,46 +15,19 @@ async fn adopting(world: &'static str) -> (Lab, RunReport) {
     (lab, waiting)
 }
 
-impl Lab {
-    /// The target's sites that are Syncline's own.
-    async fn adopted(&self) -> Vec<String> {
-        let mut ours = Vec::new();
-        let instance = self.sync.target.instance();
-        self.runner.history().each_of_ours(&instance, "site", |id| ours.push(id.to_owned())).await.unwrap();
-        ours
-    }
-
-    async fn decided(&self, waiting: &RunReport, verdict: Approval) {
-        let decision = Decision {
-            plan_hash: waiting.plan_hash.clone().unwrap(),
-            verdict,
-            by: "kim".to_owned(),
-            reason: "looked at".to_owned(),
-            selection: None,
-            overrides_guards: false,
-            at: chrono::Utc::now(),
-        };
-        self.runner.history().decide(waiting.run, &decision).await.unwrap();
-    }
-
-    async fn gone_on(&self, run: RunId) -> RunReport {
-        self.runner.go_on(run, &self.sync, &Events::new(), &CancellationToken::new()).await.unwrap()
-    }
-}
-
 #[tokio::test]
 async fn a_plan_that_is_not_applied_adopts_nothing() {
     let (mut lab, waiting) = adopting("adopting").await;
-    assert_eq!(lab.adopted().await, [""; 0], "it waits");
-    lab.decided(&waiting, Approval::Rejected).await;
-    assert_eq!(lab.adopted().await, [""; 0], "it was rejected");
+    assert_eq!(lab.ours().await, [""; 0], "it waits");
+    lab.decide(&waiting, Approval::Rejected).await;
+    assert_eq!(lab.ours().await, [""; 0], "it was rejected");
     lab.run_with(RunRequest::dry()).await;
-    assert_eq!(lab.adopted().await, [""; 0], "it was dry");
+    assert_eq!(lab.ours().await, [""; 0], "it was dry");
 
     let waiting = lab.run().await;
-    lab.decided(&waiting, Approval::Approved).await;
+    lab.decide(&waiting, Approval::Approved).await;
     assert_eq!(lab.gone_on(waiting.run).await.status, RunStatus::Completed);
-    assert_eq!(lab.adopted().await, ["a", "b"]);
+    assert_eq!(lab.ours().await, ["a", "b"]);
     // And then it is deleted like what Syncline made itself.
     lab.sync.auto_merge = true;
     with("adopting", |world| world.source.remove("a"));
@@ -65,11 +38,37 @@ async fn a_plan_that_is_not_applied_adopts_nothing() {
     assert_eq!((loss.status, lab.target()), (RunStatus::Completed, vec!["b".to_owned()]));
 }
 
+/// Where every plan waits for a person, so does one that only makes records Syncline's own: they can be deleted then.
+#[tokio::test]
+async fn who_adopts_is_asked_like_who_writes() {
+    let mut lab = Lab::new("adopting-only").await;
+    lab.set(&["a"], &["a"]);
+    lab.sync.policy.adopt = Adopt::Matched;
+    lab.sync.auto_merge = false;
+    let waiting = lab.run().await;
+    assert_eq!((waiting.status, waiting.summary.to_apply()), (RunStatus::AwaitingReview, 0));
+    assert_eq!(lab.ours().await, [""; 0]);
+    lab.decide(&waiting, Approval::Approved).await;
+    assert_eq!(lab.gone_on(waiting.run).await.status, RunStatus::Completed);
+    assert_eq!(lab.ours().await, ["a"]);
+    assert_eq!(lab.run().await.status, RunStatus::Completed, "nothing is left to be asked about");
+}
+
+/// Who approves a part of a plan says nothing about the rest.
+#[tokio::test]
+async fn a_part_that_is_approved_adopts_nothing_else() {
+    let (lab, waiting) = adopting("adopting-part").await;
+    let part = Decision { selection: Some([1].into_iter().collect()), ..decision(&waiting, Approval::Approved) };
+    lab.runner.history().decide(waiting.run, &part).await.unwrap();
+    assert_eq!(lab.gone_on(waiting.run).await.total().applied, 1);
+    assert_eq!(lab.ours().await, ["b"], "it was created");
+}
+
 /// The history of whoever lost the right to write is not theirs to add to.
 #[tokio::test]
 async fn only_who_has_the_run_adopts() {
     let (lab, waiting) = adopting("fenced").await;
-    lab.decided(&waiting, Approval::Approved).await;
+    lab.decide(&waiting, Approval::Approved).await;
     let history = lab.runner.history();
     let crate::history::Claimed::Granted(stale) = lab.runner.claim(waiting.run).await.unwrap() else {
         panic!("it was approved")
@@ -77,7 +76,7 @@ async fn only_who_has_the_run_adopts() {
     history.put_back(stale, None, None).await.unwrap();
     let key = AnyKey::from_value(&json!(["a"])).unwrap();
     let refused = history.adopt(stale, "site", &[(key, "a".to_owned())]).await.unwrap_err();
-    assert_eq!((refused.kind(), lab.adopted().await), (ErrorKind::LeaseLost, Vec::new()));
+    assert_eq!((refused.kind(), lab.ours().await), (ErrorKind::LeaseLost, Vec::new()));
 }
 
 /// Deletes were allowed when the plan was made, and are not when it is approved.
@@ -95,7 +94,7 @@ async fn a_plan_from_under_another_policy_is_stale() {
     lab.sync.policy.deletes = Deletes::Hold;
     let by_file = lab.apply(waiting.plan.as_ref().unwrap(), Some("as planned")).await.unwrap_err();
     insta::assert_snapshot!(by_file, @"the policy of the sync `main` was changed after the plan was made; make a new plan");
-    lab.decided(&waiting, Approval::Approved).await;
+    lab.decide(&waiting, Approval::Approved).await;
     let approved = lab.gone_on(waiting.run).await;
     assert_eq!((approved.status, approved.error.unwrap().kind()), (RunStatus::Failed, ErrorKind::Stale));
     assert_eq!(lab.target(), ["a", "b", "c"]);

@@ -427,16 +427,7 @@ async fn a_mark_whose_plan_was_not_applied_is_planned_again() {
         (waiting.status, Timed::says(&waiting, "b").split(';').next().unwrap()),
         (RunStatus::AwaitingReview, "update")
     );
-    let rejected = PlanDecision {
-        plan_hash: waiting.plan_hash.unwrap(),
-        verdict: crate::history::Approval::Rejected,
-        by: "kim".to_owned(),
-        reason: "not now".to_owned(),
-        selection: None,
-        overrides_guards: false,
-        at: Utc::now(),
-    };
-    timed.lab.runner.history().decide(waiting.run, &rejected).await.unwrap();
+    timed.lab.decide(&waiting, Approval::Rejected).await;
     timed.lab.sync.auto_merge = true;
     timed.at(4);
     timed.run().await;

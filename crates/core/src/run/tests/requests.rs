@@ -120,15 +120,7 @@ async fn a_plan_that_is_too_old_is_not_approved_nor_begun() {
     (lab.sync.auto_merge, lab.sync.policy.plan_valid_hours) = (false, 0);
     let waiting = lab.run().await;
     assert_eq!(waiting.status, RunStatus::AwaitingReview);
-    let decision = crate::history::Decision {
-        plan_hash: waiting.plan_hash.clone().unwrap(),
-        verdict: crate::history::Approval::Approved,
-        by: "kim".to_owned(),
-        reason: "looked at".to_owned(),
-        selection: None,
-        overrides_guards: false,
-        at: chrono::Utc::now(),
-    };
+    let decision = decision(&waiting, Approval::Approved);
     let error = lab.runner.history().decide(waiting.run, &decision).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Stale);
     assert!(error.to_string().contains("`policy.plan_valid_hours`"), "{error}");

@@ -59,6 +59,9 @@ impl Stage for Branch {
         if let Some(target) = target {
             with(&self.main, |world| world.target = target);
         }
+        if with(&self.main, |world| std::mem::take(&mut world.loses_merge)) {
+            return Err(Error::new(ErrorKind::Unreachable, "the answer to the merge never came").temporary());
+        }
         self.discard().await
     }
 
@@ -84,34 +87,14 @@ impl Lab {
     /// Has the changes of a run merged or thrown away.
     async fn review(&self, waiting: &RunReport, verdict: Approval) -> RunReport {
         assert_eq!(waiting.status, RunStatus::AwaitingReview);
-        self.runner.history().decide(waiting.run, &decision(waiting, verdict)).await.unwrap();
-        self.runner.go_on(waiting.run, &self.sync, &Events::new(), &CancellationToken::new()).await.unwrap()
+        self.decide(waiting, verdict).await;
+        self.gone_on(waiting.run).await
     }
 
     /// The status of a run, with the kind of the error that ended it.
     async fn end_of(&self, run: RunId) -> (RunStatus, Option<String>) {
         let run = self.runner.history().run(run).await.unwrap().unwrap();
         (run.status, run.error.map(|error| error.kind))
-    }
-
-    /// The ids of sites that are ours.
-    async fn ours(&self) -> Vec<String> {
-        let mut ours = Vec::new();
-        let instance = self.sync.target.instance();
-        self.runner.history().each_of_ours(&instance, "site", |id| ours.push(id.to_owned())).await.unwrap();
-        ours
-    }
-}
-
-fn decision(waiting: &RunReport, verdict: Approval) -> Decision {
-    Decision {
-        plan_hash: waiting.plan_hash.clone().unwrap(),
-        verdict,
-        by: "kim".to_owned(),
-        reason: "looked at".to_owned(),
-        selection: None,
-        overrides_guards: false,
-        at: chrono::Utc::now(),
     }
 }
 
@@ -141,6 +124,21 @@ async fn what_is_staged_and_thrown_away_was_never_applied() {
     with(lab.world, |world| world.target.insert("a".to_owned(), "Anna's site".to_owned()));
     let kept = lab.run().await;
     assert_eq!((kept.summary.to_apply(), &*lab.outcomes(kept.run).await), (0, &["update a held".to_owned()][..]));
+}
+
+/// Nobody knows how a merge ended whose answer never came: the run asks again, and what it created is not forgotten.
+#[tokio::test]
+async fn a_merge_whose_end_is_not_known_is_asked_for_again() {
+    let lab = staging("staged-lost").await;
+    with(lab.world, |world| world.source.insert("b".to_owned(), "Site b".to_owned()));
+    let waiting = lab.run().await;
+    with(lab.world, |world| world.loses_merge = true);
+    let lost = lab.review(&waiting, Approval::Approved).await;
+    assert_eq!((lost.status, lab.target()), (RunStatus::Queued, vec!["a".to_owned(), "b".to_owned()]));
+    insta::assert_snapshot!(lost.waiting.unwrap(), @"the staged changes are still to be merged, but: the answer to the merge never came");
+    lab.runner.history().resume(waiting.run).await.unwrap();
+    assert_eq!(lab.gone_on(waiting.run).await.status, RunStatus::Completed);
+    assert_eq!(lab.ours().await, ["a", "b"]);
 }
 
 /// A delete counts when it is merged, and is not merged when a person kept the record meanwhile.
