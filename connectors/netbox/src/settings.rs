@@ -35,6 +35,11 @@ pub struct Connection {
     #[serde(default = "default_batch_size")]
     #[schemars(range(min = 1, max = 1000))]
     pub batch_size: u32,
+    /// How long a branch may take to be made ready, or to be merged, in minutes, 1 to 1440. Merging 1,000 changes takes NetBox
+    /// half a minute; 60 is also where the plugin ends its jobs unless told otherwise.
+    #[serde(default = "default_branch_wait_minutes")]
+    #[schemars(range(min = 1, max = 1440))]
+    pub branch_wait_minutes: u32,
 }
 
 /// What of a NetBox is read as truth. Empty lists mean everything.
@@ -58,10 +63,6 @@ pub struct TargetParameters {
     /// Where a run's changes wait until they are approved.
     #[schemars(extend("default" = "plan"))]
     pub review: Review,
-    /// How long a branch may take to be made ready, or to be merged, in minutes, 1 to 1440. Merging 1,000 changes takes NetBox
-    /// half a minute; 60 is also where the plugin ends its jobs unless told otherwise.
-    #[schemars(range(min = 1, max = 1440))]
-    pub branch_wait_minutes: u32,
 }
 
 /// Where a run's changes wait until they are approved.
@@ -77,19 +78,14 @@ pub enum Review {
 
 impl Default for TargetParameters {
     fn default() -> Self {
-        Self { tags: Vec::new(), changelog_message: true, review: Review::Plan, branch_wait_minutes: 60 }
+        Self { tags: Vec::new(), changelog_message: true, review: Review::Plan }
     }
 }
 
 impl TargetParameters {
     /// What is wrong with the parameters, found without any I/O.
     pub(crate) fn problems(&self) -> Vec<Problem> {
-        let mut problems = slug_problems("tags", &self.tags);
-        let minutes = self.branch_wait_minutes;
-        if !(1..=1440).contains(&minutes) {
-            problems.push(Problem::new("branch_wait_minutes", format!("`{minutes}` is not between 1 and 1440")));
-        }
-        problems
+        slug_problems("tags", &self.tags)
     }
 }
 
@@ -105,6 +101,10 @@ fn default_batch_size() -> u32 {
     100
 }
 
+fn default_branch_wait_minutes() -> u32 {
+    60
+}
+
 impl Connection {
     /// What is wrong with the connection, found without any I/O.
     pub(crate) fn problems(&self) -> Vec<Problem> {
@@ -113,6 +113,7 @@ impl Connection {
             ("read_connections", self.read_connections, 16),
             ("write_connections", self.write_connections, 16),
             ("batch_size", self.batch_size, 1000),
+            ("branch_wait_minutes", self.branch_wait_minutes, 1440),
         ];
         let mut problems: Vec<_> = ranges
             .into_iter()

@@ -84,7 +84,7 @@ impl DataTarget for NetBoxTarget {
 
     fn config_information(&self) -> Vec<ConfigItem> {
         let mut items = describe::connection(&self.connection);
-        let TargetParameters { tags, changelog_message, review, branch_wait_minutes } = &self.parameters;
+        let TargetParameters { tags, changelog_message, review } = &self.parameters;
         items.push(ConfigItem::new("Tags put on what is written", describe::list_or(tags, "none")));
         items.push(ConfigItem::new("Change log names the run", if *changelog_message { "yes" } else { "no" }));
         let place = match review {
@@ -93,7 +93,7 @@ impl DataTarget for NetBoxTarget {
         };
         items.push(ConfigItem::new("Changes wait for review", place));
         if *review == Review::Branch {
-            items.push(ConfigItem::new("A branch may take (minutes)", branch_wait_minutes));
+            items.push(ConfigItem::new("A branch may take (minutes)", self.connection.branch_wait_minutes));
         }
         items
     }
@@ -112,7 +112,7 @@ impl NetBoxTarget {
             connection: self.connection.clone(),
             parameters: self.parameters.clone(),
             message: permit.message().to_owned(),
-            patience: Patience::minutes(self.parameters.branch_wait_minutes),
+            patience: Patience::minutes(self.connection.branch_wait_minutes),
         })
     }
 }

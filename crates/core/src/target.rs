@@ -133,6 +133,9 @@ pub trait Stage: Send + Sync {
     /// line for people.
     async fn conflicts(&self) -> Result<Vec<String>>;
 
+    /// Whether somebody asked for the merge already, so that it is over or will be: nothing can be decided about it any more.
+    async fn is_merging(&self) -> Result<bool>;
+
     /// Takes what was written over into the target, and waits until it is there. Merging what is merged already changes nothing.
     async fn merge(&self) -> Result<()>;
 

@@ -196,6 +196,15 @@ impl Stage for Branch {
         }
     }
 
+    async fn is_merging(&self) -> Result<bool> {
+        match self.now().await?.ok_or_else(|| self.gone())?.state() {
+            State::Merged | State::Merging => Ok(true),
+            // A merge that somebody asked for shows in the branch only once a worker takes it.
+            State::Ready => Ok(job::open(&self.opening.reader, self.number).await?.is_some()),
+            _ => Ok(false),
+        }
+    }
+
     async fn merge(&self) -> Result<()> {
         let state = self.now().await?.ok_or_else(|| self.gone())?.state();
         let job = match state {

@@ -194,6 +194,7 @@ async fn open_gone(branch: &Branch) {
         branch.open_writer().await.err().unwrap(),
         branch.merge().await.unwrap_err(),
         branch.conflicts().await.unwrap_err(),
+        branch.is_merging().await.unwrap_err(),
     ] {
         assert_eq!(error.kind(), ErrorKind::NotFound);
         assert!(error.to_string().contains("was deleted in NetBox"), "{error}");
@@ -283,8 +284,10 @@ async fn a_merge_that_was_asked_for_is_waited_for() {
     let client = WriteClient::without_permit(&access.connection).unwrap();
     let path = "api/plugins/branching/branches/1/merge/";
     sim.faults().idle = true;
+    assert!(!open(&access.connection, "run 1").await.unwrap().is_merging().await.unwrap());
     client.call(Method::POST, path, &json!({"commit": true})).await.unwrap();
     let again = open(&access.connection, "run 1").await.unwrap();
+    assert!(again.is_merging().await.unwrap());
     insta::assert_snapshot!(again.merge().await.unwrap_err(), @"the branch `run 1` is not merged, and NetBox has no worker that could see to it: start `manage.py rqworker`");
     assert_eq!((sim.branches()[0].status, sim.request_count("POST", "/merge/")), (BranchStatus::Ready, 1));
     // Killed while the worker is at it: nothing is discarded meanwhile, and the end is waited for.
@@ -295,6 +298,7 @@ async fn a_merge_that_was_asked_for_is_waited_for() {
     insta::assert_snapshot!(again.discard().await.unwrap_err(), @"the branch `run 1` is being merged: wait until that is done");
     sim.faults().idle = false;
     again.merge().await.unwrap();
+    assert!(again.is_merging().await.unwrap(), "it is over");
     assert_eq!((sim.count(Kind::Site), sim.request_count("POST", "/merge/")), (1, 1));
 }
 

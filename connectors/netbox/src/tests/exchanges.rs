@@ -250,14 +250,12 @@ fn settings_are_described_and_checked() {
     );
     let unknown = problems(json!({"url": "https://nb.example", "token": "env:T", "pagesize": 5}));
     assert!(unknown.starts_with("`pagesize`: unknown field `pagesize`, expected one of `url`, `token`"), "{unknown}");
-    let parameters =
-        TargetParameters { tags: vec!["a b".to_owned()], branch_wait_minutes: 0, ..TargetParameters::default() };
+    let parameters = TargetParameters { tags: vec!["a b".to_owned()], ..TargetParameters::default() };
     let told: Vec<_> = NetBox::validate_target(&parameters).iter().map(ToString::to_string).collect();
     insta::assert_snapshot!(
         told.join("\n"),
         @r"
     `tags[0]`: `a b` is not a slug of letters, digits, `-` and `_`, such as `atlanta-dc1`
-    `branch_wait_minutes`: `0` is not between 1 and 1440
     "
     );
 }

@@ -21,7 +21,7 @@ use super::entity::run;
 use super::process::Process;
 use super::run_write::{claimed, finish, one_row, open_run};
 use super::waiting::Turn;
-use super::{History, RunError, RunId, RunResult, RunStatus, StopRequest, error, text};
+use super::{History, RunError, RunId, RunResult, RunStage, RunStatus, StopRequest, error, text};
 use crate::{Error, ErrorKind, Result};
 
 /// The right to write about a run, as long as nobody took the run over.
@@ -37,7 +37,8 @@ pub struct Claim {
 pub enum Claimed {
     /// It is the runner's.
     Granted(Claim),
-    /// Another run of the sync, or one that writes to the same system, is under way: that one.
+    /// Another run of the sync, or one that writes to the same system, is under way, or one of the sync has left its work half done:
+    /// that one.
     Busy(RunId),
     /// It is not to be had: over, under way, waiting for a person or for its time.
     NotReady,
@@ -67,7 +68,12 @@ impl History {
                         Err(error) if matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) => {
                             Err(Error::new(ErrorKind::Busy, "another run is under way"))
                         }
-                        taken => taken.map_err(error::of_statement),
+                        Err(error) => Err(error::of_statement(error)),
+                        // Nobody else has a run of the sync now, so that none is half done later than this look.
+                        Ok(Some(_)) if half_done_before(tx, run).await?.is_some() => {
+                            Err(Error::new(ErrorKind::Busy, "another run is half done"))
+                        }
+                        Ok(fence) => Ok(fence),
                     }
                 }
                 .boxed()
@@ -234,6 +240,9 @@ impl History {
         let failed = |error| self.store.read_error(error);
         let row = run::Entity::find_by_id(run.0).one(self.store.db()).await.map_err(failed)?;
         let Some(wanted) = row.as_ref().map(Turn::of) else { return Ok(None) };
+        if let Some(other) = half_done_before(self.store.db(), run).await? {
+            return Ok(Some(other));
+        }
         let working = run::Entity::find()
             .filter(run::Column::Status.eq(RunStatus::Syncing.as_str()))
             .filter(run::Column::Id.ne(run.0))
@@ -272,6 +281,24 @@ async fn take(
         .col_expr(run::Column::Process, process.identity.as_str().into());
     let rows = update.exec_with_returning(tx).await?;
     Ok(rows.first().map(|row| row.fence))
+}
+
+/// The run of the same sync that has written a part of its plan, and that has to be gone on with before a run may begin to write.
+async fn half_done_before<C: ConnectionTrait>(db: &C, run: RunId) -> Result<Option<RunId>> {
+    let row = run::Entity::find_by_id(run.0).one(db).await.map_err(error::of_statement)?;
+    let Some(row) = row.filter(|row| !row.dry && row.stage != RunStage::Applying.as_str()) else { return Ok(None) };
+    let waiting = [RunStatus::New.as_str(), RunStatus::Queued.as_str()];
+    let other = run::Entity::find()
+        .filter(run::Column::SyncId.eq(row.sync_id))
+        .filter(run::Column::Status.is_in(waiting))
+        .filter(run::Column::Stage.eq(RunStage::Applying.as_str()))
+        .filter(run::Column::Dry.eq(false))
+        .filter(run::Column::Id.ne(run.0))
+        .order_by_asc(run::Column::Id)
+        .one(db)
+        .await
+        .map_err(error::of_statement)?;
+    Ok(other.map(|other| RunId(other.id)))
 }
 
 /// Takes a run from its runner.

@@ -1,4 +1,7 @@
 //! The tables, and how they get up to date.
+//!
+//! Until the first release, the migrations are still changed: a history that a development build made is to be made anew. A released
+//! migration is never changed again.
 
 mod m2026_11_20_first;
 mod m2026_11_21_durable_runs;

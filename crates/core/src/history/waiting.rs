@@ -156,3 +156,18 @@ impl Turn {
         (self.writes && other.writes && self.target == other.target).then_some(InTheWay::SameTarget)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Leases keep it from happening; if it did, each must not wait for the other.
+    #[test]
+    fn of_two_runs_that_are_half_done_the_older_one_goes_first() {
+        let half_done =
+            |run| Turn { run: RunId(run), sync: 1, target: "t".to_owned(), writes: true, is_half_done: true };
+        let halfway = [half_done(1), half_done(2)];
+        assert_eq!(in_the_way(&[], &halfway, &halfway[0]), None);
+        assert_eq!(in_the_way(&[], &halfway, &halfway[1]), Some((RunId(1), InTheWay::SameSync)));
+    }
+}

@@ -6,6 +6,7 @@ use chrono::Utc;
 
 use super::RunReport;
 use super::phases::PhaseClock;
+use super::runner::ensure_same_policy;
 use super::work::Work;
 use crate::apply::{Applied, ApplyContext, Stays};
 use crate::change::Action;
@@ -16,7 +17,7 @@ use crate::history::{Approval, Decision, OUT_OF_TIME, RunStage, RunStatus};
 use crate::permit::WritePermit;
 use crate::places::Places;
 use crate::plan::PlanReader;
-use crate::target::{DataTarget, TargetWriter};
+use crate::target::{DataTarget, Stage, TargetWriter};
 use crate::{Error, ErrorKind, Result};
 
 /// How many changes are read from the history at once.
@@ -167,6 +168,18 @@ impl Applying<'_, '_> {
             self.work.events.message(Level::Warning, "the staged changes wait for approval");
             return Ok(RunStatus::AwaitingReview);
         }
+        // What was asked for cannot be called back: the attempt before this one asked, or a person in the target.
+        if !stage.is_merging().await? {
+            self.ensure_mergeable(stage.as_ref()).await?;
+        }
+        stage.merge().await?;
+        history.merge_stage(claim).await?;
+        Ok(RunStatus::Completed)
+    }
+
+    /// Refuses to merge what nobody would write now.
+    async fn ensure_mergeable(&self, stage: &dyn Stage) -> Result<()> {
+        ensure_same_policy(self.plan, self.work.sync)?;
         let decided = self.decided_since().await?;
         if !decided.is_empty() {
             let message = format!(
@@ -184,9 +197,7 @@ impl Applying<'_, '_> {
             );
             return Err(Error::new(ErrorKind::Stale, message));
         }
-        stage.merge().await?;
-        history.merge_stage(claim).await?;
-        Ok(RunStatus::Completed)
+        Ok(())
     }
 
     /// Records that the run deleted where its changes are staged, and that are to stay after all, with the reasons.

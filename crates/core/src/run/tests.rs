@@ -51,6 +51,8 @@ pub struct World {
     stages: bool,
     /// The answer to the next merge gets lost.
     loses_merge: bool,
+    /// It is a branch, and was merged.
+    is_merged: bool,
     /// The target cannot be reached.
     pub is_down: bool,
     /// Sites that are none of the target's.

@@ -231,30 +231,19 @@ async fn what_has_written_a_part_is_in_the_way_of_other_writes_of_its_sync() {
         history.set_stage(working, RunStage::Applying).await.unwrap();
         history.put_back(working, None, Some("paused by kim")).await.unwrap();
         let undo = NewRun { purpose: Purpose::Undo, subject: Some(RunId::new(7)), ..real.clone() };
-        history.trigger(&undo).await.unwrap();
-        history.trigger(&NewRun { dry: true, ..real.clone() }).await.unwrap();
+        let undo = history.trigger(&undo).await.unwrap().run();
+        let dry = history.trigger(&NewRun { dry: true, ..real.clone() }).await.unwrap().run();
         let waits_for: Vec<_> = history.waiting().await.unwrap().into_iter().map(|run| run.waits_for).collect();
         let behind = WaitsFor::Run { run: halfway, why: InTheWay::SameSync };
         let person = WaitsFor::Person { reason: "paused by kim".to_owned() };
         assert_eq!(waits_for, [person, behind, WaitsFor::Worker]);
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn of_two_runs_that_are_half_done_the_older_one_goes_first() {
-    everywhere(async |place| {
-        let history = place.open().await;
-        let real = new_run(&history, "sites").await;
-        let undo = NewRun { purpose: Purpose::Undo, subject: Some(RunId::new(7)), ..real.clone() };
-        let runs = [history.trigger(&real).await.unwrap().run(), history.trigger(&undo).await.unwrap().run()];
-        for run in runs {
-            let working = claim(&history, run, LEASE).await;
-            history.set_stage(working, RunStage::Applying).await.unwrap();
-            history.put_back(working, None, None).await.unwrap();
-        }
-        let waits_for: Vec<_> = history.waiting().await.unwrap().into_iter().map(|run| run.waits_for).collect();
-        assert_eq!(waits_for, [WaitsFor::Worker, WaitsFor::Run { run: runs[0], why: InTheWay::SameSync }]);
+        // Nor does it get its turn by being named.
+        assert_eq!(history.claim(undo, "worker", LEASE).await.unwrap(), Claimed::Busy(halfway));
+        assert_eq!(history.run(undo).await.unwrap().unwrap().attempt, 0);
+        let looking = claim(&history, dry, LEASE).await;
+        history.put_back(looking, None, None).await.unwrap();
+        history.resume(halfway).await.unwrap();
+        claim(&history, halfway, LEASE).await;
     })
     .await;
 }

@@ -54,10 +54,15 @@ impl Stage for Branch {
         Ok(Vec::new())
     }
 
+    async fn is_merging(&self) -> Result<bool> {
+        Ok(with(&self.own, |branch| branch.is_merged))
+    }
+
     async fn merge(&self) -> Result<()> {
         let target = with(&self.own, |branch| (branch.batches > 0).then(|| branch.target.clone()));
         if let Some(target) = target {
             with(&self.main, |world| world.target = target);
+            with(&self.own, |branch| branch.is_merged = true);
         }
         if with(&self.main, |world| std::mem::take(&mut world.loses_merge)) {
             return Err(Error::new(ErrorKind::Unreachable, "the answer to the merge never came").temporary());
@@ -173,6 +178,42 @@ async fn what_is_kept_while_its_delete_is_staged_is_not_merged() {
         (vec!["a".to_owned(), "c".to_owned()], vec!["a".to_owned(), "c".to_owned()])
     );
     assert!(history.absent(history.sync("main").await.unwrap().unwrap().id, "site", [&key]).await.unwrap().is_empty());
+}
+
+/// What was merged is merged: neither a person's word nor another policy after that makes the run forget what it did.
+#[tokio::test]
+async fn what_was_merged_counts_whatever_is_decided_later() {
+    let mut lab = staging("staged-late").await;
+    lab.sync.policy.quarantine.runs = 1;
+    with(lab.world, |world| world.source.insert("b".to_owned(), "Site b".to_owned()));
+    let filled = lab.run().await;
+    lab.review(&filled, Approval::Approved).await;
+    with(lab.world, |world| world.source.remove("b"));
+    let waiting = lab.run().await;
+    with(lab.world, |world| world.loses_merge = true);
+    let lost = lab.review(&waiting, Approval::Approved).await;
+    assert_eq!((lost.status, lab.target()), (RunStatus::Queued, vec!["a".to_owned()]));
+    let word =
+        Word { verdict: Verdict::Keep, by: "kim".to_owned(), reason: "it moves".to_owned(), at: chrono::Utc::now() };
+    let key = AnyKey::from_value(&json!(["b"])).unwrap();
+    let history = lab.runner.history();
+    history.decide_absent("main", "site", &key, &word).await.unwrap();
+    lab.sync.policy.quarantine.runs = 2;
+    history.resume(waiting.run).await.unwrap();
+    assert_eq!(lab.gone_on(waiting.run).await.status, RunStatus::Completed);
+    assert_eq!(lab.ours().await, ["a"]);
+}
+
+/// The policy is asked once more before what is staged becomes real.
+#[tokio::test]
+async fn what_was_staged_under_another_policy_is_not_merged() {
+    let mut lab = staging("staged-policy").await;
+    with(lab.world, |world| world.source.insert("b".to_owned(), "Site b".to_owned()));
+    let waiting = lab.run().await;
+    lab.sync.policy.quarantine.runs = 7;
+    let refused = lab.review(&waiting, Approval::Approved).await;
+    insta::assert_snapshot!(refused.error.unwrap().report(), @"the policy of the sync `main` was changed after the plan was made; make a new plan");
+    assert_eq!(lab.target(), ["a"]);
 }
 
 /// What is staged is merged as a whole, so that nobody is told that a part of it will be.
