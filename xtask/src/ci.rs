@@ -9,13 +9,15 @@ use crate::{Outcome, deploy, integration, root, tidy};
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
-    /// A check against outside programs that cannot run is a failure, not skipped
+    /// What needs an outside program (PostgreSQL, Python clients) and cannot run is a failure, not skipped
     #[arg(long)]
     required: bool,
 }
 
 /// How many requests go through the bad network of the tests; by default fewer.
 const FAULTS: (&str, &str) = ("SYNCLINE_FAULT_REQUESTS", "10000");
+/// Tests that need PostgreSQL fail without it.
+const POSTGRES: &str = "TEST_DATABASE_REQUIRED";
 /// How much the tests of kills, of many workers and of memory do here; by default they are quick.
 const DURABLE: &[(&str, &str)] =
     &[("DURABLE_KILLS", "105"), ("DURABLE_SYNCS", "100"), ("DURABLE_TICKS", "3"), ("DURABLE_CHANGES", "100000")];
@@ -45,11 +47,13 @@ pub(crate) fn run(shell: &Shell, arguments: &Arguments) -> Outcome {
     step("fmt", &|| cargo(cmd!(shell, "cargo fmt --all --check")));
     step("tidy", &|| tidy::run(root()));
     step("deploy", &|| deploy::run(shell, root()));
-    step("test", &|| cargo(cmd!(shell, "cargo test --workspace").env(FAULTS.0, FAULTS.1)));
+    let with_postgres =
+        |command: xshell::Cmd<'_>| cargo(if arguments.required { command.env(POSTGRES, "1") } else { command });
+    step("test", &|| with_postgres(cmd!(shell, "cargo test --workspace").env(FAULTS.0, FAULTS.1)));
     step("durable", &|| {
         // Of the whole workspace, so that nothing is compiled again with other features.
         let command = cmd!(shell, "cargo test --workspace --test durable -- --nocapture");
-        cargo(DURABLE.iter().fold(command, |command, (name, number)| command.env(name, number)))
+        with_postgres(DURABLE.iter().fold(command, |command, (name, number)| command.env(name, number)))
     });
     step("clippy", &|| cargo(cmd!(shell, "cargo clippy --workspace --all-targets -- -D warnings")));
     // Advisories are left out: their database is not everywhere to be had. `cargo deny check advisories` asks for it.

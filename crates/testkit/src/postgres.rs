@@ -13,6 +13,8 @@ use std::sync::OnceLock;
 /// The environment variable that names a server to use instead: `postgres://user@host/database`. Its user must be allowed
 /// to create schemas, databases and roles.
 pub const VARIABLE: &str = "TEST_DATABASE_URL";
+/// The environment variable that makes a test fail that finds no server, whatever its value: without it, the test is skipped.
+pub const REQUIRED: &str = "TEST_DATABASE_REQUIRED";
 
 /// Why there is no server to test with.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +49,10 @@ pub struct Server {
 /// The address of a server, the same one for the whole process.
 ///
 /// None when there is no server to be had: then it says on standard error that `what` is skipped.
+///
+/// # Panics
+///
+/// When there is none and [`REQUIRED`] is set: a test that was to run must not pass unseen.
 pub fn url(what: &str) -> Option<&'static str> {
     static URL: OnceLock<Result<(String, Option<Server>), Error>> = OnceLock::new();
     let url = URL.get_or_init(|| {
@@ -59,6 +65,7 @@ pub fn url(what: &str) -> Option<&'static str> {
     match url {
         Ok((url, _)) => Some(url),
         Err(error) => {
+            assert!(std::env::var_os(REQUIRED).is_none(), "{what} needs PostgreSQL, and `{REQUIRED}` is set: {error}");
             // Not by a macro for printing: the test harness would keep it to itself.
             let _ = writeln!(std::io::stderr(), "SKIPPED: {what}: {error}; install it, or set `{VARIABLE}`");
             None
