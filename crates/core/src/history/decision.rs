@@ -9,6 +9,7 @@ use sea_orm::{
 use serde::{Deserialize, Serialize};
 
 use super::entity::{decision, plan, run};
+use super::run_read::{applied_already, applied_by};
 use super::run_write::{finish, open_run};
 use super::{History, RunError, RunId, RunResult, RunStatus, error, text};
 use crate::places::Places;
@@ -62,6 +63,9 @@ impl History {
                     }
                     if decision.verdict == Approval::Approved {
                         ensure_valid(tx, run, &decision.plan_hash).await?;
+                        if let Some(other) = applied_by(tx, &decision.plan_hash, Some(run)).await? {
+                            return Err(applied_already(other));
+                        }
                     }
                     let update = if staged || decision.verdict == Approval::Approved {
                         waits
@@ -120,7 +124,6 @@ impl History {
                     async move {
                         let ended = update.clone().exec(tx).await.map_err(error::of_statement)?.rows_affected == 1;
                         if ended {
-                            super::stage::forget(tx, RunId(row.id)).await?;
                             super::batch::forget(tx, RunId(row.id)).await?;
                         }
                         Ok(ended)

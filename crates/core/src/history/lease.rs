@@ -218,7 +218,6 @@ impl History {
                         }
                         let put_back = update.exec(tx).await.map_err(error::of_statement)?.rows_affected == 1;
                         if put_back && in_vain && !in_doubt {
-                            super::stage::forget(tx, run).await?;
                             super::batch::forget(tx, run).await?;
                         }
                         Ok(put_back.then_some(match (in_vain, in_doubt) {

@@ -2,11 +2,15 @@
 
 use std::collections::HashMap;
 
-use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+};
 
-use super::change::{OutcomeCounts, OutcomeKind};
+use super::change::OutcomeCounts;
 use super::entity::{run, sync};
-use super::{Endpoint, History, Page, PlanRef, Run, RunCounts, RunError, RunFilter, RunId, RunStatus, text};
+use super::{
+    Endpoint, History, Page, PlanRef, Run, RunCounts, RunError, RunFilter, RunId, RunStage, RunStatus, error, text,
+};
 use crate::{Error, ErrorKind, Result};
 
 impl History {
@@ -99,19 +103,7 @@ impl History {
 
     /// The run that applied a plan, or began to.
     pub async fn applied_by(&self, plan_hash: &str) -> Result<Option<RunId>> {
-        let rows = run::Entity::find()
-            .filter(run::Column::PlanHash.eq(plan_hash))
-            .filter(run::Column::Dry.eq(false))
-            .filter(run::Column::Status.ne(RunStatus::AwaitingReview.as_str()))
-            .order_by_desc(run::Column::Id)
-            .all(self.store.db())
-            .await
-            .map_err(|error| self.store.read_error(error))?;
-        let began = self.named(rows).await?.into_iter().find(|run| {
-            let counts = run.counts.outcomes;
-            run.status == RunStatus::Syncing || counts.total() > counts.of(OutcomeKind::Held)
-        });
-        Ok(began.map(|run| run.id))
+        applied_by(self.store.db(), plan_hash, None).await
     }
 
     /// Adds the names of their syncs to runs.
@@ -139,6 +131,34 @@ impl History {
             .map_err(|error| self.store.read_error(error))?;
         Ok(names.into_iter().collect())
     }
+}
+
+/// The run that applied a plan, or began to, other than one that asks.
+pub(super) async fn applied_by<C: ConnectionTrait>(
+    db: &C,
+    plan_hash: &str,
+    asking: Option<RunId>,
+) -> Result<Option<RunId>> {
+    let wrote = [RunStage::Applying.as_str(), RunStage::Staged.as_str()];
+    let began = Condition::any()
+        .add(run::Column::Stage.is_in(wrote))
+        // It is about to.
+        .add(run::Column::Status.eq(RunStatus::Syncing.as_str()));
+    let row = run::Entity::find()
+        .filter(run::Column::PlanHash.eq(plan_hash))
+        .filter(run::Column::Dry.eq(false))
+        .filter(run::Column::Id.ne(asking.map_or(0, |run| run.0)))
+        .filter(began)
+        .order_by_desc(run::Column::Id)
+        .one(db)
+        .await
+        .map_err(error::of_statement)?;
+    Ok(row.map(|row| RunId(row.id)))
+}
+
+/// A plan is applied once.
+pub(super) fn applied_already(by: RunId) -> Error {
+    Error::new(ErrorKind::Stale, format!("the plan was applied by run {by} already; make a new plan"))
 }
 
 impl Run {

@@ -76,8 +76,6 @@ impl History {
             .write(move |tx, _| {
                 async move {
                     one_row(tx, claim, finish(claimed(claim), result)).await?;
-                    // What is still staged now was not merged.
-                    super::stage::forget(tx, claim.run).await?;
                     super::batch::forget(tx, claim.run).await
                 }
                 .boxed()

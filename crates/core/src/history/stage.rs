@@ -1,7 +1,8 @@
 //! What a staged run did to objects: true of the system once it is merged, and never if it is not.
 //!
 //! Until then the rows of the ledger, and the links, stand under a name of the run's own in the place of the system's, so that nobody
-//! who asks about the system sees them. A merge gives them to the system, and takes from it what the run deleted.
+//! who asks about the system sees them. A merge gives them to the system, and takes from it what the run deleted. They last until it is
+//! known that the place is gone, because a run can be over before its merge is.
 
 use std::collections::BTreeMap;
 
@@ -34,19 +35,21 @@ pub(super) fn instance(run: RunId) -> String {
 }
 
 impl History {
-    /// Makes true what a run staged, which has been merged. It moves in parts; doing it again goes on with the rest.
-    pub async fn merge_stage(&self, claim: Claim) -> Result<()> {
-        while self.store.write(move |tx, _| async move { move_objects(tx, claim).await }.boxed()).await? {}
-        while self.store.write(move |tx, _| async move { move_links(tx, claim).await }.boxed()).await? {}
+    /// Makes true what a run staged, which has been merged. It moves in parts; doing it again goes on with the rest. Whoever finds
+    /// that writes with the right of its own run, `claim`: the run that staged it may be over.
+    pub async fn merge_stage(&self, claim: Claim, of: RunId) -> Result<()> {
+        while self.store.write(move |tx, _| async move { move_objects(tx, claim, of).await }.boxed()).await? {}
+        while self.store.write(move |tx, _| async move { move_links(tx, claim, of).await }.boxed()).await? {}
         let mut after = Some(0);
         while let Some(from) = after {
-            after = self.store.write(move |tx, _| async move { forget_deleted(tx, claim, from).await }.boxed()).await?;
+            after =
+                self.store.write(move |tx, _| async move { forget_deleted(tx, claim, of, from).await }.boxed()).await?;
         }
-        self.note_stage_gone(claim.run).await
+        self.drop_stage(of).await
     }
 
-    /// Notes that nothing is left in the target of what a run staged.
-    pub async fn note_stage_gone(&self, run: RunId) -> Result<()> {
+    /// Notes that nothing is left in the target of what a run staged, and forgets what would have been true of it.
+    pub async fn drop_stage(&self, run: RunId) -> Result<()> {
         self.store
             .write(move |tx, _| {
                 async move {
@@ -54,7 +57,7 @@ impl History {
                         .filter(run::Column::Id.eq(run.0))
                         .col_expr(run::Column::StageGone, true.into());
                     update.exec(tx).await.map_err(error::of_statement)?;
-                    Ok(())
+                    forget(tx, run).await
                 }
                 .boxed()
             })
@@ -116,7 +119,6 @@ impl History {
                             );
                             return Err(Error::new(ErrorKind::Stale, message));
                         }
-                        forget(tx, RunId(row.id)).await?;
                         super::batch::forget(tx, RunId(row.id)).await?;
                     }
                     Ok(older.iter().map(|row| RunId(row.id)).collect())
@@ -174,9 +176,9 @@ pub(super) async fn written_to(tx: &DatabaseTransaction, claim: Claim) -> Result
 }
 
 /// Moves some objects; whether there were any.
-async fn move_objects(tx: &DatabaseTransaction, claim: Claim) -> Result<bool> {
+async fn move_objects(tx: &DatabaseTransaction, claim: Claim, of: RunId) -> Result<bool> {
     hold(tx, claim).await?;
-    let staged = instance(claim.run);
+    let staged = instance(of);
     let rows = ledger::Entity::find()
         .filter(ledger::Column::Instance.eq(&staged))
         .order_by_asc(ledger::Column::Model)
@@ -185,7 +187,7 @@ async fn move_objects(tx: &DatabaseTransaction, claim: Claim) -> Result<bool> {
         .all(tx)
         .await
         .map_err(error::of_statement)?;
-    let (_, target) = systems(tx, claim.run).await?;
+    let (_, target) = systems(tx, of).await?;
     super::ledger::take_over(tx, &target, &rows).await?;
     for (model, ids) in by_model(rows.iter().map(|row| (row.model.as_str(), row.native_id.clone()))) {
         super::ledger::delete(tx, &staged, model, &ids).await?;
@@ -194,9 +196,9 @@ async fn move_objects(tx: &DatabaseTransaction, claim: Claim) -> Result<bool> {
 }
 
 /// Moves some links; whether there were any.
-async fn move_links(tx: &DatabaseTransaction, claim: Claim) -> Result<bool> {
+async fn move_links(tx: &DatabaseTransaction, claim: Claim, of: RunId) -> Result<bool> {
     hold(tx, claim).await?;
-    let staged = instance(claim.run);
+    let staged = instance(of);
     let rows = link::Entity::find()
         .filter(link::Column::Target.eq(&staged))
         .order_by_asc(link::Column::Model)
@@ -205,7 +207,7 @@ async fn move_links(tx: &DatabaseTransaction, claim: Claim) -> Result<bool> {
         .all(tx)
         .await
         .map_err(error::of_statement)?;
-    let (source, target) = systems(tx, claim.run).await?;
+    let (source, target) = systems(tx, of).await?;
     let links = rows.iter().map(|row| {
         let link = Link { source_id: row.source_id.as_str().into(), target_id: row.target_id.as_str().into() };
         (row.model.as_str(), link)
@@ -219,10 +221,10 @@ async fn move_links(tx: &DatabaseTransaction, claim: Claim) -> Result<bool> {
 }
 
 /// Takes some of what the run deleted from what is known of the system; after which change to go on, if there may be more.
-async fn forget_deleted(tx: &DatabaseTransaction, claim: Claim, after: i64) -> Result<Option<i64>> {
+async fn forget_deleted(tx: &DatabaseTransaction, claim: Claim, of: RunId, after: i64) -> Result<Option<i64>> {
     hold(tx, claim).await?;
     let rows = change::Entity::find()
-        .filter(change::Column::RunId.eq(claim.run.0))
+        .filter(change::Column::RunId.eq(of.0))
         .filter(change::Column::Action.eq(Action::Delete.as_str()))
         .filter(change::Column::Outcome.eq(OutcomeKind::Applied.as_str()))
         .filter(change::Column::Seq.gt(after))
@@ -231,7 +233,7 @@ async fn forget_deleted(tx: &DatabaseTransaction, claim: Claim, after: i64) -> R
         .all(tx)
         .await
         .map_err(error::of_statement)?;
-    let (_, target) = systems(tx, claim.run).await?;
+    let (_, target) = systems(tx, of).await?;
     let objects = rows.iter().filter_map(|row| Some((row.model.as_str(), row.native_id.clone()?)));
     for (model, ids) in by_model(objects) {
         super::ledger::delete(tx, &target, model, &ids).await?;
@@ -240,11 +242,11 @@ async fn forget_deleted(tx: &DatabaseTransaction, claim: Claim, after: i64) -> R
     let hash = |row: &change::Model| super::object::hash(&row.model, &row.key).to_be_bytes().to_vec();
     let mut hashes: Vec<_> = rows.iter().map(hash).collect();
     hashes.sort();
-    super::quarantine::forget(tx, claim.run, &hashes).await?;
+    super::quarantine::forget(tx, of, &hashes).await?;
     Ok(rows.last().map(|row| row.seq))
 }
 
-/// Forgets what a run staged: it is over, and was not merged.
+/// Forgets what a run staged.
 pub(super) async fn forget(tx: &DatabaseTransaction, run: RunId) -> Result<()> {
     let staged = instance(run);
     let objects = ledger::Entity::delete_many().filter(ledger::Column::Instance.eq(&staged)).exec(tx).await;

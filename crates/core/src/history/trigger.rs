@@ -10,6 +10,7 @@ use sea_orm::{
 };
 
 use super::entity::run;
+use super::run_read::{applied_already, applied_by};
 use super::run_write::{finish, insert, open_run};
 use super::{
     Decision, History, NewRun, Purpose, Run, RunError, RunFilter, RunId, RunResult, RunStatus, Stop, StopRequest,
@@ -76,6 +77,11 @@ impl History {
                     };
                     if let Some(row) = there.iter().find(|row| of_tick(row) || is_asked_by(row, new)) {
                         return Ok(Triggered::AlreadyRunning(RunId(row.id)));
+                    }
+                    if let Some(plan) = &new.plan
+                        && let Some(other) = applied_by(tx, &plan.hash, None).await?
+                    {
+                        return Err(applied_already(other));
                     }
                     let run = insert(tx, new).await?;
                     if let Some(decision) = decision {
@@ -160,7 +166,6 @@ impl History {
                     };
                     let ends = status != RunStatus::Syncing && request.stop == Stop::Cancel && !in_doubt;
                     if ends {
-                        super::stage::forget(tx, run).await?;
                         super::batch::forget(tx, run).await?;
                     }
                     // Only as it was found: a runner may take it at this very moment.

@@ -173,7 +173,7 @@ impl Applying<'_, '_> {
             self.ensure_mergeable(stage.as_ref()).await?;
         }
         stage.merge().await?;
-        history.merge_stage(claim).await?;
+        history.merge_stage(claim, claim.run).await?;
         Ok(RunStatus::Completed)
     }
 

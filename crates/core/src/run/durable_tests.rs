@@ -344,13 +344,22 @@ async fn an_undo_whose_time_was_over_goes_on_at_the_next_tick_too() {
 async fn a_run_that_writes_for_too_long_pauses_and_says_so() {
     let lab = filled("too-long").await;
     with("too-long", |world| world.stalls = Some((0, true)));
-    let release = with("too-long", |world| Arc::clone(&world.release));
+    let (stalled, release) = with("too-long", |world| (Arc::clone(&world.stalled), Arc::clone(&world.release)));
     let request = RunRequest {
         settings: crate::history::RunSettings { max_duration_s: Some(0), memory: false },
         ..RunRequest::default()
     };
-    release.notify_one();
-    let report = lab.run_with(request).await;
+    let run = lab.runner.trigger(&lab.sync, &request).await.unwrap().run();
+    let Claimed::Granted(claim) = lab.runner.claim(run).await.unwrap() else { panic!("it is free") };
+    let (events, stop) = (Events::new(), StopSignal::new());
+    // The first batch is under way when the time is up.
+    let time_is_up = async {
+        stalled.notified().await;
+        stop.token().cancelled().await;
+        release.notify_one();
+    };
+    let (report, ()) = futures::future::join(lab.runner.work(claim, &lab.sync, &events, &stop), time_is_up).await;
+    let report = report.unwrap();
     assert_eq!(report.status, RunStatus::Queued);
     assert!(read(&lab, report.run).await.is_out_of_time(), "{:?}", report.paused);
 }
@@ -369,6 +378,36 @@ async fn a_run_waits_for_its_window() {
     // The next ticks find it there.
     Scheduler::new(&lab.runner, &book).pass(start + TimeDelta::minutes(10)).await.unwrap();
     assert_eq!(lab.runner.history().queue().await.unwrap().len(), 1);
+}
+
+/// What is done here and now keeps to the window as a worker does: begun in time, it stops when the window closes.
+#[tokio::test]
+async fn a_window_binds_what_a_person_does_here_too() {
+    let lab = filled("windows-here").await;
+    let mut book = Every10Minutes::new(&lab);
+    let (now, hours) = (Utc::now(), TimeDelta::hours);
+    let opens = (now + hours(3)).format("0 %-H * * *").to_string();
+    let windows = |overrun: bool| {
+        let window = serde_json::json!({"kind": "allow", "cron": &opens, "duration": "1h", "manual": false});
+        serde_json::from_value(serde_json::json!({"windows": [window], "overrun": overrun})).unwrap()
+    };
+    book.automation.windows = windows(false);
+    let here = |book: &Every10Minutes| {
+        let book = Every10Minutes { sync: book.sync.clone(), automation: book.automation.clone() };
+        other(&lab).with_book(Arc::new(book))
+    };
+    let run = |runner: Runner| {
+        let sync = lab.sync.clone();
+        async move { runner.run(&sync, RunRequest::default(), &Events::new(), &CancellationToken::new()).await.unwrap() }
+    };
+    let stopped = run(here(&book)).await;
+    assert_eq!((stopped.status, lab.target().len()), (RunStatus::Queued, 0));
+    let waiting = read(&lab, stopped.run).await.not_before.unwrap();
+    assert!(waiting > now + hours(1) && waiting <= now + hours(3), "{waiting}");
+    // What is under way may overrun its window unless the sync says no.
+    book.automation.windows = windows(true);
+    lab.runner.history().resume(stopped.run).await.unwrap();
+    assert_eq!(run(here(&book)).await.status, RunStatus::Completed);
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ mod definition;
 mod doubt;
 mod findings;
 mod keeper;
+mod limits;
 pub mod measure;
 mod memory;
 mod phases;

@@ -1,13 +1,14 @@
 //! The runner: the life of a run from its request to its end.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
-use super::book::ConfiguredSync;
+use super::book::SyncBook;
 use super::keeper::LeaseKeeper;
 use super::measure::{self, RunMeasure};
 use super::record::{Recorder, endpoint};
@@ -45,6 +46,7 @@ pub struct Runner {
     lease: Duration,
     tries: u64,
     clock: Box<dyn Fn() -> DateTime<Utc> + Send + Sync>,
+    pub(super) book: Option<Arc<dyn SyncBook>>,
 }
 
 impl Runner {
@@ -61,6 +63,7 @@ impl Runner {
             lease: LEASE,
             tries: TRIES,
             clock: Box::new(Utc::now),
+            book: None,
         }
     }
 
@@ -82,6 +85,11 @@ impl Runner {
     /// Asks `clock` for the time by which is judged what was absent long enough.
     pub fn with_clock(self, clock: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> Self {
         Self { clock: Box::new(clock), ..self }
+    }
+
+    /// Lets what is done here and now keep to the limits that a sync has in `book`: its windows, and how long it may write.
+    pub fn with_book(self, book: Arc<dyn SyncBook>) -> Self {
+        Self { book: Some(book), ..self }
     }
 
     /// The time by which is judged what was absent long enough.
@@ -230,7 +238,7 @@ impl Runner {
             overrides_guards: consent.overrides_guards,
             at: Utc::now(),
         };
-        let run = match self.waiting_with(&plan).await? {
+        let run = match self.waiting_with(&plan, &sync.name).await? {
             // A plan that a person applies by name is one that the person looked at.
             Some(run) => {
                 if has_consent || plan.summary().demand().is_none() {
@@ -264,7 +272,7 @@ impl Runner {
         self.work_limited(claim, sync, None, events, stop).await
     }
 
-    async fn work_limited(
+    pub(super) async fn work_limited(
         &self,
         claim: Claim,
         sync: &SyncDefinition,
@@ -304,18 +312,6 @@ impl Runner {
         drop(keeper);
         finished?;
         Ok(report)
-    }
-
-    /// As [`Runner::work`], for no longer than the sync allows.
-    pub(super) async fn work_within(
-        &self,
-        claim: Claim,
-        sync: &ConfiguredSync,
-        events: &Events,
-        stop: &StopSignal,
-    ) -> Result<RunReport> {
-        let limit = sync.automation.max_duration();
-        self.work_limited(claim, &sync.definition, limit, events, stop).await
     }
 
     /// Takes a run for this runner.
@@ -384,12 +380,14 @@ impl Runner {
         events: &Events,
         cancel: &CancellationToken,
     ) -> Result<RunReport> {
+        let limits = self.limits_of(&sync.name).await?;
         let mut told = None;
         loop {
             self.ensure_nothing_half_done(&self.known(run).await?).await?;
             match self.claim(run).await? {
                 Claimed::Granted(claim) => {
-                    return self.work(claim, sync, events, &StopSignal::following(cancel)).await;
+                    let (run, stop) = (self.known(run).await?, StopSignal::following(cancel));
+                    return self.work_within(claim, &run, (sync, &limits), events, &stop).await;
                 }
                 Claimed::NotReady => return Err(in_the_way(&self.known(run).await?)),
                 Claimed::Busy(other) => {
@@ -421,13 +419,13 @@ impl Runner {
         known.ok_or_else(|| Error::new(ErrorKind::NotFound, format!("there is no run {run}")))
     }
 
-    /// The run that waits for a decision about a plan.
-    async fn waiting_with(&self, plan: &PlanReader) -> Result<Option<RunId>> {
-        let Some(number) = plan.header().run else { return Ok(None) };
-        let Some(run) = self.history.run(RunId::new(number)).await? else { return Ok(None) };
-        let waits = matches!(run.status, RunStatus::AwaitingReview)
-            && run.plan.as_ref().is_some_and(|saved| saved.hash == plan.hash());
-        Ok(waits.then_some(run.id))
+    /// The run that waits for a decision about a plan: the one that made it, or one that was to apply it.
+    async fn waiting_with(&self, plan: &PlanReader, sync: &str) -> Result<Option<RunId>> {
+        let status = vec![RunStatus::AwaitingReview];
+        let filter = RunFilter { sync: Some(sync.to_owned()), status, ..RunFilter::default() };
+        let waiting = self.history.runs(&filter, None, OPEN).await?.items;
+        let has = |run: &&Run| run.plan.as_ref().is_some_and(|saved| saved.hash == plan.hash());
+        Ok(waiting.iter().find(has).map(|run| run.id))
     }
 
     /// Refuses to write while the sync has an unfinished run that is to write something else. One that is under way is waited for.

@@ -3,9 +3,10 @@
 use chrono::Utc;
 
 use super::applying::Applying;
+use super::work::Work;
 use crate::change::Change;
 use crate::event::Level;
-use crate::history::RunStage;
+use crate::history::{LeftStage, RunStage};
 use crate::plan::PlanReader;
 use crate::target::Stage;
 use crate::{Error, ErrorKind, ErrorStatus, Result};
@@ -37,15 +38,10 @@ impl Applying<'_, '_> {
     /// Removes what the run staged, if it did.
     pub(super) async fn discard(&self) -> Result<()> {
         let Some(id) = &self.work.run.staged_as else { return Ok(()) };
-        self.remove(id).await?;
-        self.work.runner.history.note_stage_gone(self.work.run.id).await
-    }
-
-    async fn remove(&self, id: &str) -> Result<()> {
-        match self.target.staged(&self.permit(), id).await? {
-            Some(stage) => stage.discard().await,
-            None => Ok(()),
+        if let Some(stage) = self.target.staged(&self.permit(), id).await? {
+            stage.discard().await?;
         }
+        self.work.runner.history.drop_stage(self.work.run.id).await
     }
 
     /// Takes the place of an older run of the sync whose staged changes wait for a decision: merging both would make twice what the
@@ -86,25 +82,29 @@ impl Applying<'_, '_> {
 
     /// Removes what runs of the sync left in the target: they are over, and nobody merges that any more. What cannot be removed
     /// now is tried again by the next run.
+    ///
+    /// A run can be over while its merge is not: it was cancelled, or failed, after it asked. What was merged counts as the run's, and
+    /// this run, which read the target before that, goes no further.
     pub(super) async fn remove_left(&self) -> Result<()> {
-        let history = &self.work.runner.history;
-        for left in history.left_stages(self.work.run.id).await? {
+        let Work { runner, run, claim, events, .. } = self.work;
+        for left in runner.history.left_stages(run.id).await? {
             let what = format!("what run {} staged in the target as `{}`", left.run, left.id);
-            match self.remove(&left.id).await {
-                Ok(()) => {
-                    self.work.events.message(Level::Info, format!("{what} was removed"));
-                    history.note_stage_gone(left.run).await?;
+            match self.end_left(&left).await {
+                Ok(End::Removed) => events.message(Level::Info, format!("{what} was removed")),
+                Ok(End::Merged) => {
+                    runner.history.merge_stage(*claim, left.run).await?;
+                    let message =
+                        format!("{what} was merged after all, and this run read the target before; run the sync again");
+                    return Err(Error::new(ErrorKind::Stale, message));
                 }
-                // It may be merged at this very moment, and the plan would not know.
                 Err(error) if error.status() == ErrorStatus::Temporary || error.kind() == ErrorKind::LeaseLost => {
                     return Err(error);
                 }
                 Err(error) => {
                     let text = format!("{what} could not be removed: {}", error.report());
-                    self.work.events.message(Level::Warning, text.clone());
+                    events.message(Level::Warning, text.clone());
+                    // It may have been merged at this very moment.
                     if error.kind() == ErrorKind::Refused {
-                        // It was merged after all, and what this run read may be older: the next run reads what is there now.
-                        history.note_stage_gone(left.run).await?;
                         return Err(Error::new(ErrorKind::Stale, format!("{text}; run the sync again")));
                     }
                 }
@@ -112,6 +112,31 @@ impl Applying<'_, '_> {
         }
         Ok(())
     }
+
+    /// Finds out how a place ends that a run left, and removes what was not merged.
+    async fn end_left(&self, left: &LeftStage) -> Result<End> {
+        if let Some(stage) = self.target.staged(&self.permit(), &left.id).await? {
+            if stage.is_merging().await? {
+                match stage.merge().await {
+                    Ok(()) => return Ok(End::Merged),
+                    Err(error) if error.status() == ErrorStatus::Temporary => return Err(error),
+                    // It was refused, and nothing of it is there.
+                    Err(error) => {
+                        tracing::info!(run = %left.run, "a merge that was left came to nothing: {}", error.report())
+                    }
+                }
+            }
+            stage.discard().await?;
+        }
+        self.work.runner.history.drop_stage(left.run).await?;
+        Ok(End::Removed)
+    }
+}
+
+/// What became of a place that a run left.
+enum End {
+    Removed,
+    Merged,
 }
 
 /// Whether two plans make the same changes. What is held counts on: how long it waited is no other change.

@@ -1,6 +1,7 @@
 //! Whole runs between two systems in memory.
 
 mod adopted;
+mod decided;
 mod later;
 mod quarantine;
 mod requests;

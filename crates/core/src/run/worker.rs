@@ -8,9 +8,10 @@ use futures::FutureExt;
 use tokio_util::sync::CancellationToken;
 
 use super::Runner;
-use super::book::{ConfiguredSync, SyncBook};
+use super::book::SyncBook;
+use super::limits::is_manual;
 use crate::event::{Event, Events, Level};
-use crate::history::{Abandoned, Claim, Claimed, Run, RunId, RunKind, RunStatus, Stop};
+use crate::history::{Abandoned, Claim, Claimed, RunId, RunStatus, Stop};
 use crate::queue::{Delivery, RunQueue, WorkerOptions};
 use crate::stop::StopSignal;
 use crate::{ErrorKind, Result};
@@ -124,8 +125,7 @@ impl Worker {
                 return Box::pin(self.runner.leave_without_sync(claim, &run, error)).await;
             }
         };
-        let is_manual = run.kind != RunKind::Scheduled;
-        if let Err(closed) = sync.automation.windows.may_start(Utc::now(), is_manual)
+        if let Err(closed) = sync.automation.windows.may_start(Utc::now(), is_manual(&run))
             && !run.dry
             // One that is to end only asks what became of what it sent.
             && run.stop.as_ref().is_none_or(|request| request.stop != Stop::Cancel)
@@ -141,7 +141,7 @@ impl Worker {
             follow(run.id, &events);
         }
         let stop = StopSignal::new();
-        let working = self.runner.work_within(claim, &sync, &events, &stop);
+        let working = self.runner.work_within(claim, &run, (&sync.definition, &sync.automation), &events, &stop);
         tokio::pin!(working);
         let report = tokio::select! {
             // What ends the run is heard before it takes its next step.
@@ -150,29 +150,11 @@ impl Worker {
                 stop.hand_over(None);
                 working.await?
             }
-            () = self.window_closes(&sync, &run, is_manual) => {
-                let opens = sync.automation.windows.may_start(Utc::now(), is_manual).err().and_then(|closed| closed.until);
-                match opens {
-                    Some(opens) => stop.hand_over(Some(opens)),
-                    None => stop.pause("its sync window closed, and no opening is in sight"),
-                }
-                working.await?
-            }
             report = &mut working => report?,
         };
         match &report.error {
             Some(error) if error.kind() == ErrorKind::LeaseLost => Ok(RunStatus::Syncing),
             _ => Ok(report.status),
-        }
-    }
-
-    /// Comes back when a run must stop because its window closes.
-    async fn window_closes(&self, sync: &ConfiguredSync, run: &Run, is_manual: bool) {
-        let windows = &sync.automation.windows;
-        let closes = windows.closes_at(Utc::now(), is_manual).filter(|_| !windows.overrun && !run.dry);
-        match closes {
-            Some(closes) => tokio::time::sleep((closes - Utc::now()).to_std().unwrap_or_default()).await,
-            None => std::future::pending().await,
         }
     }
 }

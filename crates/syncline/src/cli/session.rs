@@ -1,6 +1,6 @@
 //! What the commands share: the console, the connectors, the configuration.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use syncline_core::run::{ConfiguredSync, MemoryMeter, Runner, SideDefinition, SyncBook as _};
 
 use syncline_core::connector::{ConnectContext, ConnectorDescriptor};
@@ -70,6 +70,7 @@ impl Session {
         let configuration = config::check(&loaded, &crate::registry()?)?;
         let runner = crate::runner(&configuration).await?.with_memory_meter(self.memory);
         let book = Book::new(loaded, configuration, runner.history().clone());
+        let runner = runner.with_book(Arc::new(book.clone()));
         Ok(Opened { book, runner })
     }
 

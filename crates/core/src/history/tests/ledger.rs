@@ -221,8 +221,8 @@ async fn what_is_staged_is_true_when_it_is_merged() {
             assert_eq!(value("7", "name", "A").await, Some(true), "it is not merged yet");
             assert_eq!((known(&history, "9").await, value("8", "name", "B").await), (None, Some(true)));
             if merged {
-                history.merge_stage(run).await.unwrap();
-                history.merge_stage(run).await.unwrap();
+                history.merge_stage(run, run.run).await.unwrap();
+                history.merge_stage(run, run.run).await.unwrap();
             }
             history.finish_run(run, &RunResult::completed()).await.unwrap();
             let links = history.links(FORWARD, NETBOX, "site").await.unwrap();

@@ -204,6 +204,33 @@ async fn what_was_merged_counts_whatever_is_decided_later() {
     assert_eq!(lab.ours().await, ["a"]);
 }
 
+/// A run is over when it is cancelled; the merge that it asked for is not. The next run finds out how that ended before it writes.
+#[tokio::test]
+async fn a_merge_that_a_cancelled_run_asked_for_counts() {
+    let lab = staging("staged-cancelled-late").await;
+    with(lab.world, |world| drop(world.source.insert("b".to_owned(), "Site b".to_owned())));
+    let waiting = lab.run().await;
+    with(lab.world, |world| world.loses_merge = true);
+    let lost = lab.review(&waiting, Approval::Approved).await;
+    assert_eq!((lost.status, lab.target()), (RunStatus::Queued, vec!["a".to_owned(), "b".to_owned()]));
+    let stop =
+        crate::history::StopRequest { stop: crate::history::Stop::Cancel, by: "kim".to_owned(), reason: String::new() };
+    assert_eq!(lab.runner.history().request_stop(waiting.run, &stop).await.unwrap(), RunStatus::Cancelled);
+    assert_eq!(lab.ours().await, ["a"], "nobody knows yet");
+    with(lab.world, |world| drop(world.source.insert("c".to_owned(), "Site c".to_owned())));
+    let next = lab.run().await;
+    let error = next.error.unwrap();
+    assert!(
+        error.to_string().ends_with("was merged after all, and this run read the target before; run the sync again"),
+        "{error}"
+    );
+    assert_eq!(lab.ours().await, ["a", "b"]);
+    assert_eq!(lab.runner.history().left_stages(next.run).await.unwrap(), []);
+    let waiting = lab.run().await;
+    assert_eq!(lab.review(&waiting, Approval::Approved).await.status, RunStatus::Completed);
+    assert_eq!(lab.ours().await, ["a", "b", "c"]);
+}
+
 /// The policy is asked once more before what is staged becomes real.
 #[tokio::test]
 async fn what_was_staged_under_another_policy_is_not_merged() {
