@@ -20,7 +20,7 @@ use crate::bindings::hash;
 use crate::change::{Action, Change, FieldChange, Hold, HoldRule};
 use crate::diff::{DiffCounts, DiffOutput};
 use crate::fields::ModelFields;
-use crate::guard::{Demand, GuardCounter, SiteShares, Verdict};
+use crate::guard::{Demand, GuardCounter, Judged, Others, SiteShares, Verdict};
 use crate::models::ModelMode;
 use crate::native::Native;
 use crate::policy::{Adopt, Policy};
@@ -247,12 +247,15 @@ impl<'a> PlanDraft<'a> {
                 }
                 spool.push(&change)?;
             }
-            self.summary.verdicts.extend(self.guards.judge(schema, &summary.found, &shares, &self.policy.guards));
+            let not_ours = summary.held.get(HoldRule::NotOurs.as_str()).copied().unwrap_or_default();
+            let others = Others::Held { not_ours };
+            // The limits are there for absences that nobody meant. An undo was asked for, by name.
+            let judged = Judged { found: &summary.found, shares: &shares, others, only_asks: evidence.undoes };
+            self.summary.verdicts.extend(self.guards.judge(schema, &judged, &self.policy.guards));
             decided.push(spool);
         }
         self.summary.verdicts.extend(verdicts);
         if evidence.undoes {
-            // The limits are there for absences that nobody meant. This was asked for, by name.
             self.summary.verdicts.iter_mut().for_each(|verdict| verdict.demand = Demand::Approval);
         }
 
@@ -610,7 +613,8 @@ impl DiffOutput for PlanDraft<'_> {
         counts.update = (counts.update + more).saturating_sub(fewer);
         counts.unchanged = (counts.unchanged + fewer).saturating_sub(more);
         let shares = std::mem::take(&mut self.shares);
-        self.summary.verdicts.extend(self.guards.judge(schema, &counts, &shares, &self.policy.guards));
+        let judged = Judged { found: &counts, shares: &shares, others: Others::Undecided, only_asks: false };
+        self.summary.verdicts.extend(self.guards.judge(schema, &judged, &self.policy.guards));
         let model = schema.name.to_owned();
         self.summary.models.push(ModelSummary { model, found: counts, ..std::mem::take(&mut self.current) });
         if let Some(spool) = self.open_deletes.take() {
