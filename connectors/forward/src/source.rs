@@ -187,7 +187,7 @@ impl DataSource for ForwardSource {
             // A device that was collected is active, until a person says otherwise.
             .initial::<Device>(&["status"])
             .all::<VirtualChassis>()
-            // Which member speaks for all is a guess.
+            // Which member speaks for all is a guess, but better than none.
             .initial::<VirtualChassis>(&["master"])
             .all::<Interface>()
             // The form of a port is guessed from its speed: whoever has seen the port knows better.

@@ -8,7 +8,7 @@ use syncline_model::{FieldSet, Model, ModelSchema};
 #[derive(Debug, Clone, Default)]
 pub struct ModelFields {
     models: BTreeMap<&'static str, (&'static ModelSchema, FieldSet)>,
-    /// Fields that only a create sets.
+    /// Fields that are only good for a start.
     initial: BTreeMap<&'static str, FieldSet>,
 }
 
@@ -41,8 +41,11 @@ impl ModelFields {
         self.insert(M::SCHEMA, FieldSet::ALL.minus(positions(M::SCHEMA, fields)).union(M::SCHEMA.key_set()))
     }
 
-    /// Says that fields of a model are only good for a start: a create sets them, an update leaves them. For what a source can
-    /// only guess, such as a port's form from its speed, and what people know better.
+    /// Says that fields of a model are only good for a start: a create sets them, and an update only where the target has nothing
+    /// (null, or an empty set). For what a source can only guess, such as a port's form from its speed, and what people know better.
+    ///
+    /// What Syncline gave such a field and is gone again without its doing is not given twice: somebody took it away, or the target
+    /// cannot hold it. What Syncline itself took away, because something else needed that, comes back when the source has it.
     ///
     /// # Panics
     ///
@@ -52,7 +55,7 @@ impl ModelFields {
         self
     }
 
-    /// The fields of a model that only a create sets.
+    /// The fields of a model that are only good for a start.
     pub fn initial_of(&self, model: &str) -> FieldSet {
         self.initial.get(model).copied().unwrap_or_default()
     }

@@ -393,6 +393,40 @@ async fn a_stack_is_deleted_with_its_master() {
     assert!(members.iter().all(|name| find(&lab.netbox.objects(Kind::Device), "name", name).is_none()));
 }
 
+/// A master that Syncline let go, because it left its stack, is the master again when it is back. One that somebody cleared in NetBox
+/// is not: who speaks for a stack is a guess.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_master_that_was_let_go_comes_back() {
+    let mut lab = Lab::new().await;
+    Lab::completed(&lab.run().await);
+    let chassis = lab.netbox.objects(Kind::VirtualChassis).into_iter().next().unwrap();
+    let now = |lab: &Lab| lab.netbox.object(Kind::VirtualChassis, id_of(&chassis)).unwrap()["master"].clone();
+    let master = chassis["master"]["name"].as_str().unwrap().to_owned();
+    let serials = lab.estate.device(&master).unwrap().stack_serials.clone();
+    let settled = async |lab: &Lab| {
+        lab.netbox.forget_requests();
+        Lab::completed(&lab.run().await);
+        assert_eq!(lab.netbox.write_requests(), 0);
+    };
+
+    lab.edit(|estate| estate.edit(&master, |device| device.stack_serials.clear()).unwrap());
+    let report = lab.run().await;
+    Lab::completed(&report);
+    assert!(now(&lab).is_null(), "{:?}", shown(&changes(&report)));
+    settled(&lab).await;
+
+    lab.edit(|estate| estate.edit(&master, |device| device.stack_serials = serials).unwrap());
+    let report = lab.run().await;
+    Lab::completed(&report);
+    assert_eq!(report.total().failed, 0, "{:?}", shown(&changes(&report)));
+    assert_eq!(now(&lab)["id"], chassis["master"]["id"]);
+    settled(&lab).await;
+
+    lab.netbox.edit(Kind::VirtualChassis, id_of(&chassis), &json!({"master": null})).unwrap();
+    settled(&lab).await;
+    assert!(now(&lab).is_null());
+}
+
 /// Lesson 47: a target that was full before is told apart, and is only ours when the policy says so.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_target_is_adopted_when_the_policy_says_so() {

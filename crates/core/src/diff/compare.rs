@@ -10,18 +10,25 @@ use super::{RecordFields, parse, parse_as};
 use crate::Result;
 use crate::change::FieldChange;
 
+/// Which differences count.
+#[derive(Debug, Clone, Copy)]
+pub struct Compared {
+    /// The fields that are compared.
+    pub fields: FieldSet,
+    /// Fields that are only good for a start: they differ only where the target has nothing.
+    pub initial: FieldSet,
+    /// Sets of references are to be the same, not only to have the source's members.
+    pub exact: bool,
+}
+
 /// The fields in which the target's record must change to become what the source wants.
 ///
 /// - A field that the source does not have is not said, and stays.
 /// - A field that the target does not have is null there.
 /// - Of a set of references, the source's members must be in the target's; others stay, unless the sets are to be `exact`.
-pub fn differing(
-    schema: &ModelSchema,
-    fields: FieldSet,
-    exact: bool,
-    wanted: &[u8],
-    found: &[u8],
-) -> Result<Vec<FieldChange>> {
+/// - An initial field of which the target has anything stays.
+pub fn differing(schema: &ModelSchema, compared: Compared, wanted: &[u8], found: &[u8]) -> Result<Vec<FieldChange>> {
+    let Compared { fields, initial, exact } = compared;
     let mut found = RecordFields::of(found).peekable();
     let mut changes = Vec::new();
     for (name, wanted) in RecordFields::of(wanted) {
@@ -34,7 +41,7 @@ pub fn differing(
         {
         }
         let found = found.next_if(|(other, _)| *other == name).map(|(_, value)| value);
-        if found == Some(wanted) {
+        if found == Some(wanted) || (initial.contains(position) && !found.is_none_or(is_nothing)) {
             continue;
         }
         let field = &schema.fields[position];
@@ -88,6 +95,10 @@ pub fn apart<'r>(
 
 fn schema_position(schema: &ModelSchema, name: &[u8]) -> Option<usize> {
     schema.fields.iter().position(|field| field.name.as_bytes() == name)
+}
+
+fn is_nothing(value: &[u8]) -> bool {
+    matches!(value, b"null" | b"[]")
 }
 
 /// Both sets together; none when the target has every wanted member already.

@@ -102,7 +102,7 @@ pub fn calculate(input: &DiffInput<'_>, output: &mut dyn DiffOutput) -> Result<(
         let counts = Comparison {
             schema,
             fields: input.fields.of(schema.name),
-            compared: input.fields.of(schema.name).minus(input.fields.initial_of(schema.name)),
+            initial: input.fields.initial_of(schema.name),
             exact: input.exact,
             counts: DiffCounts::default(),
             sites: SiteTally::new(SitePath::of(schema, input.fields)),
@@ -123,8 +123,8 @@ fn snapshot_of<'a>(side: &'a Snapshot, schema: &ModelSchema) -> Result<&'a Model
 struct Comparison<'a> {
     schema: &'static ModelSchema,
     fields: FieldSet,
-    /// The fields of which a difference is a change.
-    compared: FieldSet,
+    /// Those of them of which a difference is a change only where the target has nothing.
+    initial: FieldSet,
     exact: bool,
     counts: DiffCounts,
     /// The records that both sides have, by the site at which the target has them.
@@ -237,8 +237,8 @@ impl Comparison<'_> {
                 self.counts.unchanged += 1;
                 return Ok(());
             }
-            let fields = compare::differing(self.schema, self.compared, self.exact, wanted.record, line.record)?;
-            let unsaid = compare::unsaid(self.schema, self.compared, wanted.record, line.record)?;
+            let fields = self.differing(&wanted, &line)?;
+            let unsaid = compare::unsaid(self.schema, self.fields.minus(self.initial), wanted.record, line.record)?;
             if !unsaid.is_empty() {
                 let update = self.made(Action::Update, wanted, native(line)?, unsaid, None);
                 self.output.unsaid(update, place.and_then(|place| self.sites.name(place)))?;
@@ -253,13 +253,18 @@ impl Comparison<'_> {
         // Of several records that answer to the key, one that agrees already is the one that is meant.
         for line in target.lines() {
             let line = line?;
-            if compare::differing(self.schema, self.compared, self.exact, wanted.record, line.record)?.is_empty() {
+            if self.differing(&wanted, &line)?.is_empty() {
                 self.counts.unchanged += 1;
                 self.sites.count(line.key, line.record);
                 return Ok(());
             }
         }
         self.ambiguous(Action::Update, target, wanted, native(target.first()?)?, "the target")
+    }
+
+    fn differing(&self, wanted: &Line<'_>, found: &Line<'_>) -> Result<Vec<FieldChange>> {
+        let compared = compare::Compared { fields: self.fields, initial: self.initial, exact: self.exact };
+        compare::differing(self.schema, compared, wanted.record, found.record)
     }
 
     fn ambiguous(

@@ -167,6 +167,26 @@ fn a_field_that_is_only_good_for_a_start_is_set_and_then_left() {
     assert_eq!(created.changes[0].after("status"), Some(&serde_json::json!("active")));
 }
 
+#[test]
+fn a_field_that_is_only_good_for_a_start_is_set_where_there_is_nothing() {
+    let fields = contract().initial::<Device>(&["serial", "tags"]);
+    let with = |serial: Option<&str>, tags: &[&str]| Device {
+        serial: serial.and_then(Text::new),
+        tags: tags.iter().map(|name| tag(name)).collect(),
+        ..device("a")
+    };
+    let updated = |source: &Device, target: &Device| {
+        let found = compare_as(&fields, std::slice::from_ref(source), std::slice::from_ref(target));
+        let fields = found.changes.into_iter().flat_map(|change| change.fields);
+        fields.map(|field| format!("{}: {} -> {}", field.name, field.before, field.after)).collect::<Vec<_>>()
+    };
+    let source = with(Some("S1"), &["core"]);
+    assert_eq!(updated(&source, &with(None, &[])), [r#"serial: null -> "S1""#, r#"tags: [] -> [["core"]]"#]);
+    assert_eq!(updated(&source, &with(None, &["mine"])), [r#"serial: null -> "S1""#]);
+    assert_eq!(updated(&source, &with(Some("S2"), &["mine"])), [""; 0]);
+    assert_eq!(updated(&with(None, &[]), &with(Some("S2"), &["mine"])), [""; 0], "nothing is cleared either");
+}
+
 /// Applies changes to records the way a target does.
 fn applied(target: &[Device], changes: &[Change], source: &[Device]) -> Vec<Device> {
     let mut result: BTreeMap<String, Device> =

@@ -21,6 +21,31 @@ const SITES_NAMED: usize = 5;
 /// The records of a model that both sides have, by site: its key as canonical JSON.
 pub type SiteShares = HashMap<Box<str>, u64>;
 
+/// What is judged, beside the changes that were counted.
+#[derive(Debug, Clone, Copy)]
+pub struct Judged<'a> {
+    /// What the comparison of the model found.
+    pub found: &'a DiffCounts,
+    /// The records that both sides have, by site. A site that is not among them is not judged.
+    pub shares: &'a SiteShares,
+    /// What is known of the target's records that are not counted.
+    pub others: Others,
+    /// Nothing is refused: what would be, needs approval.
+    pub only_asks: bool,
+}
+
+/// The target's records that no share is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Others {
+    /// What only the target has is not decided yet, and not counted.
+    Undecided,
+    /// They are held.
+    Held {
+        /// Those that are held because they are not Syncline's.
+        not_ours: u64,
+    },
+}
+
 /// Counts what the guards judge while a model's changes go by.
 #[derive(Debug, Default)]
 pub struct GuardCounter {
@@ -101,21 +126,15 @@ impl GuardCounter {
         self.nulled += u64::from(nulled);
     }
 
-    /// The objections for a model with these counts. Starts over for the next model.
-    ///
-    /// `shares` are the records that both sides have, by site. A site that is not among them is not judged.
-    pub fn judge(
-        &mut self,
-        schema: &ModelSchema,
-        counts: &DiffCounts,
-        shares: &SiteShares,
-        guards: &Guards,
-    ) -> Vec<Verdict> {
+    /// The objections for a model. Starts over for the next one.
+    pub fn judge(&mut self, schema: &ModelSchema, judged: &Judged<'_>, guards: &Guards) -> Vec<Verdict> {
+        let Judged { found: counts, shares, others, only_asks } = *judged;
         let counted = std::mem::take(self);
         let model = schema.name;
         let limits = Limits::of(guards, model, None);
         // What the sync manages: foreign records of the target, which are absent and held, would thin every share.
         let total = counts.unchanged + counts.update + counted.deletes;
+        let others = others.told(counts.target, total);
         let mut verdicts = Vec::new();
         let mut object = |guard, demand, reason| {
             verdicts.push(Verdict { guard, model: model.to_owned(), demand, reason });
@@ -128,25 +147,25 @@ impl GuardCounter {
             };
             object(Guard::Deletes, Demand::Approval, reason);
         }
-        if let Some(excess) = too_many_deletes(counted.deletes, total, &limits) {
-            object(Guard::Deletes, excess.demand, excess.told("", "deleted"));
+        if let Some(excess) = too_many_deletes(counted.deletes, total, &limits, only_asks) {
+            object(Guard::Deletes, excess.demand, excess.told("", "deleted", &others));
         } else if counted.deletes > DELETES_ALWAYS_ASKED_FROM
             && exceeds(counted.deletes, total, DELETES_ALWAYS_ASKED_PERCENT)
         {
             let (deletes, percent) = (counted.deletes, DELETES_ALWAYS_ASKED_PERCENT);
             let reason = format!(
-                "{deletes} of {total} records would be deleted; more than {percent} % are never deleted without approval"
+                "{deletes} of {total} records would be deleted{others}; more than {percent} % are never deleted without approval"
             );
             object(Guard::Deletes, Demand::Approval, reason);
         }
         if let Some(excess) = too_many_updates(counted.updates, total, &limits) {
-            object(Guard::Updates, excess.demand, excess.told("", "updated"));
+            object(Guard::Updates, excess.demand, excess.told("", "updated", &others));
         }
         if let Some(most) = &counted.most
             && let Some(excess) = excess(most.records, total, &limits.updates_allowed, &limits.same_value)
         {
             let reason = format!(
-                "`{}` would become {} on {} of {total} records; the limit is {}",
+                "`{}` would become {} on {} of {total} records{others}; the limit is {}",
                 most.field, most.value, most.records, excess.limit
             );
             object(Guard::SameValue, excess.demand, reason);
@@ -155,14 +174,14 @@ impl GuardCounter {
             let most = counted.nulled_fields.iter().max_by_key(|(name, records)| (**records, std::cmp::Reverse(*name)));
             let most = most.map(|(name, records)| format!(" (`{name}` on {records})")).unwrap_or_default();
             let reason = format!(
-                "{} of {total} records would lose a value{most}; the limit is {}",
+                "{} of {total} records would lose a value{most}{others}; the limit is {}",
                 counted.nulled, excess.limit
             );
             object(Guard::Nulled, excess.demand, reason);
         }
 
         let whole = (counted.updates, counted.deletes, total);
-        for (guard, demand, reason) in judge_sites(&counted.sites, whole, shares, model, guards) {
+        for (guard, demand, reason) in judge_sites(&counted.sites, whole, (shares, only_asks), model, guards) {
             object(guard, demand, reason);
         }
         verdicts
@@ -173,7 +192,7 @@ impl GuardCounter {
 fn judge_sites(
     sites: &HashMap<Box<str>, SiteCount>,
     whole: (u64, u64, u64),
-    shares: &SiteShares,
+    (shares, only_asks): (&SiteShares, bool),
     model: &str,
     guards: &Guards,
 ) -> Vec<(Guard, Demand, String)> {
@@ -184,7 +203,7 @@ fn judge_sites(
         let total = in_both + count.deletes;
         let limits = Limits::of(guards, model, Some(slug));
         let excesses = [
-            (Guard::Deletes, too_many_deletes(count.deletes, total, &limits)),
+            (Guard::Deletes, too_many_deletes(count.deletes, total, &limits, only_asks)),
             (Guard::Updates, too_many_updates(count.updates, total, &limits)),
         ];
         for (guard, excess) in excesses {
@@ -201,7 +220,7 @@ fn judge_sites(
         sites.sort_by(|(a, left), (b, right)| right.cmp_share(left).then_with(|| a.cmp(b)));
         let ((worst, excess), others) = sites.split_first()?;
         let done = if guard == Guard::Deletes { "deleted" } else { "updated" };
-        let mut reason = excess.told(&format!(" at the site `{worst}`"), done);
+        let mut reason = excess.told(&format!(" at the site `{worst}`"), done, "");
         if !others.is_empty() {
             let named: Vec<_> = others.iter().take(SITES_NAMED).map(|(site, _)| format!("`{site}`")).collect();
             let more = others.len().saturating_sub(SITES_NAMED);
@@ -213,10 +232,31 @@ fn judge_sites(
     told.collect()
 }
 
+impl Others {
+    /// What is to be said of records that a share is not of.
+    fn told(self, target: u64, total: u64) -> String {
+        let others = target.saturating_sub(total);
+        match self {
+            _ if others == 0 => String::new(),
+            Self::Undecided => format!(" (the target has {target}; only what both sides have is counted)"),
+            Self::Held { not_ours } if not_ours >= others => {
+                format!(" (the target has {target}; the other {others} are not Syncline's and not counted)")
+            }
+            Self::Held { not_ours: 0 } => {
+                format!(" (the target has {target}; the other {others} are held and not counted)")
+            }
+            Self::Held { not_ours } => format!(
+                " (the target has {target}; the other {others} are held and not counted, {not_ours} of them because they are not \
+                 Syncline's)"
+            ),
+        }
+    }
+}
+
 impl Excess<'_> {
-    fn told(&self, place: &str, done: &str) -> String {
+    fn told(&self, place: &str, done: &str, others: &str) -> String {
         let Self { part, total, limit, .. } = self;
-        format!("{part} of {total} records{place} would be {done}; the limit is {limit}")
+        format!("{part} of {total} records{place} would be {done}{others}; the limit is {limit}")
     }
 
     fn cmp_share(&self, other: &Self) -> std::cmp::Ordering {
@@ -225,10 +265,14 @@ impl Excess<'_> {
     }
 }
 
-fn too_many_deletes<'a>(deletes: u64, total: u64, limits: &Limits<'a>) -> Option<Excess<'a>> {
+/// Where nothing is refused, the limit that asks is the one that is named, unless only the other one is exceeded.
+fn too_many_deletes<'a>(deletes: u64, total: u64, limits: &Limits<'a>, only_asks: bool) -> Option<Excess<'a>> {
+    let approval = excess(deletes, total, &limits.deletes_allowed, &limits.deletes_approval);
     let refused = excess(deletes, total, &limits.deletes_allowed, &limits.deletes_refused);
-    let refused = refused.map(|excess| Excess { demand: Demand::Refusal, ..excess });
-    refused.or_else(|| excess(deletes, total, &limits.deletes_allowed, &limits.deletes_approval))
+    if only_asks {
+        return approval.or(refused);
+    }
+    refused.map(|excess| Excess { demand: Demand::Refusal, ..excess }).or(approval)
 }
 
 fn too_many_updates<'a>(updates: u64, total: u64, limits: &Limits<'a>) -> Option<Excess<'a>> {

@@ -17,7 +17,7 @@ use crate::plan::Evidence;
 use crate::snapshot::{Snapshot, SnapshotReader};
 
 pub use canary::{Canary, missing_canaries};
-pub use counter::{GuardCounter, SiteShares};
+pub use counter::{GuardCounter, Judged, Others, SiteShares};
 pub use limits::{Guards, ModelLimits, SiteLimits};
 pub use shrink::{EARLIER_RUNS, scope_collapse, shrinkage};
 

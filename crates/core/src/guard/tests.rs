@@ -36,6 +36,16 @@ fn at(site: &'static str, changes: impl Iterator<Item = Change>, managed: u64) -
 }
 
 fn verdicts(schema: &ModelSchema, parts: &[At], guards: &Guards) -> Vec<Verdict> {
+    verdicts_of(schema, parts, (0, Others::Undecided, false), guards)
+}
+
+/// As [`verdicts`], where the target has more records than that, of which something is known, and where nothing may be refused.
+fn verdicts_of(
+    schema: &ModelSchema,
+    parts: &[At],
+    (more, others, only_asks): (u64, Others, bool),
+    guards: &Guards,
+) -> Vec<Verdict> {
     let mut counter = GuardCounter::default();
     let mut counts = DiffCounts::default();
     let mut shares = SiteShares::default();
@@ -46,11 +56,13 @@ fn verdicts(schema: &ModelSchema, parts: &[At], guards: &Guards) -> Vec<Verdict>
         *shares.entry(key.as_str().into()).or_default() += in_both;
         counts.update += of(Action::Update);
         counts.unchanged += in_both - of(Action::Update);
+        counts.target += managed;
         for change in changes {
             counter.count(change, Some(&key));
         }
     }
-    counter.judge(schema, &counts, &shares, guards)
+    counts.target += more;
+    counter.judge(schema, &Judged { found: &counts, shares: &shares, others, only_asks }, guards)
 }
 
 fn told(verdicts: &[Verdict]) -> String {
@@ -76,6 +88,39 @@ fn few_deletes_pass_more_need_approval_many_are_refused() {
     insta::assert_snapshot!(of_one(deletes(40), 100), @"Deletes refused: 40 of 100 records would be deleted; the limit is 30 % (`guards.deletes_refused_percent`)");
     let device = told(&verdicts(Device::SCHEMA, &[at("atl", deletes(1), 300)], &Guards::default()));
     insta::assert_snapshot!(device, @"Deletes approval: a device would be deleted, and what hangs on it");
+}
+
+/// A share is of what Syncline manages. Who knows that the target has more is told why that does not count.
+#[test]
+fn a_share_says_what_it_is_not_of() {
+    let told_with = |changes: Vec<Change>, managed, others| {
+        let parts = [at("atl", changes.into_iter(), managed)];
+        let others = (128, others, false);
+        told(&verdicts_of(Interface::SCHEMA, &parts, others, &Guards::default()))
+    };
+    let all = |not_ours| told_with(deletes(164).collect(), 164, Others::Held { not_ours });
+    insta::assert_snapshot!(all(0), @"Deletes refused: 164 of 164 records would be deleted (the target has 292; the other 128 are held and not counted); the limit is 30 % (`guards.deletes_refused_percent`)");
+    insta::assert_snapshot!(all(28), @"Deletes refused: 164 of 164 records would be deleted (the target has 292; the other 128 are held and not counted, 28 of them because they are not Syncline's); the limit is 30 % (`guards.deletes_refused_percent`)");
+    insta::assert_snapshot!(all(128), @"Deletes refused: 164 of 164 records would be deleted (the target has 292; the other 128 are not Syncline's and not counted); the limit is 30 % (`guards.deletes_refused_percent`)");
+    insta::assert_snapshot!(told_with(updates(60).collect(), 100, Others::Undecided), @"Updates approval: 60 of 100 records would be updated (the target has 228; only what both sides have is counted); the limit is 30 % (`guards.updates_need_approval_percent`)");
+}
+
+/// What was asked for by name is not refused, and the limit that asks is the one that is named.
+#[test]
+fn what_only_asks_names_the_limit_that_asks() {
+    let asked = |guards: &Guards| {
+        let parts = [at("atl", deletes(20), 40), at("bos", deletes(0), 10)];
+        told(&verdicts_of(Interface::SCHEMA, &parts, (0, Others::Undecided, true), guards))
+    };
+    insta::assert_snapshot!(asked(&Guards::default()), @r#"
+Deletes approval: 20 of 50 records would be deleted; the limit is 5 % (`guards.deletes_need_approval_percent`)
+Deletes approval: 20 of 40 records at the site `atl` would be deleted; the limit is 5 % (`guards.deletes_need_approval_percent`)
+"#);
+    let upside_down = guards(json!({"deletes_need_approval_percent": 60}));
+    insta::assert_snapshot!(asked(&upside_down), @r#"
+Deletes approval: 20 of 50 records would be deleted; the limit is 30 % (`guards.deletes_refused_percent`)
+Deletes approval: 20 of 40 records at the site `atl` would be deleted; the limit is 30 % (`guards.deletes_refused_percent`)
+"#);
 }
 
 #[test]
@@ -157,7 +202,8 @@ fn an_uncounted_site_is_not_judged() {
     let mut counter = GuardCounter::default();
     deletes(40).for_each(|change| counter.count(&change, Some(r#"["atl"]"#)));
     let counts = DiffCounts { unchanged: 10_000, ..DiffCounts::default() };
-    assert_eq!(counter.judge(Interface::SCHEMA, &counts, &SiteShares::default(), &Guards::default()), []);
+    let judged = Judged { found: &counts, shares: &SiteShares::default(), others: Others::Undecided, only_asks: false };
+    assert_eq!(counter.judge(Interface::SCHEMA, &judged, &Guards::default()), []);
 }
 
 fn shrank(records: u64, earlier: &[u64]) -> bool {

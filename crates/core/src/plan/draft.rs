@@ -12,7 +12,7 @@ use super::circles;
 use super::marks::{self, Unmark};
 use super::output::{Output, json, unwritable};
 use super::passed_on::PassedOn;
-use super::release::Releases;
+use super::release::{self, Released, Releases};
 use super::spool::Spool;
 use super::{Binding, Memory, ModelSummary, PlanHeader, PlanSummary, id_hash, owner};
 use crate::applied::AppliedValues;
@@ -20,7 +20,7 @@ use crate::bindings::hash;
 use crate::change::{Action, Change, FieldChange, Hold, HoldRule};
 use crate::diff::{DiffCounts, DiffOutput};
 use crate::fields::ModelFields;
-use crate::guard::{Demand, GuardCounter, SiteShares, Verdict};
+use crate::guard::{Demand, GuardCounter, Judged, Others, SiteShares, Verdict};
 use crate::models::ModelMode;
 use crate::native::Native;
 use crate::policy::{Adopt, Policy};
@@ -113,6 +113,8 @@ pub struct PlanDraft<'a> {
     known: Known,
     /// Records without a difference of which something is cleared or kept all the same.
     reclassified: u64,
+    /// Updates of which nothing is left.
+    dropped: u64,
     /// Records whose change needs a reference cleared, by the number of the target's rule.
     moved: BTreeMap<usize, HashSet<u128>>,
     /// Creates that are held, and creates that refer to such: nothing moves to what does not come.
@@ -150,6 +152,7 @@ impl<'a> PlanDraft<'a> {
             pending: Vec::new(),
             known: Known::default(),
             reclassified: 0,
+            dropped: 0,
             moved: BTreeMap::new(),
             not_coming: HashSet::new(),
             adopted: None,
@@ -244,12 +247,15 @@ impl<'a> PlanDraft<'a> {
                 }
                 spool.push(&change)?;
             }
-            self.summary.verdicts.extend(self.guards.judge(schema, &summary.found, &shares, &self.policy.guards));
+            let not_ours = summary.held.get(HoldRule::NotOurs.as_str()).copied().unwrap_or_default();
+            let others = Others::Held { not_ours };
+            // The limits are there for absences that nobody meant. An undo was asked for, by name.
+            let judged = Judged { found: &summary.found, shares: &shares, others, only_asks: evidence.undoes };
+            self.summary.verdicts.extend(self.guards.judge(schema, &judged, &self.policy.guards));
             decided.push(spool);
         }
         self.summary.verdicts.extend(verdicts);
         if evidence.undoes {
-            // The limits are there for absences that nobody meant. This was asked for, by name.
             self.summary.verdicts.iter_mut().for_each(|verdict| verdict.demand = Demand::Approval);
         }
 
@@ -302,14 +308,37 @@ impl<'a> PlanDraft<'a> {
         let Some(Releasing { rules, source, memory, ambiguous }) = self.releasing else { return Ok(Vec::new()) };
         let (fields, policy, target, held) = (self.fields, self.policy, self.target, &self.held);
         let releases = Releases { rules, fields, policy, source, target, memory, ambiguous, held, only_moved };
-        let mut found = releases.find(&self.moved, going)?;
-        found.retain(|change| header.models.get(&change.model) == Some(&ModelMode::Sync));
+        let Released { releases: mut found, mut refills } = releases.find(&self.moved, going)?;
+        let is_synced = |change: &Change| header.models.get(&change.model) == Some(&ModelMode::Sync);
+        found.retain(is_synced);
+        refills.retain(is_synced);
         for change in &found {
             if let Some(summary) = self.summary.models.iter_mut().find(|summary| summary.model == change.model) {
                 summary.release += 1;
             }
         }
+        self.refill(refills)?;
         Ok(found)
+    }
+
+    /// Gives released fields what the source has for them, together with what else is updated of the same records.
+    fn refill(&mut self, refills: Vec<Change>) -> Result<()> {
+        if refills.is_empty() {
+            return Ok(());
+        }
+        for change in &refills {
+            let schema = self.schema_of(change)?;
+            refer(&mut self.referenced, schema, change, |field| &field.after);
+        }
+        let upserts = std::mem::replace(&mut self.upserts, Spool::create_in(&self.folder)?);
+        for change in release::refilled(upserts, refills, &mut self.upserts)? {
+            if let Some(summary) = self.summary.models.iter_mut().find(|summary| summary.model == change.model) {
+                summary.count(Action::Update);
+                summary.found.update += 1;
+                summary.found.unchanged = summary.found.unchanged.saturating_sub(1);
+            }
+        }
+        Ok(())
     }
 
     /// Puts a create or an update where it waits for others to be decided with.
@@ -332,13 +361,14 @@ impl<'a> PlanDraft<'a> {
                 unsaid.retain(|field| self.is_silence_believed(schema, &field.name));
             }
             let applied = change.native.as_ref().and_then(|native| applied.get(&*native.id));
-            owner::decide(schema, self.policy, &mut change, unsaid, applied);
-            if unsaid_only {
-                if change.fields.is_empty() && change.kept.is_empty() {
-                    continue;
-                }
-                self.reclassified += 1;
+            let initial = self.fields.initial_of(schema.name);
+            owner::decide(schema, initial, self.policy, &mut change, unsaid, applied);
+            let is_nothing = change.fields.is_empty() && change.kept.is_empty() && change.hold.is_none();
+            if is_nothing && change.action == Action::Update {
+                self.dropped += u64::from(!unsaid_only);
+                continue;
             }
+            self.reclassified += u64::from(unsaid_only);
             let passed_on = self.passed_on(schema);
             if passed_on.concerns(&change.key) {
                 passed_on.push(change, site.as_deref());
@@ -579,11 +609,12 @@ impl DiffOutput for PlanDraft<'_> {
                 self.admit(schema, change, site.as_deref())?;
             }
         }
-        let reclassified = std::mem::take(&mut self.reclassified);
-        counts.update += reclassified;
-        counts.unchanged = counts.unchanged.saturating_sub(reclassified);
+        let (more, fewer) = (std::mem::take(&mut self.reclassified), std::mem::take(&mut self.dropped));
+        counts.update = (counts.update + more).saturating_sub(fewer);
+        counts.unchanged = (counts.unchanged + fewer).saturating_sub(more);
         let shares = std::mem::take(&mut self.shares);
-        self.summary.verdicts.extend(self.guards.judge(schema, &counts, &shares, &self.policy.guards));
+        let judged = Judged { found: &counts, shares: &shares, others: Others::Undecided, only_asks: false };
+        self.summary.verdicts.extend(self.guards.judge(schema, &judged, &self.policy.guards));
         let model = schema.name.to_owned();
         self.summary.models.push(ModelSummary { model, found: counts, ..std::mem::take(&mut self.current) });
         if let Some(spool) = self.open_deletes.take() {

@@ -261,6 +261,15 @@ async fn planned(source: &Given, target: &Given, policy: &Policy, ledger: &Ledge
     plan(folder.path(), &fields(), &source, target, policy, ledger)
 }
 
+/// As [`planned`], of a source that only guesses who speaks for a stack.
+async fn planned_guessing(source: &Given, target: &Given, ledger: &Ledger) -> Planned {
+    let folder = tempfile::tempdir().unwrap();
+    let source = read(Side::Source, folder.path(), source).await;
+    let target = read(Side::Target, folder.path(), target).await;
+    let fields = fields().initial::<VirtualChassis>(&["master"]);
+    plan(folder.path(), &fields, &source, target, &Policy::default(), ledger)
+}
+
 /// Changes in words.
 fn shown(planned: &Planned) -> String {
     let lines = planned.changes.iter().map(|change| {
@@ -530,4 +539,63 @@ delete interface atl / sw1 / e1 @v1
 delete device atl / sw1 @v1
 delete virtual_chassis stack @any version
 "#);
+}
+
+/// A stack of some of three switches, led by the one with this number if by any. The rest is in another stack.
+fn stack(members: &[u8], master: Option<u8>, domain: &str) -> Given {
+    let name = text("stack");
+    let other = text("other");
+    let devices = (1..=3).map(|number| {
+        let own = if members.contains(&number) { &name } else { &other };
+        let virtual_chassis = Some(VirtualChassis::key_of(own));
+        Device { virtual_chassis, vc_position: Some(number), ..device(&format!("sw{number}")) }
+    });
+    let devices: Vec<_> = devices.collect();
+    let master = master.map(|number| devices[usize::from(number) - 1].key());
+    let stacks = vec![VirtualChassis { name, domain: Text::new(domain), master }];
+    Given { devices, stacks, ..Given::default() }
+}
+
+/// A master that is a guess, and that had to be let go, is followed by the next guess in the same plan: alone, or with what else is
+/// updated. The run after it has nothing left.
+#[tokio::test]
+async fn a_guess_that_is_let_go_is_followed_by_the_next() {
+    let target = stack(&[1, 2], Some(1), "a");
+    let left = stack(&[2, 3], Some(2), "a");
+    let plan = planned_guessing(&left, &target, &Ledger::default()).await;
+    insta::assert_snapshot!(shown(&plan), @r#"
+update virtual_chassis stack @v1 master=null (unknown)
+update device atl / sw1 @v1 virtual_chassis=["other"] (unknown)
+update device atl / sw3 @v1 virtual_chassis=["stack"] (unknown)
+update virtual_chassis stack @any version master=[["atl"],"sw2"] again (unknown)
+"#);
+    let stacks = plan.summary.models.iter().find(|model| model.model == "virtual_chassis").unwrap();
+    assert_eq!((stacks.release, stacks.update, stacks.found.update, stacks.found.unchanged), (1, 1, 1, 0));
+    let both = planned_guessing(&stack(&[2, 3], Some(2), "b"), &target, &Ledger::default()).await;
+    insta::assert_snapshot!(shown(&both), @r#"
+update virtual_chassis stack @v1 master=null (unknown)
+update virtual_chassis stack @any version domain="b" (unknown) master=[["atl"],"sw2"] again (unknown)
+update device atl / sw1 @v1 virtual_chassis=["other"] (unknown)
+update device atl / sw3 @v1 virtual_chassis=["stack"] (unknown)
+"#);
+    // What nobody has to let go stays as it is.
+    let other = planned_guessing(&stack(&[1, 2], Some(2), "a"), &target, &Ledger::default()).await;
+    assert_eq!(shown(&other), "");
+    let after = planned_guessing(&left, &left, &Ledger::default()).await;
+    assert_eq!(shown(&after), "");
+}
+
+/// What Syncline let go comes back with the source; what somebody else cleared does not, and is no difference.
+#[tokio::test]
+async fn a_guess_comes_back_when_syncline_took_it() {
+    let (source, target) = (stack(&[1, 2], Some(1), "a"), stack(&[1, 2], None, "a"));
+    let master = json!([["atl"], "sw1"]);
+    let after = async |last: Value| {
+        let ledger = Ledger::default().applied("virtual_chassis", 1, &[("master", last)]);
+        let plan = planned_guessing(&source, &target, &ledger).await;
+        let stacks = plan.summary.models.iter().find(|model| model.model == "virtual_chassis").unwrap();
+        format!("{} ({}, {} equal)", shown(&plan), stacks.found.update, stacks.found.unchanged)
+    };
+    insta::assert_snapshot!(after(Value::Null).await, @r#"update virtual_chassis stack @v1 master=[["atl"],"sw1"] again (source_changed) (1, 0 equal)"#);
+    insta::assert_snapshot!(after(master).await, @" (0, 1 equal)");
 }

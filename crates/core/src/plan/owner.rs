@@ -1,7 +1,7 @@
 //! Who owns the fields that differ: what is written, what stays as the target has it, and what is cleared.
 
 use serde_json::Value;
-use syncline_model::{FieldKind, ModelSchema};
+use syncline_model::{FieldKind, FieldSet, ModelSchema};
 
 use crate::applied::{AppliedValues, Cause};
 use crate::change::{Action, Change, FieldChange, Hold, HoldRule, KeptField};
@@ -10,9 +10,11 @@ use crate::policy::{FieldRule, Policy};
 /// Decides about the fields of a create or an update that is not held.
 ///
 /// `unsaid` are values of the target of which the source says nothing, as they would be cleared; `applied` is what Syncline last
-/// applied to the record.
+/// applied to the record. Of the `initial` fields, which only differ where the target has nothing, a value that was applied once and is
+/// gone is not given again: whoever took it away knows better, or the target does not hold it. An update may have no fields left.
 pub fn decide(
     schema: &ModelSchema,
+    initial: FieldSet,
     policy: &Policy,
     change: &mut Change,
     unsaid: Vec<FieldChange>,
@@ -29,6 +31,14 @@ pub fn decide(
         let ours = |field: &FieldChange| applied.and_then(|applied| applied.is(&field.name, &field.before));
         let cleared: Vec<_> = unsaid.into_iter().filter(|field| ours(field) == Some(true)).collect();
         let clears = !cleared.is_empty();
+        if !initial.is_empty()
+            && let Some(applied) = applied
+        {
+            let is_initial = |name: &str| schema.position(name).is_some_and(|at| initial.contains(at));
+            change
+                .fields
+                .retain(|field| !is_initial(&field.name) || applied.is(&field.name, &field.after) != Some(true));
+        }
         let mut written = Vec::with_capacity(before + cleared.len());
         for mut field in std::mem::take(&mut change.fields).into_iter().chain(cleared) {
             field.cause = applied.map_or(Cause::Unknown, |a| a.cause(&field.name, &field.after, &field.before));
@@ -131,7 +141,7 @@ mod tests {
             _ => (vec![FieldChange::new("serial", target.clone(), source.clone())], Vec::new()),
         };
         let mut change = update(fields);
-        decide(Device::SCHEMA, &policy(rule), &mut change, unsaid, last.map(applied).as_ref());
+        decide(Device::SCHEMA, FieldSet::EMPTY, &policy(rule), &mut change, unsaid, last.map(applied).as_ref());
         match (&change.fields[..], &change.kept[..], &change.hold) {
             ([], [], None) => "-".to_owned(),
             ([field], [], None) => format!("{} ({})", field.after, field.cause.as_str()),
@@ -210,7 +220,7 @@ A B C | "A" (both)                  kept (both) owner           kept (both) owne
         ];
         let mut create = Change { action: Action::Create, native: None, ..update(fields) };
         let policy = Policy { fields: [("device.*".to_owned(), FieldRule::ReportOnly)].into(), ..Policy::default() };
-        decide(Device::SCHEMA, &policy, &mut create, Vec::new(), None);
+        decide(Device::SCHEMA, FieldSet::EMPTY, &policy, &mut create, Vec::new(), None);
         let names: Vec<_> = create.fields.iter().map(|field| field.name.as_str()).collect();
         let kept: Vec<_> = create.kept.iter().map(|field| field.name.as_str()).collect();
         assert_eq!((names.join(" "), kept.join(" ")), ("name status".to_owned(), "serial tags".to_owned()));
@@ -223,9 +233,28 @@ A B C | "A" (both)                  kept (both) owner           kept (both) owne
         let unsaid = vec![FieldChange::new("serial", json!("A"), Value::Null)];
         let mut change = update(fields);
         let id = change.id.clone();
-        decide(Device::SCHEMA, &Policy::default(), &mut change, unsaid, Some(&applied(&json!("A"))));
+        decide(Device::SCHEMA, FieldSet::EMPTY, &Policy::default(), &mut change, unsaid, Some(&applied(&json!("A"))));
         let names: Vec<_> = change.fields.iter().map(|field| field.name.as_str()).collect();
         assert_eq!(names, ["serial", "vc_position"]);
         assert_ne!(change.id, id, "another change has another name");
+    }
+
+    /// Whoever cleared an initial field, if not Syncline itself, is not contradicted, and a target that does not hold the value is
+    /// not asked in every run.
+    #[test]
+    fn an_initial_field_is_not_given_twice_unless_syncline_took_it() {
+        let initial: FieldSet = Device::SCHEMA.position("serial").into_iter().collect();
+        let policy = Policy::default();
+        let given = |initial, last: Option<&Value>| {
+            let mut change = update(vec![FieldChange::new("serial", Value::Null, json!("A"))]);
+            decide(Device::SCHEMA, initial, &policy, &mut change, Vec::new(), last.map(applied).as_ref());
+            assert!(change.hold.is_none());
+            change.fields.len()
+        };
+        assert_eq!(given(initial, None), 1, "what was never written");
+        assert_eq!(given(initial, Some(&json!("A"))), 0, "what was written and is gone");
+        assert_eq!(given(initial, Some(&json!("B"))), 1, "what the source has since");
+        assert_eq!(given(initial, Some(&Value::Null)), 1, "what Syncline itself cleared");
+        assert_eq!(given(FieldSet::EMPTY, Some(&json!("A"))), 1, "any other field");
     }
 }

@@ -27,12 +27,10 @@ pub struct PlanReader {
 impl PlanReader {
     /// Opens a plan and checks that it is whole: format, hash, and that every change can be read.
     pub fn open(path: &Path) -> Result<Self> {
-        let file = File::open(path).map_err(|error| {
-            Error::new(ErrorKind::Storage, format!("cannot open the plan `{}`", path.display())).caused_by(error)
-        })?;
+        let file = File::open(path).map_err(|error| unopened(path, error))?;
         let mut lines = Lines { path, input: BufReader::new(file), line: String::new(), hasher: blake3::Hasher::new() };
 
-        let first = lines.next()?;
+        let first = lines.first()?;
         let format = first.trim_end().strip_prefix("{\"format\":").and_then(|rest| rest.strip_suffix(','));
         let format: Option<String> = format.and_then(|format| serde_json::from_str(format).ok());
         match format.as_deref() {
@@ -44,13 +42,13 @@ impl PlanReader {
             }
             None => {
                 let message = format!(
-                    "`{}` is no plan, or was reformatted; plans are made by `syncline plan -o`",
+                    "`{}` is no plan, or was reformatted; `syncline plan SYNC -o FILE` keeps one",
                     path.display()
                 );
                 return Err(Error::new(ErrorKind::Unsupported, message));
             }
         }
-        let header = lines.member("header")?;
+        let header: PlanHeader = lines.member("header")?;
         lines.expect("\"bindings\":[")?;
         let bindings_at = lines.position()?;
         while lines.next()? != "],\n" {
@@ -77,10 +75,11 @@ impl PlanReader {
         if hash.as_deref() != Some(&computed) {
             let message = format!(
                 "the plan `{}` was changed after it was saved: its content does not have the hash that it states; make a \
-                 new plan",
-                path.display()
+                 new plan with `syncline plan {} -o FILE`",
+                path.display(),
+                header.sync
             );
-            return Err(Error::new(ErrorKind::Stale, message));
+            return Err(Error::new(ErrorKind::Unsupported, message));
         }
         Ok(Self { path: path.to_owned(), hash: computed, header, summary, bindings_at, adopted_at, changes_at })
     }
@@ -136,6 +135,16 @@ impl PlanReader {
     }
 }
 
+/// What is there but cannot be read is a matter of the disk; anything else is one of the path.
+fn unopened(path: &Path, error: std::io::Error) -> Error {
+    let path = path.display();
+    if error.kind() == std::io::ErrorKind::NotFound {
+        let message = format!("there is no file `{path}`: check the path; `syncline plan SYNC -o FILE` keeps a plan");
+        return Error::new(ErrorKind::NotFound, message);
+    }
+    Error::new(ErrorKind::Storage, format!("cannot open the plan `{path}`")).caused_by(error)
+}
+
 /// The lines of a plan, hashed as they are read.
 struct Lines<'a> {
     path: &'a Path,
@@ -145,14 +154,32 @@ struct Lines<'a> {
 }
 
 impl Lines<'_> {
+    /// The first line; empty when there is none, or none of text.
+    fn first(&mut self) -> Result<&str> {
+        match self.read() {
+            Ok(_) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::InvalidData => self.line.clear(),
+            Err(error) => return Err(self.unreadable(error)),
+        }
+        Ok(&self.line)
+    }
+
     fn next(&mut self) -> Result<&str> {
-        self.line.clear();
-        let read = self.input.read_line(&mut self.line).map_err(|error| self.broken().caused_by(error))?;
+        let read = self.read().map_err(|error| match error.kind() {
+            std::io::ErrorKind::InvalidData => self.broken().caused_by(error),
+            _ => self.unreadable(error),
+        })?;
         if read == 0 {
             return Err(self.broken());
         }
-        self.hasher.update(self.line.as_bytes());
         Ok(&self.line)
+    }
+
+    fn read(&mut self) -> std::io::Result<usize> {
+        self.line.clear();
+        let read = self.input.read_line(&mut self.line)?;
+        self.hasher.update(self.line.as_bytes());
+        Ok(read)
     }
 
     fn expect(&mut self, expected: &str) -> Result<()> {
@@ -184,7 +211,15 @@ impl Lines<'_> {
     }
 
     fn broken(&self) -> Error {
-        let message = format!("the plan `{}` is cut short, or was reformatted; make a new plan", self.path.display());
-        Error::new(ErrorKind::Storage, message)
+        let message = format!(
+            "the plan `{}` was changed after it was saved: it is cut short, or was edited; make a new plan with `syncline \
+             plan SYNC -o FILE`",
+            self.path.display()
+        );
+        Error::new(ErrorKind::Unsupported, message)
+    }
+
+    fn unreadable(&self, error: std::io::Error) -> Error {
+        Error::new(ErrorKind::Storage, format!("cannot read the plan `{}`", self.path.display())).caused_by(error)
     }
 }

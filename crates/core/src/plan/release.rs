@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::Value;
-use syncline_model::{AnyKey, FieldKind, ModelSchema};
+use syncline_model::{AnyKey, FieldKind, FieldSchema, ModelSchema};
 
 use super::Memory;
+use super::spool::Spool;
 use crate::bindings::hash;
 use crate::change::{Action, Change, FieldChange};
 use crate::diff::RecordFields;
@@ -37,13 +38,24 @@ struct Candidate {
     native: Native,
     value: Vec<u8>,
     in_source: bool,
+    /// What the source has in the field, where it is initial: nothing else would bring it.
+    refill: Option<Vec<u8>>,
+}
+
+/// What is let go, and what comes in its place.
+pub struct Released {
+    /// The updates that clear references.
+    pub releases: Vec<Change>,
+    /// Updates that give a cleared field what the source has. Only of initial fields: others differ, and are updated anyway.
+    pub refills: Vec<Change>,
 }
 
 impl Releases<'_> {
     /// The updates that clear references: those of the target to records that `moved`, by the rule that they would break, or that
     /// are `going`, where the source does not say them.
-    pub fn find(&self, moved: &BTreeMap<usize, HashSet<u128>>, going: &HashSet<u128>) -> Result<Vec<Change>> {
+    pub fn find(&self, moved: &BTreeMap<usize, HashSet<u128>>, going: &HashSet<u128>) -> Result<Released> {
         let mut found: Vec<Change> = Vec::new();
+        let mut refills: Vec<Change> = Vec::new();
         for (number, rule) in self.rules.iter().enumerate() {
             let moved = moved.get(&number);
             let holds_delete = rule.holds_delete && !self.only_moved;
@@ -69,24 +81,28 @@ impl Releases<'_> {
             self.ask_source(schema, rule.field, &mut candidates)?;
             let mut candidates: Vec<_> = candidates.into_values().collect();
             candidates.sort_by(|a, b| a.key.cmp(&b.key));
-            for candidate in candidates {
+            for mut candidate in candidates {
                 let own = hash(schema.name, &candidate.key);
                 if self.held.contains(&own) {
                     continue;
                 }
                 let goes = going.contains(&own);
                 let known = candidate.in_source || goes;
+                let refill = candidate.refill.take();
                 let change = cleared(schema, rule.field, candidate)?;
                 if self.ambiguous.is_some_and(|ambiguous| ambiguous.get(schema.name, &change.key).is_some()) {
                     continue;
                 }
                 // Somebody else's record is left as it is, and whatever needs it released says so.
                 if known || self.memory.owns(&change)? {
+                    if let Some(refill) = refill {
+                        add(&mut refills, given(&schema.fields[position], &change, &refill)?);
+                    }
                     add(&mut found, change);
                 }
             }
         }
-        Ok(found)
+        Ok(Released { releases: found, refills })
     }
 
     /// The records of the target whose field refers to something that changes.
@@ -105,22 +121,28 @@ impl Releases<'_> {
             let Some(native) = line.native else { continue };
             let key = String::from_utf8_lossy(line.key).into_owned();
             let native = serde_json::from_slice(native).map_err(damaged)?;
-            let candidate = Candidate { native, value: value.to_owned(), in_source: false, key };
+            let candidate = Candidate { native, value: value.to_owned(), in_source: false, refill: None, key };
             found.insert(hash(schema.name, &candidate.key), candidate);
         }
         Ok(found)
     }
 
-    /// Drops what the source itself says.
+    /// Drops what the source itself says, and keeps what it says in its place.
     fn ask_source(&self, schema: &ModelSchema, field: &str, candidates: &mut HashMap<u128, Candidate>) -> Result<()> {
         let Some(snapshot) = self.source.models.get(schema.name) else { return Ok(()) };
+        let position = schema.position(field);
+        let is_initial = position.is_some_and(|at| self.fields.initial_of(schema.name).contains(at));
         let mut reader = SnapshotReader::open(snapshot)?;
         while let Some(line) = reader.next_line()? {
             let own = hash(schema.name, &String::from_utf8_lossy(line.key));
             let Some(candidate) = candidates.get_mut(&own) else { continue };
             candidate.in_source = true;
-            if RecordFields::of(line.record).any(|(name, value)| name == field.as_bytes() && value == candidate.value) {
+            let said =
+                RecordFields::of(line.record).find(|(name, _)| *name == field.as_bytes()).map(|(_, value)| value);
+            if said == Some(&*candidate.value) {
                 candidates.remove(&own);
+            } else if is_initial {
+                candidate.refill = said.filter(|said| *said != b"null").map(<[u8]>::to_vec);
             }
         }
         Ok(())
@@ -131,11 +153,39 @@ impl Releases<'_> {
 fn add(found: &mut Vec<Change>, release: Change) {
     match found.iter_mut().find(|known| known.model == release.model && known.key == release.key) {
         None => found.push(release),
-        Some(known) => {
-            known.fields.extend(release.fields);
-            known.id = Change::id_of(&known.model, &known.key, known.action, &known.fields);
-        }
+        Some(known) => join(known, release),
     }
+}
+
+fn join(known: &mut Change, other: Change) {
+    known.fields.extend(other.fields);
+    known.id = Change::id_of(&known.model, &known.key, known.action, &known.fields);
+}
+
+/// Joins updates with those of the same records that wait already, into `joined`. Those that found none follow the others, and are
+/// returned.
+pub fn refilled(upserts: Spool, mut refills: Vec<Change>, joined: &mut Spool) -> Result<Vec<Change>> {
+    for change in upserts.items()? {
+        let mut change: Change = change?;
+        let is_update = change.action == Action::Update && change.hold.is_none();
+        let same = |refill: &Change| refill.model == change.model && refill.key == change.key;
+        if let Some(at) = refills.iter().position(|refill| is_update && same(refill)) {
+            join(&mut change, refills.swap_remove(at));
+        }
+        joined.push(&change)?;
+    }
+    for refill in &refills {
+        joined.push(refill)?;
+    }
+    Ok(refills)
+}
+
+/// The update that gives a released field what the source has.
+fn given(field: &FieldSchema, release: &Change, value: &[u8]) -> Result<Change> {
+    let before = release.fields.first().map(|field| field.before.clone()).unwrap_or_default();
+    let after: Value = serde_json::from_slice(value).map_err(damaged)?;
+    let given = FieldChange { deferred: field.deferred, ..FieldChange::new(field.name, before, after) };
+    Ok(Change::new(&release.model, release.key.clone(), Action::Update, release.native.clone(), vec![given]))
 }
 
 fn cleared(schema: &ModelSchema, field: &str, candidate: Candidate) -> Result<Change> {

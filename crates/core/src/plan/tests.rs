@@ -149,12 +149,24 @@ async fn an_edited_plan_is_refused() {
     let refusal = |text: &str| {
         fs::write(&path, text).unwrap();
         let error = PlanReader::open(&path).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
         error.report().replace(&path.display().to_string(), "PLAN")
     };
-    insta::assert_snapshot!(refusal(&text.replace("9000", "9001")), @"the plan `PLAN` was changed after it was saved: its content does not have the hash that it states; make a new plan");
-    insta::assert_snapshot!(refusal(&text[..text.len() / 2]), @"the plan `PLAN` is cut short, or was reformatted; make a new plan: EOF while parsing an object at line 1 column 123");
-    insta::assert_snapshot!(refusal("{}"), @"`PLAN` is no plan, or was reformatted; plans are made by `syncline plan -o`");
+    insta::assert_snapshot!(refusal(&text.replace("9000", "9001")), @"the plan `PLAN` was changed after it was saved: its content does not have the hash that it states; make a new plan with `syncline plan main -o FILE`");
+    insta::assert_snapshot!(refusal(&text[..text.len() / 2]), @"the plan `PLAN` was changed after it was saved: it is cut short, or was edited; make a new plan with `syncline plan SYNC -o FILE`: EOF while parsing an object at line 1 column 123");
+    insta::assert_snapshot!(refusal("{}"), @"`PLAN` is no plan, or was reformatted; `syncline plan SYNC -o FILE` keeps one");
     insta::assert_snapshot!(refusal(&text.replace("syncline.plan/1", "syncline.plan/9")), @"the plan `PLAN` has the format `syncline.plan/9`; this version reads `syncline.plan/1`");
+    insta::assert_snapshot!(refusal(""), @"`PLAN` is no plan, or was reformatted; `syncline plan SYNC -o FILE` keeps one");
+    fs::write(&path, [b"{\"format\":\"syncline.plan/1\",\n", &[0xff; 9][..]].concat()).unwrap();
+    assert_eq!(PlanReader::open(&path).unwrap_err().kind(), ErrorKind::Unsupported);
+    fs::write(&path, [0xff; 9]).unwrap();
+    assert_eq!(PlanReader::open(&path).unwrap_err().kind(), ErrorKind::Unsupported);
+    fs::remove_file(&path).unwrap();
+    let missing = PlanReader::open(&path).unwrap_err();
+    assert_eq!(missing.kind(), ErrorKind::NotFound);
+    insta::assert_snapshot!(missing.report().replace(&path.display().to_string(), "PLAN"), @"there is no file `PLAN`: check the path; `syncline plan SYNC -o FILE` keeps a plan");
+    // That is a matter of the disk.
+    assert_eq!(PlanReader::open(folder.path()).unwrap_err().kind(), ErrorKind::Storage);
 }
 
 #[tokio::test]

@@ -44,6 +44,6 @@ fn what_cannot_be_exported_is_told_with_what_can() {
     fs::write(folder.path().join("no-plan.json"), "{}").unwrap();
     let says = |arguments: &[&str]| syncline(folder.path(), arguments).exits(1).err;
     insta::assert_snapshot!(says(&["export", "plan.json"]), @"error[not_found]: `plan.json` is neither a file nor a run: give the file of a plan, a run's number (`syncline history` lists them), or `last`");
-    insta::assert_snapshot!(says(&["export", "no-plan.json"]), @"error[unsupported]: `no-plan.json` is no plan, or was reformatted; plans are made by `syncline plan -o`");
+    insta::assert_snapshot!(says(&["export", "no-plan.json"]), @"error[unsupported]: `no-plan.json` is no plan, or was reformatted; `syncline plan SYNC -o FILE` keeps one");
     insta::assert_snapshot!(says(&["export", "no-plan.json", "-o", "plan.pdf"]), @"error[settings]: the name `plan.pdf` does not tell the format: give `--format json`, `markdown` or `html`");
 }

@@ -138,7 +138,9 @@ fn an_unknown_sync_is_told_with_those_that_there_are() {
     let ended = syncline(folder.path(), &["show", "last"]).exits(1);
     assert!(ended.err.contains("there are no runs yet"), "{}", ended.err);
     let ended = syncline(folder.path(), &["apply", "syncline.toml"]).exits(1);
-    assert!(ended.err.contains("is no plan"), "{}", ended.err);
+    insta::assert_snapshot!(ended.err, @"");
+    let ended = syncline(folder.path(), &["apply", "nowhere.json"]).exits(1);
+    insta::assert_snapshot!(ended.err, @"");
 }
 
 #[test]
