@@ -17,15 +17,15 @@ use crate::client::ReadClient;
 use crate::settings::TargetParameters;
 use crate::write::Writer;
 
-const VERSION: &str = "2026-11-20T11:42:21.685024Z";
+pub(super) const VERSION: &str = "2026-11-20T11:42:21.685024Z";
 
-struct Server {
-    mock: MockServer,
+pub(super) struct Server {
+    pub mock: MockServer,
     access: Access,
 }
 
 impl Server {
-    async fn start(version: &str) -> Self {
+    pub async fn start(version: &str) -> Self {
         let mock = MockServer::start().await;
         let access = access(&mock.uri(), "0123456789abcdef0123456789abcdef01234567");
         let server = Self { mock, access };
@@ -33,7 +33,7 @@ impl Server {
         server
     }
 
-    async fn answers(&self, verb: &str, at: &str, status: u16, body: Value) {
+    pub async fn answers(&self, verb: &str, at: &str, status: u16, body: Value) {
         Mock::given(method(verb))
             .and(path(at))
             .respond_with(ResponseTemplate::new(status).set_body_json(body))
@@ -47,7 +47,7 @@ impl Server {
     }
 
     /// Writes changes of one model to what was mounted.
-    async fn write(&self, batch: &Batch<'_>, bindings: &Bindings) -> Result<Vec<Written>, BatchError> {
+    pub async fn write(&self, batch: &Batch<'_>, bindings: &Bindings) -> Result<Vec<Written>, BatchError> {
         self.writer().await.write(batch, bindings).await
     }
 }
@@ -56,11 +56,11 @@ fn manufacturer(slug: &str) -> Manufacturer {
     Manufacturer { slug: slug.parse::<Slug>().unwrap(), name: Text::new(slug).unwrap() }
 }
 
-fn known(id: u64) -> Native {
+pub(super) fn known(id: u64) -> Native {
     Native::new(id).at_version(VERSION)
 }
 
-fn bare(rows: &Value) -> Value {
+pub(super) fn bare(rows: &Value) -> Value {
     json!({"count": 0, "next": null, "results": rows})
 }
 

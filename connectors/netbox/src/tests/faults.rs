@@ -423,6 +423,10 @@ async fn what_deleted_objects_were_is_known_to_the_next_writer() {
     let id = |model: &str, key: &AnyKey| bindings.id(model, key.as_str()).unwrap().parse::<u64>().unwrap();
     let (old_vlan, old_prefix) = (id("vlan", &vlan), id("prefix", &prefix));
     sim.edit(Kind::Prefix, old_prefix, &json!({"comments": "by hand", "vlan": old_vlan})).unwrap();
+    // What an interface is in would stay.
+    for interface in sim.objects(Kind::Interface).iter().filter(|interface| interface["untagged_vlan"].is_object()) {
+        sim.edit(Kind::Interface, interface["id"].as_u64().unwrap(), &json!({"untagged_vlan": null})).unwrap();
+    }
     let mut images = Vec::new();
     for (schema, change) in [
         (Prefix::SCHEMA, delete::<Prefix>(prefix.clone(), Native::new(old_prefix))),

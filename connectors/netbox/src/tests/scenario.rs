@@ -13,7 +13,7 @@ use syncline_model::models::{
     MacAddress, Manufacturer, Platform, Prefix, PrefixStatus, Site, SiteStatus, Tag, VirtualChassis, Vlan, VlanStatus,
     Vrf,
 };
-use syncline_model::{Model, Slug, Text, VlanId};
+use syncline_model::{AnyKey, Model, Slug, Text, VlanId};
 
 use super::support::{Read, apply, batch, create, delete, fields_of, outcomes, read, update, writer};
 use crate::client::ReadClient;
@@ -336,27 +336,56 @@ pub(super) async fn run(connection: &Connection, mark: &str) {
 
     // What is in use stays, with the name of who uses it.
     let found = read(&reader, Role::Target, None).await.unwrap();
-    let native = |model: &str, key: &syncline_model::AnyKey| found.find(model, key).unwrap().1;
-    let site = estate.site.key().to_any();
-    let change = delete::<Site>(site.clone(), native("site", &site));
-    let written = apply(&writer, &batch(Site::SCHEMA, Pass::First, [&change]), &mut bindings).await;
+    let native = |model: &str, key: &AnyKey| found.find(model, key).unwrap().1;
+    let maker = estate.manufacturer.key().to_any();
+    let change = delete::<Manufacturer>(maker.clone(), native("manufacturer", &maker));
+    let written = apply(&writer, &batch(Manufacturer::SCHEMA, Pass::First, [&change]), &mut bindings).await;
     let told = outcomes(&written);
     assert!(
-        told.starts_with(&format!("skipped: the site `{mark}` is still in use: Unable to delete object. ")),
+        told.starts_with(&format!("skipped: the manufacturer `{mark}` is still in use: Unable to delete object. ")),
         "{told}"
     );
+
+    // What NetBox would change or delete along stays, with what that is.
+    let held = async |change: Change, bindings: &mut Bindings| {
+        let schema = syncline_model::models::by_name(&change.model).unwrap();
+        let written = apply(&writer, &batch(schema, Pass::First, [&change]), bindings).await;
+        outcomes(&written).replace(mark, "MARK")
+    };
+    let mut told = Vec::new();
+    let site = estate.site.key().to_any();
+    told.push(held(delete::<Site>(site.clone(), native("site", &site)), &mut bindings).await);
+    let tag = estate.tag.key().to_any();
+    told.push(held(delete::<Tag>(tag.clone(), native("tag", &tag)), &mut bindings).await);
+    let platform = estate.platform.key().to_any();
+    told.push(held(delete::<Platform>(platform.clone(), native("platform", &platform)), &mut bindings).await);
+    let vlan = estate.vlan.key().to_any();
+    told.push(held(delete::<Vlan>(vlan.clone(), native("vlan", &vlan)), &mut bindings).await);
+    let chassis = estate.chassis.key().to_any();
+    told.push(
+        held(delete::<VirtualChassis>(chassis.clone(), native("virtual_chassis", &chassis)), &mut bindings).await,
+    );
+    insta::allow_duplicates! {
+        insta::assert_snapshot!(told.join("\n"), @r#"
+skipped: the site `MARK` still has 1 prefix, which NetBox would delete with it
+skipped: the tag `MARK` still has 2 tagged objects, from which NetBox would take it
+skipped: the platform `MARK` still has 2 devices, from which NetBox would take it
+skipped: the VLAN `MARK / 10` still has the interface `Gi1/0/2`, from which NetBox would take it
+skipped: the virtual chassis `MARK` still has 2 members, from which NetBox would take it
+"#);
+    }
 
     clear(&writer, &reader, mark).await;
 }
 
-/// Deletes what carries a mark, children first; the chassis protects its master.
+/// Deletes what carries a mark, children first; the chassis protects its master, and lets it go.
 pub(super) async fn clear(writer: &Writer, reader: &ReadClient, mark: &str) {
     let order = [
         "ip_address",
         "mac_address",
         "interface",
-        "virtual_chassis",
         "device",
+        "virtual_chassis",
         "prefix",
         "vlan",
         "vrf",
@@ -369,13 +398,18 @@ pub(super) async fn clear(writer: &Writer, reader: &ReadClient, mark: &str) {
     ];
     let mut bindings = Bindings::new();
     let found = read(reader, Role::Target, None).await.unwrap();
+    for (key, chassis, native) in found.records("virtual_chassis").into_iter().filter(|(key, ..)| key.contains(mark)) {
+        let master = [("master", chassis["master"].clone(), Value::Null)];
+        let change = update::<VirtualChassis>(AnyKey::from_canonical(&key), native, &master);
+        apply(writer, &batch(VirtualChassis::SCHEMA, Pass::Second, [&change]), &mut bindings).await;
+    }
     for model in order {
         let ours = found.records(model).into_iter().filter(|(key, ..)| key.contains(mark));
         let changes: Vec<_> = ours
             .map(|(key, _, native)| {
                 // Deleting children moves their parents' versions; what is tested here is that they go.
                 let native = syncline_core::native::Native::new(&native.id);
-                let mut change = delete::<Site>(syncline_model::AnyKey::from_canonical(&key), native);
+                let mut change = delete::<Site>(AnyKey::from_canonical(&key), native);
                 model.clone_into(&mut change.model);
                 change
             })

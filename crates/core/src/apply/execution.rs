@@ -653,8 +653,13 @@ impl<'a, 'c, W: TargetWriter + ?Sized> Execution<'a, 'c, W> {
         }
         let user = format!("{} `{}`", schema.label, change.key);
         for field in &change.fields {
-            let Some(FieldKind::Reference(model)) = schema.field(&field.name).map(|field| field.kind) else { continue };
-            if let Some(key) = AnyKey::from_value(&field.before) {
+            let kind = schema.field(&field.name).map(|field| field.kind);
+            let (model, referred) = match kind {
+                Some(FieldKind::Reference(model)) => (model, std::slice::from_ref(&field.before)),
+                Some(FieldKind::References(model)) => (model, field.before.as_array().map_or(&[][..], Vec::as_slice)),
+                _ => continue,
+            };
+            for key in referred.iter().filter_map(AnyKey::from_value) {
                 self.referred_by_undeleted.entry(hash(model, key.as_str())).or_insert_with(|| user.clone());
             }
         }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use syncline_model::{AnyKey, DeletionClass, FieldKind, ModelSchema};
+use syncline_model::{AnyKey, ModelSchema};
 
 use super::Journal;
 use crate::Result;
@@ -10,7 +10,7 @@ use crate::bindings::hash;
 use crate::change::{Action, Change};
 use crate::fields::ModelFields;
 use crate::outcome::Outcome;
-use crate::plan::PlanReader;
+use crate::plan::{PlanReader, wholes_of};
 
 /// How many deletes are asked about at once.
 const TOGETHER: usize = 500;
@@ -63,7 +63,7 @@ impl Stays {
                     continue;
                 }
                 let Some(schema) = fields.schema(&change.model) else { continue };
-                if let Some(reason) = self.with_its_parent(schema, &change, fields) {
+                if let Some(reason) = self.with_its_whole(schema, &change, fields) {
                     self.reasons.insert(own, reason);
                 }
             }
@@ -71,13 +71,10 @@ impl Stays {
         Ok(())
     }
 
-    fn with_its_parent(&self, schema: &ModelSchema, change: &Change, fields: &ModelFields) -> Option<String> {
-        change.fields.iter().find_map(|field| {
-            let FieldKind::Reference(model) = schema.field(&field.name)?.kind else { return None };
-            let parent = fields.schema(model).filter(|parent| parent.deletion != DeletionClass::Shared)?;
-            let key = AnyKey::from_value(&field.before)?;
-            let reason = self.reasons.get(&hash(model, key.as_str()))?;
-            Some(format!("its {} `{key}` stays: {reason}", parent.label))
+    fn with_its_whole(&self, schema: &ModelSchema, change: &Change, fields: &ModelFields) -> Option<String> {
+        wholes_of(schema, change, fields).find_map(|(whole, key)| {
+            let reason = self.reasons.get(&hash(whole.name, key.as_str()))?;
+            Some(format!("its {} `{key}` stays: {reason}", whole.label))
         })
     }
 

@@ -6,10 +6,10 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 use chrono::{TimeDelta, Utc};
-use syncline_model::Text;
 use syncline_model::models::{
-    Device, DeviceRole, DeviceStatus, DeviceType, Interface, InterfaceType, Manufacturer, Site, SiteStatus,
+    Device, DeviceRole, DeviceStatus, DeviceType, Interface, InterfaceType, Manufacturer, Site, SiteStatus, Tag,
 };
+use syncline_model::{Model as _, Text};
 
 use super::*;
 use crate::ErrorKind;
@@ -115,9 +115,10 @@ impl TargetWriter for Fake {
     }
 }
 
-/// Sites, devices and interfaces of one side.
+/// Tags, sites, devices and interfaces of one side.
 #[derive(Default, Clone)]
 struct Estate {
+    tags: Vec<Tag>,
     sites: Vec<Site>,
     devices: Vec<Device>,
     interfaces: Vec<Interface>,
@@ -146,7 +147,12 @@ impl Estate {
             [Interface { name: text("Eth1"), lag: Some(parent), r#type: InterfaceType::Virtual, ..lag.clone() }, lag]
         });
         let interfaces = interfaces.collect();
-        Self { sites: vec![site], devices: devices.iter().map(|name| device(name)).collect(), interfaces }
+        Self {
+            sites: vec![site],
+            devices: devices.iter().map(|name| device(name)).collect(),
+            interfaces,
+            tags: Vec::new(),
+        }
     }
 }
 
@@ -173,7 +179,7 @@ fn device(name: &str) -> Device {
 }
 
 fn fields() -> ModelFields {
-    ModelFields::new().all::<Site>().only::<Device>(&["status", "serial"]).only::<Interface>(&[
+    ModelFields::new().all::<Tag>().all::<Site>().only::<Device>(&["status", "serial", "tags"]).only::<Interface>(&[
         "type",
         "enabled",
         "description",
@@ -192,6 +198,7 @@ async fn snapshot(side: Side, folder: &Path, estate: &Estate) -> Snapshot {
             records.complete().await.unwrap();
         };
     }
+    push!(Tag, estate.tags);
     push!(Site, estate.sites);
     push!(Device, estate.devices);
     push!(Interface, estate.interfaces);
@@ -219,6 +226,18 @@ async fn ran_with(journal: MemoryJournal, fake: Fake, source: &Estate, target: &
 /// As [`ran_with`], of a target that insists on references.
 async fn ran_releasing(
     releases: &'static [Release],
+    journal: MemoryJournal,
+    fake: Fake,
+    source: &Estate,
+    target: &Estate,
+) -> Ran {
+    ran_judged(&Evidence::default(), releases, journal, fake, source, target).await
+}
+
+/// As [`ran_releasing`], with other evidence for the deletes.
+async fn ran_judged(
+    evidence: &Evidence,
+    releases: &'static [Release],
     mut journal: MemoryJournal,
     fake: Fake,
     source: &Estate,
@@ -228,8 +247,7 @@ async fn ran_releasing(
     let source = snapshot(Side::Source, folder.path(), source).await;
     let target = snapshot(Side::Target, folder.path(), target).await;
     let fields = fields();
-    let modes =
-        BTreeMap::from([("site", ModelMode::Sync), ("device", ModelMode::Sync), ("interface", ModelMode::Sync)]);
+    let modes = ["tag", "site", "device", "interface"].map(|model| (model, ModelMode::Sync)).into();
     let policy = Policy { deletes: Deletes::Apply, only_own: false, ..Policy::default() };
     let (ambiguous, passed_on) = (Ambiguities::default(), PassedOn::default());
     let draft = PlanDraft::new(&fields, &target, &policy, folder.path()).unwrap();
@@ -242,7 +260,7 @@ async fn ran_releasing(
         looks_at_owners: false,
     });
     calculate(
-        &DiffInput { source: &source, target: &target, fields: &fields, modes: &modes, exact: false },
+        &DiffInput { source: &source, target: &target, fields: &fields, modes: &modes, exact: evidence.undoes },
         &mut draft,
     )
     .unwrap();
@@ -273,7 +291,7 @@ async fn ran_releasing(
         policy: None,
     };
     let path = folder.path().join("plan.json");
-    draft.save(&path, &header, &source, &Evidence::default(), Vec::new(), &AllOurs).unwrap();
+    draft.save(&path, &header, &source, evidence, Vec::new(), &AllOurs).unwrap();
     let plan = PlanReader::open(&path).unwrap();
     let capabilities =
         Capabilities { batch_size: 4, concurrency: 2, preconditions: false, deletes: true, staging: false };
@@ -404,6 +422,42 @@ async fn a_parent_stays_while_a_child_could_not_be_deleted() {
     let last = ran.outcomes.last().unwrap();
     let expected = "delete device atl / a skipped: still referred to by interface `atl / a / Eth1`, whose change did not go through";
     assert_eq!(last, expected);
+}
+
+/// One device gives up its tags, another one gives up its own. The target refuses the first: it would take the tags from it that go.
+#[tokio::test]
+async fn a_tag_stays_while_a_device_could_not_be_changed_that_carries_it() {
+    let tag = |slug: &str| Tag { slug: slug.parse().unwrap(), name: text(slug), color: None };
+    let mut target = Estate { interfaces: Vec::new(), ..Estate::of(&["a", "b", "c"]) };
+    target.tags = ["edge", "old", "other"].map(tag).into();
+    target.devices[0].tags = ["edge", "old"].map(|slug| tag(slug).key()).into();
+    target.devices[1].tags = [tag("other").key()].into();
+    let mut source = Estate { tags: Vec::new(), ..target.clone() };
+    source.devices.pop();
+    source.devices.iter_mut().for_each(|device| device.tags = BTreeSet::new());
+    source.devices[0].serial = Some(text("BAD"));
+    let (evidence, journal) = (Evidence { undoes: true, ..Evidence::default() }, MemoryJournal::default());
+    let ran = ran_judged(&evidence, &[], journal, Fake { refuses: "BAD", ..Fake::default() }, &source, &target).await;
+    let tags: Vec<_> = ran.outcomes.iter().filter(|outcome| outcome.starts_with("delete tag")).collect();
+    let stays = "skipped: still referred to by device `atl / a`, whose change did not go through";
+    assert_eq!(
+        tags,
+        [
+            &format!("delete tag edge {stays}"),
+            &format!("delete tag old {stays}"),
+            &"delete tag other applied".to_owned()
+        ]
+    );
+}
+
+/// A device does not belong to its site.
+#[tokio::test]
+async fn a_site_that_is_kept_keeps_none_of_its_devices() {
+    let stays = [(Site::key_of(&"atl".parse().unwrap()).to_any(), "kept by kim".to_owned())].into();
+    let journal = MemoryJournal { stays, ..MemoryJournal::default() };
+    let ran = ran_with(journal, Fake::default(), &Estate::default(), &Estate::of(&["a"])).await;
+    assert_eq!(ran.batches, ["delete interface: atl / a / Eth1, atl / a / Po1", "delete device: atl / a"]);
+    assert_eq!(ran.outcomes.last().unwrap(), "delete site atl held: kept by kim");
 }
 
 /// A person kept the device after the plan was made: what belongs to it stays with it, and the rest goes.

@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use serde_json::Value;
 use syncline_model::{AnyKey, DeletionClass, FieldKind, ModelSchema};
 
 use super::Memory;
+use super::whole::{wholes, wholes_of};
 use crate::Result;
 use crate::bindings::hash;
 use crate::change::{Change, Hold, HoldRule};
@@ -13,6 +15,7 @@ use crate::fields::ModelFields;
 use crate::models::ModelMode;
 use crate::policy::{Deletes, Policy};
 use crate::snapshot::{ModelSnapshot, Snapshot, SnapshotReader};
+use crate::{Error, ErrorKind};
 
 /// What is known about the reads when deletes are decided.
 #[derive(Debug, Default)]
@@ -30,7 +33,7 @@ pub struct Evidence {
     pub undoes: bool,
 }
 
-/// Decides which deletes are held, parents first: what hangs on a held record is held with it.
+/// Decides which deletes are held, parents first: what belongs to a held record is held with it.
 pub struct AbsenceRules<'a> {
     policy: &'a Policy,
     evidence: &'a Evidence,
@@ -96,17 +99,14 @@ impl<'a> AbsenceRules<'a> {
         if self.evidence.undoes {
             return self.undone(schema, change, memory);
         }
-        let parent = self.parent(schema, change, &self.held).map(|(model, parent)| {
-            let reason = format!("its {model} `{parent}` is absent too, and held");
-            Hold { rule: HoldRule::Parent, reason }
-        });
+        let parent = self.whole(schema, change, &self.held);
+        let parent = parent.map(|(whole, key)| held_with(whole, &key, self.evidence.undoes));
         if let Some(reason) = &self.evidence.first_run {
             return Ok(parent.or_else(|| hold(HoldRule::FirstRun, reason.clone())));
         }
         // A part waits with what it belongs to, and goes with it. Everything else waits on its own, whatever else holds it: a
         // device does not begin to wait when its site has gone.
-        let follows = schema.deletion == DeletionClass::Part
-            && (parent.is_some() || self.parent(schema, change, &self.going).is_some());
+        let follows = parent.is_some() || self.whole(schema, change, &self.going).is_some();
         let mut waits = None;
         let mut foreign = None;
         if !(follows && (parent.is_some() || self.policy.deletes == Deletes::Hold)) {
@@ -132,8 +132,8 @@ impl<'a> AbsenceRules<'a> {
 
     /// What holds the delete of a record that a run created which is being taken back.
     fn undone(&self, schema: &'static ModelSchema, change: &Change, memory: &dyn Memory) -> Result<Option<Hold>> {
-        if let Some((model, parent)) = self.parent(schema, change, &self.held) {
-            return Ok(Some(Hold { rule: HoldRule::Parent, reason: format!("its {model} `{parent}` stays") }));
+        if let Some((whole, key)) = self.whole(schema, change, &self.held) {
+            return Ok(Some(held_with(whole, &key, true)));
         }
         let is_ours = !self.policy.only_own || memory.is_ours(change)?;
         Ok((!is_ours).then(|| {
@@ -142,22 +142,23 @@ impl<'a> AbsenceRules<'a> {
         }))
     }
 
-    /// A record that the change's record belongs to and that is one of `absent`. A shared one is always held, and holds nobody.
-    fn parent(
+    /// A record that the change's record belongs to and that is one of `these`.
+    fn whole(
         &self,
         schema: &'static ModelSchema,
         change: &Change,
-        absent: &HashSet<u128>,
-    ) -> Option<(&'static str, String)> {
-        change.fields.iter().find_map(|field| {
-            let FieldKind::Reference(model) = schema.field(&field.name)?.kind else { return None };
-            if self.fields.schema(model)?.deletion == DeletionClass::Shared {
-                return None;
-            }
-            let key = AnyKey::from_value(&field.before)?;
-            absent.contains(&hash(model, key.as_str())).then(|| (model, key.to_string()))
-        })
+        these: &HashSet<u128>,
+    ) -> Option<(&'static ModelSchema, AnyKey)> {
+        let mut wholes = wholes_of(schema, change, self.fields);
+        wholes.find(|(whole, key)| these.contains(&hash(whole.name, key.as_str())))
     }
+}
+
+/// The hold of what belongs to a record that stays.
+fn held_with(whole: &ModelSchema, key: &AnyKey, undoes: bool) -> Hold {
+    // For an undo nothing is absent: it takes back what is there.
+    let stays = if undoes { "stays" } else { "is absent too, and held" };
+    Hold { rule: HoldRule::Parent, reason: format!("its {} `{key}` {stays}", whole.label) }
 }
 
 /// Why absence from the source's read of a model proves nothing. The reads of the models that it refers to count too: without
@@ -186,8 +187,8 @@ pub(super) fn doubt(
 /// Finds which of the records to be deleted must stay, because of what the target keeps: a target that deletes an interface
 /// deletes its addresses with it.
 ///
-/// A record stays if one that stays refers to it, or if nobody knows what refers to it; and what belongs to a record that stays
-/// stays with it. `deletes` are hashes of model and key, and lose those that stay.
+/// A record stays if one that stays refers to it, by itself or in a set, or if nobody knows what refers to it; and what belongs to
+/// a record that stays stays with it. `deletes` are hashes of model and key, and lose those that stay.
 pub fn in_use(
     deletes: &mut HashSet<u128>,
     models: &[&'static ModelSchema],
@@ -201,6 +202,7 @@ pub fn in_use(
         let model = model.to_owned();
         syncline_model::models::ALL.iter().copied().filter(move |schema| refers(schema, &model))
     };
+    let asked: BTreeSet<&'static str> = models.iter().map(|schema| schema.name).collect();
     let mut scanned: BTreeSet<&'static str> = BTreeSet::new();
     for schema in models {
         // Parts go with what they belong to, so a model of parts that is not looked at hides what would go along.
@@ -235,19 +237,32 @@ pub fn in_use(
                 let goes = deletes.contains(&own);
                 for (name, value) in RecordFields::of(line.record) {
                     let field = schema.fields.iter().find(|field| field.name.as_bytes() == name);
-                    let Some(FieldKind::Reference(model)) = field.map(|field| field.kind) else { continue };
-                    if !goes && released.contains(&reference(schema.name, &key, &String::from_utf8_lossy(name))) {
+                    let Some(field) =
+                        field.filter(|field| field.kind.referenced_model().is_some_and(|m| asked.contains(m)))
+                    else {
+                        continue;
+                    };
+                    if !goes {
+                        for_each_referred(field.kind, value, |model, referred| {
+                            let hash = hash(model, referred);
+                            if deletes.contains(&hash)
+                                && !released.contains(&reference(schema.name, &key, field.name, referred))
+                            {
+                                deletes.remove(&hash);
+                                let user = AnyKey::from_canonical(&key);
+                                let reason = format!("{} `{user}`, which stays, refers to it", schema.label);
+                                holds.insert(hash, Hold { rule: HoldRule::InUse, reason });
+                            }
+                        })?;
                         continue;
                     }
-                    let referred = hash(model, &String::from_utf8_lossy(value));
-                    let user = || AnyKey::from_canonical(&key);
-                    if !goes && deletes.remove(&referred) {
-                        let reason = format!("{} `{}`, which stays, refers to it", schema.label, user());
-                        holds.insert(referred, Hold { rule: HoldRule::InUse, reason });
-                    } else if goes && holds.contains_key(&referred) && deletes.remove(&own) {
-                        let parent = AnyKey::from_canonical(&String::from_utf8_lossy(value));
-                        let reason = format!("its {model} `{parent}` is absent too, and held");
-                        holds.insert(own, Hold { rule: HoldRule::Parent, reason });
+                    let Some((_, whole)) = wholes(schema, fields).find(|(part_of, _)| part_of.name == field.name)
+                    else {
+                        continue;
+                    };
+                    let referred = String::from_utf8_lossy(value);
+                    if holds.contains_key(&hash(whole.name, &referred)) && deletes.remove(&own) {
+                        holds.insert(own, held_with(whole, &AnyKey::from_canonical(&referred), *undoes));
                     }
                 }
             }
@@ -268,14 +283,29 @@ pub struct Within<'a> {
     pub modes: &'a BTreeMap<String, ModelMode>,
     /// The plan takes back what a run did.
     pub undoes: bool,
-    /// References that updates of the plan take away, by [`reference`]. An update that does not go through keeps what it refers to
+    /// References that updates of the plan take away, alone or out of a set, by [`reference`]. An update that does not go through keeps what it refers to
     /// when the plan is applied.
     pub released: &'a HashSet<u128>,
 }
 
-/// Names a reference: a field of a record.
-pub fn reference(model: &str, key: &str, field: &str) -> u128 {
-    hash(model, &format!("{key}.{field}"))
+/// Names a reference: a field of a record, and what it refers to.
+pub fn reference(model: &str, key: &str, field: &str, referred: &str) -> u128 {
+    hash(model, &format!("{key}.{field}.{referred}"))
+}
+
+/// Tells the model and the key of each record that a value of a field refers to.
+fn for_each_referred(kind: FieldKind, value: &[u8], mut tell: impl FnMut(&'static str, &str)) -> Result<()> {
+    match kind {
+        FieldKind::Reference(model) => tell(model, &String::from_utf8_lossy(value)),
+        FieldKind::References(model) => {
+            let members: Vec<Value> = serde_json::from_slice(value).map_err(|error| {
+                Error::new(ErrorKind::Storage, "a snapshot holds a record that cannot be read").caused_by(error)
+            })?;
+            members.iter().for_each(|member| tell(model, &member.to_string()));
+        }
+        FieldKind::Text | FieldKind::Integer | FieldKind::Boolean | FieldKind::Choice(_) => {}
+    }
+    Ok(())
 }
 
 /// Holds every record of a model that was to be deleted.
@@ -296,3 +326,6 @@ fn hold_all(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -486,10 +486,21 @@ impl<'a> PlanDraft<'a> {
 
     /// Keeps which references the change takes away.
     fn release(&mut self, schema: &ModelSchema, change: &Change) {
+        let mut release = |field: &FieldChange, referred: &serde_json::Value| {
+            let referred = referred.to_string();
+            self.released.insert(reference(schema.name, change.key.as_str(), &field.name, &referred));
+        };
         for field in &change.fields {
-            let kind = schema.field(&field.name).map(|field| field.kind);
-            if matches!(kind, Some(FieldKind::Reference(_))) && field.before.is_array() {
-                self.released.insert(reference(schema.name, change.key.as_str(), &field.name));
+            match schema.field(&field.name).map(|field| field.kind) {
+                Some(FieldKind::Reference(_)) if field.before.is_array() => release(field, &field.before),
+                Some(FieldKind::References(_)) => {
+                    let stays = |member: &serde_json::Value| {
+                        field.after.as_array().is_some_and(|members| members.contains(member))
+                    };
+                    let gone = field.before.as_array().into_iter().flatten().filter(|member| !stays(member));
+                    gone.for_each(|member| release(field, member));
+                }
+                _ => {}
             }
         }
     }

@@ -36,6 +36,7 @@ mod release;
 mod schema;
 mod selection;
 mod spool;
+mod whole;
 
 use std::collections::BTreeMap;
 
@@ -58,6 +59,7 @@ pub use schema::schema;
 pub use selection::{Selection, Selector};
 #[cfg(feature = "runtime")]
 pub(crate) use spool::Spool;
+pub(crate) use whole::wholes_of;
 
 /// The format that this version writes and reads.
 pub const FORMAT: &str = "syncline.plan/1";

@@ -46,11 +46,16 @@ pub(super) enum Filter {
     /// Scoped to one of these sites.
     AtSites(Vec<u64>),
     Tagged(Vec<u64>),
+    /// In this VLAN, with or without a tag.
+    InVlan(u64),
     /// `q`: the display or the description contains the text.
     Search(String),
     /// Nothing can match.
     Never,
 }
+
+/// The VLANs of an interface.
+const VLAN_FIELDS: [&str; 3] = ["untagged_vlan", "tagged_vlans", "qinq_svlan"];
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Comparison {
@@ -200,6 +205,11 @@ fn one(store: &Store, kind: Kind, name: &str, values: &[String]) -> Result<Optio
             let ids = ids()?.into_iter().map(Some).collect();
             return Ok(at.map(|at| Filter::Refers { at, ids }));
         }
+        // Takes one VLAN; of several, the last one counts.
+        "vlan_id" if kind == Kind::Interface => {
+            let vlan = values.last().and_then(|value| value.trim().parse().ok());
+            return Ok(Some(vlan.map_or(Filter::Never, Filter::InVlan)));
+        }
         "site_id" if kind == Kind::Prefix => return Ok(Some(Filter::AtSites(ids()?))),
         "site" if kind == Kind::Prefix => {
             let sites: Vec<u64> = values.iter().filter_map(|slug| by_name(store, Kind::Site, slug)).collect();
@@ -348,6 +358,10 @@ impl Filter {
             Self::Tagged(tags) => {
                 Some(tags.iter().flat_map(|id| store.referring(kind, "tags", Kind::Tag, *id)).collect())
             }
+            Self::InVlan(vlan) => {
+                let fields = VLAN_FIELDS.iter();
+                Some(fields.flat_map(|field| store.referring(kind, field, Kind::Vlan, *vlan)).collect())
+            }
             Self::Never => Some(Vec::new()),
             _ => None,
         }
@@ -388,6 +402,10 @@ impl Filter {
                 Value::Refs(own) => tags.iter().all(|tag| own.contains(tag)),
                 _ => false,
             },
+            Self::InVlan(vlan) => VLAN_FIELDS.iter().any(|field| match object.get(kind, field) {
+                Value::Refs(vlans) => vlans.contains(vlan),
+                value => value.target() == Some(*vlan),
+            }),
             Self::Search(text) => {
                 display(store, kind, object.id).to_lowercase().contains(text)
                     || object.text(kind, "description").to_lowercase().contains(text)

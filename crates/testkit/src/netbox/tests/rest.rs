@@ -127,6 +127,50 @@ fn filters_find_what_they_should_and_unknown_ones_everything() {
     assert_eq!(count("devices/?last_updated__lt=2000-01-01T00:00:00Z"), 0);
 }
 
+/// Whatever way an interface is in a VLAN; several VLANs are one too many, and the last one counts.
+#[test]
+fn interfaces_are_found_by_their_vlan() {
+    let Fixture { sim, devices, .. } = Fixture::new();
+    let client = Client::new(&sim);
+    let vlan = |vid: u32| sim.seed(Kind::Vlan, json!({"vid": vid, "name": format!("v{vid}")})).unwrap();
+    let [one, two, none] = [vlan(10), vlan(20), vlan(30)];
+    let port = |name: &str, more: serde_json::Value| {
+        let mut body = json!({"device": devices[0], "name": name, "type": "virtual", "mode": "tagged"});
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        sim.seed(Kind::Interface, body).unwrap();
+    };
+    port("plain", json!({"untagged_vlan": one}));
+    port("trunk", json!({"tagged_vlans": [one, two]}));
+    let names = |query: &str| {
+        let page = client.get(&format!("/api/dcim/interfaces/?{query}"));
+        let rows = page["results"].as_array().unwrap().iter();
+        rows.map(|row| row["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&format!("vlan_id={one}")), ["plain", "trunk"]);
+    assert_eq!(names(&format!("vlan_id={two}")), ["trunk"]);
+    assert_eq!(names(&format!("vlan_id={one}&vlan_id={two}")), ["trunk"]);
+    assert_eq!(names(&format!("vlan_id={none}")), [""; 0]);
+}
+
+/// A tag counts what carries it, of every kind; a platform its devices.
+#[test]
+fn tags_and_platforms_say_how_many_use_them() {
+    let Fixture { sim, site, devices, .. } = Fixture::new();
+    let client = Client::new(&sim);
+    let tag = sim.seed(Kind::Tag, json!({"name": "Core", "slug": "core"})).unwrap();
+    let platform = sim.seed(Kind::Platform, json!({"name": "IOS", "slug": "ios"})).unwrap();
+    sim.edit(Kind::Site, site, &json!({"tags": [tag]})).unwrap();
+    sim.edit(Kind::Device, devices[0], &json!({"tags": [tag], "platform": platform})).unwrap();
+    let first = |path: &str| client.get(path)["results"][0].clone();
+    assert_eq!(
+        first(&format!("/api/extras/tags/?id={tag}&fields=id,tagged_items")),
+        json!({"id": tag, "tagged_items": 2})
+    );
+    let counts = "device_count,virtualmachine_count";
+    let expected = json!({"id": platform, "device_count": 1, "virtualmachine_count": 0});
+    assert_eq!(first(&format!("/api/dcim/platforms/?id={platform}&fields=id,{counts}")), expected);
+}
+
 #[test]
 fn wrong_filter_values_are_400() {
     let Fixture { sim, .. } = Fixture::new();
