@@ -79,7 +79,7 @@ impl PlanReader {
                 path.display(),
                 header.sync
             );
-            return Err(Error::new(ErrorKind::Unsupported, message));
+            return Err(Error::new(ErrorKind::Stale, message));
         }
         Ok(Self { path: path.to_owned(), hash: computed, header, summary, bindings_at, adopted_at, changes_at })
     }
@@ -216,7 +216,7 @@ impl Lines<'_> {
              plan SYNC -o FILE`",
             self.path.display()
         );
-        Error::new(ErrorKind::Unsupported, message)
+        Error::new(ErrorKind::Stale, message)
     }
 
     fn unreadable(&self, error: std::io::Error) -> Error {

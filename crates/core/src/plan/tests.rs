@@ -149,7 +149,9 @@ async fn an_edited_plan_is_refused() {
     let refusal = |text: &str| {
         fs::write(&path, text).unwrap();
         let error = PlanReader::open(&path).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
+        let is_changed = error.message().contains("was changed");
+        let kind = if is_changed { ErrorKind::Stale } else { ErrorKind::Unsupported };
+        assert_eq!(error.kind(), kind, "{error}");
         error.report().replace(&path.display().to_string(), "PLAN")
     };
     insta::assert_snapshot!(refusal(&text.replace("9000", "9001")), @"the plan `PLAN` was changed after it was saved: its content does not have the hash that it states; make a new plan with `syncline plan main -o FILE`");
@@ -158,7 +160,7 @@ async fn an_edited_plan_is_refused() {
     insta::assert_snapshot!(refusal(&text.replace("syncline.plan/1", "syncline.plan/9")), @"the plan `PLAN` has the format `syncline.plan/9`; this version reads `syncline.plan/1`");
     insta::assert_snapshot!(refusal(""), @"`PLAN` is no plan, or was reformatted; `syncline plan SYNC -o FILE` keeps one");
     fs::write(&path, [b"{\"format\":\"syncline.plan/1\",\n", &[0xff; 9][..]].concat()).unwrap();
-    assert_eq!(PlanReader::open(&path).unwrap_err().kind(), ErrorKind::Unsupported);
+    assert_eq!(PlanReader::open(&path).unwrap_err().kind(), ErrorKind::Stale);
     fs::write(&path, [0xff; 9]).unwrap();
     assert_eq!(PlanReader::open(&path).unwrap_err().kind(), ErrorKind::Unsupported);
     fs::remove_file(&path).unwrap();

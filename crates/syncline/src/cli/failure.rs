@@ -221,6 +221,7 @@ fn remedy(error: &Error) -> Option<&'static str> {
         ErrorKind::Protocol => "check that the URL names the system itself, not a proxy or a login page",
         ErrorKind::Remote => "look into the system's own log; a request id finds the request there",
         ErrorKind::InDoubt => "look in the target whether what the run calls in doubt is there",
+        ErrorKind::Stale if error.message().contains("make a new plan") => return None,
         ErrorKind::Stale => "run `syncline plan` again: this plan was made against what is no longer there",
         ErrorKind::Storage => "check the path, its rights and the space on its disk",
         ErrorKind::Internal => "report this: it is a defect of Syncline or of a connector, not of your configuration",

@@ -152,6 +152,9 @@ impl View {
     }
 
     fn applied(&mut self, model: &'static str, done: u64, total: u64, failed: u64) {
+        if total == 0 {
+            return;
+        }
         let over = done >= total;
         if self.live {
             let bar = self.writes.entry(model).or_insert_with(|| bar(&self.console, model));

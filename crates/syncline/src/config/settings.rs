@@ -3,6 +3,8 @@
 //!
 //! Of JSON schema it knows what `schemars` writes for settings; what it does not know it leaves to the type's reader.
 
+use std::sync::LazyLock;
+
 use serde_json::{Map, Value};
 
 use super::similar;
@@ -20,23 +22,25 @@ pub(super) struct Found {
 
 /// Everything that the schema finds wrong, and the value without it.
 pub(super) fn judge(value: &Value, schema: &Value) -> (Value, Vec<Found>) {
-    let mut judge = Judge { key: Vec::new(), found: Vec::new() };
+    let mut judge = Judge { key: Vec::new(), found: Vec::new(), around: Vec::new() };
     let clean = judge.value(value, schema).unwrap_or_else(|| Value::Object(Map::new()));
     (clean, judge.found)
 }
 
-struct Judge {
+struct Judge<'s> {
     key: Vec<String>,
     found: Vec<Found>,
+    /// The tables around the value, outermost first: how many names their own key has, and what can stand in them.
+    around: Vec<(usize, &'s Map<String, Value>)>,
 }
 
-impl Judge {
+impl<'s> Judge<'s> {
     fn add(&mut self, message: impl Into<String>, remedy: Option<String>) {
         self.found.push(Found { key: self.key.clone(), message: message.into(), remedy });
     }
 
     /// The value without what is wrong with it; none when it is wrong as a whole.
-    fn value(&mut self, value: &Value, schema: &Value) -> Option<Value> {
+    fn value(&mut self, value: &Value, schema: &'s Value) -> Option<Value> {
         if let Some(choices) = choices(schema).filter(|_| value.is_string()) {
             let text = value.as_str().unwrap_or_default();
             if choices.contains(&text) {
@@ -54,8 +58,7 @@ impl Judge {
         match value {
             Value::Object(fields) => Some(Value::Object(self.object(fields, object_schema(schema)))),
             Value::Array(items) => {
-                let of_items = branches(schema).into_iter().find_map(|schema| schema.get("items"));
-                let of_items = of_items.unwrap_or(&Value::Null);
+                let of_items = items_schema(schema).unwrap_or(&Value::Null);
                 let mut clean = Vec::with_capacity(items.len());
                 for (at, item) in items.iter().enumerate() {
                     self.key.push(at.to_string());
@@ -69,9 +72,10 @@ impl Judge {
         }
     }
 
-    fn object(&mut self, fields: &Map<String, Value>, schema: &Value) -> Map<String, Value> {
-        let empty = Map::new();
-        let properties = schema.get("properties").and_then(Value::as_object).unwrap_or(&empty);
+    fn object(&mut self, fields: &Map<String, Value>, schema: &'s Value) -> Map<String, Value> {
+        static EMPTY: LazyLock<Map<String, Value>> = LazyLock::new(Map::new);
+        let properties = schema.get("properties").and_then(Value::as_object).unwrap_or(&EMPTY);
+        let depth = self.key.len();
         let closed = schema.get("additionalProperties") == Some(&Value::Bool(false));
         let mut clean = Map::new();
         for (name, value) in fields {
@@ -88,10 +92,13 @@ impl Judge {
                         }
                         similar::remedy("", properties.keys().map(String::as_str).collect::<Vec<_>>())
                     };
-                    self.add("unknown key", Some(remedy.unwrap_or_else(all)));
+                    let elsewhere = self.outside(name).or_else(|| inside(name, properties));
+                    self.add("unknown key", Some(elsewhere.or(remedy).unwrap_or_else(all)));
                 }
                 of_field => {
+                    self.around.push((depth, properties));
                     let value = self.value(value, of_field.unwrap_or(&Value::Null));
+                    self.around.pop();
                     clean.extend(value.map(|value| (name.clone(), value)));
                 }
             }
@@ -104,6 +111,13 @@ impl Judge {
             self.key.pop();
         }
         clean
+    }
+
+    /// Where an unknown key belongs, if to a table around the one that it stands in.
+    fn outside(&self, name: &str) -> Option<String> {
+        let (depth, _) = self.around.iter().rev().find(|(_, properties)| properties.contains_key(name))?;
+        let beside = self.key.get(*depth)?;
+        Some(format!("it belongs beside `{beside}`, not in it: write it above `{beside}`"))
     }
 
     fn number(&mut self, number: &serde_json::Number, schema: &Value) -> bool {
@@ -191,6 +205,22 @@ fn types(schema: &Value) -> Vec<&str> {
     }
     names.dedup();
     names
+}
+
+/// Where an unknown key belongs, if to a table that can stand beside it.
+fn inside(name: &str, properties: &Map<String, Value>) -> Option<String> {
+    let has_it = |schema: &Value| {
+        let schema = items_schema(schema).unwrap_or(schema);
+        object_schema(schema).get("properties").is_some_and(|properties| properties.get(name).is_some())
+    };
+    let tables = properties.iter().filter(|(_, schema)| has_it(schema));
+    let names: Vec<_> = tables.map(|(table, _)| format!("`{table}`")).collect();
+    (!names.is_empty()).then(|| format!("it belongs in {}", names.join(" or ")))
+}
+
+/// The schema of the items of a list; none when it is no list.
+fn items_schema(schema: &Value) -> Option<&Value> {
+    branches(schema).into_iter().find_map(|schema| schema.get("items"))
 }
 
 /// The schema of an object; one that says nothing when there is no single one.

@@ -258,3 +258,29 @@ proptest! {
         }
     }
 }
+
+/// A key that stands a table too deep, or not deep enough, is told where it belongs.
+#[test]
+fn a_key_in_the_wrong_table_is_told_where_it_belongs() {
+    let sync = |keys: &str| {
+        let text = format!("{GOOD}\n[syncs.b]\nsource = \"a\"\ntarget = \"b\"\n{keys}");
+        let Err(ConfigError::Invalid(problems)) = judge(&text, &[]) else { panic!("{keys} is fine") };
+        let own = problems.iter().filter(|problem| problem.key.starts_with("syncs.b."));
+        own.map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    };
+    let window = "[[syncs.b.windows]]\nkind = \"deny\"\ncron = \"0 8 * * *\"\nduration = \"8h\"\n";
+    insta::assert_snapshot!(sync(&format!("{window}overrun = false\nauto_merge = false\nmax_minutes = 3")), @r#"
+syncline.toml: `syncs.b.windows.0.auto_merge`: unknown key; it belongs beside `windows`, not in it: write it above `windows`
+syncline.toml: `syncs.b.windows.0.max_minutes`: unknown key; it belongs beside `windows`, not in it: write it above `windows`
+syncline.toml: `syncs.b.windows.0.overrun`: unknown key; it belongs beside `windows`, not in it: write it above `windows`
+"#);
+    insta::assert_snapshot!(sync("manual = false\ndeletes = \"apply\"\ncron = \"0 3 * * *\""), @r#"
+syncline.toml: `syncs.b.cron`: unknown key; it belongs in `drift` or `schedule` or `windows`
+syncline.toml: `syncs.b.deletes`: unknown key; it belongs in `policy`
+syncline.toml: `syncs.b.manual`: unknown key; it belongs in `windows`
+"#);
+    insta::assert_snapshot!(sync("[syncs.b.policy.guards]\ndeletes = \"apply\"\n[syncs.b.policy]\ndeletes_refused_percent = 3"), @r#"
+syncline.toml: `syncs.b.policy.deletes_refused_percent`: unknown key; it belongs in `guards`
+syncline.toml: `syncs.b.policy.guards.deletes`: unknown key; it belongs beside `guards`, not in it: write it above `guards`
+"#);
+}

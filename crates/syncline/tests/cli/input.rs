@@ -138,9 +138,9 @@ fn an_unknown_sync_is_told_with_those_that_there_are() {
     let ended = syncline(folder.path(), &["show", "last"]).exits(1);
     assert!(ended.err.contains("there are no runs yet"), "{}", ended.err);
     let ended = syncline(folder.path(), &["apply", "syncline.toml"]).exits(1);
-    insta::assert_snapshot!(ended.err, @"");
+    insta::assert_snapshot!(ended.err, @"error[unsupported]: `syncline.toml` is no plan, or was reformatted; `syncline plan SYNC -o FILE` keeps one");
     let ended = syncline(folder.path(), &["apply", "nowhere.json"]).exits(1);
-    insta::assert_snapshot!(ended.err, @"");
+    insta::assert_snapshot!(ended.err, @"error[not_found]: there is no file `nowhere.json`: check the path; `syncline plan SYNC -o FILE` keeps a plan");
 }
 
 #[test]

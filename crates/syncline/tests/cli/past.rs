@@ -85,7 +85,7 @@ async fn a_large_undo_asks_a_person() {
     world.run(&["apply", "plan.json", "--approve", "renamed"]).exits(0);
     let waiting = world.run(&["undo", "last"]).exits(3);
     assert!(
-        waiting.out.contains("Needs approval") && waiting.err.contains("--approve REASON"),
+        waiting.out.contains("Needs approval") && waiting.err.contains("`syncline approve 4 --reason"),
         "{}",
         waiting.transcript()
     );

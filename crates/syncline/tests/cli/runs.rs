@@ -153,6 +153,7 @@ async fn what_is_gone_is_held_and_told() {
     world.change(|estate| estate.remove_interface(&device, &interface).unwrap());
     let ended = world.run(&["run", "lab"]).exits(0);
     assert!(ended.out.contains("Held") && ended.out.contains(&interface), "{}", ended.out);
+    assert!(!ended.err.contains("0 of 0"), "{}", ended.err);
     assert_eq!(world.netbox.count(Kind::Interface), before);
 }
 
@@ -263,4 +264,42 @@ async fn a_demonstration_is_a_whole_story() {
     let arguments = ["history", "--json", "--config", "here/syncline.toml"];
     let history = crate::command::syncline(folder.path(), &arguments).exits(0).json();
     assert_eq!(history.as_array().unwrap().len(), 4);
+}
+
+/// What waits for a person is shown with what it would do, why it waits, and how to decide about it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_waits_for_review_is_shown_with_its_changes() {
+    let mut world = World::new().await;
+    world.run(&["run", "lab"]).exits(0);
+    world.replace("target = \"netbox\"", "target = \"netbox\"\nauto_merge = false");
+    let (device, interface) = interfaces(&world).pop().unwrap();
+    world.change(|estate| {
+        estate.describe_interface(&device, &interface, Some("uplink"));
+    });
+    let waiting = world.run(&["run", "lab"]).exits(3);
+    assert!(waiting.err.contains("syncline approve 2 --reason"), "{}", waiting.err);
+    // Two decimals of a second are never the same.
+    let shown = |arguments: &[&str]| {
+        let out = world.run(arguments).exits(0).out;
+        let from = out.find("interfaces: ").or_else(|| out.find("Plan:")).unwrap();
+        out[from..].replace(&device, "DEVICE").replace(&interface, "PORT")
+    };
+    insta::assert_snapshot!(shown(&["show", "2"]), @r#"
+interfaces: 1 to update, 73 equal
+  ~ frankfurt-dc1 / DEVICE / PORT
+      description: access point 7 -> uplink  (the source changed)
+
+Plan: 0 to create, 1 to update, 0 to delete, 0 held, 270 equal
+
+Run 2 waits for a person:
+  syncline approve 2 --reason "…"               # a worker applies it; `--here` applies it at once
+  syncline approve 2 --reason "…" --only MODEL  # a part of it, or all `--except` a part
+  syncline reject 2 --reason "…"                # nothing is written
+"#);
+    let changes = world.run(&["show", "2", "--changes"]).exits(0).out;
+    assert!(changes.contains(" -> uplink") && changes.contains("Plan: 0 to create, 1 to update"), "{changes}");
+    assert!(changes.contains("syncline reject 2"), "{changes}");
+
+    world.run(&["approve", "2", "--reason", "seen", "--here"]).exits(0);
+    assert!(!world.run(&["show", "2"]).exits(0).out.contains("syncline approve"));
 }

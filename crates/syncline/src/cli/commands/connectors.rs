@@ -81,7 +81,7 @@ impl Brief {
 pub fn list(session: &Session) -> Result<Exit, Failure> {
     let connectors: Vec<_> = crate::registry()?.iter().map(Brief::of).collect();
     session.console.show(&connectors, |connectors| {
-        let mut columns = Columns::new(["connector", "name", "can be", "what it is"]);
+        let mut columns = Columns::new(&["connector", "name", "can be", "what it is"]);
         for connector in connectors {
             let texts = [connector.id.to_owned(), connector.label.to_owned(), connector.roles()];
             let [id, label, roles] = texts;
@@ -198,7 +198,7 @@ fn capabilities_text(capabilities: &Capabilities) -> String {
 }
 
 fn mappings_table(mappings: &[DataMapping]) -> String {
-    let mut columns = Columns::new(["model", "field", "in the system", "note"]);
+    let mut columns = Columns::new(&["model", "field", "in the system", "note"]);
     for mapping in mappings {
         columns.row(&[
             mapping.model.to_owned(),

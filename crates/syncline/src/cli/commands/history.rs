@@ -1,19 +1,23 @@
 //! `syncline history` and `syncline show`: what runs did.
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
+use std::time::Duration;
 
 use serde::Serialize;
 use syncline_core::change::{Change, Hold};
-use syncline_core::history::{ChangeFilter, History, OutcomeKind, Run, RunFilter, StoredChange};
+use syncline_core::history::{ChangeFilter, History, OutcomeKind, Run, RunFilter, RunId, RunStatus, StoredChange};
 use syncline_core::native::Native;
 use syncline_core::{Error, ErrorKind};
+use syncline_render::Extent;
 
-use crate::cli::console::{BAD, DIM, clean, paint};
+use crate::cli::console::{BAD, DIM, clean, data_writer, paint};
 use crate::cli::exit::Exit;
-use crate::cli::failure::Failure;
+use crate::cli::failure::{Failure, error_text};
 use crate::cli::session::Session;
-use crate::cli::view::plan::write_change;
-use crate::cli::view::report::{RunView, run_table};
+use crate::cli::view::plan::{self, write_change};
+use crate::cli::view::report::{RunView, decisions, run_table};
+use crate::cli::view::took;
 use crate::config;
 
 /// How many changes are fetched at once.
@@ -27,9 +31,19 @@ pub async fn list(session: &Session, sync: Option<&str>, limit: u64) -> Result<E
     if runs.is_empty() && !session.console.is_json() {
         session.console.note(&sync.map_or_else(|| "no runs yet".to_owned(), |sync| format!("no runs of `{sync}` yet")));
     } else {
-        session.console.show(&runs, |runs| run_table(runs))?;
+        let waited = waited(&history, &runs).await?;
+        session.console.show(&runs, |runs| run_table(runs, &waited))?;
     }
     Ok(Exit::Done)
+}
+
+/// How long runs waited between their phases.
+async fn waited(history: &History, runs: &[Run]) -> Result<BTreeMap<RunId, Duration>, Error> {
+    let mut waited = BTreeMap::new();
+    for run in runs.iter().filter(|run| run.finished.is_some()) {
+        waited.insert(run.id, took::waited(run, &history.phases(run.id).await?));
+    }
+    Ok(waited)
 }
 
 /// A run for programs, with its changes when they are asked for.
@@ -46,6 +60,7 @@ pub async fn show(session: &Session, wanted: &str, changes: bool) -> Result<Exit
     let history = open(session).await?;
     let run = find(&history, wanted).await?;
     let id = run.id;
+    let reviewed = (run.status == RunStatus::AwaitingReview).then(|| run.clone());
     let view = RunView::load(&history, run).await?;
     if session.console.is_json() {
         let changes = if changes { Some(all_changes(&history, id).await?) } else { None };
@@ -53,10 +68,29 @@ pub async fn show(session: &Session, wanted: &str, changes: bool) -> Result<Exit
         return Ok(Exit::Done);
     }
     session.console.data(&view.text(false))?;
-    if changes {
-        write_changes(session, &history, id).await?;
+    match reviewed {
+        // The history has the changes of plans that were applied.
+        Some(run) => show_review(session, &run, changes).await?,
+        None if changes => write_changes(session, &history, id).await?,
+        None => {}
     }
     Ok(Exit::Done)
+}
+
+/// What a run would do that waits for a person, and how that person says so.
+async fn show_review(session: &Session, run: &Run, all: bool) -> Result<(), Failure> {
+    match session.open().await?.runner.plan_of(run).await {
+        Ok(plan) => {
+            session.console.data("\n")?;
+            let extent = if all { Extent::Full } else { Extent::Short };
+            let more = format!("`syncline show {} --changes` shows every change with every value", run.id);
+            plan::write_plan_with(&plan, extent, &more, &mut data_writer())?;
+        }
+        // Who waits can be told all the same.
+        Err(error) => session.console.error(&error_text(&error)),
+    }
+    session.console.data(&decisions(run))?;
+    Ok(())
 }
 
 /// The history alone, for what needs no runner.
@@ -86,7 +120,7 @@ pub async fn find(history: &History, wanted: &str) -> Result<Run, Error> {
     newest.ok_or_else(|| Error::new(ErrorKind::NotFound, "there are no runs yet; `syncline run SYNC` makes one"))
 }
 
-async fn all_changes(history: &History, run: syncline_core::history::RunId) -> Result<Vec<StoredChange>, Error> {
+async fn all_changes(history: &History, run: RunId) -> Result<Vec<StoredChange>, Error> {
     let mut all = Vec::new();
     let mut after = None;
     loop {
@@ -100,11 +134,7 @@ async fn all_changes(history: &History, run: syncline_core::history::RunId) -> R
 }
 
 /// Writes the changes page by page: a run may have a million.
-async fn write_changes(
-    session: &Session,
-    history: &History,
-    run: syncline_core::history::RunId,
-) -> Result<(), Failure> {
+async fn write_changes(session: &Session, history: &History, run: RunId) -> Result<(), Failure> {
     let mut after = None;
     let mut model = String::new();
     loop {

@@ -1,5 +1,7 @@
 //! `syncline trigger`, `queue`, `cancel`, `pause`, `resume`: runs that workers do.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use syncline_core::history::{Run, RunId, RunStatus, Stop, StopRequest, Triggered, WaitsFor};
 use syncline_core::run::{RunRequest, SyncBook as _};
@@ -57,7 +59,7 @@ pub async fn list(session: &Session) -> Result<Exit, Failure> {
     }
     session.console.show(&queue, |queue| {
         let runs: Vec<_> = queue.iter().map(|waiting| waiting.run.clone()).collect();
-        let mut text = run_table(&runs);
+        let mut text = run_table(&runs, &BTreeMap::new());
         for waiting in queue {
             let run = waiting.run.id;
             if let Some(why) = waits_for(run, &waiting.waits_for) {

@@ -87,7 +87,7 @@ fn size_text(size: &HistorySize, limits: &Retention) -> String {
     large.sort_by_key(|(name, bytes)| (std::cmp::Reverse(**bytes), name.as_str()));
     let sum = |tables: &[(&String, &u64)]| tables.iter().map(|(_, bytes)| **bytes).sum::<u64>();
     let free = size.total.saturating_sub(sum(&large) + sum(&small));
-    let mut columns = Columns::new(["table", "size#"]);
+    let mut columns = Columns::new(&["table", "size#"]);
     for (name, bytes) in &large {
         columns.row(&[(*name).clone(), megabytes(**bytes)]);
     }

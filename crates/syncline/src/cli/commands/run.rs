@@ -220,7 +220,12 @@ pub async fn show_run(session: &Session, runner: &Runner, report: &RunReport) ->
         String::from_utf8_lossy(&text).into_owned()
     })?;
     tell_error(session, report);
-    if let (Exit::NeedsApproval, Some(plan)) = (exit, &report.plan) {
+    if report.status == RunStatus::AwaitingReview {
+        let run = report.run;
+        session.console.note(&format!(
+            "`syncline show {run}` shows what it would do; `syncline approve {run} --reason … --here` applies it, `syncline reject {run} --reason …` ends it"
+        ));
+    } else if let (Exit::NeedsApproval, Some(plan)) = (exit, &report.plan) {
         let plan = plan.display();
         session.console.note(&format!("look at the plan, then `syncline apply {plan} --approve REASON`"));
     }

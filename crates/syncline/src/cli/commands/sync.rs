@@ -81,7 +81,7 @@ fn lost(name: &str) -> Error {
 async fn list(session: &Session, opened: &Opened) -> Result<(), Failure> {
     let views = opened.book.list().await?;
     session.console.show(&views, |views| {
-        let mut table = Columns::new(["sync", "kept in", "source", "target", "runs", "next"]);
+        let mut table = Columns::new(&["sync", "kept in", "source", "target", "runs", "next"]);
         for view in views {
             let setting = |name: &str| {
                 let settings = view.settings.as_ref();

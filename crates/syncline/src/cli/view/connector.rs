@@ -91,7 +91,7 @@ fn kind(schema: &Value) -> String {
 
 /// The settings as a table.
 pub fn settings_table(settings: &[Setting]) -> String {
-    let mut columns = Columns::new(["setting", "value", "default", "what it is for"]);
+    let mut columns = Columns::new(&["setting", "value", "default", "what it is for"]);
     for setting in settings {
         let default = match &setting.default {
             Some(Value::String(text)) => text.clone(),

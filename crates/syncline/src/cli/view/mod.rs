@@ -8,3 +8,4 @@ pub mod plan;
 pub mod quarantine;
 pub mod report;
 pub mod table;
+pub mod took;

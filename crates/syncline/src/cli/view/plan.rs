@@ -30,7 +30,13 @@ const LIMITS: Limits = Limits {
 
 /// Writes a plan in its own order, and behind it what it amounts to: that stands where the eye is when a command has ended.
 pub fn write_plan(plan: &PlanReader, extent: Extent, out: &mut dyn Write) -> Result<(), RenderError> {
-    syncline_render::write(plan, extent, &LIMITS, &mut Terminal::default(), out)
+    write_plan_with(plan, extent, "`--full` shows every change with every value", out)
+}
+
+/// As [`write_plan`]. `more` says what shows the changes that are left out.
+pub fn write_plan_with(plan: &PlanReader, extent: Extent, more: &str, out: &mut dyn Write) -> Result<(), RenderError> {
+    let mut terminal = Terminal { equal: HashMap::new(), left_out: false, more };
+    syncline_render::write(plan, extent, &LIMITS, &mut terminal, out)
 }
 
 /// Writes one change with all its fields.
@@ -39,14 +45,15 @@ pub fn write_change(out: &mut dyn Write, change: &Change) -> io::Result<()> {
 }
 
 /// A plan as a page for the terminal.
-#[derive(Default)]
-struct Terminal {
+struct Terminal<'a> {
     /// The records of models that are equal on both sides, until they are told.
     equal: HashMap<String, u64>,
     left_out: bool,
+    /// What shows what is left out.
+    more: &'a str,
 }
 
-impl Page for Terminal {
+impl Page for Terminal<'_> {
     fn begin(&mut self, plan: &Outline<'_>, out: &mut dyn Write) -> io::Result<()> {
         self.equal = plan.summary.models.iter().map(|model| (model.model.clone(), model.found.unchanged)).collect();
         match words::purpose(plan.header) {
@@ -114,7 +121,7 @@ impl Page for Terminal {
 
     fn end(&mut self, plan: &Outline<'_>, out: &mut dyn Write) -> io::Result<()> {
         if self.left_out {
-            writeln!(out, "{}\n", paint(DIM, "`--full` shows every change with every value"))?;
+            writeln!(out, "{}\n", paint(DIM, self.more))?;
         }
         write_held(out, plan.summary)?;
         write_adoption(out, plan)?;

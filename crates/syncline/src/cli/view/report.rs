@@ -15,6 +15,7 @@ use syncline_core::history::{
 
 use super::number::{bytes, count, duration};
 use super::table::Columns;
+use super::took;
 use crate::cli::console::{BAD, DIM, GOOD, NAME, WARN, clean, paint};
 
 /// How many changes that came to nothing are shown of each outcome.
@@ -38,6 +39,8 @@ pub struct RunView {
     pub log: Vec<StoredLogLine>,
     /// What it waits for; null when it waits for nothing.
     pub waits_for: Option<WaitsFor>,
+    /// How much of the time from its begin to its end it waited between its phases, in milliseconds: for a person, or its turn.
+    pub waited_ms: u64,
 }
 
 /// What a run waits for besides a worker, and what to do about it.
@@ -56,6 +59,25 @@ pub fn waits_for(run: RunId, waits_for: &WaitsFor) -> Option<String> {
             Some(format!("waits for run {other}, which writes to the same system"))
         }
     }
+}
+
+/// The commands that decide about a run that waits for a person.
+pub fn decisions(run: &Run) -> String {
+    let id = run.id;
+    let commands = [
+        (format!("syncline approve {id} --reason \"…\""), "a worker applies it; `--here` applies it at once"),
+        (format!("syncline approve {id} --reason \"…\" --only MODEL"), "a part of it, or all `--except` a part"),
+        (format!("syncline reject {id} --reason \"…\""), "nothing is written"),
+    ];
+    // What is staged in the target is merged as a whole.
+    let commands = commands.iter().enumerate().filter(|(at, _)| *at != 1 || run.staged_as.is_none());
+    let commands: Vec<_> = commands.map(|(_, command)| command).collect();
+    let width = commands.iter().map(|(command, _)| command.chars().count()).max().unwrap_or_default();
+    let mut text = format!("\n{}\n", paint(NAME, &format!("Run {id} waits for a person:")));
+    for (command, does) in commands {
+        let _ = writeln!(text, "  {command:<width$}  {}", paint(DIM, &format!("# {does}")));
+    }
+    text
 }
 
 /// A model in a run.
@@ -83,8 +105,10 @@ impl RunView {
         for outcome in [OutcomeKind::Failed, OutcomeKind::Stale, OutcomeKind::Skipped, OutcomeKind::Held] {
             problems.extend(of_outcome(history, id, outcome).await?);
         }
+        let phases = history.phases(id).await?;
         Ok(Self {
-            phases: history.phases(id).await?,
+            waited_ms: u64::try_from(took::waited(&run, &phases).as_millis()).unwrap_or(u64::MAX),
+            phases,
             models: models(history.models(id).await?, &history.change_counts(id).await?),
             problems,
             log: history.log(id, None, LOG_LINES).await?.items,
@@ -119,10 +143,15 @@ impl RunView {
             Purpose::Undo => format!(", an undo{subject}"),
             Purpose::Rerun => format!(", a rerun{subject}"),
         };
-        let took = took(run).map(|took| format!(" in {}", duration(took))).unwrap_or_default();
+        let waited = Duration::from_millis(self.waited_ms);
+        let took = took::worked(run, waited).map(|worked| format!(" in {}", duration(worked))).unwrap_or_default();
+        let waited = match run.finished {
+            Some(_) if !waited.is_zero() => format!(", and waited {}", duration(waited)),
+            _ => String::new(),
+        };
         let status = status_text(run);
         format!(
-            "{} of {}{purpose}{dry}: {status}{took}\n",
+            "{} of {}{purpose}{dry}: {status}{took}{waited}\n",
             paint(NAME, &format!("Run {}", run.id)),
             paint(NAME, &clean(&run.sync))
         )
@@ -156,7 +185,7 @@ impl RunView {
             "model", "source#", "target#", "equal#", "create#", "update#", "absent#", "applied#", "held#", "skipped#",
             "failed#",
         ];
-        let mut columns = Columns::new(headings);
+        let mut columns = Columns::new(&headings);
         for model in &self.models {
             let records = |read: &Option<syncline_core::history::ReadRecord>| {
                 read.as_ref().map(|read| read.records).map(count).unwrap_or_default()
@@ -201,7 +230,7 @@ impl RunView {
         let measured = self.phases.iter().any(|phase| phase.memory_peak.is_some());
         let mut text = "\n".to_owned();
         if measured {
-            let mut columns = Columns::new(["phase", "time#", "memory after#", "memory peak#"]);
+            let mut columns = Columns::new(&["phase", "time#", "memory after#", "memory peak#"]);
             for phase in &self.phases {
                 let memory = |size: Option<u64>| size.map(bytes).unwrap_or_default();
                 let took = duration(Duration::from_millis(phase.duration_ms));
@@ -209,7 +238,7 @@ impl RunView {
             }
             text += &columns.text();
         } else {
-            let mut columns = Columns::new(["phase", "time#"]);
+            let mut columns = Columns::new(&["phase", "time#"]);
             for phase in &self.phases {
                 columns.row(&[phase_name(phase.phase), duration(Duration::from_millis(phase.duration_ms))]);
             }
@@ -264,9 +293,10 @@ impl RunView {
     }
 }
 
-/// The runs as a table.
-pub fn run_table(runs: &[Run]) -> String {
-    let headings = [
+/// The runs as a table. `waited` are the times that some of them waited between their phases.
+pub fn run_table(runs: &[Run], waited: &BTreeMap<RunId, Duration>) -> String {
+    let any_waited = waited.values().any(|waited| !waited.is_zero());
+    let mut headings = vec![
         "run#",
         "sync",
         "kind",
@@ -280,24 +310,33 @@ pub fn run_table(runs: &[Run]) -> String {
         "held#",
         "failed#",
     ];
-    let mut columns = Columns::new(headings);
+    if any_waited {
+        headings.insert(6, "waited#");
+    }
+    let mut columns = Columns::new(&headings);
     for run in runs {
         let counts = &run.counts;
         let kind = kind_text(run);
-        columns.row(&[
+        let waited = waited.get(&run.id).copied().unwrap_or_default();
+        let mut cells = vec![
             run.id.to_string(),
             run.sync.clone(),
             kind,
             anstream::adapter::strip_str(&status_text(run)).to_string(),
             run.started.unwrap_or(run.created).format("%Y-%m-%d %H:%M:%S").to_string(),
-            took(run).map(duration).unwrap_or_default(),
+            took::worked(run, waited).map(duration).unwrap_or_default(),
             count(counts.create),
             count(counts.update),
             count(counts.delete),
             count(counts.outcomes.applied),
             count(counts.outcomes.held),
             count(counts.outcomes.failed + counts.outcomes.stale),
-        ]);
+        ];
+        if any_waited {
+            let waited = Some(waited).filter(|waited| run.finished.is_some() && !waited.is_zero());
+            cells.insert(6, waited.map(duration).unwrap_or_default());
+        }
+        columns.row(&cells);
     }
     columns.text()
 }
@@ -371,11 +410,6 @@ fn status_text(run: &Run) -> String {
     }
 }
 
-/// How long a run took, once it is over.
-fn took(run: &Run) -> Option<Duration> {
-    (run.finished? - run.started.unwrap_or(run.created)).to_std().ok()
-}
-
 /// A time for people: UTC, to the second.
 fn time(time: DateTime<Utc>) -> String {
     time.format("%Y-%m-%d %H:%M:%S UTC").to_string()
@@ -390,7 +424,7 @@ fn some(number: u64) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use serde_json::json;
     use syncline_core::change::{Action, HoldRule};
@@ -399,11 +433,11 @@ mod tests {
     use syncline_core::models::ModelMode;
     use syncline_model::AnyKey;
 
-    fn at(second: u32) -> DateTime<Utc> {
+    pub fn at(second: u32) -> DateTime<Utc> {
         format!("2026-08-25T10:00:{second:02}Z").parse().unwrap()
     }
 
-    fn run(status: RunStatus) -> Run {
+    pub fn run(status: RunStatus) -> Run {
         let end = |connector: &str| Endpoint {
             connector: connector.to_owned(),
             connection: connector.to_owned(),
@@ -511,6 +545,7 @@ mod tests {
                 StoredLogLine { seq: 2, at: at(3), level: Level::Warning, text: "bell \u{7}".to_owned() },
             ],
             waits_for: None,
+            waited_ms: 0,
             run: run(status),
         }
     }
@@ -539,7 +574,20 @@ mod tests {
         (dry.dry, dry.finished, dry.id) = (true, None, RunId::new(16));
         let mut undo = run(RunStatus::Completed);
         (undo.purpose, undo.subject, undo.dry, undo.id) = (Purpose::Undo, Some(RunId::new(15)), true, RunId::new(18));
-        insta::assert_snapshot!(run_table(&[undo, run(RunStatus::Completed), dry]));
+        let runs = [undo, run(RunStatus::Completed), dry];
+        insta::assert_snapshot!(run_table(&runs, &BTreeMap::new()));
+        let waited = BTreeMap::from([(RunId::new(17), Duration::from_secs(9))]);
+        insta::assert_snapshot!("runs_that_waited", run_table(&runs, &waited));
+    }
+
+    #[test]
+    fn waiting_is_told_apart_from_work() {
+        let headline = |waited_ms| {
+            let view = RunView { waited_ms, ..view(RunStatus::Completed) };
+            plain(&view).lines().next().unwrap().to_owned()
+        };
+        insta::assert_snapshot!(headline(9_500), @"Run 17 of lab: completed, 1 failed in 2.50 s, and waited 9.50 s");
+        insta::assert_snapshot!(headline(0), @"Run 17 of lab: completed, 1 failed in 12.00 s");
     }
 
     #[test]

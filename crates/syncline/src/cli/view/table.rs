@@ -13,7 +13,7 @@ pub struct Columns {
 
 impl Columns {
     /// A table with these headings. A heading that ends in `#` stands over numbers.
-    pub fn new<const N: usize>(headings: [&str; N]) -> Self {
+    pub fn new(headings: &[&str]) -> Self {
         let mut table = Table::new();
         table.load_style(comfy_table::presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
         let numbers: Vec<_> = headings.iter().map(|heading| heading.ends_with('#')).collect();
@@ -27,7 +27,7 @@ impl Columns {
     }
 
     /// Adds a row.
-    pub fn row<const N: usize>(&mut self, cells: &[String; N]) {
+    pub fn row(&mut self, cells: &[String]) {
         let cells = cells.iter().zip(&self.numbers).map(|(text, number)| align(Cell::new(clean(text)), *number));
         self.table.add_row(cells.collect::<Vec<_>>());
     }
