@@ -62,7 +62,7 @@ mod tests {
         let compared = phase(Phase::CalculateDiff, 4, 500);
         // Both reads go on at once, the run is prepared anew when it was approved.
         let reviewed = [phase(Phase::Prepare, 45, 100), phase(Phase::ExecuteSync, 46, 4_000)];
-        let all = [&read[..], &[compared.clone()], &reviewed].concat();
+        let all = [&read[..], std::slice::from_ref(&compared), &reviewed].concat();
         assert_eq!(told(RunStatus::Completed, &all), (8_500, 40_500));
         let through =
             [&read[..], &[phase(Phase::CalculateDiff, 4, 500), phase(Phase::ExecuteSync, 5, 45_000)]].concat();
