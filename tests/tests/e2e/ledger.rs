@@ -427,6 +427,34 @@ async fn a_master_that_was_let_go_comes_back() {
     assert!(now(&lab).is_null());
 }
 
+/// A member of another stack that somebody made the master of this one goes back where it belongs, and the stack gets the master that
+/// the source has for it, in one run.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_master_that_is_let_go_is_followed_by_the_next() {
+    let lab = Lab::new().await;
+    Lab::completed(&lab.run().await);
+    let stacks = lab.netbox.objects(Kind::VirtualChassis);
+    let [stack, other] = &stacks[..2] else { panic!("{} stacks", stacks.len()) };
+    let devices = lab.netbox.objects(Kind::Device);
+    let is_member =
+        |device: &&Value| device["virtual_chassis"]["id"] == other["id"] && device["id"] != other["master"]["id"];
+    let guest = devices.iter().find(is_member).unwrap();
+    let moved = json!({"virtual_chassis": stack["id"], "vc_position": 99});
+    lab.netbox.edit(Kind::Device, id_of(guest), &moved).unwrap();
+    lab.netbox.edit(Kind::VirtualChassis, id_of(stack), &json!({"master": guest["id"]})).unwrap();
+
+    let report = lab.run().await;
+    Lab::completed(&report);
+    let total = report.total();
+    assert_eq!((total.skipped, total.failed, total.stale), (0, 0, 0), "{:?}", shown(&changes(&report)));
+    let now = |kind, object: &Value| lab.netbox.object(kind, id_of(object)).unwrap();
+    assert_eq!(now(Kind::Device, guest)["virtual_chassis"]["id"], other["id"]);
+    assert_eq!(now(Kind::VirtualChassis, stack)["master"]["id"], stack["master"]["id"]);
+    lab.netbox.forget_requests();
+    Lab::completed(&lab.run().await);
+    assert_eq!(lab.netbox.write_requests(), 0);
+}
+
 /// Lesson 47: a target that was full before is told apart, and is only ours when the policy says so.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_target_is_adopted_when_the_policy_says_so() {
