@@ -13,7 +13,6 @@
 
 use std::collections::BTreeMap;
 
-use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde::Deserialize;
 use serde_json::Value;
 use syncline_core::outcome::Outcome;
@@ -190,10 +189,13 @@ pub(super) async fn hold(reader: &ReadClient, table: &'static Table, items: &mut
     }
     for listed in LISTED.iter().filter(|listed| is_of(listed.of)) {
         let ids = left(items);
-        let together = ids.chunks(if listed.one_by_one { 1 } else { IDS });
-        let asked: Vec<_> = together.map(|ids| found(reader, listed, ids)).collect();
-        let answers = stream::iter(asked).buffered(reader.connections());
-        for (id, name) in answers.try_collect::<Vec<_>>().await?.into_iter().flatten() {
+        // One after the other: a batch that holds several of the connections' slots while nobody polls it would keep the next
+        // one from looking.
+        let mut hanging = BTreeMap::new();
+        for ids in ids.chunks(if listed.one_by_one { 1 } else { IDS }) {
+            hanging.extend(found(reader, listed, ids).await?);
+        }
+        for (id, name) in hanging {
             settle(items, id, |what| match &name {
                 Some(name) => format!("{what} still has the {} `{name}`, {}", listed.label, listed.fate),
                 None => format!(
