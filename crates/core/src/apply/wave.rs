@@ -1,10 +1,11 @@
 //! The changes of one model on their way: gathered into batches, several under way at once.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::pin::pin;
 use std::sync::Arc;
 
 use futures::StreamExt;
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, Either, select};
 use futures::stream::FuturesUnordered;
 use syncline_model::{AnyKey, ModelSchema};
 use tracing::Instrument as _;
@@ -171,6 +172,10 @@ impl<'w> Wave<'w> {
                 None => break,
             }
         }
+        let deletes = entries.first().is_some_and(|entry| entry.change.action == Action::Delete);
+        if self.pass == Pass::First && deletes && self.stopped.is_none() && !self.stop.is_given() {
+            self.take_images(writer, model, bindings, &mut entries, finished).await;
+        }
         if self.stop.leaves_the_rest() {
             self.left += entries.len() as u64;
             self.forget(&entries);
@@ -183,9 +188,6 @@ impl<'w> Wave<'w> {
             let entries = entries.into_iter().map(|entry| entry.with(Written::not_written(outcome.clone()))).collect();
             finished.push(Finished { entries, fatal: None, batch: None, lane: None });
             return Ok(());
-        }
-        if self.pass == Pass::First && entries.first().is_some_and(|entry| entry.change.action == Action::Delete) {
-            batch::take_images(writer, model, bindings, &mut entries).await;
         }
         let number = self.number;
         self.number += 1;
@@ -201,6 +203,26 @@ impl<'w> Wave<'w> {
         };
         self.under_way.push(Box::pin(batch.instrument(span)));
         Ok(())
+    }
+
+    /// Takes the images of a batch. What is under way goes on meanwhile: it may hold what the writer needs to look, such as the
+    /// only connection.
+    async fn take_images<W: TargetWriter + ?Sized>(
+        &mut self,
+        writer: &'w W,
+        model: &'static ModelSchema,
+        bindings: &Bindings,
+        entries: &mut [JournalEntry],
+        finished: &mut Vec<Finished>,
+    ) {
+        let mut images = pin!(batch::take_images(writer, model, bindings, entries));
+        while !self.under_way.is_empty() {
+            match select(images.as_mut(), pin!(self.next_finished())).await {
+                Either::Left(((), _)) => return,
+                Either::Right((batch, _)) => finished.extend(batch),
+            }
+        }
+        images.await;
     }
 
     async fn next_finished(&mut self) -> Option<Finished> {
