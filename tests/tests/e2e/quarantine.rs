@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use syncline_core::change::HoldRule;
 use syncline_core::event::Events;
 use syncline_core::history::{QuarantineFilter, RunKind};
-use syncline_core::policy::{Deletes, Mark};
+use syncline_core::policy::{Deletes, Mark, Quarantine};
 use syncline_core::run::{RunReport, RunRequest};
 use syncline_testkit::estate::{Device, Estate, EstateOptions};
 use syncline_testkit::forward::{Dataset, Faults};
@@ -156,6 +156,61 @@ async fn a_disabled_device_is_deleted_only_when_it_is_due() {
     let after = [Kind::Interface, Kind::IpAddress, Kind::MacAddress].map(|kind| timed.lab.netbox.count(kind));
     assert!(before.iter().zip(after).all(|(before, after)| after < *before), "{before:?} {after:?}");
     assert_eq!(timed.counted(&name).await, None);
+}
+
+/// A whole site is torn down. VLANs are shared and stay, and so does their site, which keeps none of its devices; it goes at last
+/// when somebody has cleared it out.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_devices_of_a_site_go_before_the_site_that_still_has_vlans() {
+    // One site of a small estate is much of it.
+    let mut timed = Timed::new(|lab| {
+        let policy = &mut lab.sync.policy;
+        policy.quarantine = Quarantine::off();
+        (policy.guards.source_shrank_percent, policy.guards.scope_collapsed_percent) = (90, 90);
+        policy.guards.deletes_always_allowed = 1_000;
+    })
+    .await;
+    let site = some_device(&timed.lab.estate).site().to_owned();
+    let there: Vec<_> = timed.lab.estate.devices().filter(|device| device.site() == site).collect();
+    timed.lab.edit(|estate| there.iter().for_each(|device| estate.remove_device(&device.name).unwrap()));
+    let approved = async |timed: &Timed| {
+        let report = timed.run_at(1).await;
+        if report.status.as_str() == "completed" {
+            return report;
+        }
+        assert_eq!(report.status.as_str(), "awaiting_review", "{:?}", report.error);
+        let (events, cancel, plan) = (Events::new(), CancellationToken::new(), report.plan.unwrap());
+        let (runner, request) = (&timed.lab.runner, RunRequest::default());
+        runner.apply(&timed.lab.sync, &plan, Some("torn down".into()), request, &events, &cancel).await.unwrap()
+    };
+    let netbox = &timed.lab.netbox;
+    let at_site = |kind: Kind| -> Vec<u64> {
+        let objects = netbox.objects(kind).into_iter().filter(|object| object["site"]["name"] == site.as_str());
+        objects.map(|object| object["id"].as_u64().unwrap()).collect()
+    };
+    let site_held = |report: &RunReport| {
+        let changes = changes(report);
+        changes.iter().find(|change| change.model == "site").map(|change| change.hold.clone())
+    };
+    assert!(at_site(Kind::Device).len() > 1);
+
+    let first = approved(&timed).await;
+    Lab::completed(&first);
+    assert_eq!(at_site(Kind::Device), [0; 0]);
+    let hold = site_held(&first).unwrap().unwrap();
+    assert_eq!(hold.rule, HoldRule::InUse);
+    assert!(
+        hold.reason.starts_with("VLAN `") && hold.reason.ends_with("`, which stays, refers to it"),
+        "{}",
+        hold.reason
+    );
+    assert!(find(&netbox.objects(Kind::Site), "name", &site).is_some());
+
+    at_site(Kind::Vlan).into_iter().for_each(|vlan| netbox.remove(Kind::Vlan, vlan).unwrap());
+    let last = approved(&timed).await;
+    Lab::completed(&last);
+    assert_eq!(site_held(&last), Some(None));
+    assert!(find(&netbox.objects(Kind::Site), "name", &site).is_none());
 }
 
 #[tokio::test(flavor = "multi_thread")]
