@@ -206,7 +206,9 @@ async fn the_devices_of_a_site_go_before_the_site_that_still_has_vlans() {
     );
     assert!(find(&netbox.objects(Kind::Site), "name", &site).is_some());
 
-    at_site(Kind::Vlan).into_iter().for_each(|vlan| netbox.remove(Kind::Vlan, vlan).unwrap());
+    for vlan in at_site(Kind::Vlan) {
+        netbox.remove(Kind::Vlan, vlan).unwrap();
+    }
     let last = approved(&timed).await;
     Lab::completed(&last);
     assert_eq!(site_held(&last), Some(None));

@@ -225,11 +225,10 @@ impl Counted {
     /// What the object still has, in words; none when that is nothing.
     fn told(&self, value: &Value) -> Option<String> {
         let what = match (value.as_u64(), value.get("display").and_then(Value::as_str)) {
-            (Some(0), _) => return None,
+            (Some(0), _) | (None, None) => return None,
             (Some(1), _) => format!("1 {}", self.label[0]),
             (Some(count), _) => format!("{count} {}", self.label[1]),
             (None, Some(name)) => format!("the {} `{name}`", self.label[0]),
-            (None, None) => return None,
         };
         Some(format!("{what}, {}", self.fate))
     }

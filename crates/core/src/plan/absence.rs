@@ -301,7 +301,9 @@ fn for_each_referred(kind: FieldKind, value: &[u8], mut tell: impl FnMut(&'stati
             let members: Vec<Value> = serde_json::from_slice(value).map_err(|error| {
                 Error::new(ErrorKind::Storage, "a snapshot holds a record that cannot be read").caused_by(error)
             })?;
-            members.iter().for_each(|member| tell(model, &member.to_string()));
+            for member in &members {
+                tell(model, &member.to_string());
+            }
         }
         FieldKind::Text | FieldKind::Integer | FieldKind::Boolean | FieldKind::Choice(_) => {}
     }
