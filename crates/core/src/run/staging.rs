@@ -122,7 +122,7 @@ impl Applying<'_, '_> {
                     Err(error) if error.status() == ErrorStatus::Temporary => return Err(error),
                     // It was refused, and nothing of it is there.
                     Err(error) => {
-                        tracing::info!(run = %left.run, "a merge that was left came to nothing: {}", error.report())
+                        tracing::info!(run = %left.run, "a merge that was left came to nothing: {}", error.report());
                     }
                 }
             }
