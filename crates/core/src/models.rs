@@ -33,6 +33,14 @@ pub struct ModelChoice {
     pub needed_by: BTreeSet<&'static str>,
 }
 
+impl ModelChoice {
+    /// A model that is read so that those of `target`, which keeps other things, can be made of it.
+    pub fn looked_up(schema: &'static ModelSchema, target: &ModelFields) -> Self {
+        let needed_by = target.iter().map(|(schema, _)| schema.name).collect();
+        Self { model: schema.name, asked: ModelMode::Lookup, mode: ModelMode::Lookup, needed_by }
+    }
+}
+
 /// Computes what is read: every model that a read model refers to is read too.
 ///
 /// `contract` is what both sides can speak of. A reference that is written in the second pass (a device's primary address)

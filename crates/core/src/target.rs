@@ -52,8 +52,16 @@ pub trait DataTarget: Send + Sync {
     /// planned: the writer looks before it creates where the target itself would take a second one.
     async fn load(&self, request: &ReadRequest, sink: &SnapshotSink) -> Result<()>;
 
-    /// Turns what the source says into what this target keeps. The default keeps the same records.
-    fn desired(&self, source: Snapshot) -> Result<Snapshot> {
+    /// What a source is asked for, where that is not what the target holds: Zabbix keeps hosts, which are made of devices and their
+    /// addresses. None, the default, asks for what it holds.
+    fn needs(&self) -> Option<ModelFields> {
+        None
+    }
+
+    /// Turns what the source says into what this target keeps, of which `fields` are compared. It is asked after [`load`](Self::load).
+    /// The default keeps the same records; [`Translation`](crate::snapshot::Translation) helps to make others.
+    fn desired(&self, source: Snapshot, fields: &ModelFields) -> Result<Snapshot> {
+        let _ = fields;
         Ok(source)
     }
 

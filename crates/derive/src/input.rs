@@ -29,6 +29,7 @@ pub struct Field {
     pub key: Option<KeyPart>,
     pub preserve: bool,
     pub deferred: bool,
+    pub exact: bool,
 }
 
 /// How a field enters the key.
@@ -101,7 +102,7 @@ impl Model {
 impl Field {
     fn parse(field: &syn::Field) -> Result<Self> {
         let ident = field.ident.clone().ok_or_else(|| Error::new(field.span(), "a model has named fields"))?;
-        let (mut key, mut preserve, mut deferred) = (None, false, false);
+        let (mut key, mut preserve, mut deferred, mut exact) = (None, false, false, false);
         for attribute in model_attributes(&field.attrs) {
             attribute.parse_nested_meta(|meta| {
                 if meta.path.is_ident("key") {
@@ -111,8 +112,10 @@ impl Field {
                     preserve = true;
                 } else if meta.path.is_ident("deferred") {
                     deferred = true;
+                } else if meta.path.is_ident("exact") {
+                    exact = true;
                 } else {
-                    return Err(meta.error("known are `key`, `key = path`, `preserve` and `deferred`"));
+                    return Err(meta.error("known are `key`, `key = path`, `preserve`, `deferred` and `exact`"));
                 }
                 Ok(())
             })?;
@@ -129,6 +132,7 @@ impl Field {
             key,
             preserve,
             deferred,
+            exact,
         })
     }
 }

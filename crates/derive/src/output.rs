@@ -61,7 +61,7 @@ pub fn model(model: &Model) -> TokenStream {
 }
 
 fn field_schema(field: &Field) -> TokenStream {
-    let Field { name, r#type, description, key, preserve, deferred, .. } = field;
+    let Field { name, r#type, description, key, preserve, deferred, exact, .. } = field;
     let key = key.is_some();
     quote! {
         ::syncline_model::FieldSchema {
@@ -72,6 +72,7 @@ fn field_schema(field: &Field) -> TokenStream {
             key: #key,
             preserve: #preserve,
             deferred: #deferred,
+            exact: #exact,
         }
     }
 }

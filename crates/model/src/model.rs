@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::{Canonical, FieldKind, IpHost, IpPrefix, Key, MacAddress, ModelSchema, Slug, Text, VlanId};
+use crate::{Canonical, FieldKind, IpHost, IpPrefix, Key, MacAddress, ModelSchema, Pair, Slug, Text, VlanId};
 
 /// A kind of record. Implemented by `#[derive(Model)]`.
 ///
@@ -89,6 +89,8 @@ macro_rules! field_types {
 field_types!(FieldKind::Text => Text, Slug, MacAddress, IpHost, IpPrefix);
 field_types!(FieldKind::Integer => u8, u16, u32, u64, VlanId);
 field_types!(FieldKind::Boolean => bool);
+field_types!(FieldKind::Texts => BTreeSet<Text>);
+field_types!(FieldKind::Pairs => BTreeSet<Pair>);
 
 impl<M: Model> FieldType for Key<M> {
     const KIND: FieldKind = FieldKind::Reference(M::NAME);

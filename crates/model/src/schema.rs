@@ -43,6 +43,8 @@ pub struct FieldSchema {
     pub preserve: bool,
     /// Whether the field is written in a second pass, after every record exists: a reference that closes a circle.
     pub deferred: bool,
+    /// Whether a set of references is to be exactly the source's. If not, its members are added to the target's, and others stay.
+    pub exact: bool,
 }
 
 /// What the value of a field is.
@@ -58,8 +60,13 @@ pub enum FieldKind {
     Choice(&'static [&'static str]),
     /// The key of a record of a model.
     Reference(&'static str),
-    /// A set of keys of records of a model. The source's members are added to the target's; others stay.
+    /// A set of keys of records of a model. The source's members are added to the target's and others stay, unless the field is
+    /// `exact`.
     References(&'static str),
+    /// A set of texts.
+    Texts,
+    /// A set of named texts, each an array of name and value. A name may come more than once.
+    Pairs,
 }
 
 /// What may happen to a record of the target when a complete read of the source no longer has it.
@@ -114,7 +121,7 @@ impl FieldKind {
     pub fn referenced_model(self) -> Option<&'static str> {
         match self {
             Self::Reference(model) | Self::References(model) => Some(model),
-            Self::Text | Self::Integer | Self::Boolean | Self::Choice(_) => None,
+            Self::Text | Self::Integer | Self::Boolean | Self::Choice(_) | Self::Texts | Self::Pairs => None,
         }
     }
 }

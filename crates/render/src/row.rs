@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 use syncline_core::change::{Action, Change, FieldChange, KeptField};
+use syncline_model::{FieldKind, models};
 
 use crate::pick::Limits;
 use crate::{text, words};
@@ -56,8 +57,11 @@ impl ChangeRow {
         };
         let shown = change.action == Action::Update || limits.fields_of_whole_records;
         let limit = if shown { limits.fields.unwrap_or(usize::MAX) } else { 0 };
-        let written = change.fields.iter().filter(says).map(|field| FieldRow::written(field, limits));
-        let kept = change.kept.iter().map(|field| FieldRow::kept(field, limits));
+        let schema = models::by_name(&change.model);
+        let kind = |field: &str| Some(schema?.field(field)?.kind);
+        let written =
+            change.fields.iter().filter(says).map(|field| FieldRow::written(field, kind(&field.name), limits));
+        let kept = change.kept.iter().map(|field| FieldRow::kept(field, kind(&field.name), limits));
         let fields: Vec<_> = written.chain(kept).take(limit).collect();
         let all = change.fields.iter().filter(says).count() + change.kept.len();
         let more_fields = if shown { all - fields.len() } else { 0 };
@@ -70,30 +74,58 @@ impl ChangeRow {
 }
 
 impl FieldRow {
-    fn written(field: &FieldChange, limits: &Limits) -> Self {
+    fn written(field: &FieldChange, kind: Option<FieldKind>, limits: &Limits) -> Self {
         let last = field.deferred.then_some("written last, when every record is there");
-        let notes: Vec<_> = words::cause(field.cause).into_iter().chain(last).collect();
+        let apart = Apart::of(&field.before, &field.after);
+        let (before, after) = apart.as_ref().map_or((&field.before, &field.after), |apart| (&apart.gone, &apart.new));
+        let stay = apart.as_ref().map(|apart| apart.stay).filter(|stay| *stay > 0);
+        let stay = stay.map(|stay| if stay == 1 { "1 other stays".to_owned() } else { format!("{stay} others stay") });
+        let notes: Vec<_> = words::cause(field.cause).into_iter().chain(last).map(str::to_owned).chain(stay).collect();
         Self {
             name: text::line(&field.name, limits.name),
-            before: cut(&field.before, limits),
-            after: cut(&field.after, limits),
+            before: cut(before, kind, limits),
+            after: cut(after, kind, limits),
             kept: None,
             note: (!notes.is_empty()).then(|| notes.join("; ")),
         }
     }
 
-    fn kept(field: &KeptField, limits: &Limits) -> Self {
+    fn kept(field: &KeptField, kind: Option<FieldKind>, limits: &Limits) -> Self {
         let stays = if field.target.is_null() { "stays empty" } else { "stays" };
         Self {
             name: text::line(&field.name, limits.name),
-            before: cut(&field.target, limits),
-            after: cut(&field.source, limits),
+            before: cut(&field.target, kind, limits),
+            after: cut(&field.source, kind, limits),
             kept: Some(format!("{stays}: {}", words::kept(field.rule))),
             note: words::cause(field.cause).map(str::to_owned),
         }
     }
 }
 
-fn cut(value: &Value, limits: &Limits) -> Option<String> {
-    text::value(value).map(|text| text::cut(&text, limits.value))
+/// What two sets do not have in common. Of a host with twenty tags, one that comes is what people look for.
+struct Apart {
+    gone: Value,
+    new: Value,
+    stay: usize,
+}
+
+impl Apart {
+    fn of(before: &Value, after: &Value) -> Option<Self> {
+        let (Value::Array(before), Value::Array(after)) = (before, after) else { return None };
+        // A reference is an array too: of texts and numbers, not of members.
+        let is_set = |members: &[Value]| members.iter().all(Value::is_array);
+        if before.is_empty() || after.is_empty() || !is_set(before) || !is_set(after) {
+            return None;
+        }
+        let without = |members: &[Value], others: &[Value]| -> Vec<Value> {
+            members.iter().filter(|member| !others.contains(member)).cloned().collect()
+        };
+        let (gone, new) = (without(before, after), without(after, before));
+        let stay = after.len() - new.len();
+        (stay > 0).then(|| Self { gone: gone.into(), new: new.into(), stay })
+    }
+}
+
+fn cut(value: &Value, kind: Option<FieldKind>, limits: &Limits) -> Option<String> {
+    text::value_of(kind, value).map(|text| text::cut(&text, limits.value))
 }

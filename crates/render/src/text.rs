@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
-use syncline_model::AnyKey;
+use syncline_model::{AnyKey, FieldKind};
 
 /// A number with its thousands apart: `12,345`.
 pub fn count(number: u64) -> String {
@@ -48,6 +48,24 @@ pub fn value(value: &Value) -> Option<String> {
         }
         other => clean(&other.to_string()).into_owned(),
     })
+}
+
+/// A value of a kind for people on one line, as [`value`] shows it; named texts with their names: `site=bern, role=switch`.
+pub fn value_of(kind: Option<FieldKind>, value: &Value) -> Option<String> {
+    let members = value.as_array().filter(|members| !members.is_empty());
+    match (kind, members) {
+        (Some(FieldKind::Pairs), Some(members)) => {
+            let pair = |pair: &Value| {
+                let [name, value] = &pair.as_array()?[..] else { return None };
+                Some(format!("{}={}", self::value(name)?, self::value(value)?))
+            };
+            Some(members.iter().filter_map(pair).collect::<Vec<_>>().join(", "))
+        }
+        (Some(FieldKind::Texts), Some(members)) => {
+            Some(members.iter().filter_map(self::value).collect::<Vec<_>>().join(", "))
+        }
+        _ => self::value(value),
+    }
 }
 
 /// A text in parts: what stands between backticks, and what stands around it. A backtick without another is a letter.
@@ -95,6 +113,15 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn sets_of_texts_read_well() {
+        let pairs = json!([["role", "switch"], ["site", ""]]);
+        assert_eq!(value_of(Some(FieldKind::Pairs), &pairs).unwrap(), "role=switch, site=\"\"");
+        assert_eq!(value_of(Some(FieldKind::Texts), &json!(["a b", "c"])).unwrap(), "a b, c");
+        assert_eq!(value_of(Some(FieldKind::Pairs), &json!([])).unwrap(), "none");
+        assert_eq!(value_of(None, &json!(["atl", "core-1"])).unwrap(), "atl / core-1");
+    }
 
     #[test]
     fn numbers_and_values_read_well() {

@@ -98,10 +98,12 @@ async fn an_older_release_cannot_be_asked_for_executions() {
 async fn references_lead_to_records() {
     let sim = sim().await;
     let read = Reader::of(&sim).read().await.unwrap();
+    // Hosts are a monitoring system's.
+    let told = || ALL.iter().filter(|schema| !schema.name.starts_with("host"));
     let keys: BTreeMap<&str, BTreeSet<String>> =
-        ALL.iter().map(|schema| (schema.name, read.records(schema.name).into_keys().collect())).collect();
+        told().map(|schema| (schema.name, read.records(schema.name).into_keys().collect())).collect();
     let mut followed = BTreeMap::new();
-    for schema in ALL {
+    for schema in told() {
         for (key, record) in read.records(schema.name) {
             for field in schema.fields {
                 let (target, value) = match field.kind {

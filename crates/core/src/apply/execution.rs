@@ -479,7 +479,12 @@ impl<'a, 'c, W: TargetWriter + ?Sized> Execution<'a, 'c, W> {
             let keys: Vec<&serde_json::Value> = match schema.field(&field.name)?.kind {
                 FieldKind::Reference(_) => vec![&field.after],
                 FieldKind::References(_) => field.after.as_array().into_iter().flatten().collect(),
-                FieldKind::Text | FieldKind::Integer | FieldKind::Boolean | FieldKind::Choice(_) => continue,
+                FieldKind::Text
+                | FieldKind::Integer
+                | FieldKind::Boolean
+                | FieldKind::Choice(_)
+                | FieldKind::Texts
+                | FieldKind::Pairs => continue,
             };
             let model = schema.field(&field.name)?.kind.referenced_model()?;
             for key in keys.into_iter().filter_map(AnyKey::from_value) {

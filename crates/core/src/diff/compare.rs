@@ -25,7 +25,7 @@ pub struct Compared {
 ///
 /// - A field that the source does not have is not said, and stays.
 /// - A field that the target does not have is null there.
-/// - Of a set of references, the source's members must be in the target's; others stay, unless the sets are to be `exact`.
+/// - Of a set of references, the source's members must be in the target's; others stay, unless the sets or the field are to be `exact`.
 /// - An initial field of which the target has anything stays.
 pub fn differing(schema: &ModelSchema, compared: Compared, wanted: &[u8], found: &[u8]) -> Result<Vec<FieldChange>> {
     let Compared { fields, initial, exact } = compared;
@@ -47,7 +47,7 @@ pub fn differing(schema: &ModelSchema, compared: Compared, wanted: &[u8], found:
         let field = &schema.fields[position];
         let before = found.map_or(Ok(Value::Null), parse)?;
         let after = match field.kind {
-            FieldKind::References(_) if !exact => match union(wanted, found)? {
+            FieldKind::References(_) if !exact && !field.exact => match union(wanted, found)? {
                 Some(union) => union,
                 None => continue,
             },

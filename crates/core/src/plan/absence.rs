@@ -305,7 +305,12 @@ fn for_each_referred(kind: FieldKind, value: &[u8], mut tell: impl FnMut(&'stati
                 tell(model, &member.to_string());
             }
         }
-        FieldKind::Text | FieldKind::Integer | FieldKind::Boolean | FieldKind::Choice(_) => {}
+        FieldKind::Text
+        | FieldKind::Integer
+        | FieldKind::Boolean
+        | FieldKind::Choice(_)
+        | FieldKind::Texts
+        | FieldKind::Pairs => {}
     }
     Ok(())
 }

@@ -525,7 +525,15 @@ fn refer(
             Some(FieldKind::References(model)) => {
                 side(field).as_array().into_iter().flatten().for_each(|key| refer_to(model, key));
             }
-            Some(FieldKind::Text | FieldKind::Integer | FieldKind::Boolean | FieldKind::Choice(_)) | None => {}
+            Some(
+                FieldKind::Text
+                | FieldKind::Integer
+                | FieldKind::Boolean
+                | FieldKind::Choice(_)
+                | FieldKind::Texts
+                | FieldKind::Pairs,
+            )
+            | None => {}
         }
     }
 }

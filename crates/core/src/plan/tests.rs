@@ -212,7 +212,7 @@ async fn every_delete_of_every_model_goes_through_the_quarantine() {
             ($($model:ty),*) => { $(sink.open::<$model>().unwrap().complete().await.unwrap();)* };
         }
         empty!(Site, Manufacturer, DeviceType, DeviceRole, Platform, Device, VirtualChassis, Interface);
-        empty!(MacAddress, Vlan, Vrf, Prefix, IpAddress, Tag);
+        empty!(MacAddress, Vlan, Vrf, Prefix, IpAddress, Tag, HostGroup, Host);
         sink.finish().unwrap()
     };
     let (source, target) = (complete(Side::Source).await, complete(Side::Target).await);

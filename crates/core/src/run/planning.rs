@@ -88,6 +88,7 @@ impl Work<'_> {
         let mut work = Planning {
             target_system: Arc::clone(&prepared.target),
             fields: prepared.fields.clone(),
+            read_fields: prepared.read.clone(),
             modes: prepared.modes.clone(),
             policy: sync.policy.clone(),
             read,
@@ -160,6 +161,8 @@ impl Work<'_> {
 struct Planning {
     target_system: Arc<dyn DataTarget>,
     fields: ModelFields,
+    /// What the source was asked for.
+    read_fields: ModelFields,
     modes: BTreeMap<&'static str, ModelMode>,
     policy: crate::policy::Policy,
     /// The source as it was read, in its own models.
@@ -186,7 +189,7 @@ impl Planning {
         for (model, links) in &aligned.links {
             memory.link(model, links)?;
         }
-        let canaries = guard::missing_canaries(&self.policy.guards, &self.fields, &self.read)?;
+        let canaries = guard::missing_canaries(&self.policy.guards, &self.read_fields, &self.read)?;
         self.evidence.doubted_by(&canaries);
         self.verdicts.extend(canaries);
         for site in guard::unknown_sites(&self.policy.guards, &self.source, &self.target)? {
@@ -244,6 +247,10 @@ fn source_side(side: &SideDefinition, read: &Snapshot, desired: &Snapshot) -> Pl
     for (model, planned) in &mut planned.reads {
         let given = read.models.get(model.as_str()).map(|read| read.records);
         planned.given = given.filter(|given| *given != planned.records);
+    }
+    // What the target's own records were made of.
+    for (model, given) in &read.models {
+        planned.reads.entry((*model).to_owned()).or_insert_with(|| self::read(given));
     }
     planned
 }

@@ -195,6 +195,10 @@ impl Watch {
 
     /// Asks the source; the inner error is a reason that concerns nothing else.
     fn ask(&self, schema: &ModelSchema, keys: &[AnyKey]) -> Result<Result<Vec<Absence>, String>> {
+        // Of what the target makes of other records, a source knows nothing.
+        if !self.source.knows().has(schema.name) {
+            return Ok(Ok(vec![Absence::Gone; keys.len()]));
+        }
         let answer = self.runtime.block_on(async {
             tokio::select! {
                 biased;

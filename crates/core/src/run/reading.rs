@@ -25,10 +25,24 @@ pub struct Prepared {
     pub source: Arc<dyn DataSource>,
     /// The reading half of the side that is made to agree.
     pub target: Arc<dyn DataTarget>,
-    /// What both can speak of.
+    /// What is compared.
     pub fields: ModelFields,
+    /// What is asked of the source: the same, unless the target keeps other things.
+    pub read: ModelFields,
     /// What is done with each model that is read.
     pub modes: BTreeMap<&'static str, ModelMode>,
+}
+
+impl Prepared {
+    fn source_request(&self, cancel: &CancellationToken) -> ReadRequest {
+        let mode = |model| self.modes.get(model).copied().unwrap_or(ModelMode::Lookup);
+        let modes = self.read.iter().map(|(schema, _)| (schema.name, mode(schema.name))).collect();
+        ReadRequest { fields: self.read.clone(), modes, cancel: cancel.clone() }
+    }
+
+    fn target_request(&self, cancel: &CancellationToken) -> ReadRequest {
+        ReadRequest { fields: self.fields.clone(), modes: self.modes.clone(), cancel: cancel.clone() }
+    }
 }
 
 impl Work<'_> {
@@ -57,39 +71,49 @@ impl Work<'_> {
             self.runner.connect_target(&sync.target, events),
         )
         .await?;
-        let contract = source.knows().shared_with(&target.holds());
-        if contract.iter().next().is_none() {
+        let needs = target.needs();
+        let read = source.knows().shared_with(needs.as_ref().unwrap_or(&target.holds()));
+        if read.iter().next().is_none() {
             let message = format!(
                 "the connectors `{}` and `{}` have no model in common: this source has nothing that this target keeps",
                 sync.source.connector, sync.target.connector
             );
             return Err(Error::new(ErrorKind::Settings, message));
         }
-        let (choices, fields) = models::closure(&contract, &sync.models)?;
+        let contract = if needs.is_some() { target.holds() } else { read.clone() };
+        let (mut choices, fields) = models::closure(&contract, &sync.models)?;
         let modes = choices.iter().filter(|choice| choice.mode != ModelMode::Off);
         let modes = modes.map(|choice| (choice.model, choice.mode)).collect();
-        report.models.clone_from(&choices);
         announce(&choices, events);
-        Ok(Prepared { source: source.into(), target: target.into(), fields, modes })
+        let read = match needs {
+            None => fields.clone(),
+            Some(_) => {
+                choices.extend(read.iter().map(|(schema, _)| ModelChoice::looked_up(schema, &contract)));
+                read
+            }
+        };
+        report.models = choices;
+        Ok(Prepared { source: source.into(), target: target.into(), fields, read, modes })
     }
 
     /// Reads both sides at once. When one fails, the other is stopped.
     pub(super) async fn load(&self, prepared: &Prepared, report: &mut RunReport) -> Result<(Snapshot, Snapshot)> {
         let (folder, events, memory) = (self.snapshot_folder(), self.events, self.memory());
         let cancel = self.stop.token().child_token();
-        let sink = |side| SnapshotSink::create(side, &folder, prepared.fields.clone(), events.clone());
-        let (source_sink, target_sink) = (sink(Side::Source)?, sink(Side::Target)?);
-        let request =
-            ReadRequest { fields: prepared.fields.clone(), modes: prepared.modes.clone(), cancel: cancel.clone() };
+        let sink = |side, fields: &ModelFields| SnapshotSink::create(side, &folder, fields.clone(), events.clone());
+        let (source_sink, target_sink) = (sink(Side::Source, &prepared.read)?, sink(Side::Target, &prepared.fields)?);
+        let (source_request, target_request) = (prepared.source_request(&cancel), prepared.target_request(&cancel));
 
         let source = async {
             let clock = PhaseClock::start(Phase::LoadSource, events, memory, true);
-            let ended = unless_cancelled(&cancel, clock.around(prepared.source.load(&request, &source_sink))).await;
+            let ended =
+                unless_cancelled(&cancel, clock.around(prepared.source.load(&source_request, &source_sink))).await;
             (ended.map_err(|error| error.with("side", Side::Source)), clock.stop())
         };
         let target = async {
             let clock = PhaseClock::start(Phase::LoadTarget, events, memory, false);
-            let ended = unless_cancelled(&cancel, clock.around(prepared.target.load(&request, &target_sink))).await;
+            let ended =
+                unless_cancelled(&cancel, clock.around(prepared.target.load(&target_request, &target_sink))).await;
             (ended.map_err(|error| error.with("side", Side::Target)), clock.stop())
         };
         let stop_other = |ended: (Result<()>, _)| {

@@ -211,7 +211,7 @@ impl DataTarget for FakeSide {
         Ok(staged::Branch::known(&self.0, id).map(|branch| Box::new(branch) as Box<dyn Stage>))
     }
 
-    fn desired(&self, mut source: Snapshot) -> Result<Snapshot> {
+    fn desired(&self, mut source: Snapshot, _: &ModelFields) -> Result<Snapshot> {
         let drops = with(&self.0, |world| world.drops.clone());
         let Some(sites) = source.models.get_mut("site").filter(|_| !drops.is_empty()) else { return Ok(source) };
         let mut kept = Sorted::new(sites.path.parent().unwrap());

@@ -73,7 +73,7 @@ impl Work<'_> {
         let prepared = self.prepare(report).await?;
         let (source, target) = self.load(&prepared, report).await?;
         let read = source.clone();
-        let source = prepared.target.desired(source)?;
+        let source = prepared.target.desired(source, &prepared.fields)?;
         report.desired = source.models.values().map(|model| (model.model, model.records)).collect();
         let partial = partial_reads(&source, &target);
         if let (Some(partial), PartialRead::Stop) = (&partial, self.sync.policy.partial_read) {

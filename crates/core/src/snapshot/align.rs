@@ -306,6 +306,12 @@ pub(crate) fn ordered(schema: &ModelSchema, record: &Map<String, Value>) -> Vec<
         out.push(if out.is_empty() { b'{' } else { b',' });
         out.extend_from_slice(format!("\"{}\":", field.name).as_bytes());
         match (field.kind, value.as_array()) {
+            (FieldKind::Texts | FieldKind::Pairs, Some(members)) => {
+                let mut members = members.clone();
+                members.sort_by(texts_in_order);
+                members.dedup();
+                out.extend_from_slice(Value::Array(members).to_string().as_bytes());
+            }
             (FieldKind::References(_), Some(members)) => {
                 let mut members: Vec<_> = members.iter().map(ToString::to_string).collect();
                 members.sort();
@@ -320,6 +326,15 @@ pub(crate) fn ordered(schema: &ModelSchema, record: &Map<String, Value>) -> Vec<
     }
     out.push(b'}');
     out
+}
+
+/// The order of texts, or of arrays of texts, in a set: that of their characters, not of their JSON.
+fn texts_in_order(one: &Value, other: &Value) -> std::cmp::Ordering {
+    let texts = |value: &Value| -> Vec<String> {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        value.as_array().map_or_else(|| vec![text(value)], |parts| parts.iter().map(text).collect())
+    };
+    texts(one).cmp(&texts(other))
 }
 
 #[cfg(test)]

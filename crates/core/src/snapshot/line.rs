@@ -6,6 +6,7 @@
 
 use memchr::memchr;
 
+use crate::native::Native;
 use crate::{Error, ErrorKind, Result};
 
 const KEY: &[u8] = b"{\"key\":";
@@ -30,6 +31,16 @@ impl<'a> Line<'a> {
             let start = String::from_utf8_lossy(&line[..line.len().min(80)]).into_owned();
             Error::new(ErrorKind::Storage, format!("a snapshot holds a line that is no record: `{start}`"))
         })
+    }
+
+    /// The compared part by field.
+    pub fn fields(&self) -> Result<serde_json::Map<String, serde_json::Value>> {
+        serde_json::from_slice(self.record).map_err(unreadable)
+    }
+
+    /// The record's handle, if it has one.
+    pub fn handle(&self) -> Result<Option<Native>> {
+        self.native.map(serde_json::from_slice).transpose().map_err(unreadable)
     }
 
     fn try_split(line: &'a [u8]) -> Option<Self> {
@@ -86,6 +97,10 @@ fn cut<'a>(text: &'a [u8], separator: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
     let before = text[..tab].strip_suffix(b",")?;
     let after = text[tab..].strip_prefix(separator)?;
     Some((before, after))
+}
+
+fn unreadable(error: serde_json::Error) -> Error {
+    Error::new(ErrorKind::Storage, "a snapshot holds a record that cannot be read").caused_by(error)
 }
 
 #[cfg(test)]

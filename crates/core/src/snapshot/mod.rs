@@ -13,6 +13,7 @@ mod run;
 mod sink;
 #[cfg(feature = "runtime")]
 mod sorted;
+mod translation;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -29,6 +30,7 @@ pub use recognise::{Ambiguities, Bound, Links, Recognised, RecognisedBy};
 pub use sink::{ModelSink, SnapshotSink};
 #[cfg(feature = "runtime")]
 pub(crate) use sorted::Sorted;
+pub use translation::Translation;
 
 use crate::event::Side;
 

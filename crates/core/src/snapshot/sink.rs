@@ -298,7 +298,7 @@ impl<M: Model> Drop for ModelSink<M> {
     }
 }
 
-fn native_json(native: &Native) -> Vec<u8> {
+pub(super) fn native_json(native: &Native) -> Vec<u8> {
     // Two strings always serialise.
     serde_json::to_vec(native).unwrap_or_default()
 }

@@ -169,9 +169,11 @@ impl Merge<'_> {
                 None if now.is_null() || known.preserve || now.as_array().is_some_and(Vec::is_empty) => None,
                 None => match known.kind {
                     FieldKind::Choice(_) | FieldKind::Boolean | FieldKind::Integer => None,
-                    FieldKind::Text | FieldKind::Reference(_) | FieldKind::References(_) => {
-                        Some(differs(field, now, &Value::Null))
-                    }
+                    FieldKind::Text
+                    | FieldKind::Reference(_)
+                    | FieldKind::References(_)
+                    | FieldKind::Texts
+                    | FieldKind::Pairs => Some(differs(field, now, &Value::Null)),
                 },
             }
         })
@@ -182,8 +184,8 @@ impl Merge<'_> {
         let mut touched = None;
         for change in &taken.fields {
             let now = record.get(&change.name).cloned().unwrap_or(Value::Null);
-            let is_set =
-                matches!(self.schema.field(&change.name).map(|field| field.kind), Some(FieldKind::References(_)));
+            let known = self.schema.field(&change.name);
+            let is_set = known.is_some_and(|field| matches!(field.kind, FieldKind::References(_)) && !field.exact);
             if is_set {
                 match set_back(change, &now) {
                     Some(former) => drop(record.insert(change.name.clone(), former)),

@@ -7,6 +7,8 @@
 mod device;
 mod device_role;
 mod device_type;
+mod host;
+mod host_group;
 mod interface;
 mod ip_address;
 mod mac_address;
@@ -22,6 +24,8 @@ mod vrf;
 pub use device::{Device, DeviceStatus};
 pub use device_role::DeviceRole;
 pub use device_type::DeviceType;
+pub use host::{Host, HostStatus, InventoryMode};
+pub use host_group::HostGroup;
 pub use interface::{Interface, InterfaceMode, InterfaceType};
 pub use ip_address::{IpAddress, IpAddressRole, IpAddressStatus};
 pub use mac_address::MacAddress;
@@ -52,6 +56,8 @@ pub const ALL: &[&ModelSchema] = &[
     Interface::SCHEMA,
     MacAddress::SCHEMA,
     IpAddress::SCHEMA,
+    HostGroup::SCHEMA,
+    Host::SCHEMA,
 ];
 
 /// A shared model by name.
