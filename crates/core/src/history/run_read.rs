@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
 };
@@ -99,6 +100,20 @@ impl History {
             .count(self.store.db())
             .await;
         Ok(found.map_err(|error| self.store.read_error(error))? > 0)
+    }
+
+    /// The newest real run of a sync that completed, and when.
+    pub async fn last_completed(&self, sync: &str) -> Result<Option<(RunId, DateTime<Utc>)>> {
+        let Some(sync) = self.sync(sync).await? else { return Ok(None) };
+        let row = run::Entity::find()
+            .filter(run::Column::SyncId.eq(sync.id.0))
+            .filter(run::Column::Status.eq(RunStatus::Completed.as_str()))
+            .filter(run::Column::Dry.eq(false))
+            .order_by_desc(run::Column::FinishedAt)
+            .one(self.store.db())
+            .await
+            .map_err(|error| self.store.read_error(error))?;
+        Ok(row.and_then(|row| Some((RunId(row.id), text::time(row.finished_at?)))))
     }
 
     /// The run that applied a plan, or began to.

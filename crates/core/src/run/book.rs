@@ -23,6 +23,8 @@ pub struct ConfiguredSync {
 pub struct Automation {
     /// When it runs.
     pub schedule: Schedule,
+    /// The sync after whose completed runs it runs, in the place of a schedule.
+    pub after: Option<String>,
     /// When it looks for drift.
     pub drift: Schedule,
     /// What becomes of ticks that passed while nobody looked.

@@ -363,6 +363,34 @@ async fn a_run_that_writes_for_too_long_pauses_and_says_so() {
     assert!(read(&lab, report.run).await.is_out_of_time(), "{:?}", report.paused);
 }
 
+/// The second sync follows the first: once for each of its completed runs, however many look, and not for what was before.
+#[tokio::test]
+async fn a_sync_runs_after_another_one() {
+    let lab = filled("after").await;
+    let mut second = Every10Minutes::new(&lab);
+    second.sync.name = "second".to_owned();
+    second.automation = Automation { after: Some("main".to_owned()), ..Automation::default() };
+    let pass = async || {
+        for runner in [other(&lab), other(&lab)] {
+            Scheduler::new(&runner, &second).pass(Utc::now()).await.unwrap();
+        }
+        scheduled(lab.runner.history()).await.len()
+    };
+    assert_eq!(lab.run().await.status, RunStatus::Completed);
+    assert_eq!(pass().await, 0, "that was before anybody asked");
+    assert_eq!(lab.run_with(RunRequest::dry()).await.status, RunStatus::Completed);
+    assert_eq!(pass().await, 0, "a dry run changes nothing");
+    let first = lab.run().await;
+    assert_eq!((pass().await, pass().await), (1, 1));
+    let waiting = lab.runner.history().queue().await.unwrap();
+    assert_eq!(
+        (&*waiting[0].sync, waiting[0].request.clone().unwrap()),
+        ("second", format!("run {} of main completed", first.run))
+    );
+    lab.run().await;
+    assert_eq!(pass().await, 1, "one that waits is enough");
+}
+
 #[tokio::test]
 async fn a_run_waits_for_its_window() {
     let lab = filled("windows").await;

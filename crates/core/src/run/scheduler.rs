@@ -70,9 +70,30 @@ impl<'a> Scheduler<'a> {
         if sync.automation.paused {
             return Ok(None);
         }
-        let runs = self.of_schedule(sync, Purpose::Sync, &sync.automation.schedule, now).await?;
+        let runs = match &sync.automation.after {
+            Some(first) => {
+                self.after(sync, first, now).await?;
+                None
+            }
+            None => self.of_schedule(sync, Purpose::Sync, &sync.automation.schedule, now).await?,
+        };
         let drift = self.of_schedule(sync, Purpose::Drift, &sync.automation.drift, now).await?;
         Ok([runs, drift].into_iter().flatten().min())
+    }
+
+    /// Makes a run when another sync has completed one since: its end is the tick, so that however many look, one run follows.
+    async fn after(&self, sync: &ConfiguredSync, first: &str, now: DateTime<Utc>) -> Result<()> {
+        let history = self.runner.history();
+        let Some((run, ended)) = history.last_completed(first).await? else { return Ok(()) };
+        let id = self.runner.know(&sync.definition).await?;
+        // What was completed before anybody wanted this is none of its business.
+        let ticks = history.ticks(id, Purpose::Sync, &format!("after {first}"), now).await?;
+        if ended <= ticks.last.unwrap_or(ticks.made_at) {
+            return Ok(());
+        }
+        let reason = format!("run {run} of {first} completed");
+        self.trigger(sync, Purpose::Sync, ended, Some(reason), now).await?;
+        history.settle_tick(id, Purpose::Sync, Some(ended), None).await
     }
 
     async fn of_schedule(
@@ -92,7 +113,8 @@ impl<'a> Scheduler<'a> {
         let ticks = history.ticks(id, purpose, &made_of, now).await?;
         let due = schedule.due(ticks.made_at, ticks.last, now, sync.automation.catch_up);
         if let Some(tick) = due.run {
-            self.trigger(sync, purpose, tick, due.missed, now).await?;
+            let missed = (due.missed > 0).then(|| format!("{} earlier ticks were missed", due.missed));
+            self.trigger(sync, purpose, tick, missed, now).await?;
         }
         if due.last_tick != ticks.last || due.next != ticks.next {
             history.settle_tick(id, purpose, due.last_tick, due.next).await?;
@@ -121,7 +143,7 @@ impl<'a> Scheduler<'a> {
         sync: &ConfiguredSync,
         purpose: Purpose,
         tick: DateTime<Utc>,
-        missed: u64,
+        why: Option<String>,
         now: DateTime<Utc>,
     ) -> Result<()> {
         let name = &sync.definition.name;
@@ -135,11 +157,7 @@ impl<'a> Scheduler<'a> {
                 return Ok(());
             }
         };
-        let reason = match (missed, &closed) {
-            (0, None) => None,
-            (0, Some(closed)) => Some(closed.to_string()),
-            (missed, _) => Some(format!("{missed} earlier ticks were missed")),
-        };
+        let reason = why.or_else(|| closed.as_ref().map(ToString::to_string));
         let request = RunRequest {
             kind: RunKind::Scheduled,
             by: BY.to_owned(),

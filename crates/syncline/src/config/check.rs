@@ -212,7 +212,37 @@ impl Check<'_> {
                 good.insert(name, sync);
             }
         }
+        self.order(&good);
         good
+    }
+
+    /// Which sync runs after which: none twice over, none after itself, none by a schedule besides.
+    fn order(&mut self, syncs: &BTreeMap<String, SyncSettings>) {
+        for (name, sync) in syncs {
+            let Some(first) = &sync.after else { continue };
+            let key = ["syncs".to_owned(), name.clone(), "after".to_owned()];
+            if !syncs.contains_key(first) {
+                let known: Vec<_> = syncs.keys().map(String::as_str).filter(|other| other != name).collect();
+                let hint = format!("syncs here are {}", known.join(", "));
+                self.add(&key, format!("there is no sync `{first}`"), Some(hint));
+                continue;
+            }
+            let mut seen = vec![name.as_str()];
+            let mut next = Some(first.as_str());
+            while let Some(other) = next.filter(|_| seen.len() <= syncs.len()) {
+                if seen.contains(&other) {
+                    let message = format!("the syncs {} would run after each other for ever", seen.join(", "));
+                    self.add(&key, message, None);
+                    break;
+                }
+                seen.push(other);
+                next = syncs.get(other).and_then(|sync| sync.after.as_deref());
+            }
+            if !sync.schedule.is_manual() {
+                let hint = "leave one of them out".to_owned();
+                self.add(&key, "the sync has a `schedule` too", Some(hint));
+            }
+        }
     }
 
     /// The parameters of one side, checked by its connector.

@@ -90,6 +90,9 @@ pub struct SyncSettings {
     /// When the sync runs by itself. Nothing: only when somebody starts it.
     #[serde(default)]
     pub schedule: Schedule,
+    /// The sync after whose completed runs this one runs: NetBox is filled first, then Zabbix follows it. Instead of a schedule.
+    #[serde(default)]
+    pub after: Option<String>,
     /// When the sync looks for drift by itself, which writes nothing.
     #[serde(default)]
     pub drift: Schedule,
@@ -142,6 +145,7 @@ impl Configuration {
         let windows = Windows { windows: sync.windows.clone(), overrun: sync.overrun };
         let automation = Automation {
             schedule: sync.schedule.clone(),
+            after: sync.after.clone(),
             drift: sync.drift.clone(),
             catch_up: sync.catch_up,
             windows,
