@@ -1,6 +1,6 @@
 //! Starts one simulator as a process of its own, for clients that are not written in Rust.
 //!
-//! `simulators forward [RECORDS]` or `simulators netbox [VERSION]` prints one line of JSON with URL and credentials, and runs until standard input ends.
+//! `simulators forward [RECORDS]`, `simulators netbox [VERSION]` or `simulators zabbix [VERSION]` prints one line of JSON with URL and credentials, and runs until standard input ends.
 
 #![expect(clippy::print_stdout, reason = "the line on standard output is what callers read")]
 
@@ -10,6 +10,7 @@ use std::io::{Read, Write};
 use syncline_testkit::estate::{Estate, EstateOptions};
 use syncline_testkit::forward::{ForwardOptions, ForwardSim, NETWORK};
 use syncline_testkit::netbox::{NetBoxOptions, NetBoxSim};
+use syncline_testkit::zabbix::{ZabbixOptions, ZabbixSim};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -22,7 +23,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
         ["netbox", version] => {
             netbox(NetBoxOptions { version: (*version).to_owned(), ..NetBoxOptions::default() }).await
         }
-        _ => Err("usage: simulators forward [RECORDS] | netbox [VERSION]".into()),
+        ["zabbix"] => zabbix(ZabbixOptions::default()).await,
+        ["zabbix", version] => zabbix(ZabbixOptions::version(version)).await,
+        _ => Err("usage: simulators forward [RECORDS] | netbox [VERSION] | zabbix [VERSION]".into()),
     }
 }
 
@@ -61,6 +64,22 @@ async fn netbox(options: NetBoxOptions) -> Result<(), Box<dyn Error>> {
         "token": sim.token(),
         "v1_token": sim.v1_token(),
         "read_only_token": sim.read_only_token(),
+    }))?;
+    until_input_ends().await?;
+    sim.stop();
+    Ok(())
+}
+
+/// A fresh Zabbix.
+async fn zabbix(options: ZabbixOptions) -> Result<(), Box<dyn Error>> {
+    let mut sim = ZabbixSim::start(options)?;
+    let (user, password) = sim.login();
+    announce(&serde_json::json!({
+        "simulator": "zabbix",
+        "url": sim.url(),
+        "token": sim.token(),
+        "user": user,
+        "password": password,
     }))?;
     until_input_ends().await?;
     sim.stop();

@@ -1,8 +1,13 @@
 //! Simulated systems over real HTTP, the estate generator, fault injection.
 
 pub mod estate;
+mod fault;
 pub mod fault_proxy;
 pub mod forward;
+mod http;
 pub mod netbox;
 pub mod postgres;
 pub mod watch;
+pub mod zabbix;
+
+pub use fault::Fault;

@@ -43,7 +43,7 @@ pub enum Error {
 pub struct Server {
     url: String,
     /// The shell beside the server. Its standard input is the pipe whose end it waits for.
-    _shell: Child,
+    shell: Child,
 }
 
 /// The address of a server, the same one for the whole process.
@@ -103,12 +103,18 @@ impl Server {
             let _ = shell.wait();
             return Err(Error::NotStarted(reason.trim().to_owned()));
         }
-        Ok(Self { url: format!("postgres://postgres@127.0.0.1:{port}/postgres"), _shell: shell })
+        Ok(Self { url: format!("postgres://postgres@127.0.0.1:{port}/postgres"), shell })
     }
 
     /// Its address.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Stops it, and waits until nothing is left of it. One that is dropped goes the same way, with nobody waiting.
+    pub fn stop(mut self) -> std::io::Result<()> {
+        // Waiting ends the standard input first.
+        self.shell.wait().map(|_| ())
     }
 }
 

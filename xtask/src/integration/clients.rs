@@ -19,8 +19,8 @@ struct Client {
     oldest_python: (u32, u32),
     /// The program below `xtask/clients/`.
     script: &'static str,
-    /// What the simulators' program calls the system.
-    simulator: &'static str,
+    /// What the simulators' program calls the system, and the version that it is to be.
+    simulator: &'static [&'static str],
     /// What of the simulator's first line the program takes as arguments.
     arguments: fn(Announced) -> Vec<String>,
 }
@@ -35,30 +35,49 @@ struct Announced {
     secret: String,
     #[serde(default)]
     v1_token: String,
+    #[serde(default)]
+    token: String,
 }
 
-const CLIENTS: [Client; 2] = [
+/// The same checks with one version of Zabbix.
+const fn zabbix(simulator: &'static [&'static str]) -> Client {
+    Client {
+        package: "zabbix-utils==2.0.4",
+        oldest_python: (3, 8),
+        script: "zabbix_check.py",
+        simulator,
+        arguments: |server| vec![server.url, server.token],
+    }
+}
+
+const CLIENTS: [Client; 5] = [
     Client {
         package: "forward-sdk==0.1.26",
         oldest_python: (3, 11),
         script: "forward_sdk_check.py",
-        simulator: "forward",
+        simulator: &["forward"],
         arguments: |server| vec![server.url, server.access_key, server.secret],
     },
     Client {
         package: "pynetbox==7.8.0",
         oldest_python: (3, 10),
         script: "pynetbox_check.py",
-        simulator: "netbox",
+        simulator: &["netbox"],
         arguments: |server| vec![server.url, server.v1_token],
     },
+    zabbix(&["zabbix", "6.0.14"]),
+    zabbix(&["zabbix", "7.0.22"]),
+    zabbix(&["zabbix", "7.4.1"]),
 ];
 
 pub(super) fn run(shell: &Shell) -> Vec<Check> {
     match cargo::build(shell, "simulators", &["build", "--workspace", "--example", "simulators"]) {
         Ok(simulators) => CLIENTS
             .iter()
-            .map(|client| Check { name: client.package.to_owned(), result: check(shell, &simulators, client) })
+            .map(|client| {
+                let name = format!("{} with {}", client.package, client.simulator.join(" "));
+                Check { name, result: check(shell, &simulators, client) }
+            })
             .collect(),
         Err(reason) => vec![Check { name: "simulators".to_owned(), result: Err(Problem::Failed(reason)) }],
     }
@@ -90,9 +109,9 @@ fn check(shell: &Shell, simulators: &Path, client: &Client) -> Result<String, Pr
 struct Simulator(Child);
 
 impl Simulator {
-    fn start(simulators: &Path, system: &str) -> anyhow::Result<(Self, Announced)> {
+    fn start(simulators: &Path, system: &[&str]) -> anyhow::Result<(Self, Announced)> {
         let mut child = Command::new(simulators)
-            .arg(system)
+            .args(system)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -103,7 +122,7 @@ impl Simulator {
         }
         let simulator = Self(child);
         let announced = serde_json::from_str(&line)
-            .with_context(|| format!("the simulator of `{system}` announced `{}`", line.trim()))?;
+            .with_context(|| format!("the simulator of `{}` announced `{}`", system.join(" "), line.trim()))?;
         Ok((simulator, announced))
     }
 

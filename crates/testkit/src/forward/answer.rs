@@ -11,11 +11,11 @@ use futures::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 
 use super::Dataset;
-use super::connection::Connection;
 use super::faults::{BreakEnd, Faults};
 use super::query::QueryError;
 use super::server::Shared;
 use super::table::{Rows, Table};
+use crate::http::Connection;
 
 /// Rows made at a time.
 const PIECE: usize = 2_000;

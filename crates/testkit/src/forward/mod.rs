@@ -27,7 +27,6 @@
 
 mod answer;
 mod catalogues;
-mod connection;
 mod datasets;
 mod diffs;
 mod executions;

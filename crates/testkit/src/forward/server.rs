@@ -15,10 +15,10 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::answer::{Answer, Refusal};
-use super::connection::{BreakableListener, Connection};
 use super::faults::{Break, Canned, Faults};
 use super::state::State;
 use super::{Dataset, RequestRecord, routes};
+use crate::http::{BreakableListener, Connection};
 use crate::watch::{self, Watch};
 
 /// Larger request bodies are refused.

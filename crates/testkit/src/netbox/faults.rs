@@ -4,19 +4,12 @@ use std::time::Duration;
 
 use super::schema::Kind;
 
-/// One fault: which requests it meets, how often, and what it does to them.
+/// One fault of requests.
 ///
 /// A request is met when its method fits and its path and query contain the text of [`Fault::on`]. A GraphQL
 /// request is also met when its query contains the text, so `Fault::on("interface_list", …)` meets reads of
 /// interfaces and `Fault::on("dcim/interfaces", …)` the REST requests.
-#[derive(Clone, Debug)]
-pub struct Fault {
-    pub(super) text: String,
-    pub(super) method: Option<String>,
-    pub(super) skip: u32,
-    pub(super) times: u32,
-    pub(super) effect: Effect,
-}
+pub type Fault = crate::fault::Fault<Effect>;
 
 /// What a fault does to a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,31 +48,6 @@ pub enum Effect {
     /// `last_updated` of every object in the body moves, and its description changes, just before the request is
     /// carried out: somebody else was faster.
     Overtake,
-}
-
-impl Fault {
-    /// A fault for requests whose path, query or GraphQL text contains `text`; it stays until it is cleared.
-    pub fn on(text: &str, effect: Effect) -> Self {
-        Self { text: text.to_owned(), method: None, skip: 0, times: u32::MAX, effect }
-    }
-
-    /// Only requests with this method.
-    pub fn method(mut self, method: &str) -> Self {
-        self.method = Some(method.to_owned());
-        self
-    }
-
-    /// The first requests that it would meet pass unharmed.
-    pub fn after(mut self, requests: u32) -> Self {
-        self.skip = requests;
-        self
-    }
-
-    /// It meets this many requests and then is spent.
-    pub fn times(mut self, requests: u32) -> Self {
-        self.times = requests;
-        self
-    }
 }
 
 /// Objects that NetBox refuses because one field has one value.
@@ -136,20 +104,7 @@ impl Faults {
 
     /// The effects on one request; counts it.
     pub(super) fn meet(&mut self, method: &str, target: &str, graphql: Option<&str>) -> Vec<Effect> {
-        let mut effects = Vec::new();
-        for fault in &mut self.requests {
-            let right_method = fault.method.as_deref().is_none_or(|wanted| wanted == method);
-            let right_text = target.contains(&fault.text) || graphql.is_some_and(|text| text.contains(&fault.text));
-            if !right_method || !right_text || fault.times == 0 {
-                continue;
-            }
-            if fault.skip > 0 {
-                fault.skip -= 1;
-                continue;
-            }
-            fault.times = fault.times.saturating_sub(u32::from(fault.times != u32::MAX));
-            effects.push(fault.effect.clone());
-        }
-        effects
+        let texts = [target, graphql.unwrap_or(target)];
+        crate::fault::meet(&mut self.requests, method, &texts)
     }
 }

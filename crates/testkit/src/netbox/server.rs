@@ -3,16 +3,16 @@
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, Response, header};
-use futures::{StreamExt as _, stream};
 use serde_json::Value as Json;
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
 use super::NetBoxOptions;
 use super::access::Access;
@@ -26,6 +26,7 @@ use super::schema::{Kind, Type};
 use super::state::{Store, Value};
 use super::traffic::RequestRecord;
 use super::write::Author;
+use crate::http::{BAD_GATEWAY_PAGE, cut_body, lock};
 use crate::watch::{self, Watch};
 
 /// The header that names a branch by its schema id.
@@ -50,13 +51,8 @@ pub(super) struct Shared {
     pub under_way: Mutex<HashMap<u64, UnderWay>>,
     requests: AtomicU64,
     pub watch: Watch,
-    /// Told when the server must go away at once.
-    pub kill: Notify,
-}
-
-/// A lock whose content stays usable even if a test failed while it held it.
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Cancelled when the server must go away at once.
+    pub server: CancellationToken,
 }
 
 impl Shared {
@@ -73,7 +69,7 @@ impl Shared {
             under_way: Mutex::default(),
             requests: AtomicU64::new(0),
             watch: Watch::default(),
-            kill: Notify::new(),
+            server: CancellationToken::new(),
         }
     }
 
@@ -153,7 +149,7 @@ async fn answer_request(shared: Arc<Shared>, parts: Parts, body: Bytes) -> Respo
     }
     if effects.contains(&Effect::Kill) {
         lock(&shared.traffic).push(record.clone());
-        shared.kill.notify_one();
+        shared.server.cancel();
         // The runtime ends under this request.
         std::future::pending::<()>().await;
     }
@@ -223,11 +219,7 @@ fn request_id(number: u64) -> String {
 /// Answers that take the place of the request's own.
 fn instead(shared: &Shared, effects: &[Effect]) -> Option<Answer> {
     effects.iter().find_map(|effect| match effect {
-        Effect::HtmlBadGateway => {
-            let page = "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<center><h1>502 Bad Gateway\
-                        </h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n";
-            Some(answer(HTML, 502, page))
-        }
+        Effect::HtmlBadGateway => Some(answer(HTML, 502, BAD_GATEWAY_PAGE)),
         Effect::HtmlOk => {
             Some(answer(HTML, 200, "<!DOCTYPE html>\n<html><head><title>Sign in</title></head><body></body></html>\n"))
         }
@@ -697,13 +689,7 @@ fn respond(shared: &Shared, effects: &[Effect], request_id: &str, answer: Answer
         Some(at) => {
             // The length is promised in full, so that the break shows.
             response = response.header(header::CONTENT_LENGTH, body.len().max(at + 1));
-            let part = body.slice(..at.min(body.len()));
-            let broken = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
-            Body::from_stream(stream::iter([Ok(part), Err(broken)]).then(|item| async {
-                // Gives the connection a turn to send what it has before the break.
-                tokio::task::yield_now().await;
-                item
-            }))
+            cut_body(&body, at)
         }
     };
     response.body(body).unwrap_or_else(|_| Response::new(Body::empty()))

@@ -2,7 +2,6 @@
 
 use std::net::TcpListener;
 use std::sync::{Arc, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
 
 use axum::Router;
 use serde_json::Value as Json;
@@ -15,11 +14,12 @@ use super::faults::Faults;
 use super::input::{self, Select};
 use super::render::Renderer;
 use super::schema::Kind;
-use super::server::{Shared, handle, lock, seed_error};
+use super::server::{Shared, handle, seed_error};
 use super::state::{Object, Store};
 use super::traffic::RequestRecord;
 use super::validate;
 use super::write::Author;
+use crate::http::{Serving, lock};
 use crate::watch::Watcher;
 
 /// How a simulator starts.
@@ -72,7 +72,7 @@ pub struct SeedError {
 pub struct NetBoxSim {
     shared: Arc<Shared>,
     tokens: [String; 3],
-    thread: Option<JoinHandle<()>>,
+    serving: Serving,
 }
 
 impl std::fmt::Debug for Shared {
@@ -89,7 +89,6 @@ impl NetBoxSim {
     /// Starts a server on a thread of its own and returns once it listens.
     pub fn start(options: NetBoxOptions) -> Result<Self, StartError> {
         let listener = TcpListener::bind(("127.0.0.1", options.port))?;
-        listener.set_nonblocking(true)?;
         let base = format!("http://{}", listener.local_addr()?);
         let token = |secret: &str, write| Token { secret: secret.to_owned(), write };
         let mut access = Access { tokens: vec![token(V1_TOKEN, true), token(READ_TOKEN, false)], ..Access::default() };
@@ -101,15 +100,10 @@ impl NetBoxSim {
         let main = if knows_v2 && shared.options.token_version == TokenVersion::V2 { V2_TOKEN } else { V1_TOKEN };
         *shared.access.write().unwrap_or_else(PoisonError::into_inner) = access;
         let shared = Arc::new(shared);
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-        let served = Arc::clone(&shared);
-        let thread = std::thread::Builder::new().name("netbox-simulator".to_owned()).spawn(move || {
-            runtime.block_on(serve(listener, served));
-            // Ends every connection at once, as a killed server does.
-            runtime.shutdown_background();
-        })?;
+        let app = Router::new().fallback(handle).with_state(Arc::clone(&shared));
+        let serving = Serving::start("netbox-simulator", listener, app, &shared.server)?;
         let tokens = [main.to_owned(), V1_TOKEN.to_owned(), READ_TOKEN.to_owned()];
-        Ok(Self { shared, tokens, thread: Some(thread) })
+        Ok(Self { shared, tokens, serving })
     }
 
     /// `http://127.0.0.1:port`.
@@ -134,11 +128,7 @@ impl NetBoxSim {
 
     /// Stops the server: connections break, the port closes. Objects and records stay readable.
     pub fn stop(&mut self) {
-        if let Some(thread) = self.thread.take() {
-            self.shared.kill.notify_one();
-            // A thread that panicked has stopped too.
-            let _ended = thread.join();
-        }
+        self.serving.stop();
     }
 
     fn read<T>(&self, look: impl FnOnce(&Store) -> T) -> T {
@@ -334,20 +324,5 @@ impl NetBoxSim {
     pub fn define_custom_field(&self, name: &str, kinds: &[Kind]) -> Result<u64, SeedError> {
         let types: Vec<String> = kinds.iter().map(|kind| kind.content_type()).collect();
         self.seed(Kind::CustomField, serde_json::json!({"name": name, "type": "text", "object_types": types}))
-    }
-}
-
-impl Drop for NetBoxSim {
-    fn drop(&mut self) {
-        self.stop();
-    }
-}
-
-async fn serve(listener: TcpListener, shared: Arc<Shared>) {
-    let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
-    let app = Router::new().fallback(handle).with_state(Arc::clone(&shared));
-    tokio::select! {
-        _ended = IntoFuture::into_future(axum::serve(listener, app)) => {}
-        () = shared.kill.notified() => {}
     }
 }

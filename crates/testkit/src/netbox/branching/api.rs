@@ -5,13 +5,14 @@ use std::sync::PoisonError;
 use serde_json::{Value as Json, json};
 
 use super::{Branch, BranchRecord, BranchStatus, Branching, Job, Progress, Task, diff, merge};
+use crate::http::lock;
 use crate::netbox::access::Access;
 use crate::netbox::errors::{Errors, Refusal};
 use crate::netbox::filter::{Query, parameter};
 use crate::netbox::page::{Envelope, Page};
 use crate::netbox::render::timestamp;
 use crate::netbox::rest::Reply;
-use crate::netbox::server::{Shared, lock};
+use crate::netbox::server::Shared;
 
 const ROOT: &str = "/api/plugins/branching/";
 const JOBS: &str = "/api/core/jobs/";

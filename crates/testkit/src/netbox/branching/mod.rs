@@ -14,8 +14,9 @@ use chrono::{DateTime, Utc};
 
 use super::errors::Refusal;
 use super::schema::Kind;
-use super::server::{Shared, lock};
+use super::server::Shared;
 use super::state::Store;
+use crate::http::lock;
 
 pub(super) use self::api::{Call, answer};
 

@@ -6,33 +6,10 @@ mod graphql;
 mod rest;
 mod writes;
 
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
-
 use serde_json::{Value as Json, json};
 
 use super::{Kind, NetBoxOptions, NetBoxSim};
-
-/// An answer as it came over the wire.
-#[derive(Debug)]
-struct Answer {
-    status: u16,
-    /// Names in lower case.
-    headers: Vec<(String, String)>,
-    body: String,
-    /// Whether the body has the length that its header promised.
-    complete: bool,
-}
-
-impl Answer {
-    fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
-    }
-
-    fn json(&self) -> Json {
-        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error} in {}", self.body))
-    }
-}
+use crate::http::client::{self, Answer};
 
 /// A client with one connection a request, so that broken connections show.
 struct Client<'a> {
@@ -55,23 +32,12 @@ impl<'a> Client<'a> {
 
     /// Sends a request; `None` when the server is gone or the connection broke before an answer.
     fn try_send(&self, method: &str, path: &str, body: Option<&Json>) -> Option<Answer> {
-        let host = self.sim.url().trim_start_matches("http://").to_owned();
-        let mut stream = TcpStream::connect(&host).ok()?;
-        let body = body.map(Json::to_string).unwrap_or_default();
-        let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n");
-        for (name, value) in &self.headers {
-            head.push_str(&[name, ": ", value, "\r\n"].concat());
+        let body = body.map(Json::to_string);
+        let mut headers = self.headers.clone();
+        if body.is_some() {
+            headers.push(("Content-Type", "application/json".to_owned()));
         }
-        if !body.is_empty() {
-            head.push_str(
-                &["Content-Type: application/json\r\nContent-Length: ", &body.len().to_string(), "\r\n"].concat(),
-            );
-        }
-        stream.write_all([&head, "\r\n", &body].concat().as_bytes()).ok()?;
-        let mut bytes = Vec::new();
-        // A connection that breaks ends the body where it is.
-        let _ended = stream.read_to_end(&mut bytes);
-        parse(&String::from_utf8_lossy(&bytes))
+        client::send(self.sim.url(), method, path, &headers, body.as_deref())
     }
 
     fn send(&self, method: &str, path: &str, body: Option<&Json>) -> Answer {
@@ -99,19 +65,6 @@ impl<'a> Client<'a> {
     fn graphql(&self, query: &str) -> Json {
         self.send("POST", "/graphql/", Some(&json!({"query": query}))).json()
     }
-}
-
-fn parse(text: &str) -> Option<Answer> {
-    let (head, body) = text.split_once("\r\n\r\n")?;
-    let mut lines = head.lines();
-    let status = lines.next()?.split(' ').nth(1)?.parse().ok()?;
-    let headers: Vec<(String, String)> = lines
-        .filter_map(|line| line.split_once(": "))
-        .map(|(name, value)| (name.to_lowercase(), value.to_owned()))
-        .collect();
-    let promised = headers.iter().find(|(name, _)| name == "content-length").and_then(|(_, value)| value.parse().ok());
-    let complete = promised.is_none_or(|promised: usize| promised == body.len());
-    Some(Answer { status, headers, body: body.to_owned(), complete })
 }
 
 /// A server with one site, device type, role, two devices and three interfaces.
