@@ -8,8 +8,11 @@ use url::form_urlencoded;
 pub const REDACTED: &str = "[redacted]";
 
 /// Names that carry secrets when they appear anywhere in the name of a header, parameter or field.
-const SECRET_PARTS: [&str; 13] = [
+const SECRET_PARTS: [&str; 15] = [
     "authorization",
+    // Of SNMP, and of agents with keys.
+    "community",
+    "psk",
     "cookie",
     "credential",
     "passphrase",

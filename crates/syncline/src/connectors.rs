@@ -5,6 +5,8 @@
 use syncline_connector_forward as _;
 #[cfg(feature = "connector-netbox")]
 use syncline_connector_netbox as _;
+#[cfg(feature = "connector-zabbix")]
+use syncline_connector_zabbix as _;
 
 /// What this build is made to link, to tell a connector that was left out from one that the linker dropped.
 pub(crate) const EXPECTED: &[&str] = &[
@@ -12,4 +14,6 @@ pub(crate) const EXPECTED: &[&str] = &[
     "forward",
     #[cfg(feature = "connector-netbox")]
     "netbox",
+    #[cfg(feature = "connector-zabbix")]
+    "zabbix",
 ];

@@ -1,0 +1,111 @@
+//! Reading hosts and their groups.
+
+pub(crate) mod host;
+pub(crate) mod rows;
+
+use futures::{StreamExt as _, TryStreamExt as _};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use syncline_core::Result;
+use syncline_core::native::Native;
+use syncline_core::read::ReadRequest;
+use syncline_core::snapshot::{ModelSink, SnapshotSink};
+use syncline_model::Text;
+use syncline_model::models::{Host, HostGroup};
+
+use self::host::Reading;
+use self::rows::HostRow;
+use crate::client::ReadClient;
+
+#[derive(Debug, Deserialize)]
+struct IdRow {
+    hostid: String,
+}
+
+/// Reads what a request asks for. Hosts that belong to nobody here are left out: those that Zabbix discovered itself, and those that
+/// carry the tag `ignored`.
+pub(crate) async fn load(
+    client: &ReadClient,
+    reading: &Reading<'_>,
+    page_size: usize,
+    ignored: &str,
+    request: &ReadRequest,
+    sink: &SnapshotSink,
+) -> Result<()> {
+    if request.fields.has("host_group") {
+        let mut groups = sink.open::<HostGroup>()?;
+        for (id, name) in reading.catalogue.groups.iter() {
+            match Text::new(name).filter(|text| text.as_str() == name) {
+                Some(name) => groups.push(&HostGroup { name }, Some(&Native::new(id))).await?,
+                None => groups.skip("group whose name begins or ends with a blank"),
+            }
+        }
+        groups.complete().await?;
+    }
+    if !request.fields.has("host") {
+        return Ok(());
+    }
+    let mut hosts = sink.open::<Host>()?;
+    let ids = all_ids(client).await?;
+    hosts.expect(ids.len() as u64);
+    let pages: Vec<Vec<String>> = ids.chunks(page_size.max(1)).map(<[String]>::to_vec).collect();
+    let pages = futures::stream::iter(pages.into_iter().map(|page| rows_of(client, reading, page)));
+    let mut pages = pages.buffered(4);
+    while let Some(rows) = pages.try_next().await? {
+        for row in rows {
+            push(&mut hosts, reading, ignored, &row).await?;
+        }
+    }
+    hosts.complete().await
+}
+
+async fn push(hosts: &mut ModelSink<Host>, reading: &Reading<'_>, ignored: &str, row: &HostRow) -> Result<()> {
+    if row.tags.iter().any(|tag| tag.tag == ignored) {
+        hosts.skip("host that people keep (tag)");
+        return Ok(());
+    }
+    match reading.record(row) {
+        Ok(record) => hosts.push(&record, Some(&Native::new(&row.hostid))).await,
+        Err((field, message)) => {
+            hosts.reject(format!("host `{}`", row.host), field, message);
+            Ok(())
+        }
+    }
+}
+
+/// The ids of all hosts but those that Zabbix discovered itself.
+pub(crate) async fn all_ids(client: &ReadClient) -> Result<Vec<String>> {
+    let query = json!({"output": ["hostid"], "filter": {"flags": 0}, "sortfield": "hostid"});
+    let rows: Vec<IdRow> = client.call("host.get", query).await?;
+    Ok(rows.into_iter().map(|row| row.hostid).collect())
+}
+
+/// The hosts of some ids, as far as they are there.
+pub(crate) async fn rows_of(client: &ReadClient, reading: &Reading<'_>, ids: Vec<String>) -> Result<Vec<HostRow>> {
+    rows_with(client, &reading.query(), ids).await
+}
+
+/// The hosts of some ids, with what a query selects. A read that is too much for PHP's memory is halved.
+pub(crate) async fn rows_with(client: &ReadClient, query: &Value, ids: Vec<String>) -> Result<Vec<HostRow>> {
+    let mut todo = vec![ids];
+    let mut rows: Vec<HostRow> = Vec::new();
+    while let Some(ids) = todo.pop() {
+        let mut query = query.clone();
+        query["hostids"] = Value::from(ids.clone());
+        query["filter"] = json!({"flags": 0});
+        match client.call::<Vec<HostRow>>("host.get", query).await {
+            Ok(found) => rows.extend(found),
+            Err(error) if ids.len() > 1 && is_too_much(&error) => {
+                let (first, second) = ids.split_at(ids.len() / 2);
+                todo.extend([second.to_vec(), first.to_vec()]);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(rows)
+}
+
+/// Whether PHP ran out of memory or time: an answer without JSON, or 500.
+fn is_too_much(error: &syncline_core::Error) -> bool {
+    matches!(error.kind(), syncline_core::ErrorKind::Protocol | syncline_core::ErrorKind::Remote)
+}

@@ -1,0 +1,204 @@
+//! Zabbix as a data target.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, OnceLock};
+
+use async_trait::async_trait;
+use syncline_core::describe::{CheckReport, ConfigItem, DataMapping, ObjectLink};
+use syncline_core::fields::ModelFields;
+use syncline_core::native::Native;
+use syncline_core::permit::WritePermit;
+use syncline_core::read::ReadRequest;
+use syncline_core::snapshot::{Snapshot, SnapshotSink};
+use syncline_core::target::{Capabilities, DataTarget, TargetWriter};
+use syncline_core::{Error, ErrorKind, Result};
+use syncline_model::AnyKey;
+#[cfg(test)]
+use syncline_model::Model as _;
+use syncline_model::models::{
+    Device, DeviceRole, DeviceType, Host, HostGroup, Manufacturer, Platform, Site, Tag, VirtualChassis,
+};
+
+use crate::catalogue::Catalogue;
+use crate::client::{ReadClient, WriteClient};
+use crate::describe;
+use crate::mapping::Desired;
+use crate::mapping::expression::Expressions;
+use crate::mapping::host::HostMaker;
+use crate::mapping::macros::Checks;
+use crate::mapping::managed::Managed;
+use crate::mapping::rules::{Mapping, VirtualChassisAs};
+use crate::read;
+use crate::read::host::Reading;
+use crate::settings::{Connection, TargetParameters};
+use crate::write::Writer;
+
+/// The hosts of a Zabbix.
+pub struct ZabbixTarget {
+    pub(crate) client: Arc<ReadClient>,
+    pub(crate) connection: Connection,
+    pub(crate) parameters: TargetParameters,
+    pub(crate) expressions: Expressions,
+    pub(crate) managed: Managed,
+    pub(crate) checks: Arc<Checks>,
+    /// What hosts refer to, once it was read.
+    pub(crate) catalogue: OnceLock<Catalogue>,
+}
+
+impl ZabbixTarget {
+    async fn catalogue(&self) -> Result<&Catalogue> {
+        if let Some(read) = self.catalogue.get() {
+            return Ok(read);
+        }
+        let read = Catalogue::read(&self.client).await?;
+        Ok(self.catalogue.get_or_init(|| read))
+    }
+
+    /// The fields of a host that the rules say something of.
+    fn fields(&self) -> Vec<&'static str> {
+        let rules = &self.parameters.hosts;
+        let mut fields = vec!["host", "origin", "name", "status", "groups"];
+        let said = [
+            ("description", !rules.description.is_empty()),
+            ("templates", !rules.templates.is_empty() || !rules.managed_templates.is_empty()),
+            ("interfaces", !rules.interfaces.is_empty()),
+            ("monitored_by", !rules.monitored_by.is_empty()),
+            ("tags", !rules.tags.is_empty()),
+            ("macros", !rules.macros.is_empty()),
+            ("inventory_mode", rules.inventory.mode.is_some()),
+            ("inventory", !rules.inventory.fields.is_empty()),
+            ("encryption", !rules.encryption.is_empty()),
+        ];
+        fields.extend(said.into_iter().filter(|(_, said)| *said).map(|(field, _)| field));
+        fields
+    }
+}
+
+#[async_trait]
+impl DataTarget for ZabbixTarget {
+    fn holds(&self) -> ModelFields {
+        ModelFields::new().all::<HostGroup>().only::<Host>(&self.fields())
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            batch_size: self.connection.batch_size as usize,
+            // Whoever inserts beside another only waits for it.
+            concurrency: 1,
+            preconditions: true,
+            deletes: true,
+            staging: false,
+        }
+    }
+
+    async fn check(&self) -> Result<CheckReport> {
+        describe::check(&self.client, true).await
+    }
+
+    async fn load(&self, request: &ReadRequest, sink: &SnapshotSink) -> Result<()> {
+        sink.note("zabbix version", self.client.version().to_string());
+        let reading =
+            Reading { dialect: self.client.dialect(), catalogue: self.catalogue().await?, managed: &self.managed };
+        let page_size = self.connection.page_size as usize;
+        read::load(&self.client, &reading, page_size, &self.parameters.ignored_tag, request, sink).await
+    }
+
+    fn needs(&self) -> Option<ModelFields> {
+        Some(needs(&self.parameters.hosts, &self.expressions))
+    }
+
+    fn desired(&self, source: Snapshot, fields: &ModelFields) -> Result<Snapshot> {
+        let catalogue = self
+            .catalogue
+            .get()
+            .ok_or_else(|| Error::new(ErrorKind::Internal, "hosts are made before it is known what they refer to"))?;
+        let maker = HostMaker {
+            mapping: &self.parameters.hosts,
+            expressions: &self.expressions,
+            dialect: self.client.dialect(),
+            checks: &self.checks,
+            managed: &self.managed,
+        };
+        let names = catalogue.template_names();
+        Desired { maker, taken: (&names, &catalogue.visible_templates) }.of(source, fields)
+    }
+
+    async fn writer(&self, permit: &WritePermit) -> Result<Box<dyn TargetWriter>> {
+        // What was read for the plan may be hours old.
+        let catalogue = Catalogue::read(&self.client).await?;
+        let client = WriteClient::open(&self.client, permit);
+        let sizes = (self.connection.batch_size as usize, self.connection.page_size as usize);
+        let writer =
+            Writer::new(self.client.clone(), client, catalogue, self.parameters.clone(), self.checks.clone(), sizes);
+        Ok(Box::new(writer))
+    }
+
+    fn data_mappings(&self) -> Vec<DataMapping> {
+        describe::mappings(&self.parameters.hosts)
+    }
+
+    fn config_information(&self) -> Vec<ConfigItem> {
+        describe::configuration(&self.connection, &self.parameters)
+    }
+
+    async fn lookup_object(&self, model: &str, _: &AnyKey, native: Option<&Native>) -> Result<Option<ObjectLink>> {
+        Ok(native.and_then(|native| describe::link(&self.client, model, native)))
+    }
+}
+
+/// What the rules speak of, and no more: reading what nobody asks for costs the source.
+fn needs(rules: &Mapping, expressions: &Expressions) -> ModelFields {
+    let said: BTreeSet<String> = rules.texts().into_iter().flat_map(|text| expressions.speaks_of(text)).collect();
+    let says = |names: &[&str]| names.iter().any(|name| said.contains(*name));
+    let mut device = vec!["site", "name", "status"];
+    let mut needs = ModelFields::new().all::<Site>();
+    if says(&["role"]) {
+        device.push("role");
+        needs = needs.only::<DeviceRole>(&["name"]);
+    }
+    if says(&["platform"]) {
+        device.push("platform");
+        needs = needs.only::<Platform>(&["name"]);
+    }
+    if says(&["device_type", "manufacturer"]) {
+        device.push("device_type");
+        needs = needs.only::<Manufacturer>(&["name"]).all::<DeviceType>();
+    }
+    if rules.virtual_chassis == VirtualChassisAs::Host || says(&["virtual_chassis", "vc_position"]) {
+        device.extend(["virtual_chassis", "vc_position"]);
+        needs = needs.all::<VirtualChassis>();
+    }
+    if says(&["tags"]) {
+        device.push("tags");
+        needs = needs.only::<Tag>(&["name"]);
+    }
+    if says(&["serial"]) {
+        device.push("serial");
+    }
+    if says(&["primary_ip", "primary_ip4", "primary_ip6"]) {
+        // An address is known by its VRF and itself, which is all that is wanted of it.
+        device.extend(["primary_ip4", "primary_ip6"]);
+    }
+    needs.only::<Device>(&device)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_is_asked_for_what_the_rules_speak_of() {
+        let needs = |rules: serde_json::Value| {
+            let rules: Mapping = serde_json::from_value(rules).unwrap();
+            let needs = needs(&rules, &Expressions::new());
+            let models: Vec<_> = needs.iter().map(|(schema, _)| schema.name).collect();
+            (models, needs.of("device").contains(Device::SCHEMA.position("serial").unwrap()))
+        };
+        let (models, serial) = needs(serde_json::json!({}));
+        assert_eq!((models, serial), (vec!["device", "device_role", "site", "virtual_chassis"], false));
+        let (models, serial) = needs(serde_json::json!({
+            "virtual_chassis": "members", "groups": [{"name": "All"}], "when": "'snmp' in tags and serial",
+        }));
+        assert_eq!((models, serial), (vec!["device", "site", "tag"], true));
+    }
+}

@@ -1,0 +1,5 @@
+//! Whole syncs from a simulated NetBox to a simulated Zabbix, or to the real one that the environment names.
+
+mod budget;
+mod lab;
+mod scenario;
