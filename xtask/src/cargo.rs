@@ -1,19 +1,84 @@
 //! Programs that cargo builds.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use serde_json::Value;
 use xshell::{Shell, cmd};
+
+use crate::root;
+
+/// With which features of their dependencies the tests of a package are compiled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Selection {
+    /// With those that the package asks for: the least to compile where nothing is compiled.
+    #[default]
+    Package,
+    /// With those of `cargo test --workspace`: nothing to compile where that has run.
+    Workspace,
+}
 
 /// Builds with these arguments, and finds the program of the target of that name in what cargo says.
 ///
 /// With `--workspace` among the arguments the dependencies are those of `cargo test --workspace`, features and all, and
 /// nothing is compiled a second time.
 pub(crate) fn build(shell: &Shell, target: &str, arguments: &[&str]) -> anyhow::Result<PathBuf> {
+    let messages = messages(shell, arguments)?;
+    let mut programs = messages.iter().filter(|message| message["target"]["name"] == target).filter_map(executable);
+    programs.next().with_context(|| format!("cargo built no program `{target}`"))
+}
+
+/// Builds the test programs of the package in a folder of the workspace.
+pub(crate) fn tests(shell: &Shell, folder: &str, selection: Selection) -> anyhow::Result<Vec<PathBuf>> {
+    let manifest = format!("{folder}/Cargo.toml");
+    let packages = match selection {
+        Selection::Package => vec!["--manifest-path", &manifest],
+        Selection::Workspace => vec!["--workspace"],
+    };
+    let messages = messages(shell, &[&["test", "--no-run"], packages.as_slice()].concat())?;
+    let programs = test_programs(&messages, &root().join(manifest));
+    anyhow::ensure!(!programs.is_empty(), "cargo built no tests of `{folder}`");
+    Ok(programs)
+}
+
+/// The test programs of the package with this manifest, of all that cargo says to have built.
+fn test_programs(messages: &[Value], manifest: &Path) -> Vec<PathBuf> {
+    let ours = |message: &&Value| {
+        message["profile"]["test"] == true && message["manifest_path"].as_str().map(Path::new) == Some(manifest)
+    };
+    messages.iter().filter(ours).filter_map(executable).collect()
+}
+
+fn messages(shell: &Shell, arguments: &[&str]) -> anyhow::Result<Vec<Value>> {
     let output = cmd!(shell, "cargo {arguments...} --message-format json-render-diagnostics").read()?;
-    let messages = output.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
-    messages
-        .filter(|message| message["target"]["name"] == target)
-        .find_map(|message| message["executable"].as_str().map(PathBuf::from))
-        .with_context(|| format!("cargo built no program `{target}`"))
+    Ok(output.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
+}
+
+fn executable(message: &Value) -> Option<PathBuf> {
+    message["executable"].as_str().map(PathBuf::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_test_programs_of_one_package_are_found() {
+        let message = |manifest: &str, test: bool, executable: Option<&str>| {
+            json!({
+                "reason": "compiler-artifact", "manifest_path": manifest, "profile": { "test": test },
+                "executable": executable,
+            })
+        };
+        let messages = [
+            message("/w/a/Cargo.toml", false, None),
+            message("/w/a/Cargo.toml", true, Some("/w/target/debug/deps/a-1")),
+            message("/w/a/Cargo.toml", false, Some("/w/target/debug/examples/a")),
+            message("/w/b/Cargo.toml", true, Some("/w/target/debug/deps/b-1")),
+            json!({ "reason": "build-finished", "success": true }),
+        ];
+        assert_eq!(test_programs(&messages, Path::new("/w/a/Cargo.toml")), [PathBuf::from("/w/target/debug/deps/a-1")]);
+    }
 }

@@ -9,7 +9,7 @@ use crate::{Outcome, deploy, integration, root, tidy};
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
-    /// What needs an outside program (PostgreSQL, Python clients) and cannot run is a failure, not skipped
+    /// What needs an outside program (PostgreSQL, Python clients, real servers) and cannot run is a failure, not skipped
     #[arg(long)]
     required: bool,
 }
@@ -62,6 +62,7 @@ pub(crate) fn run(shell: &Shell, arguments: &Arguments) -> Outcome {
         Err(_) => println!("\n==> deny\nSKIPPED: cargo-deny is not installed (`cargo install cargo-deny --locked`)"),
     }
     step("integration clients", &|| Ok(integration::run(shell, &integration::Arguments::clients(arguments.required))));
+    step("integration zabbix", &|| Ok(integration::run(shell, &integration::Arguments::zabbix(arguments.required))));
     summary(&steps)
 }
 

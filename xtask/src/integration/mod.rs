@@ -4,13 +4,15 @@
 //! `--required` that is a failure.
 
 mod clients;
+mod zabbix;
 
 use clap::{Args, ValueEnum};
 use xshell::Shell;
 
 use crate::Outcome;
+use crate::cargo::Selection;
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct Arguments {
     /// What to run against; everything when left out
     #[arg(value_enum)]
@@ -18,18 +20,31 @@ pub(crate) struct Arguments {
     /// A suite that cannot run is a failure, not skipped
     #[arg(long)]
     required: bool,
+    /// Only with `zabbix`: start the servers, say where they are, and leave them running until Ctrl-C
+    #[arg(long)]
+    keep: bool,
+    /// How tests are compiled.
+    #[arg(skip)]
+    selection: Selection,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Suite {
     /// The simulators, driven by the vendors' and the field's own Python clients
     Clients,
+    /// The Zabbix connector's tests, against real Zabbix servers
+    Zabbix,
 }
 
 impl Arguments {
     /// The simulators' clients alone.
     pub(crate) fn clients(required: bool) -> Self {
-        Self { suites: vec![Suite::Clients], required }
+        Self { suites: vec![Suite::Clients], required, ..Self::default() }
+    }
+
+    /// Real Zabbix servers alone, after `cargo test --workspace`.
+    pub(crate) fn zabbix(required: bool) -> Self {
+        Self { suites: vec![Suite::Zabbix], required, selection: Selection::Workspace, ..Self::default() }
     }
 }
 
@@ -52,23 +67,30 @@ impl Suite {
     fn needs(self) -> &'static str {
         match self {
             Self::Clients => "Python 3.11 or newer with venv, and the way to PyPI on the first run",
+            Self::Zabbix => "Debian's apt, PHP and PostgreSQL; installs PHP and PostgreSQL itself when it is root",
         }
     }
 
-    fn run(self, shell: &Shell) -> Vec<Check> {
+    fn run(self, shell: &Shell, arguments: &Arguments) -> Vec<Check> {
         match self {
             Self::Clients => clients::run(shell),
+            Self::Zabbix if arguments.keep => zabbix::keep(shell),
+            Self::Zabbix => zabbix::run(shell, arguments.selection),
         }
     }
 }
 
 pub(crate) fn run(shell: &Shell, arguments: &Arguments) -> Outcome {
     let suites = if arguments.suites.is_empty() { Suite::value_variants() } else { &arguments.suites };
+    if arguments.keep && arguments.suites != [Suite::Zabbix] {
+        eprintln!("error: `--keep` is for `cargo xtask integration zabbix` alone");
+        return Outcome::Bad;
+    }
     let mut outcome = Outcome::Good;
     for suite in suites {
         let name = suite.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned());
         println!("integration {name} (needs: {})", suite.needs());
-        for Check { name, result } in suite.run(shell) {
+        for Check { name, result } in suite.run(shell, arguments) {
             let (word, text) = match &result {
                 Ok(text) => ("passed", text.clone()),
                 Err(Problem::Missing(reason)) => ("SKIPPED", format!("{reason:#}")),

@@ -1,0 +1,189 @@
+//! The Zabbix connector's own tests against real Zabbix servers.
+//!
+//! For each release: the frontend and its API from Debian packages, over a database in a private PostgreSQL. The server's
+//! daemon, which polls hosts, has no part in the API and does not run.
+
+mod database;
+mod frontend;
+mod packages;
+mod programs;
+
+use std::path::PathBuf;
+
+use anyhow::{Context, anyhow};
+use serde_json::json;
+use xshell::{Cmd, Shell, cmd};
+
+use self::database::{Database, Server};
+use self::frontend::Frontend;
+use self::packages::{RELEASES, Release};
+use super::{Check, Problem};
+use crate::cargo::Selection;
+use crate::{cargo, root};
+
+/// The folder of the package whose tests run here.
+const CONNECTOR: &str = "connectors/zabbix";
+/// The environment variables by which its tests find a server to use instead of the simulator: its address, a token for its
+/// API, and a command line for a shell that puts it back to the shipped state, with the same token.
+const URL: &str = "TEST_ZABBIX_URL";
+const TOKEN: &str = "TEST_ZABBIX_TOKEN";
+const RESET: &str = "TEST_ZABBIX_RESET";
+
+/// One real Zabbix. The frontend comes first: it is stopped before its database goes.
+struct Zabbix {
+    frontend: Frontend,
+    database: Database,
+    /// What it says of itself: `6.0.14`.
+    version: String,
+}
+
+/// Runs the tests against every release that can be had.
+pub(super) fn run(shell: &Shell, selection: Selection) -> Vec<Check> {
+    let check = |name: &str, result| Check { name: name.to_owned(), result };
+    // Compiled before any server starts, and once for all of them.
+    let tests = match cargo::tests(shell, CONNECTOR, selection) {
+        Ok(tests) => tests,
+        Err(reason) => return vec![check(CONNECTOR, Err(Problem::Failed(reason)))],
+    };
+    let server = match start_database(shell) {
+        Ok(server) => server,
+        Err(problem) => return vec![check("zabbix", Err(problem))],
+    };
+    let name = |release: &Release| format!("zabbix {}", release.version);
+    let mut checks: Vec<_> = RELEASES
+        .iter()
+        .map(|release| {
+            check(
+                &name(release),
+                Zabbix::start(shell, &server, release)
+                    .and_then(|zabbix| zabbix.pass(shell, &tests).map_err(Problem::Failed)),
+            )
+        })
+        .collect();
+    if let Err(reason) = server.stop() {
+        checks.push(check("zabbix", Err(Problem::Failed(reason))));
+    }
+    checks
+}
+
+/// Leaves every release that can be had running until the interrupt key. Returns only when none can.
+pub(super) fn keep(shell: &Shell) -> Vec<Check> {
+    let server = match start_database(shell) {
+        Ok(server) => server,
+        Err(problem) => return vec![Check { name: "zabbix".to_owned(), result: Err(problem) }],
+    };
+    let mut running = Vec::new();
+    let mut problems = Vec::new();
+    for release in &RELEASES {
+        match Zabbix::start(shell, &server, release) {
+            Ok(zabbix) => running.push(zabbix),
+            Err(problem) => {
+                problems.push(Check { name: format!("zabbix {}", release.version), result: Err(problem) });
+            }
+        }
+    }
+    if running.is_empty() {
+        return problems;
+    }
+    for Check { name, result } in problems {
+        if let Err(Problem::Missing(reason) | Problem::Failed(reason)) = result {
+            println!("  MISSING  {name}: {reason:#}");
+        }
+    }
+    for Zabbix { frontend, database, version } in &running {
+        println!("  running  zabbix {version} (user `Admin`, password `zabbix`)");
+        println!("           {URL}={}", frontend.url());
+        println!("           {TOKEN}={}", database.token);
+        println!("           {RESET}=\"{}\"", database.reset);
+    }
+    println!("  stop with Ctrl-C");
+    loop {
+        // Whatever ends this program ends what it started.
+        std::thread::park();
+    }
+}
+
+fn start_database(shell: &Shell) -> Result<Server, Problem> {
+    programs::ensure(shell).map_err(Problem::Missing)?;
+    let program = cargo::build(shell, "postgres", &["build", "--workspace", "--example", "postgres"]);
+    Server::start(&program.map_err(Problem::Failed)?).map_err(Problem::Missing)
+}
+
+impl Zabbix {
+    fn start(shell: &Shell, server: &Server, release: &Release) -> Result<Self, Problem> {
+        let unpacked = release.ensure(shell).map_err(Problem::Missing)?;
+        let start = || {
+            let database = server.create(shell, release.version, &unpacked)?;
+            let frontend = Frontend::start(&unpacked, &database.name, server.port)?;
+            let version = frontend.call("apiinfo.version", &json!([]), None)?;
+            let version = version.as_str().context("the version is no text")?.to_owned();
+            // Whether the token is good.
+            frontend.call("host.get", &json!({ "countOutput": true }), Some(&database.token))?;
+            Ok(Self { frontend, database, version })
+        };
+        start().map_err(Problem::Failed)
+    }
+
+    /// Runs test programs, each on a server as it was shipped.
+    fn pass(&self, shell: &Shell, tests: &[PathBuf]) -> anyhow::Result<String> {
+        let folder = root().join(CONNECTOR);
+        let mut passed = 0;
+        for program in tests {
+            self.database.reset(shell)?;
+            let within = shell.push_dir(&folder);
+            let output = cmd!(shell, "{program}")
+                .env(URL, self.frontend.url())
+                .env(TOKEN, &self.database.token)
+                .env(RESET, &self.database.reset)
+                // As `cargo test` has it; here it is inherited, and another's.
+                .env("CARGO_MANIFEST_DIR", &folder)
+                .quiet()
+                .ignore_status()
+                .output()?;
+            drop(within);
+            let said = String::from_utf8_lossy(&output.stdout);
+            if !output.status.success() {
+                let errors = String::from_utf8_lossy(&output.stderr);
+                return Err(anyhow!("{}\n{}\n{}", self.version, said.trim(), errors.trim()));
+            }
+            passed += count_passed(&said);
+        }
+        let requests = self.frontend.requests();
+        // The tests use a simulator where they find no server: that must not count for a real one.
+        anyhow::ensure!(
+            requests > 0,
+            "{passed} tests passed, and none of them asked the server; is `{URL}` still read?"
+        );
+        Ok(format!("{}: {passed} tests, {requests} requests", self.version))
+    }
+}
+
+/// How many tests passed, by the last lines of test programs.
+fn count_passed(said: &str) -> usize {
+    let results = said.lines().filter_map(|line| line.strip_prefix("test result: ok. "));
+    results.filter_map(|result| result.split(' ').next()?.parse::<usize>().ok()).sum()
+}
+
+/// Runs a command that says nothing of interest unless it fails; otherwise what it said is in the error.
+fn quietly(command: Cmd<'_>) -> anyhow::Result<String> {
+    let output = command.quiet().ignore_status().output()?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    if output.status.success() {
+        return Ok(said.trim().to_owned());
+    }
+    let errors = String::from_utf8_lossy(&output.stderr);
+    Err(anyhow!("{} ({})", errors.trim(), output.status))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::count_passed;
+
+    #[test]
+    fn passed_tests_are_counted() {
+        let said = "running 3 tests\n...\ntest result: ok. 3 passed; 0 failed; 0 ignored; finished in 0.01s\n\
+                    running 1 test\ntest result: ok. 1 passed; 0 failed; 0 ignored\n";
+        assert_eq!(count_passed(said), 4);
+        assert_eq!(count_passed("test result: FAILED. 1 passed; 1 failed"), 0);
+    }
+}
