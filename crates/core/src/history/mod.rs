@@ -58,6 +58,8 @@ pub(crate) mod tests;
 
 use std::sync::Arc;
 
+use futures::FutureExt;
+
 use crate::{Error, Result};
 
 pub use applied::{AppliedChange, AppliedPage};
@@ -87,7 +89,7 @@ pub use run::{
 pub use schedule::Ticks;
 pub use size::HistorySize;
 pub use stage::LeftStage;
-pub(crate) use store::Pool;
+pub(crate) use store::{Pool, opened};
 pub use sync::{StoredSync, SyncDefinition, SyncId, SyncOwner, TakenOver};
 pub use trigger::{Ready, Triggered};
 pub use waiting::{InTheWay, Waiting, WaitsFor};
@@ -113,7 +115,8 @@ impl History {
     /// `url` is a path or `sqlite:///path/history.db` (the file and its folder are made when they are missing), or
     /// `postgres://user@host/database`. Several processes may open the same history at once.
     pub async fn open(url: &str) -> Result<Self> {
-        Self::over(store::Store::connect(&url.parse()?).await?).await
+        let location = &url.parse()?;
+        opened(|| async move { Self::over(store::Store::connect(location).await?).await }.boxed()).await
     }
 
     /// A history that is gone when the last handle is.

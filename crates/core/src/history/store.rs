@@ -1,7 +1,7 @@
 //! The connections, and the one way to write.
 
 use std::marker::PhantomData;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
 use sea_orm::{
@@ -61,6 +61,29 @@ pub(super) struct Store {
     /// SQLite has one writer at a time. Within this process writers queue here, in turn; SQLite's own waiting is a poll
     /// that can pass somebody over.
     writer: Option<Mutex<()>>,
+}
+
+/// How long is waited before a database that was locked is opened again.
+const LOCKED_WAIT: Duration = Duration::from_millis(20);
+
+/// Opens something in a database that other processes may be opening, too.
+///
+/// While SQLite makes its write-ahead file, or takes it away, it says at once that it is locked, and does not wait as it does otherwise;
+/// nor does it tell when that is over.
+pub(crate) async fn opened<'o, T>(open: impl Fn() -> BoxFuture<'o, Result<T>> + Send) -> Result<T> {
+    let until = Instant::now() + BUSY_TIMEOUT;
+    loop {
+        match open().await {
+            Err(error)
+                if error.kind() == ErrorKind::Storage
+                    && error.status() == ErrorStatus::Temporary
+                    && Instant::now() < until =>
+            {
+                tokio::time::sleep(LOCKED_WAIT).await;
+            }
+            opened => return opened,
+        }
+    }
 }
 
 impl Store {
@@ -225,5 +248,37 @@ impl Store {
     /// Closes the connections.
     pub(super) async fn close(&self) -> Result<()> {
         self.db.clone().close().await.map_err(|error| self.read_error(error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use futures::FutureExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_locked_for_a_moment_is_opened_again() {
+        let tries = AtomicU32::new(0);
+        let open = |locked: bool| {
+            let tries = &tries;
+            move || {
+                async move {
+                    let error = Error::new(ErrorKind::Storage, "locked");
+                    match tries.fetch_add(1, Ordering::Relaxed) {
+                        0 | 1 if locked => Err(error.temporary()),
+                        0 | 1 => Err(error),
+                        tried => Ok(tried),
+                    }
+                }
+                .boxed()
+            }
+        };
+        assert_eq!(opened(open(true)).await.unwrap(), 2);
+        tries.store(0, Ordering::Relaxed);
+        assert!(opened(open(false)).await.is_err(), "a damaged file stays damaged");
+        assert_eq!(tries.load(Ordering::Relaxed), 1);
     }
 }

@@ -58,6 +58,7 @@ use apalis_core::error::WorkerError;
 use apalis_core::task::Task;
 use apalis_core::task::builder::TaskBuilder;
 use apalis_core::worker::context::WorkerContext;
+use futures::FutureExt;
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
@@ -65,7 +66,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 use crate::Result;
-use crate::history::{History, Pool, RunId};
+use crate::history::{History, Pool, RunId, opened};
 
 pub use options::WorkerOptions;
 
@@ -142,10 +143,13 @@ enum Backend {
 impl ApalisQueue {
     /// Opens the queue of a history, and makes its tables when they are missing. Several processes may do so at once.
     pub async fn open(history: &History) -> Result<Self> {
-        let backend = match history.pool() {
-            Pool::Sqlite(pool) => Backend::Sqlite(sqlite::Queue::open(history, pool).await?),
-            Pool::Postgres(pool) => Backend::Postgres(postgres::Queue::open(history, pool).await?),
+        let open = async || {
+            Ok(match history.pool() {
+                Pool::Sqlite(pool) => Backend::Sqlite(sqlite::Queue::open(history, pool).await?),
+                Pool::Postgres(pool) => Backend::Postgres(postgres::Queue::open(history, pool).await?),
+            })
         };
+        let backend = opened(|| open().boxed()).await?;
         Ok(Self { history: history.clone(), backend })
     }
 
