@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::applying::Applying;
 use super::planning::Sides;
 use super::record::Recorder;
+use super::report::reads;
 use super::runner::{ensure_made_for, ensure_same_policy, ensure_still_means, ensure_valid};
 use super::{Drift, ReadSummary, RunReport, Runner, SyncDefinition};
 use crate::event::Events;
@@ -74,6 +75,10 @@ impl Work<'_> {
         let (source, target) = self.load(&prepared, report).await?;
         let read = source.clone();
         let source = prepared.target.desired(source, &prepared.fields)?;
+        // What the target makes of other records has no read of its own: what it is to keep is what it is measured by.
+        for (model, made) in reads(&source) {
+            report.source.entry(model).or_insert(made);
+        }
         report.desired = source.models.values().map(|model| (model.model, model.records)).collect();
         let partial = partial_reads(&source, &target);
         if let (Some(partial), PartialRead::Stop) = (&partial, self.sync.policy.partial_read) {
