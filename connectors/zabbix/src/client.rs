@@ -4,39 +4,29 @@
 
 use std::sync::Arc;
 
-use secrecy::{ExposeSecret as _, SecretString};
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
-use syncline_core::permit::WritePermit;
+use serde_json::Value;
+use syncline_core::permit::{Validity, WritePermit};
 use syncline_core::{Error, ErrorKind, Result};
-use syncline_http::{Client, ClientSettings, Credential, Request, Retry};
+use syncline_http::{Request, Retry};
 use tokio::sync::Semaphore;
 
-use crate::dialect::{AuthPlace, Dialect};
+use crate::dialect::Dialect;
 use crate::rpc::{self, Answers, Call, Refusal, Said};
+use crate::session::{Link, Session};
 use crate::settings::Connection;
 use crate::version::Version;
 
-/// Where the API answers, below the frontend's address.
-const PATH: &str = "api_jsonrpc.php";
-/// Digits of an API token.
-const TOKEN: usize = 64;
-
 /// Reads from a Zabbix.
 pub(crate) struct ReadClient {
-    link: Link,
-    /// The same way without a credential.
-    nobody: Client,
-    credential: Arc<SecretString>,
+    session: Arc<Session>,
     slots: Semaphore,
-    version: Version,
-    /// The header with the token gets lost on the way, so that it goes into the body.
-    pub header_is_lost: bool,
 }
 
 /// Writes to a Zabbix.
 pub(crate) struct WriteClient {
-    link: Link,
+    session: Arc<Session>,
+    validity: Validity,
 }
 
 /// What became of a write.
@@ -52,81 +42,31 @@ pub(crate) enum WriteError {
     Fatal(Error),
 }
 
-/// The way to the API, with what authorises.
-#[derive(Clone)]
-struct Link {
-    http: Client,
-    /// The token, where it goes into the body.
-    auth: Option<Arc<SecretString>>,
-    dialect: Dialect,
-}
-
-impl Link {
-    fn request(&self, retry: Retry) -> Request {
-        self.http.post(PATH).retry(retry)
-    }
-
-    fn auth(&self) -> Option<&str> {
-        self.auth.as_ref().map(|auth| auth.expose_secret())
-    }
-
-    async fn read<T: DeserializeOwned>(&self, call: &Call) -> Result<std::result::Result<T, Refusal>> {
-        let response = self.request(Retry::Idempotent).json(&call.envelope(1, self.auth())).send().await?;
-        rpc::parse(response.body(), call.method)
-    }
-}
-
 impl ReadClient {
-    /// Connects: asks for the version, refuses one that is too old, and finds out where the token goes.
+    /// Connects.
     pub async fn connect(connection: &Connection) -> Result<Self> {
-        let settings = settings(connection);
-        let nobody = Client::new(&settings, Credential::none())?;
-        let version = Call::new("apiinfo.version", json!([]));
-        // No credential here: from 6.4 on, it is refused with this call.
-        let asking = Link { http: nobody.clone(), auth: None, dialect: Dialect::of(Version::OLDEST) };
-        let text: String = asking.read(&version).await?.map_err(|refusal| refusal.error(version.method))?;
-        let version = Version::parse(&text)?;
-        version.ensure_supported()?;
-        let dialect = Dialect::of(version);
-        let token = token(connection, &asking).await?;
-        let credential = Arc::new(token.clone());
-        let in_body = Link { http: nobody.clone(), auth: Some(credential.clone()), dialect };
-        let in_header = Link { http: Client::new(&settings, Credential::bearer(token))?, auth: None, dialect };
-        let probe = Call::new("host.get", json!({"output": ["hostid"], "limit": 1}));
-        let (link, header_is_lost) = match dialect.auth {
-            AuthPlace::Body => (in_body, false),
-            AuthPlace::Header => (in_header, false),
-            AuthPlace::HeaderOrBody => match in_header.read::<Value>(&probe).await? {
-                // A web server in front may drop the header.
-                Err(refusal) if refusal.said() == Said::NotAuthorised => {
-                    let taken = in_body.read::<Value>(&probe).await?.is_ok();
-                    if taken { (in_body, true) } else { return Err(refusal.error(probe.method)) }
-                }
-                _ => (in_header, false),
-            },
-        };
-        let slots = Semaphore::new(connection.read_connections as usize);
-        Ok(Self { link, nobody, credential, slots, version, header_is_lost })
+        let session = Session::begin(connection).await?;
+        Ok(Self { session: session.into(), slots: Semaphore::new(connection.read_connections as usize) })
     }
 
-    /// What authorises: a token, or a session.
-    pub fn credential(&self) -> &SecretString {
-        &self.credential
+    /// What it is connected by.
+    pub fn session(&self) -> &Session {
+        &self.session
     }
 
     /// Which version it is.
     pub fn version(&self) -> Version {
-        self.version
+        self.session.version
     }
 
     /// How its API is spoken to.
     pub fn dialect(&self) -> Dialect {
-        self.link.dialect
+        self.session.dialect
     }
 
     /// Where its frontend answers.
     pub fn url(&self) -> String {
-        self.link.http.url().to_string()
+        self.session.link().http.url().to_string()
     }
 
     /// Reads one thing.
@@ -141,27 +81,28 @@ impl ReadClient {
         params: Value,
     ) -> Result<std::result::Result<T, Refusal>> {
         let _slot = self.slot().await?;
-        self.link.read(&Call::new(method, params)).await
-    }
-
-    /// Who the account is, as Zabbix tells it; none where it does not.
-    pub async fn who<T: DeserializeOwned>(&self) -> Result<Option<T>> {
-        let _slot = self.slot().await?;
-        let token = self.credential.expose_secret();
-        // A token has 64 digits, a session 32; they go by different names.
-        let name = if token.len() == TOKEN { "token" } else { "sessionid" };
-        let call = Call::new("user.checkAuthentication", json!({(name): token}));
-        // This call is refused when it carries the credential elsewhere too.
-        let asking = Link { http: self.nobody.clone(), auth: None, dialect: self.link.dialect };
-        Ok(asking.read(&call).await?.ok())
+        let (call, link) = (Call::new(method, params), self.session.link());
+        match link.read(&call).await? {
+            Err(refusal) if refusal.said() == Said::SessionEnded && self.session.renew(&link).await? => {
+                self.session.link().read(&call).await
+            }
+            answer => Ok(answer),
+        }
     }
 
     /// Reads several things in one request.
     pub async fn batch(&self, calls: &[Call]) -> Result<Answers> {
         let _slot = self.slot().await?;
-        let envelopes = numbered(calls, self.link.auth());
-        let response = self.link.request(Retry::Idempotent).json(&envelopes).send().await?;
-        rpc::parse_batch(response.body(), calls.len())
+        let read = async |link: &Link| -> Result<Answers> {
+            let response = link.request(Retry::Idempotent).json(&numbered(calls, link.auth())).send().await?;
+            rpc::parse_batch(response.body(), calls.len())
+        };
+        let link = self.session.link();
+        let answers = read(&link).await?;
+        if have_ended(&answers) && self.session.renew(&link).await? {
+            return read(&self.session.link()).await;
+        }
+        Ok(answers)
     }
 
     async fn slot(&self) -> Result<tokio::sync::SemaphorePermit<'_>> {
@@ -173,9 +114,7 @@ impl ReadClient {
 impl WriteClient {
     /// The right to write makes the client that can.
     pub fn open(reader: &ReadClient, permit: &WritePermit) -> Self {
-        let validity = permit.validity().clone();
-        let http = reader.link.http.clone().on_condition(move || validity.ensure());
-        Self { link: Link { http, ..reader.link.clone() } }
+        Self { session: reader.session.clone(), validity: permit.validity().clone() }
     }
 
     /// Sends one call. Its answer, and how long Zabbix took for it.
@@ -183,7 +122,25 @@ impl WriteClient {
         &self,
         call: &Call,
     ) -> std::result::Result<(T, std::time::Duration), WriteError> {
-        let request = self.link.request(Retry::Write).json(&call.envelope(1, self.link.auth()));
+        let link = self.session.link();
+        match self.send(&link, call).await {
+            // It was not carried out.
+            Err(WriteError::Refused(refusal)) if refusal.said() == Said::SessionEnded => {
+                if !self.session.renew(&link).await.map_err(WriteError::Fatal)? {
+                    return Err(WriteError::Fatal(refusal.error(call.method)));
+                }
+                self.send(&self.session.link(), call).await
+            }
+            sent => sent,
+        }
+    }
+
+    async fn send<T: DeserializeOwned>(
+        &self,
+        link: &Link,
+        call: &Call,
+    ) -> std::result::Result<(T, std::time::Duration), WriteError> {
+        let request = self.permitted(link).json(&call.envelope(1, link.auth()));
         let response = request.send().await.map_err(unsent)?;
         let answer = rpc::parse(response.body(), call.method).map_err(WriteError::InDoubt)?;
         Ok((answer.map_err(|refusal| refused(refusal, call.method))?, response.elapsed()))
@@ -191,10 +148,31 @@ impl WriteClient {
 
     /// Sends several calls in one request; each has a transaction of its own.
     pub async fn batch(&self, calls: &[Call]) -> std::result::Result<Answers, WriteError> {
-        let request = self.link.request(Retry::Write).json(&numbered(calls, self.link.auth()));
-        let response = request.send().await.map_err(unsent)?;
-        rpc::parse_batch(response.body(), calls.len()).map_err(WriteError::InDoubt)
+        let send = async |link: &Link| {
+            let request = self.permitted(link).json(&numbered(calls, link.auth()));
+            let response = request.send().await.map_err(unsent)?;
+            rpc::parse_batch(response.body(), calls.len()).map_err(WriteError::InDoubt)
+        };
+        let link = self.session.link();
+        let answers = send(&link).await?;
+        // None of them was carried out.
+        if have_ended(&answers) && self.session.renew(&link).await.map_err(WriteError::Fatal)? {
+            return send(&self.session.link()).await;
+        }
+        Ok(answers)
     }
+
+    /// A request that is sent as long as the run may write.
+    fn permitted(&self, link: &Link) -> Request {
+        let validity = self.validity.clone();
+        link.on_condition(move || validity.ensure()).request(Retry::Write)
+    }
+}
+
+/// Whether a session had ended when a batch came: then none of its calls was carried out.
+fn have_ended(answers: &Answers) -> bool {
+    !answers.is_empty()
+        && answers.iter().all(|answer| answer.as_ref().is_err_and(|refusal| refusal.said() == Said::SessionEnded))
 }
 
 impl WriteError {
@@ -209,7 +187,7 @@ impl WriteError {
 
 fn refused(refusal: Refusal, method: &str) -> WriteError {
     match refusal.said() {
-        Said::NotAuthorised | Said::SessionEnded | Said::Broken | Said::Forbidden | Said::Unknown => {
+        Said::NotAuthorised | Said::Broken | Said::Forbidden | Said::Unknown => {
             WriteError::Fatal(refusal.error(method))
         }
         Said::Deadlock => WriteError::Again(refusal.error(method)),
@@ -230,24 +208,4 @@ fn unsent(error: syncline_http::Error) -> WriteError {
 
 fn numbered<'c>(calls: &'c [Call], auth: Option<&'c str>) -> Vec<rpc::Envelope<'c>> {
     (1..).zip(calls).map(|(id, call)| call.envelope(id, auth)).collect()
-}
-
-fn settings(connection: &Connection) -> ClientSettings {
-    ClientSettings { url: connection.url.clone(), tls: connection.tls.clone(), http: connection.http.clone() }
-}
-
-/// The token of the settings, or that of a session for the account of the settings.
-async fn token(connection: &Connection, asking: &Link) -> Result<SecretString> {
-    if let Some(token) = &connection.token {
-        return token.resolve();
-    }
-    let (Some(user), Some(password)) = (&connection.user, &connection.password) else {
-        return Err(Error::new(ErrorKind::Settings, "give a `token`, or `user` and `password`"));
-    };
-    let password = password.resolve()?;
-    let login = Call::new("user.login", json!({"username": user, "password": password.expose_secret()}));
-    // A wrong password tried again and again locks the account.
-    let response = asking.request(Retry::Write).json(&login.envelope(1, None)).send().await?;
-    let session: std::result::Result<String, Refusal> = rpc::parse(response.body(), login.method)?;
-    Ok(session.map_err(|refusal| refusal.error(login.method))?.into())
 }

@@ -31,14 +31,14 @@ struct Who {
 /// Tests the connection: the version, the account, what it may see and do.
 pub(crate) async fn check(client: &ReadClient, writes: bool) -> Result<CheckReport> {
     let mut report = CheckReport { system: format!("Zabbix {}", client.version()), ..CheckReport::default() };
-    if client.header_is_lost {
+    if client.session().header_is_lost {
         report.warnings.push(
             "the web server in front of Zabbix drops the header `Authorization`, so the token goes into the body, which Zabbix 7.2 \
              refuses: set `CGIPassAuth On`, or `SetEnvIf Authorization \"(.*)\" HTTP_AUTHORIZATION=$1`"
                 .to_owned(),
         );
     }
-    match client.who::<Who>().await? {
+    match client.session().who::<Who>().await? {
         Some(who) => {
             report.facts.push(ConfigItem::new("Account", &who.username));
             let kind = who.r#type.as_ref().map(|kind| kind.as_str().map_or_else(|| kind.to_string(), str::to_owned));

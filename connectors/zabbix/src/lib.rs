@@ -7,6 +7,7 @@ mod dialect;
 mod mapping;
 mod read;
 mod rpc;
+mod session;
 mod settings;
 mod source;
 mod target;
@@ -95,7 +96,7 @@ impl ConnectTarget for Zabbix {
                 format!("Zabbix {version} is newer than what Syncline knows (6.0 to 7.4); it is spoken to as 7.4");
             context.events.message(Level::Warning, text);
         }
-        let checks = Checks::keyed(client.credential());
+        let checks = Checks::keyed(client.session().lasting());
         for rule in &parameters.hosts.macros {
             if let Some(secret) = &rule.secret {
                 // A plan that was made before is applied with what it meant then.

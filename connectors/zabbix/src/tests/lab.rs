@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 
 use serde_json::{Value, json};
 use syncline_core::event::Events;
-use syncline_core::history::{Approval, Decision, History, RunStatus};
+use syncline_core::history::{Approval, Decision, History, RunId, RunStatus};
 use syncline_core::policy::Policy;
 use syncline_core::registry::Registry;
 use syncline_core::run::{RunReport, RunRequest, Runner, SideDefinition, SyncDefinition};
@@ -135,16 +135,25 @@ impl Lab {
     /// Runs the sync; a person approves what is asked about.
     pub async fn approved(&self) -> RunReport {
         let waiting = self.run().await;
-        if waiting.status != RunStatus::AwaitingReview {
-            return waiting;
-        }
+        if waiting.status == RunStatus::AwaitingReview { self.approve(&waiting).await } else { waiting }
+    }
+
+    /// Takes back what a run did; a person approves that.
+    pub async fn undone(&self, run: RunId) -> RunReport {
+        let cancel = CancellationToken::new();
+        let undo = self.runner.run(&self.sync, RunRequest::undo(run), &Events::new(), &cancel).await.unwrap();
+        if undo.status == RunStatus::AwaitingReview { self.approve(&undo).await } else { undo }
+    }
+
+    /// Approves the plan of a run that waits, and goes on with it.
+    pub async fn approve(&self, waiting: &RunReport) -> RunReport {
         let decision = Decision {
             plan_hash: waiting.plan_hash.clone().unwrap(),
             verdict: Approval::Approved,
             by: "kim".to_owned(),
             reason: "looked at".to_owned(),
             selection: None,
-            overrides_guards: false,
+            overrides_guards: true,
             at: chrono::Utc::now(),
         };
         self.runner.history().decide(waiting.run, &decision).await.unwrap();

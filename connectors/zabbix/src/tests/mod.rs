@@ -2,4 +2,5 @@
 
 mod budget;
 mod lab;
+mod lessons;
 mod scenario;
