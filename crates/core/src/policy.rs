@@ -30,6 +30,9 @@ pub struct Policy {
     pub fields: BTreeMap<String, FieldRule>,
     /// Which objects that were in the target already become Syncline's own, and may be deleted like those that it created.
     pub adopt: Adopt,
+    /// When a change of a run fails, everything that the run changed is taken back at once, by an undo that asks nobody. The rest is done
+    /// nevertheless: until then nobody knows which change fails.
+    pub all_or_nothing: bool,
 }
 
 impl Policy {
@@ -162,6 +165,7 @@ impl Default for Policy {
             flapping_runs: 3,
             fields: BTreeMap::new(),
             adopt: Adopt::None,
+            all_or_nothing: false,
         }
     }
 }

@@ -249,3 +249,44 @@ async fn a_session_that_ends_is_begun_anew() {
         assert_eq!(lab.run().await.summary.to_apply(), 0, "{version}");
     }
 }
+
+/// All or nothing: when one host fails, Zabbix is exactly as before.
+#[tokio::test(flavor = "multi_thread")]
+async fn when_one_host_fails_nothing_is_changed() {
+    for version in ["6.0.14", "7.0.22"] {
+        let mut lab = Lab::new(version).await;
+        let old = lab.device("old");
+        lab.run().await;
+        let before = lab.host("old").await.unwrap();
+        for name in ["a", "b", "c"] {
+            lab.device(name);
+        }
+        lab.netbox.edit(Kind::Device, old, &json!({"serial": "NEW", "role": 2})).unwrap();
+        lab.sync.policy.all_or_nothing = true;
+        let templates = json!([{"template": "ICMP Ping"}, {"template": "no such", "when": format!("name == '{}'", lab.named("b"))}]);
+        lab.sync.target.parameters["hosts"]["templates"] = templates;
+        let report = lab.approved().await;
+        assert_eq!((report.status, report.total().failed), (RunStatus::Failed, 1), "{version}: {:?}", report.outcomes);
+        let undo = report.taken_back_by.unwrap();
+        assert_eq!(lab.runner.history().run(undo).await.unwrap().unwrap().status, RunStatus::Completed, "{version}");
+        for name in ["a", "b", "c"] {
+            assert!(lab.host(name).await.is_none(), "{version}: {name}");
+        }
+        let after = lab.host("old").await.unwrap();
+        for field in ["hostid", "host", "name", "status", "inventory", "parentTemplates"] {
+            assert_eq!(after[field], before[field], "{version}: {field}");
+        }
+        assert_eq!((lab.groups(&after), tags(&after)), (lab.groups(&before), tags(&before)), "{version}");
+        // What cannot be a host at all is known before anything is written.
+        lab.sync.target.parameters["hosts"]["templates"] = json!([{"template": "ICMP Ping"}]);
+        lab.device("no name of a host");
+        let refused = lab.run().await.error.unwrap().to_string();
+        assert!(
+            refused.starts_with("1 host records could not be taken over, and the sync does all or nothing"),
+            "{refused}"
+        );
+        assert!(lab.host("a").await.is_none());
+        let role = lab.ask("hostgroup.get", json!({"filter": {"name": [format!("{}/Roles/Core", lab.mark)]}})).await;
+        assert_eq!(role, json!([]), "{version}: its group went too");
+    }
+}

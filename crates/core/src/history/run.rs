@@ -106,6 +106,9 @@ pub struct RunSettings {
     /// After how many seconds of writing the run pauses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_duration_s: Option<u64>,
+    /// Takes back what a run did that was to be done as a whole: nobody is asked.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub takes_back: bool,
 }
 
 /// What a person wants of a run that is not over.

@@ -122,6 +122,8 @@ impl Applying<'_, '_> {
                 Err(Error::new(ErrorKind::Guard, message))
             }
             _ if decision.is_some() => Ok(Course::Apply(selection())),
+            // The policy is the person who was asked.
+            _ if self.work.run.options.takes_back => Ok(Course::Apply(None)),
             // What is staged waits after it was written, where people can look at it. Where nothing is to be written, there is
             // nothing to look at but the plan: a loss, for instance, whose deletes are all withheld.
             _ if stages_writes && self.plan.summary().to_apply() > 0 => Ok(Course::Apply(None)),

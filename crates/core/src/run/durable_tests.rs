@@ -346,7 +346,7 @@ async fn a_run_that_writes_for_too_long_pauses_and_says_so() {
     with("too-long", |world| world.stalls = Some((0, true)));
     let release = with("too-long", |world| Arc::clone(&world.release));
     let request = RunRequest {
-        settings: crate::history::RunSettings { max_duration_s: Some(0), memory: false },
+        settings: crate::history::RunSettings { max_duration_s: Some(0), ..crate::history::RunSettings::default() },
         ..RunRequest::default()
     };
     let run = lab.runner.trigger(&lab.sync, &request).await.unwrap().run();

@@ -204,6 +204,7 @@ mod tests {
             not_before: None,
             waiting: None,
             found: None,
+            taken_back_by: None,
         }
     }
 

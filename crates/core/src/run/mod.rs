@@ -25,6 +25,7 @@ mod second_thoughts;
 mod staging;
 mod tidy;
 mod undo;
+mod whole;
 mod work;
 mod worker;
 

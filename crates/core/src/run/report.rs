@@ -70,6 +70,8 @@ pub struct RunReport {
     pub waiting: Option<String>,
     /// The unfinished run of the same request that was found and gone on with: another one that was finished first, or this one.
     pub found: Option<RunId>,
+    /// The run that took back what this one did, as a part of it failed and the sync does all or nothing.
+    pub taken_back_by: Option<RunId>,
 }
 
 impl RunReport {

@@ -308,9 +308,14 @@ impl Runner {
             let text = format!("what the run found could not be kept: {}", error.report());
             events.message(Level::Warning, text);
         }
+        let undo = self.ensure_whole(sync, &run, &mut report).await?;
         let finished = recorder.finish(&report).await;
         drop(keeper);
         finished?;
+        if let Some(undo) = undo {
+            report.taken_back_by = Some(undo);
+            self.take_back(undo, sync, events).await;
+        }
         Ok(report)
     }
 

@@ -7,6 +7,7 @@ use super::planning::Sides;
 use super::record::Recorder;
 use super::report::reads;
 use super::runner::{ensure_made_for, ensure_same_policy, ensure_still_means, ensure_valid};
+use super::whole;
 use super::{Drift, ReadSummary, RunReport, Runner, SyncDefinition};
 use crate::event::Events;
 use crate::fields::ModelFields;
@@ -84,6 +85,9 @@ impl Work<'_> {
         if let (Some(partial), PartialRead::Stop) = (&partial, self.sync.policy.partial_read) {
             return Err(incomplete(partial));
         }
+        if self.sync.policy.all_or_nothing && !self.run.dry {
+            whole::ensure_readable(&source)?;
+        }
         let plan = self.plan(digest, &prepared, Sides { read, source, target, wanted }, report).await?;
         report.plan = Some(plan.path().to_owned());
         report.plan_hash = Some(plan.hash().to_owned());
@@ -144,6 +148,7 @@ impl RunReport {
             not_before: None,
             waiting: None,
             found: None,
+            taken_back_by: None,
         }
     }
 

@@ -141,7 +141,7 @@ pub async fn run(
     }
     let sync = sync.definition;
     let max_duration_s = max_duration.and_then(|limit| u64::try_from(limit.duration().num_seconds()).ok());
-    let settings = RunSettings { memory, max_duration_s };
+    let settings = RunSettings { memory, max_duration_s, ..RunSettings::default() };
     let request = RunRequest { dry_run, settings, ..RunRequest::default() };
     let running = &runner;
     let report =
