@@ -31,7 +31,8 @@ pub struct Policy {
     /// Which objects that were in the target already become Syncline's own, and may be deleted like those that it created.
     pub adopt: Adopt,
     /// When a change of a run fails, everything that the run changed is taken back at once, by an undo that asks nobody. The rest is done
-    /// nevertheless: until then nobody knows which change fails.
+    /// nevertheless: until then nobody knows which change fails. Not where
+    /// writes are staged for review: there, nothing is changed before somebody merges it.
     pub all_or_nothing: bool,
 }
 

@@ -419,7 +419,7 @@ impl Runner {
         }
     }
 
-    async fn known(&self, run: RunId) -> Result<Run> {
+    pub(super) async fn known(&self, run: RunId) -> Result<Run> {
         let known = self.history.run(run).await?;
         known.ok_or_else(|| Error::new(ErrorKind::NotFound, format!("there is no run {run}")))
     }

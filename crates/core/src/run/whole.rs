@@ -38,16 +38,23 @@ impl Runner {
         let failed = total.failed + total.stale;
         let ended = matches!(report.status, RunStatus::Completed | RunStatus::Failed);
         let is_broken = failed > 0 || report.status == RunStatus::Failed;
+        // Another runner has the run, and goes on with it.
+        let is_lost = report.error.as_ref().is_some_and(|error| error.kind() == ErrorKind::LeaseLost);
         if !sync.policy.all_or_nothing
             || run.dry
             || run.purpose == Purpose::Undo
             || !ended
+            || is_lost
             || !is_broken
             || total.applied == 0
         {
             return Ok(None);
         }
-        let why = format!("{failed} changes of run {} failed, and the sync does all or nothing", run.id);
+        // What is staged is no change of the target yet.
+        if self.known(run.id).await?.staged_as.is_some() {
+            return Ok(None);
+        }
+        let why = format!("a part of run {} failed ({failed} changes), and the sync does all or nothing", run.id);
         let request = RunRequest {
             kind: run.kind,
             by: run.triggered_by.clone(),
@@ -69,7 +76,7 @@ impl Runner {
         undo: RunId,
         sync: &'a SyncDefinition,
         events: &'a Events,
-    ) -> BoxFuture<'a, Option<RunStatus>> {
+    ) -> BoxFuture<'a, ()> {
         async move {
             let cancel = CancellationToken::new();
             match self.go_on(undo, sync, events, &cancel).await {
@@ -77,12 +84,10 @@ impl Runner {
                     if let Some(error) = &report.error {
                         events.message(Level::Error, format!("run {undo} could not take it back: {}", error.report()));
                     }
-                    Some(report.status)
                 }
                 Err(error) => {
                     let text = format!("run {undo}, which takes it back, is queued: {}", error.report());
                     events.message(Level::Warning, text);
-                    None
                 }
             }
         }
