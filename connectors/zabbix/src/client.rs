@@ -154,12 +154,23 @@ impl WriteClient {
             rpc::parse_batch(response.body(), calls.len()).map_err(WriteError::InDoubt)
         };
         let link = self.session.link();
-        let answers = send(&link).await?;
+        let mut answers = send(&link).await?;
         // None of them was carried out.
         if have_ended(&answers) && self.session.renew(&link).await.map_err(WriteError::Fatal)? {
-            return send(&self.session.link()).await;
+            answers = send(&self.session.link()).await?;
         }
-        Ok(answers)
+        // What is wrong with the connection is no fault of the call's object; what came before it may be written.
+        let ends = |(call, answer): (&Call, &std::result::Result<_, Refusal>)| match answer {
+            Err(refusal) => match refused(refusal.clone(), call.method) {
+                WriteError::Refused(refusal) if refusal.said() != Said::SessionEnded => None,
+                other => Some(other.into_error(call.method)),
+            },
+            Ok(_) => None,
+        };
+        match calls.iter().zip(&answers).find_map(ends) {
+            Some(error) => Err(WriteError::InDoubt(error)),
+            None => Ok(answers),
+        }
     }
 
     /// A request that is sent as long as the run may write.
