@@ -18,10 +18,6 @@ pub(crate) struct Dialect {
     pub proxy_name: &'static str,
     /// Whether SNMP interfaces have `max_repetitions`: before, it is taken and dropped.
     pub max_repetitions: bool,
-    /// Whether two templates with an item of the same key are refused. Where not, the host gets the item twice.
-    pub refuses_clashes: bool,
-    /// Whether the templates of a host are in groups of their own kind.
-    pub template_groups: bool,
 }
 
 /// Where the token goes.
@@ -58,8 +54,6 @@ impl Dialect {
             monitoring: if since(7, 0) { Monitoring::MonitoredBy } else { Monitoring::ProxyHostid },
             proxy_name: if since(7, 0) { "name" } else { "host" },
             max_repetitions: since(6, 4),
-            refuses_clashes: since(7, 0),
-            template_groups: since(6, 2),
         }
     }
 
@@ -77,22 +71,21 @@ mod tests {
     #[test]
     fn versions_speak_differently() {
         let lines = ["6.0.14", "6.2.9", "6.4.21", "7.0.22", "7.2.0", "7.4.5", "8.0.0"].map(|text| {
-            let Dialect { auth, host_groups, monitoring, proxy_name, max_repetitions, refuses_clashes, template_groups } =
+            let Dialect { auth, host_groups, monitoring, proxy_name, max_repetitions } =
                 Dialect::of(Version::parse(text).unwrap());
             format!(
-                "{text}: {auth:?}, {}, {monitoring:?}, proxy {proxy_name}, repetitions {max_repetitions}, clashes refused \
-                 {refuses_clashes}, template groups {template_groups}",
+                "{text}: {auth:?}, {}, {monitoring:?}, proxy {proxy_name}, repetitions {max_repetitions}",
                 host_groups.0
             )
         });
         insta::assert_snapshot!(lines.join("\n"), @r#"
-6.0.14: Body, selectGroups, ProxyHostid, proxy host, repetitions false, clashes refused false, template groups false
-6.2.9: Body, selectHostGroups, ProxyHostid, proxy host, repetitions false, clashes refused false, template groups true
-6.4.21: HeaderOrBody, selectHostGroups, ProxyHostid, proxy host, repetitions true, clashes refused false, template groups true
-7.0.22: HeaderOrBody, selectHostGroups, MonitoredBy, proxy name, repetitions true, clashes refused true, template groups true
-7.2.0: Header, selectHostGroups, MonitoredBy, proxy name, repetitions true, clashes refused true, template groups true
-7.4.5: Header, selectHostGroups, MonitoredBy, proxy name, repetitions true, clashes refused true, template groups true
-8.0.0: Header, selectHostGroups, MonitoredBy, proxy name, repetitions true, clashes refused true, template groups true
+6.0.14: Body, selectGroups, ProxyHostid, proxy host, repetitions false
+6.2.9: Body, selectHostGroups, ProxyHostid, proxy host, repetitions false
+6.4.21: HeaderOrBody, selectHostGroups, ProxyHostid, proxy host, repetitions true
+7.0.22: HeaderOrBody, selectHostGroups, MonitoredBy, proxy name, repetitions true
+7.2.0: Header, selectHostGroups, MonitoredBy, proxy name, repetitions true
+7.4.5: Header, selectHostGroups, MonitoredBy, proxy name, repetitions true
+8.0.0: Header, selectHostGroups, MonitoredBy, proxy name, repetitions true
 "#);
     }
 }

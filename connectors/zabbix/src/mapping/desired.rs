@@ -39,15 +39,7 @@ impl Desired<'_> {
         let catalogues = Catalogues::read(&source)?;
         let mut translation = Translation::new(source, fields)?;
         let mut candidates = Vec::new();
-        if self.maker.mapping.devices {
-            self.devices(&catalogues, &mut translation, &mut candidates)?;
-        }
-        if self.maker.mapping.virtual_machines {
-            read(translation.source(), "virtual_machine", |_, record, native| {
-                let facts = Facts::of("virtual_machine", &record, &catalogues);
-                candidates.push(Candidate::new("virtual_machine", native, facts));
-            })?;
-        }
+        self.devices(&catalogues, &mut translation, &mut candidates)?;
         // A newcomer takes nobody's name.
         candidates.sort_by(|one, other| (one.id, &one.origin).cmp(&(other.id, &other.origin)));
         let mut hosts = Names::without(self.taken.0.iter().map(String::as_str));

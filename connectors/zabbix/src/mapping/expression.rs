@@ -1,10 +1,10 @@
-//! Templates and conditions of the rules, compiled once.
+//! Templates and conditions of the rules.
 
 use std::collections::BTreeSet;
 
 use minijinja::{Environment, UndefinedBehavior, Value};
 
-/// Compiles what rules say. Names that no fact has are errors, so that a slip is told and no host silently loses its groups.
+/// Understands what rules say. Names that no fact has are errors, so that a slip is told and no host silently loses its groups.
 #[derive(Debug)]
 pub(crate) struct Expressions {
     environment: Environment<'static>,

@@ -1,4 +1,4 @@
-//! What the rules can speak of: one device, virtual machine or stack with what it refers to.
+//! What the rules can speak of: one device or stack with what it refers to.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use syncline_core::snapshot::{Snapshot, SnapshotReader};
 /// need not ask whether it is.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Facts {
-    /// `device`, `virtual_machine` or `virtual_chassis`.
+    /// `device` or `virtual_chassis`.
     pub kind: &'static str,
     /// Its name.
     pub name: String,
@@ -37,18 +37,10 @@ pub(crate) struct Facts {
     pub device_type: Value,
     /// Who made it.
     pub manufacturer: Value,
-    /// Whom it belongs to.
-    pub tenant: Value,
     /// The stack that it is a member of.
     pub virtual_chassis: Value,
     /// Its position in the stack.
     pub vc_position: String,
-    /// The cluster that a virtual machine runs on.
-    pub cluster: Value,
-    /// What people added in fields of their own.
-    pub custom_fields: Value,
-    /// What applies to it of NetBox's config contexts.
-    pub config_context: Value,
 }
 
 /// Catalogues of the source, by key, as the facts show them.
@@ -63,8 +55,6 @@ const CATALOGUES: &[(&str, &[&str])] = &[
     ("platform", &["slug", "name"]),
     ("device_type", &["slug", "model", "part_number"]),
     ("manufacturer", &["slug", "name"]),
-    ("tenant", &["slug", "name"]),
-    ("cluster", &["name"]),
     ("virtual_chassis", &["name", "domain"]),
 ];
 
@@ -120,7 +110,7 @@ fn of_fields(fields: &[&str], record: &Map<String, Value>) -> Map<String, Value>
 }
 
 impl Facts {
-    /// The facts about a device or a virtual machine, as the source's record has them.
+    /// The facts about a device, as the source's record has them.
     pub fn of(kind: &'static str, record: &Map<String, Value>, catalogues: &Catalogues) -> Self {
         let text = |name: &str| match record.get(name) {
             Some(Value::String(text)) => text.clone(),
@@ -131,10 +121,6 @@ impl Facts {
         let device_type = catalogues.get("device_type", record.get("device_type"));
         let manufacturer = catalogues.get("manufacturer", device_type.get("manufacturer"));
         let tags = record.get("tags").and_then(Value::as_array).into_iter().flatten();
-        let document = |name: &str| match record.get(name) {
-            Some(Value::String(text)) => serde_json::from_str(text).unwrap_or(Value::Object(Map::new())),
-            _ => Value::Object(Map::new()),
-        };
         Self {
             kind,
             name: text("name"),
@@ -149,12 +135,8 @@ impl Facts {
             platform: catalogues.get("platform", record.get("platform")),
             device_type,
             manufacturer,
-            tenant: catalogues.get("tenant", record.get("tenant")),
             virtual_chassis: catalogues.get("virtual_chassis", record.get("virtual_chassis")),
             vc_position: text("vc_position"),
-            cluster: catalogues.get("cluster", record.get("cluster")),
-            custom_fields: document("custom_fields"),
-            config_context: document("config_context"),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Names that Zabbix takes, each once.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 
 /// Longest name of a host, in characters.
 pub(crate) const LONGEST: usize = 128;
@@ -22,30 +22,28 @@ pub(crate) fn cut(text: &str, limit: usize) -> String {
 /// Gives names out, each once. Zabbix tells case apart, and a host must not be called like a template.
 #[derive(Debug, Default)]
 pub(crate) struct Names {
-    taken: HashMap<String, String>,
+    taken: HashSet<String>,
 }
 
 impl Names {
     /// Names that nobody may have any more.
     pub fn without<'n>(taken: impl Iterator<Item = &'n str>) -> Self {
-        Self { taken: taken.map(|name| (name.to_owned(), String::new())).collect() }
+        Self { taken: taken.map(str::to_owned).collect() }
     }
 
     /// The name of an origin: the one that it wants, or that with its number, where another one has it. Whoever asks first keeps it,
     /// so origins ask in the order of their ids: a newcomer renames nobody.
     pub fn give(&mut self, wanted: &str, origin: &str) -> String {
-        if !self.taken.contains_key(wanted) {
-            self.taken.insert(wanted.to_owned(), origin.to_owned());
+        if self.taken.insert(wanted.to_owned()) {
             return wanted.to_owned();
         }
         let number = origin.rsplit(':').next().unwrap_or(origin);
         let mut name = with_end(wanted, &format!("_{number}"));
         let mut again = 2;
-        while self.taken.contains_key(&name) {
+        while !self.taken.insert(name.clone()) {
             name = with_end(wanted, &format!("_{number}_{again}"));
             again += 1;
         }
-        self.taken.insert(name.clone(), origin.to_owned());
         name
     }
 }

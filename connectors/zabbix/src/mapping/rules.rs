@@ -11,10 +11,6 @@ use serde::Deserialize;
 pub struct Mapping {
     /// What distinguishes this source from others that feed the same Zabbix, in the tag that tells where a host comes from.
     pub origin: String,
-    /// Whether devices become hosts.
-    pub devices: bool,
-    /// Whether virtual machines become hosts.
-    pub virtual_machines: bool,
     /// What a stack becomes: one host for its master, or one for each member.
     pub virtual_chassis: VirtualChassisAs,
     /// Which of them become hosts: a condition. Empty means all that have an address or need none.
@@ -352,8 +348,6 @@ impl Default for Mapping {
         let group = |name: &str| GroupRule { name: name.to_owned(), when: String::new() };
         Self {
             origin: String::new(),
-            devices: true,
-            virtual_machines: false,
             virtual_chassis: VirtualChassisAs::Host,
             when: String::new(),
             name: "{{ name }}".to_owned(),

@@ -86,8 +86,6 @@ impl Writer {
             let size = self.size.lock().unwrap_or_else(PoisonError::into_inner).get();
             let open: Vec<_> =
                 (0..items.len()).filter(|&at| items[at].done.is_none() && !is_sent(&items[at], updates)).collect();
-            let open =
-                if updates { open.into_iter().filter(|&at| items[at].object != Value::Null).collect() } else { open };
             let Some(chunk) = open.get(..size.min(open.len())).filter(|chunk| !chunk.is_empty()) else { break };
             let sent = self.send(method, chunk, &mut items).await;
             match sent {
