@@ -49,7 +49,7 @@ pub(crate) fn run(shell: &Shell, arguments: &Arguments) -> Outcome {
     step("deploy", &|| deploy::run(shell, root()));
     let with_postgres =
         |command: xshell::Cmd<'_>| cargo(if arguments.required { command.env(POSTGRES, "1") } else { command });
-    step("test", &|| with_postgres(cmd!(shell, "cargo test --workspace").env(FAULTS.0, FAULTS.1)));
+    step("test", &|| with_postgres(cmd!(shell, "cargo test --workspace --no-fail-fast").env(FAULTS.0, FAULTS.1)));
     step("durable", &|| {
         // Of the whole workspace, so that nothing is compiled again with other features.
         let command = cmd!(shell, "cargo test --workspace --test durable -- --nocapture");
