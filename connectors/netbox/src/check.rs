@@ -9,6 +9,7 @@ use syncline_core::describe::{CheckReport, ConfigItem};
 use syncline_core::{ErrorKind, Result};
 
 use crate::client::{ReadClient, RestPage, Status};
+use crate::read::Role;
 use crate::settings::{Connection, Review, SourceParameters, TargetParameters};
 use crate::tables::{TABLES, Table};
 use crate::tags;
@@ -34,7 +35,7 @@ struct Counted {}
 
 /// Tests what a source needs.
 pub(crate) async fn source(client: &ReadClient, parameters: &SourceParameters) -> Result<CheckReport> {
-    let mut report = common(client).await?;
+    let mut report = common(client, Role::Source).await?;
     named_tags(client, &parameters.tags, &mut report).await?;
     Ok(report)
 }
@@ -45,12 +46,12 @@ pub(crate) async fn target(
     connection: &Connection,
     parameters: &TargetParameters,
 ) -> Result<CheckReport> {
-    let mut report = common(client).await?;
+    let mut report = common(client, Role::Target).await?;
     named_tags(client, &parameters.tags, &mut report).await?;
     if token_only_reads(client, connection).await {
         report.warnings.push("the token may only read: switch on `write enabled` in NetBox".to_owned());
     }
-    for table in TABLES {
+    for table in TABLES.iter().filter(|table| table.written) {
         let Ok(options) = client.options(table).await else { continue };
         if options.get("actions").is_none_or(|actions| actions.get("POST").is_none()) {
             let (add, plural) = (table.view_permission().replace("view_", "add_"), table.schema.plural);
@@ -63,7 +64,7 @@ pub(crate) async fn target(
     Ok(report)
 }
 
-async fn common(client: &ReadClient) -> Result<CheckReport> {
+async fn common(client: &ReadClient, role: Role) -> Result<CheckReport> {
     let version = client.version();
     let mut report = CheckReport { system: format!("NetBox {version}"), facts: Vec::new(), warnings: Vec::new() };
     if version.is_untried() {
@@ -75,7 +76,7 @@ async fn common(client: &ReadClient) -> Result<CheckReport> {
         report.facts.push(ConfigItem::new("User", user.username));
     }
     plugins(client.status(), &mut report);
-    for table in TABLES {
+    for table in TABLES.iter().filter(|table| table.written || role == Role::Source) {
         let query = [("limit", "1".to_owned()), ("fields", "id".to_owned())];
         match client.list::<Counted>(table, &query).await {
             Ok(RestPage { count, .. }) => {

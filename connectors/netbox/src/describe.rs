@@ -6,18 +6,25 @@ use syncline_core::native::Native;
 use syncline_model::{AnyKey, FieldSet};
 use url::Url;
 
+use crate::read::Role;
 use crate::settings::Connection;
 use crate::tables::{self, Kind, TABLES};
 
-/// Every field of every model.
-pub(crate) fn everything() -> ModelFields {
+/// Every field of every model: what a source reads.
+pub(crate) fn read() -> ModelFields {
     TABLES.iter().fold(ModelFields::new(), |fields, table| fields.insert(table.schema, FieldSet::ALL))
 }
 
+/// What a target keeps.
+pub(crate) fn written() -> ModelFields {
+    let written = TABLES.iter().filter(|table| table.written);
+    written.fold(ModelFields::new(), |fields, table| fields.insert(table.schema, table.written_fields()))
+}
+
 /// What becomes what.
-pub(crate) fn mappings() -> Vec<DataMapping> {
+pub(crate) fn mappings(role: Role) -> Vec<DataMapping> {
     let mut mappings = Vec::new();
-    for table in TABLES {
+    for table in TABLES.iter().filter(|table| table.written || role == Role::Source) {
         let model = table.schema.name;
         let whole = DataMapping::model(model, table.object_type);
         mappings.push(match model {
@@ -30,12 +37,14 @@ pub(crate) fn mappings() -> Vec<DataMapping> {
             }
             _ => whole,
         });
-        for column in table.columns {
+        for column in table.columns.iter().filter(|column| column.is_written() || role == Role::Source) {
             let native = match column.kind {
                 Kind::AssignedInterface | Kind::SiteScope => format!("{0}_type, {0}_id", column.native),
                 _ => column.native.to_owned(),
             };
             let note = match column.kind {
+                Kind::Json => "read by REST, and only where it is asked for",
+                Kind::Tags if role == Role::Source => "",
                 Kind::AssignedInterface if model == "ip_address" => {
                     "what is assigned to something else than an interface of a device is null and stays"
                 }
@@ -102,6 +111,7 @@ mod tests {
     #[test]
     fn every_field_is_explained() {
         let fields: usize = TABLES.iter().map(|table| table.columns.len() + 1).sum();
-        assert_eq!(mappings().len(), fields);
+        assert_eq!(mappings(Role::Source).len(), fields);
+        assert!(mappings(Role::Target).len() < fields);
     }
 }

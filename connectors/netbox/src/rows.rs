@@ -1,9 +1,10 @@
 //! Rows as NetBox answers them. GraphQL and REST spell the same values differently; one type takes both.
 
 use serde::{Deserialize, de};
+use serde_json::Value;
 
 use crate::stamp;
-pub(crate) use crate::values::{Choice, Generic, Id, Ref, Relation};
+pub(crate) use crate::values::{Choice, Decimal, Generic, Id, Ref, Relation};
 
 /// A row of a list.
 pub(crate) trait Row: de::DeserializeOwned + Send + 'static {
@@ -46,7 +47,7 @@ pub(crate) struct BareRow {
     pub scope_id: Option<Id>,
 }
 
-/// A row of `tag`, `manufacturer` or `device_role`.
+/// A row of what has a short and a full name, and little else: tags, makers, roles, tenants, types and groups.
 #[derive(Debug, Deserialize)]
 pub(crate) struct CatalogueRow {
     pub id: Id,
@@ -58,6 +59,8 @@ pub(crate) struct CatalogueRow {
     pub color: Option<String>,
     #[serde(default)]
     pub manufacturer: Option<Ref>,
+    #[serde(default)]
+    pub group: Option<Ref>,
 }
 
 /// A row of `site`.
@@ -172,6 +175,74 @@ pub(crate) struct DeviceRow {
     pub primary_ip6: Option<Ref>,
     #[serde(default)]
     pub tags: Vec<Ref>,
+    #[serde(default)]
+    pub tenant: Option<Ref>,
+    #[serde(default)]
+    pub cluster: Option<Ref>,
+    #[serde(default)]
+    pub custom_fields: Option<Value>,
+    #[serde(default)]
+    pub config_context: Option<Value>,
+}
+
+/// A row of `cluster`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct ClusterRow {
+    pub id: Id,
+    pub last_updated: Option<Box<str>>,
+    pub name: String,
+    #[serde(default)]
+    pub r#type: Option<Ref>,
+    #[serde(default)]
+    pub group: Option<Ref>,
+    #[serde(default)]
+    pub status: Choice,
+    #[serde(default)]
+    pub tenant: Option<Ref>,
+    #[serde(default)]
+    pub scope: Option<Generic>,
+    #[serde(default)]
+    pub scope_type: Option<Box<str>>,
+    #[serde(default)]
+    pub scope_id: Option<Id>,
+}
+
+/// A row of `virtual_machine`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct VirtualMachineRow {
+    pub id: Id,
+    pub last_updated: Option<Box<str>>,
+    pub site: Option<Ref>,
+    pub cluster: Option<Ref>,
+    pub name: String,
+    #[serde(default)]
+    pub device: Option<Ref>,
+    #[serde(default)]
+    pub role: Option<Ref>,
+    #[serde(default)]
+    pub platform: Option<Ref>,
+    #[serde(default)]
+    pub status: Choice,
+    #[serde(default)]
+    pub tenant: Option<Ref>,
+    #[serde(default)]
+    pub serial: Option<String>,
+    #[serde(default)]
+    pub vcpus: Option<Decimal>,
+    #[serde(default)]
+    pub memory: Option<u64>,
+    #[serde(default)]
+    pub disk: Option<u64>,
+    #[serde(default)]
+    pub primary_ip4: Option<Ref>,
+    #[serde(default)]
+    pub primary_ip6: Option<Ref>,
+    #[serde(default)]
+    pub tags: Vec<Ref>,
+    #[serde(default)]
+    pub custom_fields: Option<Value>,
+    #[serde(default)]
+    pub config_context: Option<Value>,
 }
 
 /// A row of `interface`.
@@ -261,6 +332,8 @@ rows! {
     VrfRow: |row| &row.name;
     PrefixRow: |row| &row.prefix;
     VirtualChassisRow: |row| &row.name;
+    ClusterRow: |row| &row.name;
+    VirtualMachineRow: |row| &row.name;
     DeviceRow: |row| row.name.as_deref().unwrap_or("-");
     InterfaceRow: |row| &row.name;
     MacAddressRow: |row| &row.mac_address;

@@ -25,7 +25,7 @@ pub struct NetBoxSource {
 #[async_trait]
 impl DataSource for NetBoxSource {
     fn knows(&self) -> ModelFields {
-        describe::everything()
+        describe::read()
     }
 
     async fn check(&self) -> Result<CheckReport> {
@@ -42,7 +42,7 @@ impl DataSource for NetBoxSource {
     }
 
     fn data_mappings(&self) -> Vec<DataMapping> {
-        describe::mappings()
+        describe::mappings(Role::Source)
     }
 
     fn config_information(&self) -> Vec<ConfigItem> {

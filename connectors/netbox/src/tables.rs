@@ -22,6 +22,8 @@ pub(crate) struct Table {
     pub unique: bool,
     /// Whether its objects carry tags.
     pub tagged: bool,
+    /// Whether a target keeps it. What is not, a source reads and nobody writes.
+    pub written: bool,
 }
 
 /// A field of ours and what it is in NetBox.
@@ -60,13 +62,20 @@ pub(crate) enum Kind {
     AssignedInterface,
     /// A site, as a pair of scope type and id.
     SiteScope,
+    /// Data of any shape, which is only read.
+    Json,
+    /// A decimal number, which is only read.
+    Decimal,
 }
 
 const fn column(field: &'static str, kind: Kind) -> Column {
     Column { field, native: field, kind }
 }
 
-use Kind::{AssignedInterface, BlankText, Boolean, Choice, Color, Integer, NullText, Reference, SiteScope, Tags, Text};
+use Kind::{
+    AssignedInterface, BlankText, Boolean, Choice, Color, Decimal, Integer, Json, NullText, Reference, SiteScope, Tags,
+    Text,
+};
 
 /// The tags of an object, whatever its model keeps of them.
 pub(crate) static TAGS: Column = column("tags", Tags);
@@ -88,6 +97,29 @@ pub(crate) const TABLES: &[Table] = &[
         find: BY_SLUG,
         unique: true,
         tagged: false,
+        written: true,
+    },
+    Table {
+        schema: models::TenantGroup::SCHEMA,
+        path: ["tenancy", "tenant-groups"],
+        list: "tenant_group_list",
+        object_type: "tenancy.tenantgroup",
+        columns: &[column("slug", Text(100)), column("name", Text(100))],
+        find: BY_SLUG,
+        unique: true,
+        tagged: true,
+        written: true,
+    },
+    Table {
+        schema: models::Tenant::SCHEMA,
+        path: ["tenancy", "tenants"],
+        list: "tenant_list",
+        object_type: "tenancy.tenant",
+        columns: &[column("slug", Text(100)), column("name", Text(100)), column("group", Reference("tenant_group"))],
+        find: BY_SLUG,
+        unique: true,
+        tagged: true,
+        written: true,
     },
     Table {
         schema: models::Site::SCHEMA,
@@ -103,6 +135,7 @@ pub(crate) const TABLES: &[Table] = &[
         find: BY_SLUG,
         unique: true,
         tagged: true,
+        written: true,
     },
     Table {
         schema: models::Manufacturer::SCHEMA,
@@ -113,6 +146,7 @@ pub(crate) const TABLES: &[Table] = &[
         find: BY_SLUG,
         unique: true,
         tagged: true,
+        written: true,
     },
     Table {
         schema: models::DeviceType::SCHEMA,
@@ -128,6 +162,7 @@ pub(crate) const TABLES: &[Table] = &[
         find: BY_SLUG,
         unique: true,
         tagged: true,
+        written: true,
     },
     Table {
         schema: models::DeviceRole::SCHEMA,
@@ -138,6 +173,7 @@ pub(crate) const TABLES: &[Table] = &[
         find: BY_SLUG,
         unique: true,
         tagged: true,
+        written: true,
     },
     Table {
         schema: models::Platform::SCHEMA,
@@ -152,6 +188,7 @@ pub(crate) const TABLES: &[Table] = &[
         find: BY_SLUG,
         unique: true,
         tagged: true,
+        written: true,
     },
     Table {
         schema: models::Vlan::SCHEMA,
@@ -167,6 +204,7 @@ pub(crate) const TABLES: &[Table] = &[
         find: &[("vid", "vid")],
         unique: false,
         tagged: true,
+        written: true,
     },
     Table {
         schema: models::Vrf::SCHEMA,
@@ -182,6 +220,7 @@ pub(crate) const TABLES: &[Table] = &[
         find: &[("name", "name")],
         unique: false,
         tagged: true,
+        written: true,
     },
     Table {
         schema: models::Prefix::SCHEMA,
@@ -199,6 +238,7 @@ pub(crate) const TABLES: &[Table] = &[
         // A VRF need not enforce it.
         unique: false,
         tagged: true,
+        written: true,
     },
     Table {
         schema: models::VirtualChassis::SCHEMA,
@@ -209,6 +249,7 @@ pub(crate) const TABLES: &[Table] = &[
         find: &[("name", "name")],
         unique: false,
         tagged: true,
+        written: true,
     },
     Table {
         schema: models::Device::SCHEMA,
@@ -228,10 +269,15 @@ pub(crate) const TABLES: &[Table] = &[
             column("primary_ip4", Reference("ip_address")),
             column("primary_ip6", Reference("ip_address")),
             column("tags", Tags),
+            column("tenant", Reference("tenant")),
+            column("cluster", Reference("cluster")),
+            column("custom_fields", Json),
+            column("config_context", Json),
         ],
         find: &[("name", "name__ie"), ("site", "site_id")],
         unique: true,
         tagged: true,
+        written: true,
     },
     Table {
         schema: models::Interface::SCHEMA,
@@ -254,6 +300,7 @@ pub(crate) const TABLES: &[Table] = &[
         find: &[("device", "device_id"), ("name", "name")],
         unique: true,
         tagged: true,
+        written: true,
     },
     Table {
         schema: models::MacAddress::SCHEMA,
@@ -267,6 +314,7 @@ pub(crate) const TABLES: &[Table] = &[
         find: &[("mac_address", "mac_address")],
         unique: false,
         tagged: true,
+        written: true,
     },
     Table {
         schema: models::IpAddress::SCHEMA,
@@ -285,6 +333,76 @@ pub(crate) const TABLES: &[Table] = &[
         // A VRF need not enforce it.
         unique: false,
         tagged: true,
+        written: true,
+    },
+    Table {
+        schema: models::ClusterType::SCHEMA,
+        path: ["virtualization", "cluster-types"],
+        list: "cluster_type_list",
+        object_type: "virtualization.clustertype",
+        columns: &[column("slug", Text(100)), column("name", Text(100))],
+        find: BY_SLUG,
+        unique: true,
+        tagged: true,
+        written: false,
+    },
+    Table {
+        schema: models::ClusterGroup::SCHEMA,
+        path: ["virtualization", "cluster-groups"],
+        list: "cluster_group_list",
+        object_type: "virtualization.clustergroup",
+        columns: &[column("slug", Text(100)), column("name", Text(100))],
+        find: BY_SLUG,
+        unique: true,
+        tagged: true,
+        written: false,
+    },
+    Table {
+        schema: models::Cluster::SCHEMA,
+        path: ["virtualization", "clusters"],
+        list: "cluster_list",
+        object_type: "virtualization.cluster",
+        columns: &[
+            Column { field: "site", native: "scope", kind: SiteScope },
+            column("group", Reference("cluster_group")),
+            column("name", Text(100)),
+            column("type", Reference("cluster_type")),
+            column("status", Choice),
+            column("tenant", Reference("tenant")),
+        ],
+        find: &[("name", "name")],
+        unique: false,
+        tagged: true,
+        written: false,
+    },
+    Table {
+        schema: models::VirtualMachine::SCHEMA,
+        path: ["virtualization", "virtual-machines"],
+        list: "virtual_machine_list",
+        object_type: "virtualization.virtualmachine",
+        columns: &[
+            column("site", Reference("site")),
+            column("cluster", Reference("cluster")),
+            column("name", Text(64)),
+            column("device", Reference("device")),
+            column("role", Reference("device_role")),
+            column("platform", Reference("platform")),
+            column("status", Choice),
+            column("tenant", Reference("tenant")),
+            column("serial", BlankText(50)),
+            column("vcpus", Decimal),
+            column("memory", Integer(0, i32::MAX as u64)),
+            column("disk", Integer(0, i32::MAX as u64)),
+            column("primary_ip4", Reference("ip_address")),
+            column("primary_ip6", Reference("ip_address")),
+            column("tags", Tags),
+            column("custom_fields", Json),
+            column("config_context", Json),
+        ],
+        find: &[("name", "name__ie")],
+        unique: false,
+        tagged: true,
+        written: false,
     },
 ];
 
@@ -309,6 +427,12 @@ impl Table {
         self.columns.iter().filter(|column| self.schema.field(column.field).is_some_and(|field| field.key))
     }
 
+    /// The fields that a target keeps.
+    pub fn written_fields(&self) -> FieldSet {
+        let written = self.columns.iter().filter(|column| column.is_written());
+        written.filter_map(|column| self.schema.position(column.field)).collect()
+    }
+
     /// The columns of a set of our fields.
     pub fn columns_of(&self, fields: FieldSet) -> Vec<&'static Column> {
         let wanted = |column: &&Column| self.schema.position(column.field).is_some_and(|at| fields.contains(at));
@@ -323,6 +447,15 @@ impl Table {
 }
 
 impl Column {
+    /// Whether a target keeps it: data that NetBox makes is not written, nor a reference to what is only read.
+    pub fn is_written(&self) -> bool {
+        match self.kind {
+            Json | Decimal => false,
+            Reference(model) => by_name(model).is_some_and(|table| table.written),
+            _ => true,
+        }
+    }
+
     /// What GraphQL is asked for.
     pub fn graphql(&self) -> String {
         let name = self.native;

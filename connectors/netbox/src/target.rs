@@ -39,7 +39,7 @@ pub struct NetBoxTarget {
 #[async_trait]
 impl DataTarget for NetBoxTarget {
     fn holds(&self) -> ModelFields {
-        describe::everything()
+        describe::written()
     }
 
     fn capabilities(&self) -> Capabilities {
@@ -79,7 +79,7 @@ impl DataTarget for NetBoxTarget {
     }
 
     fn data_mappings(&self) -> Vec<DataMapping> {
-        describe::mappings()
+        describe::mappings(Role::Target)
     }
 
     fn config_information(&self) -> Vec<ConfigItem> {

@@ -19,6 +19,10 @@ pub(crate) struct Ref {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Choice(Option<Box<str>>);
 
+/// A decimal number: a text in GraphQL, a number in REST. In its shortest form: `2`, `0.5`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Decimal(pub Box<str>);
+
 /// What an address is assigned to, or a prefix belongs to: one object of several kinds.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub(crate) struct Generic {
@@ -90,6 +94,19 @@ impl<'de> Deserialize<'de> for Id {
             }
         }
         deserializer.deserialize_any(IdVisitor)
+    }
+}
+
+impl<'de> Deserialize<'de> for Decimal {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = serde_json::Value::deserialize(deserializer)?;
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let is_number = text.parse::<f64>().is_ok_and(f64::is_finite);
+        if !is_number {
+            return Err(D::Error::custom(format_args!("`{text}` is not a number")));
+        }
+        let shortest = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
+        Ok(Self(shortest.into()))
     }
 }
 

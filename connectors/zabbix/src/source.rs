@@ -270,6 +270,10 @@ impl Shared {
             primary_ip4: None,
             primary_ip6: None,
             tags: BTreeSet::new(),
+            tenant: None,
+            cluster: None,
+            custom_fields: None,
+            config_context: None,
         })
     }
 

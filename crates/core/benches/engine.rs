@@ -212,6 +212,10 @@ fn device(number: u64, sites: u64, differs: bool) -> Result<Device, Failure> {
         primary_ip4: None,
         primary_ip6: None,
         tags: std::collections::BTreeSet::new(),
+        tenant: None,
+        cluster: None,
+        custom_fields: None,
+        config_context: None,
     })
 }
 

@@ -22,6 +22,7 @@ extern crate self as syncline_model;
 
 mod canonical;
 mod choices;
+mod json;
 mod key;
 mod mac;
 mod model;
@@ -34,6 +35,7 @@ mod text;
 mod vlan;
 
 pub use canonical::Canonical;
+pub use json::Json;
 pub use key::{AnyKey, Key};
 pub use mac::MacAddress;
 pub use model::{FieldSet, FieldType, Model};

@@ -67,6 +67,8 @@ pub enum FieldKind {
     Texts,
     /// A set of named texts, each an array of name and value. A name may come more than once.
     Pairs,
+    /// Data of any shape.
+    Json,
 }
 
 /// What may happen to a record of the target when a complete read of the source no longer has it.
@@ -121,7 +123,9 @@ impl FieldKind {
     pub fn referenced_model(self) -> Option<&'static str> {
         match self {
             Self::Reference(model) | Self::References(model) => Some(model),
-            Self::Text | Self::Integer | Self::Boolean | Self::Choice(_) | Self::Texts | Self::Pairs => None,
+            Self::Text | Self::Integer | Self::Boolean | Self::Choice(_) | Self::Texts | Self::Pairs | Self::Json => {
+                None
+            }
         }
     }
 }

@@ -176,6 +176,10 @@ impl Devices {
                 primary_ip4,
                 primary_ip6,
                 tags: tags.get(row.name.as_str()).cloned().unwrap_or_default(),
+                tenant: None,
+                cluster: None,
+                custom_fields: None,
+                config_context: None,
             };
             records.push(&device, None).await?;
         }

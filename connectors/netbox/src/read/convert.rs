@@ -3,17 +3,18 @@
 use std::collections::BTreeSet;
 
 use syncline_model::models::{
-    Device, DeviceRole, DeviceStatus, DeviceType, Interface, InterfaceMode, InterfaceType, IpAddress, IpAddressRole,
-    IpAddressStatus, MacAddress, Manufacturer, Platform, Prefix, PrefixStatus, Site, SiteStatus, Tag, VirtualChassis,
-    Vlan, VlanStatus, Vrf,
+    Cluster, ClusterGroup, ClusterStatus, ClusterType, Device, DeviceRole, DeviceStatus, DeviceType, Interface,
+    InterfaceMode, InterfaceType, IpAddress, IpAddressRole, IpAddressStatus, MacAddress, Manufacturer, Platform,
+    Prefix, PrefixStatus, Site, SiteStatus, Tag, Tenant, TenantGroup, VirtualChassis, VirtualMachine,
+    VirtualMachineStatus, Vlan, VlanStatus, Vrf,
 };
-use syncline_model::{Model, ParseError, Slug, Text, VlanId};
+use syncline_model::{Json, Key, Model, ParseError, Slug, Text, VlanId};
 
 use super::Reading;
 use super::known::{Known, Refusal};
 use crate::rows::{
-    CatalogueRow, Choice, DeviceRow, DeviceTypeRow, InterfaceRow, IpAddressRow, MacAddressRow, PrefixRow, Ref,
-    Relation, Row, SiteRow, VirtualChassisRow, VlanRow, VrfRow,
+    CatalogueRow, Choice, ClusterRow, DeviceRow, DeviceTypeRow, Generic, Id, InterfaceRow, IpAddressRow, MacAddressRow,
+    PrefixRow, Ref, Relation, Row, SiteRow, VirtualChassisRow, VirtualMachineRow, VlanRow, VrfRow,
 };
 
 /// A model whose rows become records on their own.
@@ -125,12 +126,7 @@ impl Readable for Prefix {
     type Row = PrefixRow;
 
     fn record(row: PrefixRow, known: &Known, reading: &Reading<'_>) -> Result<Self, Refusal> {
-        let scope = Relation::scope(row.scope.as_ref(), row.scope_type.as_deref(), row.scope_id);
-        let scope = match scope {
-            Relation::To(id) => Some(Ref { id: crate::rows::Id(id) }),
-            // A region, a location or a group of sites: there is no field for it. The writer leaves it alone.
-            Relation::Foreign(_) | Relation::None => None,
-        };
+        let scope = scope(row.scope.as_ref(), row.scope_type.as_deref(), row.scope_id);
         Ok(Self {
             vrf: known.vrfs.optional("vrf", row.vrf)?,
             prefix: row.prefix.parse().map_err(|error| parse("prefix", &error))?,
@@ -162,6 +158,60 @@ impl Readable for MacAddress {
     }
 }
 
+impl Readable for TenantGroup {
+    type Row = CatalogueRow;
+
+    fn record(row: CatalogueRow, _: &Known, _: &Reading<'_>) -> Result<Self, Refusal> {
+        Ok(Self { slug: slug(&row.slug)?, name: name(&row.name)? })
+    }
+}
+
+impl Readable for Tenant {
+    type Row = CatalogueRow;
+
+    fn record(row: CatalogueRow, known: &Known, _: &Reading<'_>) -> Result<Self, Refusal> {
+        Ok(Self {
+            slug: slug(&row.slug)?,
+            name: name(&row.name)?,
+            group: known.tenant_groups.optional("group", row.group)?,
+        })
+    }
+}
+
+impl Readable for ClusterType {
+    type Row = CatalogueRow;
+
+    fn record(row: CatalogueRow, _: &Known, _: &Reading<'_>) -> Result<Self, Refusal> {
+        Ok(Self { slug: slug(&row.slug)?, name: name(&row.name)? })
+    }
+}
+
+impl Readable for ClusterGroup {
+    type Row = CatalogueRow;
+
+    fn record(row: CatalogueRow, _: &Known, _: &Reading<'_>) -> Result<Self, Refusal> {
+        Ok(Self { slug: slug(&row.slug)?, name: name(&row.name)? })
+    }
+}
+
+impl Readable for Cluster {
+    type Row = ClusterRow;
+
+    fn record(row: ClusterRow, known: &Known, reading: &Reading<'_>) -> Result<Self, Refusal> {
+        Ok(Self {
+            site: site(known, reading, "site", scope(row.scope.as_ref(), row.scope_type.as_deref(), row.scope_id))?,
+            group: known.cluster_groups.optional("group", row.group)?,
+            name: name(&row.name)?,
+            r#type: match row.r#type {
+                None if !reading.wants::<Self>("type") => placeholder(),
+                reference => known.cluster_types.referred("type", asked(reference))?,
+            },
+            status: choice(&row.status, ClusterStatus::from_value).unwrap_or(ClusterStatus::Active),
+            tenant: known.tenants.optional("tenant", row.tenant)?,
+        })
+    }
+}
+
 /// The virtual chassis of a row without its master, which is a device.
 pub(super) fn virtual_chassis(row: &VirtualChassisRow) -> Result<VirtualChassis, Refusal> {
     Ok(VirtualChassis { name: name(&row.name)?, domain: Text::of(row.domain.as_deref()), master: None })
@@ -176,7 +226,6 @@ pub(super) fn device(row: &DeviceRow, known: &Known, reading: &Reading<'_>) -> R
     if !in_a_site || !reading.scope.has_tag(&row.tags) {
         return Err(Refusal::Skip(OUT_OF_SCOPE));
     }
-    let refer = |id: Option<Ref>| id.unwrap_or(Ref { id: crate::rows::Id(0) });
     let tags = row.tags.iter().map(|tag| known.tags.referred("tags", *tag));
     let tags = if reading.wants::<Device>("tags") { tags.collect::<Result<_, _>>()? } else { BTreeSet::new() };
     Ok(Device {
@@ -184,11 +233,11 @@ pub(super) fn device(row: &DeviceRow, known: &Known, reading: &Reading<'_>) -> R
         name,
         device_type: match row.device_type {
             None if !reading.wants::<Device>("device_type") => placeholder(),
-            reference => known.device_types.referred("device_type", refer(reference))?,
+            reference => known.device_types.referred("device_type", asked(reference))?,
         },
         role: match row.role {
             None if !reading.wants::<Device>("role") => placeholder(),
-            reference => known.device_roles.referred("role", refer(reference))?,
+            reference => known.device_roles.referred("role", asked(reference))?,
         },
         platform: known.platforms.optional("platform", row.platform)?,
         status: choice(&row.status, DeviceStatus::from_value).unwrap_or(DeviceStatus::Active),
@@ -198,6 +247,10 @@ pub(super) fn device(row: &DeviceRow, known: &Known, reading: &Reading<'_>) -> R
         primary_ip4: None,
         primary_ip6: None,
         tags,
+        tenant: known.tenants.optional("tenant", row.tenant)?,
+        cluster: known.clusters.unless_hidden("cluster", row.cluster)?,
+        custom_fields: row.custom_fields.clone().and_then(Json::of),
+        config_context: row.config_context.clone().and_then(Json::of),
     })
 }
 
@@ -247,13 +300,68 @@ pub(super) fn ip_address(row: &IpAddressRow, known: &Known, reading: &Reading<'_
     })
 }
 
+/// The key of an address, whatever it is assigned to.
+pub(super) fn ip_address_key(row: &IpAddressRow, known: &Known) -> Result<Key<IpAddress>, Refusal> {
+    let address = row.address.parse().map_err(|error| parse("address", &error))?;
+    Ok(IpAddress::key_of(&known.vrfs.optional("vrf", row.vrf)?, &address))
+}
+
+/// The virtual machine of a row without its primary addresses.
+pub(super) fn virtual_machine(
+    row: &VirtualMachineRow,
+    known: &Known,
+    reading: &Reading<'_>,
+) -> Result<VirtualMachine, Refusal> {
+    let in_a_site = !reading.scope.restricted || row.site.is_some_and(|site| known.sites.get(site.id.0).is_some());
+    if !in_a_site || !reading.scope.has_tag(&row.tags) {
+        return Err(Refusal::Skip(OUT_OF_SCOPE));
+    }
+    let tags = row.tags.iter().map(|tag| known.tags.referred("tags", *tag));
+    let tags = if reading.wants::<VirtualMachine>("tags") { tags.collect::<Result<_, _>>()? } else { BTreeSet::new() };
+    Ok(VirtualMachine {
+        site: known.sites.optional("site", row.site)?,
+        cluster: known.clusters.unless_hidden("cluster", row.cluster)?,
+        name: name(&row.name)?,
+        device: match row.device {
+            Some(Ref { id }) if known.hidden_devices.contains(&id.0) => None,
+            device => known.devices.optional("device", device)?,
+        },
+        role: known.device_roles.optional("role", row.role)?,
+        platform: known.platforms.optional("platform", row.platform)?,
+        status: choice(&row.status, VirtualMachineStatus::from_value).unwrap_or(VirtualMachineStatus::Active),
+        tenant: known.tenants.optional("tenant", row.tenant)?,
+        serial: Text::of(row.serial.as_deref()),
+        vcpus: row.vcpus.as_ref().and_then(|vcpus| Text::new(&vcpus.0)),
+        memory: row.memory,
+        disk: row.disk,
+        primary_ip4: None,
+        primary_ip6: None,
+        tags,
+        custom_fields: row.custom_fields.clone().and_then(Json::of),
+        config_context: row.config_context.clone().and_then(Json::of),
+    })
+}
+
+/// The site that something belongs to. A region, a location or a group of sites has no field; a writer leaves it alone.
+fn scope(scope: Option<&Generic>, kind: Option<&str>, id: Option<Id>) -> Option<Ref> {
+    match Relation::scope(scope, kind, id) {
+        Relation::To(id) => Some(Ref { id: Id(id) }),
+        Relation::Foreign(_) | Relation::None => None,
+    }
+}
+
+/// A reference that must be there: where NetBox says none, the id of nothing.
+fn asked(reference: Option<Ref>) -> Ref {
+    reference.unwrap_or(Ref { id: Id(0) })
+}
+
 /// The reference to a site, which may lie outside the scope.
 fn site(
     known: &Known,
     reading: &Reading<'_>,
     field: &'static str,
     reference: Option<Ref>,
-) -> Result<Option<syncline_model::Key<Site>>, Refusal> {
+) -> Result<Option<Key<Site>>, Refusal> {
     match reference {
         Some(Ref { id }) if reading.scope.restricted && known.sites.get(id.0).is_none() => {
             Err(Refusal::Skip(OUT_OF_SCOPE))
@@ -263,8 +371,8 @@ fn site(
 }
 
 /// A reference in a field that is not compared, hence never written out.
-fn placeholder<M: Model>() -> syncline_model::Key<M> {
-    syncline_model::Key::from_canonical_bytes(b"[]")
+fn placeholder<M: Model>() -> Key<M> {
+    Key::from_canonical_bytes(b"[]")
 }
 
 fn slug(value: &str) -> Result<Slug, Refusal> {

@@ -1,15 +1,16 @@
 //! Models with a reference that closes a circle: their records are held until it can be resolved.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use syncline_core::Result;
 use syncline_core::native::Native;
 use syncline_core::snapshot::ModelSink;
+use syncline_model::Model as _;
 use syncline_model::models::{Device, Interface, IpAddress, VirtualChassis};
-use syncline_model::{Key, Model as _};
 
 use super::convert::{self, OUT_OF_SCOPE};
 use super::known::{Known, Refusal, unknown};
+use super::managed::{Addresses, Held};
 use super::{Reading, refuse};
 use crate::rows::{DeviceRow, InterfaceRow, IpAddressRow, Ref, Row as _, VirtualChassisRow};
 
@@ -19,28 +20,7 @@ pub(super) struct HeldChassis {
     rows: Vec<(u64, VirtualChassis, Option<u64>, Native)>,
 }
 
-/// Devices without their primary addresses.
-pub(super) struct HeldDevices {
-    sink: Option<ModelSink<Device>>,
-    rows: Vec<HeldDevice>,
-    /// Chassis that devices of the read are members of.
-    chassis: HashSet<u64>,
-}
-
-struct HeldDevice {
-    record: Device,
-    primary_ip4: Option<u64>,
-    primary_ip6: Option<u64>,
-    native: Native,
-}
-
-impl HeldDevices {
-    fn primary_addresses(&self) -> HashSet<u64> {
-        self.rows.iter().flat_map(|held| [held.primary_ip4, held.primary_ip6]).flatten().collect()
-    }
-}
-
-fn id(reference: Option<Ref>) -> Option<u64> {
+pub(super) fn id(reference: Option<Ref>) -> Option<u64> {
     reference.map(|reference| reference.id.0)
 }
 
@@ -77,12 +57,12 @@ impl Reading<'_> {
     pub(super) async fn finish_chassis(
         &self,
         held: Option<HeldChassis>,
-        devices: &HeldDevices,
+        members_of: &HashSet<u64>,
         known: &Known,
     ) -> Result<()> {
         let Some(HeldChassis { mut sink, rows }) = held else { return Ok(()) };
         for (id, mut record, master, native) in rows {
-            if self.scope.restricted && !devices.chassis.contains(&id) {
+            if self.scope.restricted && !members_of.contains(&id) {
                 sink.skip(OUT_OF_SCOPE);
                 continue;
             }
@@ -101,31 +81,28 @@ impl Reading<'_> {
         sink.complete().await
     }
 
-    /// Reads devices; their keys are known from here on.
-    pub(super) async fn devices(&self, known: &mut Known) -> Result<HeldDevices> {
-        let mut held = HeldDevices { sink: None, rows: Vec::new(), chassis: HashSet::new() };
+    /// Reads devices; their keys are known from here on. Beside them, the chassis that devices of the read are members of.
+    pub(super) async fn devices(&self, known: &mut Known) -> Result<(Held<Device>, HashSet<u64>)> {
+        let mut chassis = HashSet::new();
         let columns = self.columns::<Device>();
-        let Some((mut rows, mut sink)) = self.open::<Device, DeviceRow>(&columns).await? else { return Ok(held) };
+        let Some((mut rows, sink)) = self.open::<Device, DeviceRow>(&columns).await? else {
+            return Ok((Held::nothing(), chassis));
+        };
+        let mut held = Held::begin(sink);
         let result = async {
             while let Some(page) = rows.next().await? {
                 for row in page {
                     match convert::device(&row, known, self) {
                         Ok(record) => {
                             known.devices.insert(row.id(), record.key());
-                            held.chassis.extend(id(row.virtual_chassis));
-                            let (primary_ip4, primary_ip6) = (id(row.primary_ip4), id(row.primary_ip6));
-                            let native = row.native();
-                            if primary_ip4.is_none() && primary_ip6.is_none() {
-                                sink.push(&record, Some(&native)).await?;
-                            } else {
-                                held.rows.push(HeldDevice { record, primary_ip4, primary_ip6, native });
-                            }
+                            chassis.extend(id(row.virtual_chassis));
+                            held.push(record, [row.primary_ip4, row.primary_ip6], row.native()).await?;
                         }
                         Err(refusal) => {
                             if matches!(refusal, Refusal::Skip(_)) {
                                 known.hidden_devices.insert(row.id());
                             }
-                            refuse(&mut sink, row.label(), refusal);
+                            held.refuse(row.label(), refusal);
                         }
                     }
                 }
@@ -133,36 +110,7 @@ impl Reading<'_> {
             Ok(())
         }
         .await;
-        match result {
-            Ok(()) => held.sink = Some(sink),
-            failed => {
-                held.rows.clear();
-                self.end(sink, failed).await?;
-            }
-        }
-        Ok(held)
-    }
-
-    /// Takes the devices over, now that their addresses are known.
-    pub(super) async fn finish_devices(
-        &self,
-        held: HeldDevices,
-        addresses: &HashMap<u64, Key<IpAddress>>,
-    ) -> Result<()> {
-        let HeldDevices { sink: Some(mut sink), rows, .. } = held else { return Ok(()) };
-        for HeldDevice { mut record, primary_ip4, primary_ip6, native } in rows {
-            let primary = |id: Option<u64>| id.and_then(|id| addresses.get(&id)).cloned();
-            record.primary_ip4 = primary(primary_ip4);
-            record.primary_ip6 = primary(primary_ip6);
-            sink.push(&record, Some(&native)).await?;
-        }
-        let unread = self.unread().get(IpAddress::NAME).cloned();
-        match unread {
-            Some(reason) if sink.wants("primary_ip4") || sink.wants("primary_ip6") => {
-                sink.partial(format!("the primary addresses are not known: {reason}")).await
-            }
-            _ => sink.complete().await,
-        }
+        Ok((self.hold(held, result).await?, chassis))
     }
 
     /// Reads interfaces.
@@ -209,14 +157,9 @@ impl Reading<'_> {
         self.end(sink, result).await
     }
 
-    /// Reads addresses; the keys of those that are primary are handed back.
-    pub(super) async fn ip_addresses(
-        &self,
-        devices: &HeldDevices,
-        known: &Known,
-    ) -> Result<HashMap<u64, Key<IpAddress>>> {
-        let wanted = devices.primary_addresses();
-        let mut primary = HashMap::with_capacity(wanted.len());
+    /// Reads addresses; the keys of those that are wanted are handed back.
+    pub(super) async fn ip_addresses(&self, wanted: &HashSet<u64>, known: &Known) -> Result<Addresses> {
+        let mut primary = Addresses::new();
         let columns = self.columns::<IpAddress>();
         let Some((mut rows, mut sink)) = self.open::<IpAddress, IpAddressRow>(&columns).await? else {
             return Ok(primary);

@@ -3,7 +3,8 @@
 use std::collections::{HashMap, HashSet};
 
 use syncline_model::models::{
-    Device, DeviceRole, DeviceType, Interface, Manufacturer, Platform, Site, Tag, VirtualChassis, Vlan, Vrf,
+    Cluster, ClusterGroup, ClusterType, Device, DeviceRole, DeviceType, Interface, Manufacturer, Platform, Site, Tag,
+    Tenant, TenantGroup, VirtualChassis, Vlan, Vrf,
 };
 use syncline_model::{Key, Model, Text};
 
@@ -12,8 +13,11 @@ use crate::rows::Ref;
 /// Rows of devices that are themselves left out.
 const LEFT_OUT: &str = "belongs to a device that is left out";
 
-/// Keys of one model by id.
-pub(super) struct Keys<M: Model>(HashMap<u64, Key<M>>);
+/// Keys of one model by id, and the ids of those that are left out.
+pub(super) struct Keys<M: Model> {
+    keys: HashMap<u64, Key<M>>,
+    hidden: HashSet<u64>,
+}
 
 /// Everything that other records may refer to.
 #[derive(Default)]
@@ -26,6 +30,11 @@ pub(super) struct Known {
     pub platforms: Keys<Platform>,
     pub vrfs: Keys<Vrf>,
     pub vlans: Keys<Vlan>,
+    pub tenant_groups: Keys<TenantGroup>,
+    pub tenants: Keys<Tenant>,
+    pub cluster_types: Keys<ClusterType>,
+    pub cluster_groups: Keys<ClusterGroup>,
+    pub clusters: Keys<Cluster>,
     pub virtual_chassis: Keys<VirtualChassis>,
     pub devices: Keys<Device>,
     /// The device's id and the name: half the size of a key, and there can be a million.
@@ -52,19 +61,24 @@ pub(super) enum Refusal {
 
 impl<M: Model> Default for Keys<M> {
     fn default() -> Self {
-        Self(HashMap::new())
+        Self { keys: HashMap::new(), hidden: HashSet::new() }
     }
 }
 
 impl<M: Model> Keys<M> {
     /// Notes a record's key.
     pub fn insert(&mut self, id: u64, key: Key<M>) {
-        self.0.insert(id, key);
+        self.keys.insert(id, key);
     }
 
     /// The key of an id.
     pub fn get(&self, id: u64) -> Option<&Key<M>> {
-        self.0.get(&id)
+        self.keys.get(&id)
+    }
+
+    /// Notes that a record is left out.
+    pub fn hide(&mut self, id: u64) {
+        self.hidden.insert(id);
     }
 
     /// The key that a reference leads to; a reference to what was not read is rejected.
@@ -75,6 +89,11 @@ impl<M: Model> Keys<M> {
     /// As [`Keys::referred`], for a reference that may be null or that was not asked for.
     pub fn optional(&self, field: &'static str, reference: Option<Ref>) -> Result<Option<Key<M>>, Refusal> {
         reference.map(|reference| self.referred(field, reference)).transpose()
+    }
+
+    /// As [`Keys::optional`], where what is left out is as good as null.
+    pub fn unless_hidden(&self, field: &'static str, reference: Option<Ref>) -> Result<Option<Key<M>>, Refusal> {
+        self.optional(field, reference.filter(|reference| !self.hidden.contains(&reference.id.0)))
     }
 }
 

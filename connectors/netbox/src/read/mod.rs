@@ -7,6 +7,7 @@
 mod convert;
 mod held;
 mod known;
+mod managed;
 pub(crate) mod pages;
 
 use std::collections::{BTreeMap, HashSet};
@@ -18,7 +19,8 @@ use syncline_core::read::ReadRequest;
 use syncline_core::snapshot::{ModelSink, SnapshotSink};
 use syncline_model::Model;
 use syncline_model::models::{
-    DeviceRole, DeviceType, MacAddress, Manufacturer, Platform, Prefix, Site, Tag, Vlan, Vrf,
+    Cluster, ClusterGroup, ClusterType, DeviceRole, DeviceType, IpAddress, MacAddress, Manufacturer, Platform, Prefix,
+    Site, Tag, Tenant, TenantGroup, Vlan, Vrf,
 };
 
 use self::convert::Readable;
@@ -109,18 +111,34 @@ impl Reading<'_> {
             self.plain::<DeviceRole>(&nothing),
             self.plain::<Vrf>(&nothing),
         )?;
-        (known.device_types, known.platforms, known.vlans, _) = try_join!(
+        (known.tenant_groups, known.cluster_types, known.cluster_groups) = try_join!(
+            self.plain::<TenantGroup>(&nothing),
+            self.plain::<ClusterType>(&nothing),
+            self.plain::<ClusterGroup>(&nothing),
+        )?;
+        known.tenants = self.plain::<Tenant>(&known).await?;
+        (known.device_types, known.platforms, known.vlans, known.clusters, _) = try_join!(
             self.plain::<DeviceType>(&known),
             self.plain::<Platform>(&known),
             self.plain::<Vlan>(&known),
+            self.plain::<Cluster>(&known),
             self.plain::<Prefix>(&known),
         )?;
         let chassis = self.virtual_chassis(&mut known).await?;
-        let devices = self.devices(&mut known).await?;
-        self.finish_chassis(chassis, &devices, &known).await?;
+        let (devices, members_of) = self.devices(&mut known).await?;
+        self.finish_chassis(chassis, &members_of, &known).await?;
+        let machines = self.virtual_machines(&known).await?;
         self.interfaces(&mut known).await?;
-        let (addresses, _) = try_join!(self.ip_addresses(&devices, &known), self.plain::<MacAddress>(&known))?;
-        self.finish_devices(devices, &addresses).await?;
+        let wanted = devices.primary_addresses().chain(machines.primary_addresses()).collect();
+        let (mut addresses, _) = try_join!(self.ip_addresses(&wanted, &known), self.plain::<MacAddress>(&known))?;
+        // An address of a virtual machine becomes no record, and a sync may want no addresses at all but those that something is
+        // managed by.
+        if !self.sink.wants::<IpAddress>() {
+            self.look_up(devices.primary_addresses(), &known, &mut addresses).await?;
+        }
+        self.look_up(machines.primary_addresses(), &known, &mut addresses).await?;
+        self.finish(devices, &addresses).await?;
+        self.finish(machines, &addresses).await?;
         if self.client.version().graphql_pages_by_key() && !self.client.uses_graphql() {
             self.sink.note("netbox_read_by", "REST");
         }
@@ -142,7 +160,7 @@ impl Reading<'_> {
         let wanted = table.columns_of(self.sink.fields::<M>().union(M::SCHEMA.key_set()));
         let needed = |column: &&Column| match column.kind {
             Kind::Tags if self.scope.tags.is_some() => true,
-            Kind::Tags | Kind::Reference(_) => wanted.iter().any(|other| other.field == column.field),
+            Kind::Tags | Kind::Reference(_) | Kind::Json => wanted.iter().any(|other| other.field == column.field),
             _ => true,
         };
         table.columns.iter().filter(needed).collect()
@@ -201,7 +219,12 @@ impl Reading<'_> {
                             keys.insert(id, record.key());
                             sink.push(&record, Some(&native)).await?;
                         }
-                        Err(refusal) => refuse(&mut sink, label, refusal),
+                        Err(refusal) => {
+                            if matches!(refusal, Refusal::Skip(_)) {
+                                keys.hide(id);
+                            }
+                            refuse(&mut sink, label, refusal);
+                        }
                     }
                 }
             }

@@ -15,7 +15,10 @@ use syncline_core::{Error, ErrorKind, Result};
 use crate::client::ReadClient;
 use crate::error;
 use crate::rows::{BareRow, Id, Row};
-use crate::tables::{Column, Table};
+use crate::tables::{Column, Kind, Table};
+
+/// The field whose value costs NetBox a look at all contexts for each object.
+const CONFIG_CONTEXT: &str = "config_context";
 
 /// Ranges a connection: enough that none is left idle when ids are spread unevenly.
 const WINDOWS_PER_CONNECTION: u64 = 4;
@@ -119,14 +122,15 @@ impl<'a> List<'a> {
     /// The rows of some ids. More rows than were asked for are left out.
     pub async fn rows<R: Row>(self, ids: &[u64]) -> Result<Vec<R>> {
         let filters: Vec<_> = ids.iter().map(|id| vec![("id", id.to_string())]).collect();
-        let fixed = [("fields", self.rest_fields())];
+        let mut fixed = vec![("fields", self.rest_fields())];
+        fixed.extend(self.left_out());
         let rows: Vec<R> = self.client.list_by(self.table, &fixed, &filters).await?;
         let wanted: BTreeSet<_> = ids.iter().copied().collect();
         Ok(rows.into_iter().filter(|row| wanted.contains(&row.id())).collect())
     }
 
     /// The rows of some ids, by GraphQL where it can.
-    pub async fn current(self, ids: &[u64]) -> Result<Vec<BareRow>> {
+    pub async fn current<R: Row>(self, ids: &[u64]) -> Result<Vec<R>> {
         if !self.client.uses_graphql() {
             return self.rows(ids).await;
         }
@@ -135,7 +139,7 @@ impl<'a> List<'a> {
             self.table.list,
             self.graphql_fields()
         );
-        let mut found: Vec<BareRow> = Vec::with_capacity(ids.len());
+        let mut found: Vec<R> = Vec::with_capacity(ids.len());
         for ids in ids.chunks(1000) {
             let ids: Vec<_> = ids.iter().map(u64::to_string).collect();
             match self.client.graphql(self.table.list, &query, json!({ "ids": ids })).await {
@@ -148,7 +152,7 @@ impl<'a> List<'a> {
         let here: BTreeSet<_> = found.iter().map(Row::id).collect();
         let missing: Vec<_> = ids.iter().copied().filter(|id| !here.contains(id)).collect();
         if !missing.is_empty() {
-            found.extend(self.rows::<BareRow>(&missing).await?);
+            found.extend(self.rows::<R>(&missing).await?);
         }
         Ok(found)
     }
@@ -177,7 +181,10 @@ impl<'a> List<'a> {
     }
 
     async fn page<R: Row>(self, window: Window) -> Result<Vec<R>> {
-        if self.client.uses_graphql() {
+        // GraphQL tells of objects in custom fields their ids only, and before NetBox 4.6 it makes each config context by a query
+        // of its own.
+        let has_data = self.columns.iter().any(|column| column.kind == Kind::Json);
+        if self.client.uses_graphql() && !has_data {
             match self.graphql_page(window).await {
                 Err(error) if !error::ends_everything(&error) && error.kind() != ErrorKind::Remote => {
                     tracing::warn!(model = self.table.schema.name, "{}; reading by REST instead", error.report());
@@ -214,6 +221,7 @@ impl<'a> List<'a> {
             ("id__gte", window.start.to_string()),
             ("fields", self.rest_fields()),
         ];
+        query.extend(self.left_out());
         if let Some(end) = window.end {
             query.push(("id__lt", end.to_string()));
         }
@@ -230,6 +238,13 @@ impl<'a> List<'a> {
         let mut fields = vec!["id".to_owned(), "last_updated".to_owned()];
         fields.extend(self.columns.iter().flat_map(|column| column.rest()));
         fields.join(",")
+    }
+
+    /// What REST makes for every row although nobody asks for it, unless it is told not to.
+    fn left_out(self) -> Option<(&'static str, String)> {
+        let contexts = |columns: &[&Column]| columns.iter().any(|column| column.field == CONFIG_CONTEXT);
+        let made = self.table.column(CONFIG_CONTEXT).is_some() && !contexts(self.columns);
+        made.then(|| ("exclude", CONFIG_CONTEXT.to_owned()))
     }
 
     fn named(self, error: Error) -> Error {

@@ -7,3 +7,4 @@ mod faults;
 mod real;
 mod scenario;
 mod support;
+mod virtualization;

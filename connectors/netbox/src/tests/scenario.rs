@@ -103,6 +103,10 @@ impl Estate {
             primary_ip4: (number == 1).then(|| IpAddress::key_of(&Some(vrf.key()), &"10.1.0.1/24".parse().unwrap())),
             primary_ip6: None,
             tags: BTreeSet::from([tag.key()]),
+            tenant: None,
+            cluster: None,
+            custom_fields: None,
+            config_context: None,
         };
         let devices = vec![device(1), device(2)];
         let interface = |name: &str| Interface {

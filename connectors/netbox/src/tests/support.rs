@@ -78,7 +78,13 @@ pub(super) async fn read(
     role: Role,
     parameters: Option<&SourceParameters>,
 ) -> syncline_core::Result<Read> {
-    Box::pin(read_fields(client, role, parameters, crate::describe::everything())).await
+    Box::pin(read_fields(
+        client,
+        role,
+        parameters,
+        if role == Role::Source { crate::describe::read() } else { crate::describe::written() },
+    ))
+    .await
 }
 
 /// Reads some models.

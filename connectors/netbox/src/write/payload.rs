@@ -48,6 +48,7 @@ fn put(body: &mut Body, column: &Column, value: &Value, bindings: &Bindings) -> 
             tags.iter().map(|tag| reference("tag", tag, bindings)).collect::<Result<Vec<_>, _>>()?.into()
         }
         Kind::AssignedInterface => return pair(body, column, ("interface", "dcim.interface"), value, bindings),
+        Kind::Json | Kind::Decimal => return Err(format!("`{}` is only read", column.native)),
         Kind::SiteScope => return pair(body, column, ("site", "dcim.site"), value, bindings),
     };
     body.insert(column.native.to_owned(), written);

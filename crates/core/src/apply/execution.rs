@@ -484,7 +484,8 @@ impl<'a, 'c, W: TargetWriter + ?Sized> Execution<'a, 'c, W> {
                 | FieldKind::Boolean
                 | FieldKind::Choice(_)
                 | FieldKind::Texts
-                | FieldKind::Pairs => continue,
+                | FieldKind::Pairs
+                | FieldKind::Json => continue,
             };
             let model = schema.field(&field.name)?.kind.referenced_model()?;
             for key in keys.into_iter().filter_map(AnyKey::from_value) {

@@ -175,6 +175,10 @@ fn device(name: &str) -> Device {
         primary_ip4: None,
         primary_ip6: None,
         tags: BTreeSet::new(),
+        tenant: None,
+        cluster: None,
+        custom_fields: None,
+        config_context: None,
     }
 }
 

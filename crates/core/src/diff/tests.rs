@@ -89,6 +89,10 @@ fn device(name: &str) -> Device {
         primary_ip4: None,
         primary_ip6: None,
         tags: std::collections::BTreeSet::new(),
+        tenant: None,
+        cluster: None,
+        custom_fields: None,
+        config_context: None,
     }
 }
 

@@ -85,7 +85,7 @@ fn part(
         FieldKind::Text | FieldKind::Choice(_) => next.is_string(),
         FieldKind::Integer => next.is_i64() || next.is_u64(),
         FieldKind::Boolean => next.is_boolean(),
-        FieldKind::References(_) | FieldKind::Texts | FieldKind::Pairs => false,
+        FieldKind::References(_) | FieldKind::Texts | FieldKind::Pairs | FieldKind::Json => false,
     };
     fits.then(|| parts.next().cloned()).flatten()
 }

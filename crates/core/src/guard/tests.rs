@@ -387,6 +387,10 @@ mod canaries {
             primary_ip4: None,
             primary_ip6: None,
             tags: std::collections::BTreeSet::default(),
+            tenant: None,
+            cluster: None,
+            custom_fields: None,
+            config_context: None,
         };
         devices.push(&device, None).await.unwrap();
         devices.complete().await.unwrap();

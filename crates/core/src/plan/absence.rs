@@ -310,7 +310,8 @@ fn for_each_referred(kind: FieldKind, value: &[u8], mut tell: impl FnMut(&'stati
         | FieldKind::Boolean
         | FieldKind::Choice(_)
         | FieldKind::Texts
-        | FieldKind::Pairs => {}
+        | FieldKind::Pairs
+        | FieldKind::Json => {}
     }
     Ok(())
 }

@@ -531,7 +531,8 @@ fn refer(
                 | FieldKind::Boolean
                 | FieldKind::Choice(_)
                 | FieldKind::Texts
-                | FieldKind::Pairs,
+                | FieldKind::Pairs
+                | FieldKind::Json,
             )
             | None => {}
         }

@@ -493,6 +493,10 @@ mod tests {
                 primary_ip4: None,
                 primary_ip6: None,
                 tags: BTreeSet::new(),
+                tenant: None,
+                cluster: None,
+                custom_fields: None,
+                config_context: None,
             };
             devices.push(&device, Some(&Native::new(id))).await.unwrap();
             let port = |name: &str, lag: Option<&str>| Interface {

@@ -173,7 +173,8 @@ impl Merge<'_> {
                     | FieldKind::Reference(_)
                     | FieldKind::References(_)
                     | FieldKind::Texts
-                    | FieldKind::Pairs => Some(differs(field, now, &Value::Null)),
+                    | FieldKind::Pairs
+                    | FieldKind::Json => Some(differs(field, now, &Value::Null)),
                 },
             }
         })

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::{DeviceRole, DeviceType, IpAddress, Platform, Site, Tag, VirtualChassis};
+use super::{Cluster, DeviceRole, DeviceType, IpAddress, Platform, Site, Tag, Tenant, VirtualChassis};
 use crate::choices::choices;
-use crate::{Key, Model, Text};
+use crate::{Json, Key, Model, Text};
 
 /// A piece of equipment, or a virtual context of one.
 #[derive(Debug, Clone, PartialEq, Model)]
@@ -42,6 +42,18 @@ pub struct Device {
     pub primary_ip6: Option<Key<IpAddress>>,
     /// Labels that it must carry; others stay.
     pub tags: BTreeSet<Key<Tag>>,
+    /// Whom it belongs to.
+    #[model(preserve)]
+    pub tenant: Option<Key<Tenant>>,
+    /// The cluster that it is part of.
+    #[model(preserve)]
+    pub cluster: Option<Key<Cluster>>,
+    /// What its users keep about it, by the names of their fields.
+    #[model(preserve)]
+    pub custom_fields: Option<Json>,
+    /// What follows from where it is and what it does, as its system renders it.
+    #[model(preserve)]
+    pub config_context: Option<Json>,
 }
 
 choices! {

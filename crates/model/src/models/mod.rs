@@ -4,6 +4,9 @@
 //! (case folded, as NetBox compares it), an IP address by its VRF and host part, a MAC address by the interface that
 //! carries it.
 
+mod cluster;
+mod cluster_group;
+mod cluster_type;
 mod device;
 mod device_role;
 mod device_type;
@@ -17,10 +20,16 @@ mod platform;
 mod prefix;
 mod site;
 mod tag;
+mod tenant;
+mod tenant_group;
 mod virtual_chassis;
+mod virtual_machine;
 mod vlan;
 mod vrf;
 
+pub use cluster::{Cluster, ClusterStatus};
+pub use cluster_group::ClusterGroup;
+pub use cluster_type::ClusterType;
 pub use device::{Device, DeviceStatus};
 pub use device_role::DeviceRole;
 pub use device_type::DeviceType;
@@ -34,7 +43,10 @@ pub use platform::Platform;
 pub use prefix::{Prefix, PrefixStatus};
 pub use site::{Site, SiteStatus};
 pub use tag::Tag;
+pub use tenant::Tenant;
+pub use tenant_group::TenantGroup;
 pub use virtual_chassis::VirtualChassis;
+pub use virtual_machine::{VirtualMachine, VirtualMachineStatus};
 pub use vlan::{Vlan, VlanStatus};
 pub use vrf::Vrf;
 
@@ -43,6 +55,8 @@ use crate::{Model as _, ModelSchema};
 /// Every shared model, in the order that people list them.
 pub const ALL: &[&ModelSchema] = &[
     Tag::SCHEMA,
+    TenantGroup::SCHEMA,
+    Tenant::SCHEMA,
     Site::SCHEMA,
     Manufacturer::SCHEMA,
     DeviceType::SCHEMA,
@@ -56,6 +70,10 @@ pub const ALL: &[&ModelSchema] = &[
     Interface::SCHEMA,
     MacAddress::SCHEMA,
     IpAddress::SCHEMA,
+    ClusterType::SCHEMA,
+    ClusterGroup::SCHEMA,
+    Cluster::SCHEMA,
+    VirtualMachine::SCHEMA,
     HostGroup::SCHEMA,
     Host::SCHEMA,
 ];

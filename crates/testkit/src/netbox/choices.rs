@@ -21,6 +21,26 @@ pub(super) const DEVICE_STATUS: &[Choice] = &[
     ("decommissioning", "Decommissioning"),
 ];
 
+pub(super) const CLUSTER_STATUS: &[Choice] = &[
+    ("planned", "Planned"),
+    ("staging", "Staging"),
+    ("active", "Active"),
+    ("decommissioning", "Decommissioning"),
+    ("offline", "Offline"),
+];
+
+pub(super) const VIRTUAL_MACHINE_STATUS: &[Choice] = &[
+    ("offline", "Offline"),
+    ("active", "Active"),
+    ("planned", "Planned"),
+    ("staged", "Staged"),
+    ("failed", "Failed"),
+    ("decommissioning", "Decommissioning"),
+    ("paused", "Paused"),
+];
+
+pub(super) const START_ON_BOOT: &[Choice] = &[("on", "On"), ("off", "Off"), ("laststate", "Last State")];
+
 pub(super) const AIRFLOW: &[Choice] = &[
     ("front-to-rear", "Front to rear"),
     ("rear-to-front", "Rear to front"),

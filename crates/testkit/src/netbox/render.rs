@@ -51,6 +51,14 @@ fn device_display(store: &Store, device: &Object) -> String {
     if tag.is_empty() { label } else { format!("{label} ({tag})") }
 }
 
+/// The context of a device or a virtual machine.
+pub(super) fn config_context(kind: Kind, object: &Object) -> Json {
+    match object.get(kind, "local_context_data") {
+        Value::Json(data) => data.clone(),
+        _ => Json::Object(serde_json::Map::new()),
+    }
+}
+
 /// The label of a choice; blank when the value is unknown.
 pub(super) fn choice_label(kind: Kind, name: &str, value: &str) -> &'static str {
     let field = kind.def().fields.iter().find(|field| field.name == name);
@@ -224,7 +232,7 @@ impl Renderer<'_> {
             Computed::LastUpdated => self.string(&timestamp(object.updated)),
             Computed::Null => self.out.push_str("null"),
             Computed::EmptyList => self.out.push_str("[]"),
-            Computed::EmptyObject => self.out.push_str("{}"),
+            Computed::ConfigContext => self.out.push_str(&config_context(kind, object).to_string()),
             Computed::False => self.out.push_str("false"),
             Computed::Zero => self.out.push('0'),
             Computed::Count { kind: other, field, .. } => {

@@ -11,6 +11,8 @@ pub enum Kind {
     Region,
     /// `dcim/site-groups`.
     SiteGroup,
+    /// `tenancy/tenant-groups`.
+    TenantGroup,
     /// `tenancy/tenants`.
     Tenant,
     /// `extras/tags`.
@@ -47,13 +49,24 @@ pub enum Kind {
     Prefix,
     /// `ipam/ip-addresses`.
     IpAddress,
+    /// `virtualization/cluster-types`.
+    ClusterType,
+    /// `virtualization/cluster-groups`.
+    ClusterGroup,
+    /// `virtualization/clusters`.
+    Cluster,
+    /// `virtualization/virtual-machines`.
+    VirtualMachine,
+    /// `virtualization/interfaces`: interfaces of virtual machines.
+    VmInterface,
 }
 
 impl Kind {
     /// Every kind, in the order of [`Kind::index`].
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 26] = [
         Self::Region,
         Self::SiteGroup,
+        Self::TenantGroup,
         Self::Tenant,
         Self::Tag,
         Self::CustomField,
@@ -72,6 +85,11 @@ impl Kind {
         Self::Vrf,
         Self::Prefix,
         Self::IpAddress,
+        Self::ClusterType,
+        Self::ClusterGroup,
+        Self::Cluster,
+        Self::VirtualMachine,
+        Self::VmInterface,
     ];
 
     /// Position in tables that hold one entry a kind.
@@ -261,7 +279,9 @@ pub(super) enum Computed {
     LastUpdated,
     Null,
     EmptyList,
-    EmptyObject,
+    /// The context of an object. Only what is kept at the object itself goes into it: contexts of sites, roles and so on are
+    /// not simulated.
+    ConfigContext,
     False,
     Zero,
     /// Objects whose field refers to this one; a reference shows it as the [`Nested`] says.

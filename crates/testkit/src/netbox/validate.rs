@@ -62,6 +62,17 @@ pub(super) fn settle(store: &Store, kind: Kind, old: Option<&Object>, new: &mut 
             let name = new.text(kind, "dns_name").to_lowercase();
             set(new, "dns_name", Value::Text(name));
         }
+        Kind::VirtualMachine if new.get(kind, "site").target().is_none() => {
+            let cluster = target(store, kind, new, "cluster", Kind::Cluster);
+            let is_site = |cluster: &&Object| cluster.text(Kind::Cluster, "scope_type") == "dcim.site";
+            let of_cluster =
+                cluster.filter(is_site).and_then(|cluster| cluster.get(Kind::Cluster, "scope_id").target());
+            let of_device = target(store, kind, new, "device", Kind::Device);
+            let of_device = of_device.and_then(|device| device.get(Kind::Device, "site").target());
+            if let Some(site) = of_cluster.or(of_device) {
+                set(new, "site", Value::Ref(site));
+            }
+        }
         Kind::Device if old.is_none() => {
             let Some(device_type) = target(store, kind, new, "device_type", Kind::DeviceType) else { return };
             if *new.get(kind, "platform") == Value::Null {
@@ -131,6 +142,7 @@ fn object_rules(store: &Store, kind: Kind, old: Option<&Object>, new: &Object) -
     generic_reference(store, kind, new)?;
     match kind {
         Kind::Device => device(store, old, new),
+        Kind::VirtualMachine => virtual_machine(store, new),
         Kind::Interface => interface(store, old, new),
         Kind::VirtualChassis => virtual_chassis(store, old, new),
         Kind::MacAddress => mac_address(store, old, new),
@@ -138,7 +150,9 @@ fn object_rules(store: &Store, kind: Kind, old: Option<&Object>, new: &Object) -
         Kind::Prefix => prefix(store, new),
         Kind::Vlan => vlan(store, new),
         Kind::DeviceType => device_type(new),
-        Kind::Region | Kind::SiteGroup | Kind::DeviceRole | Kind::Platform => tree(store, kind, old, new),
+        Kind::Region | Kind::SiteGroup | Kind::TenantGroup | Kind::DeviceRole | Kind::Platform => {
+            tree(store, kind, old, new)
+        }
         _ => Ok(()),
     }
 }
@@ -237,6 +251,29 @@ fn device(store: &Store, old: Option<&Object>, new: &Object) -> Result<(), Error
             "Device cannot be removed from virtual chassis {name} because it is currently designated as its master."
         );
         return Err(Errors::at("virtual_chassis", text));
+    }
+    Ok(())
+}
+
+fn virtual_machine(store: &Store, new: &Object) -> Result<(), Errors> {
+    const KIND: Kind = Kind::VirtualMachine;
+    if ["site", "cluster", "device"].iter().all(|place| new.get(KIND, place).target().is_none()) {
+        return Err(Errors::whole("A virtual machine must be assigned to a site, cluster, or device."));
+    }
+    for (field, family) in [("primary_ip4", 4), ("primary_ip6", 6)] {
+        let Some(address) = target(store, KIND, new, field, Kind::IpAddress) else { continue };
+        let text = address.text(Kind::IpAddress, "address");
+        let version = if text.contains(':') { 6 } else { 4 };
+        if version != family {
+            let text = format!("Must be an IPv{family} address. ({text} is an IPv{version} address.)");
+            return Err(Errors::at(field, text));
+        }
+        let is_vms = address.text(Kind::IpAddress, "assigned_object_type") == "virtualization.vminterface";
+        let interface = target(store, Kind::IpAddress, address, "assigned_object_id", Kind::VmInterface);
+        let owner = interface.and_then(|interface| interface.get(Kind::VmInterface, "virtual_machine").target());
+        if !is_vms || owner != Some(new.id) {
+            return Err(Errors::at(field, format!("The specified IP address ({text}) is not assigned to this VM.")));
+        }
     }
     Ok(())
 }

@@ -60,6 +60,10 @@ fn device(name: &str, tags: &[&str]) -> Device {
         primary_ip4: None,
         primary_ip6: None,
         tags: tags.iter().map(|slug| Tag::key_of(&slug.parse().unwrap())).collect(),
+        tenant: None,
+        cluster: None,
+        custom_fields: None,
+        config_context: None,
     }
 }
 

@@ -22,6 +22,13 @@ pub(super) fn fields(kind: Kind) -> &'static str {
              comments:String! lft:Int! rght:Int! tree_id:Int! level:Int! parent:SiteGroupType \
              clusters:[ClusterType!]! circuit_terminations:[CircuitTerminationType!]!"
         }
+        Kind::TenantGroup => {
+            "contacts:[ContactAssignmentType!]! changelog:[ObjectChangeType!]! display:String! class_type:String! \
+             owner:OwnerType tags:[TagType!]! journal_entries:[JournalEntryType!]! custom_fields:JSON! \
+             parent:TenantGroupType tenants:[TenantType!]! children:[TenantGroupType!]! id:ID! created:DateTime \
+             last_updated:DateTime custom_field_data:JSON! name:String! slug:String! description:String! \
+             comments:String! lft:Int! rght:Int! tree_id:Int! level:Int!"
+        }
         Kind::Tenant => {
             "contacts:[ContactAssignmentType!]! changelog:[ObjectChangeType!]! display:String! class_type:String! \
              owner:OwnerType tags:[TagType!]! journal_entries:[JournalEntryType!]! custom_fields:JSON! \
@@ -188,6 +195,49 @@ pub(super) fn fields(kind: Kind) -> &'static str {
              role:String dns_name:String! family:IPAddressFamilyType! assigned_object:IPAddressAssignmentType"
         }
         Kind::CustomField => "id:ID! name:String!",
+        Kind::ClusterType => {
+            "changelog:[ObjectChangeType!]! display:String! class_type:String! owner:OwnerType tags:[TagType!]! \
+             journal_entries:[JournalEntryType!]! custom_fields:JSON! clusters:[ClusterType!]! id:ID! \
+             created:DateTime last_updated:DateTime custom_field_data:JSON! description:String! comments:String! \
+             name:String! slug:String!"
+        }
+        Kind::ClusterGroup => {
+            "vlan_groups:[VLANGroupType!]! contacts:[ContactAssignmentType!]! changelog:[ObjectChangeType!]! \
+             display:String! class_type:String! owner:OwnerType tags:[TagType!]! \
+             journal_entries:[JournalEntryType!]! custom_fields:JSON! clusters:[ClusterType!]! id:ID! \
+             created:DateTime last_updated:DateTime custom_field_data:JSON! description:String! comments:String! \
+             name:String! slug:String!"
+        }
+        Kind::Cluster => {
+            "vlan_groups:[VLANGroupType!]! contacts:[ContactAssignmentType!]! changelog:[ObjectChangeType!]! \
+             display:String! class_type:String! owner:OwnerType tags:[TagType!]! \
+             journal_entries:[JournalEntryType!]! custom_fields:JSON! type:ClusterTypeType group:ClusterGroupType \
+             tenant:TenantType virtual_machines:[VirtualMachineType!]! devices:[DeviceType!]! \
+             scope:ClusterScopeType id:ID! created:DateTime last_updated:DateTime custom_field_data:JSON! \
+             description:String! comments:String! name:String! status:String!"
+        }
+        Kind::VirtualMachine => {
+            "config_context:JSON! image_attachments:[ImageAttachmentType!]! contacts:[ContactAssignmentType!]! \
+             changelog:[ObjectChangeType!]! display:String! class_type:String! owner:OwnerType tags:[TagType!]! \
+             journal_entries:[JournalEntryType!]! custom_fields:JSON! interface_count:BigInt! \
+             virtual_disk_count:BigInt! virtual_machine_type:VirtualMachineTypeType \
+             config_template:ConfigTemplateType site:SiteType cluster:ClusterType device:DeviceType \
+             tenant:TenantType platform:PlatformType role:DeviceRoleType primary_ip4:IPAddressType \
+             primary_ip6:IPAddressType interfaces:[VMInterfaceType!]! services:[ServiceType!]! \
+             virtualdisks:[VirtualDiskType!]! id:ID! created:DateTime last_updated:DateTime \
+             custom_field_data:JSON! local_context_data:JSON description:String! comments:String! name:String! \
+             status:String! start_on_boot:String! vcpus:Decimal memory:Int disk:Int serial:String!"
+        }
+        Kind::VmInterface => {
+            "ip_addresses:[IPAddressType!]! changelog:[ObjectChangeType!]! display:String! class_type:String! \
+             owner:OwnerType tags:[TagType!]! journal_entries:[JournalEntryType!]! custom_fields:JSON! \
+             virtual_machine:VirtualMachineType! _name:String! mac_address:String parent:VMInterfaceType \
+             bridge:VMInterfaceType untagged_vlan:VLANType vrf:VRFType primary_mac_address:MACAddressType \
+             qinq_svlan:VLANType vlan_translation_policy:VLANTranslationPolicyType tagged_vlans:[VLANType!]! \
+             bridge_interfaces:[VMInterfaceType!]! child_interfaces:[VMInterfaceType!]! \
+             mac_addresses:[MACAddressType!]! id:ID! created:DateTime last_updated:DateTime \
+             custom_field_data:JSON! name:String! description:String! enabled:Boolean! mtu:Int mode:String"
+        }
     }
 }
 
@@ -207,6 +257,13 @@ pub(super) fn filters(kind: Kind) -> &'static str {
              slug:StrFilterLookup description:StrFilterLookup parent_id:ID contacts:ContactAssignmentFilter \
              prefixes:PrefixFilter vlan_groups:VLANGroupFilter AND:SiteGroupFilter OR:SiteGroupFilter \
              NOT:SiteGroupFilter DISTINCT:Boolean"
+        }
+        Kind::TenantGroup => {
+            "id:IDComparisonFilterLookup created:DatetimeFilterLookup last_updated:DatetimeFilterLookup \
+             tags:TagFilter journal_entries:JournalEntryFilter custom_field_data:JSONFilter name:StrFilterLookup \
+             slug:StrFilterLookup description:StrFilterLookup parent:TenantGroupFilter parent_id:ID \
+             tenants:TenantFilter children:TenantGroupFilter AND:TenantGroupFilter OR:TenantGroupFilter \
+             NOT:TenantGroupFilter DISTINCT:Boolean"
         }
         Kind::Tenant => {
             "id:IDComparisonFilterLookup created:DatetimeFilterLookup last_updated:DatetimeFilterLookup \
@@ -398,5 +455,48 @@ pub(super) fn filters(kind: Kind) -> &'static str {
              assigned:Boolean parent:[String!] family:IPAddressFamilyEnum"
         }
         Kind::CustomField => "id:IDComparisonFilterLookup name:StrFilterLookup",
+        Kind::ClusterType => {
+            "id:IDComparisonFilterLookup created:DatetimeFilterLookup last_updated:DatetimeFilterLookup \
+             tags:TagFilter journal_entries:JournalEntryFilter custom_field_data:JSONFilter name:StrFilterLookup \
+             slug:StrFilterLookup description:StrFilterLookup comments:StrFilterLookup AND:ClusterTypeFilter \
+             OR:ClusterTypeFilter NOT:ClusterTypeFilter DISTINCT:Boolean"
+        }
+        Kind::ClusterGroup => {
+            "id:IDComparisonFilterLookup created:DatetimeFilterLookup last_updated:DatetimeFilterLookup \
+             tags:TagFilter journal_entries:JournalEntryFilter custom_field_data:JSONFilter name:StrFilterLookup \
+             slug:StrFilterLookup description:StrFilterLookup comments:StrFilterLookup \
+             contacts:ContactAssignmentFilter vlan_groups:VLANGroupFilter AND:ClusterGroupFilter \
+             OR:ClusterGroupFilter NOT:ClusterGroupFilter DISTINCT:Boolean"
+        }
+        Kind::Cluster => {
+            "id:IDComparisonFilterLookup created:DatetimeFilterLookup last_updated:DatetimeFilterLookup \
+             tags:TagFilter journal_entries:JournalEntryFilter custom_field_data:JSONFilter \
+             description:StrFilterLookup comments:StrFilterLookup tenant:TenantFilter tenant_id:ID \
+             tenant_group:TenantGroupFilter tenant_group_id:TreeNodeFilter contacts:ContactAssignmentFilter \
+             name:StrFilterLookup type:ClusterTypeFilter type_id:ID group:ClusterGroupFilter group_id:ID \
+             status:ClusterStatusEnumBaseFilterLookup vlan_groups:VLANGroupFilter AND:ClusterFilter \
+             OR:ClusterFilter NOT:ClusterFilter DISTINCT:Boolean"
+        }
+        Kind::VirtualMachine => {
+            "id:IDComparisonFilterLookup created:DatetimeFilterLookup last_updated:DatetimeFilterLookup \
+             tags:TagFilter journal_entries:JournalEntryFilter custom_field_data:JSONFilter \
+             description:StrFilterLookup comments:StrFilterLookup local_context_data:JSONFilter \
+             config_template:ConfigTemplateFilter config_template_id:ID images:ImageAttachmentFilter \
+             tenant:TenantFilter tenant_id:ID tenant_group:TenantGroupFilter tenant_group_id:TreeNodeFilter \
+             contacts:ContactAssignmentFilter name:StrFilterLookup site:SiteFilter site_id:ID \
+             cluster:ClusterFilter cluster_id:ID device:DeviceFilter device_id:ID platform:PlatformFilter \
+             platform_id:ID status:VirtualMachineStatusEnumBaseFilterLookup role:DeviceRoleFilter role_id:ID \
+             primary_ip4:IPAddressFilter primary_ip4_id:ID primary_ip6:IPAddressFilter primary_ip6_id:ID \
+             vcpus:FloatLookup memory:IntegerLookup disk:IntegerLookup serial:StrFilterLookup \
+             interfaces:VMInterfaceFilter AND:VirtualMachineFilter OR:VirtualMachineFilter \
+             NOT:VirtualMachineFilter DISTINCT:Boolean"
+        }
+        Kind::VmInterface => {
+            "id:IDComparisonFilterLookup created:DatetimeFilterLookup last_updated:DatetimeFilterLookup \
+             tags:TagFilter custom_field_data:JSONFilter name:StrFilterLookup description:StrFilterLookup \
+             enabled:BoolFilterLookup mtu:IntegerLookup virtual_machine:VirtualMachineFilter \
+             virtual_machine_id:ID ip_addresses:IPAddressFilter vrf:VRFFilter vrf_id:ID AND:VMInterfaceFilter \
+             OR:VMInterfaceFilter NOT:VMInterfaceFilter DISTINCT:Boolean"
+        }
     }
 }

@@ -61,6 +61,7 @@ pub(super) enum Source {
     },
     /// The form of an interface's name by which it is sorted.
     InterfaceName,
+    ConfigContext,
     Depth,
     Children,
     TreeDepth,
@@ -75,6 +76,10 @@ const REVERSE: &[(Kind, &str, Kind, &str)] = &[
     (Kind::SiteGroup, "sites", Kind::Site, "group"),
     (Kind::SiteGroup, "children", Kind::SiteGroup, "parent"),
     (Kind::SiteGroup, "vlan_groups", Kind::VlanGroup, "scope_id"),
+    (Kind::TenantGroup, "tenants", Kind::Tenant, "group"),
+    (Kind::TenantGroup, "children", Kind::TenantGroup, "parent"),
+    (Kind::Tenant, "virtual_machines", Kind::VirtualMachine, "tenant"),
+    (Kind::Tenant, "clusters", Kind::Cluster, "tenant"),
     (Kind::Tenant, "sites", Kind::Site, "tenant"),
     (Kind::Tenant, "vlans", Kind::Vlan, "tenant"),
     (Kind::Tenant, "prefixes", Kind::Prefix, "tenant"),
@@ -108,6 +113,12 @@ const REVERSE: &[(Kind, &str, Kind, &str)] = &[
     (Kind::Vrf, "interfaces", Kind::Interface, "vrf"),
     (Kind::Vrf, "ip_addresses", Kind::IpAddress, "vrf"),
     (Kind::Vrf, "prefixes", Kind::Prefix, "vrf"),
+    (Kind::ClusterType, "clusters", Kind::Cluster, "type"),
+    (Kind::ClusterGroup, "clusters", Kind::Cluster, "group"),
+    (Kind::Cluster, "virtual_machines", Kind::VirtualMachine, "cluster"),
+    (Kind::Cluster, "devices", Kind::Device, "cluster"),
+    (Kind::VirtualMachine, "interfaces", Kind::VmInterface, "virtual_machine"),
+    (Kind::VmInterface, "ip_addresses", Kind::IpAddress, "assigned_object_id"),
     (Kind::IpAddress, "nat_outside", Kind::IpAddress, "nat_inside"),
 ];
 
@@ -129,8 +140,10 @@ fn kind_of_type(name: &str) -> Option<Kind> {
 /// The kinds that a union may hold.
 fn union_kinds(name: &str) -> Option<&'static [Kind]> {
     match name {
-        "MACAddressAssignmentType" | "IPAddressAssignmentType" => Some(&[Kind::Interface]),
-        "PrefixScopeType" | "VLANGroupScopeType" => Some(&[Kind::Region, Kind::SiteGroup, Kind::Site]),
+        "MACAddressAssignmentType" | "IPAddressAssignmentType" => Some(&[Kind::Interface, Kind::VmInterface]),
+        "PrefixScopeType" | "VLANGroupScopeType" | "ClusterScopeType" => {
+            Some(&[Kind::Region, Kind::SiteGroup, Kind::Site])
+        }
         _ => None,
     }
 }
@@ -225,7 +238,7 @@ fn source(
         "_name" => return Source::InterfaceName,
         "total_vlan_ids" => return Source::Constant("4094"),
         "vid_ranges" => return Source::Constant("[\"1-4094\"]"),
-        "config_context" => return Source::Constant("{}"),
+        "config_context" => return Source::ConfigContext,
         "vc_master_for" => {
             let steps = plan(document, Kind::VirtualChassis, &field.selection, problems);
             return Source::ReverseOne { kind: Kind::VirtualChassis, field: "master", steps };

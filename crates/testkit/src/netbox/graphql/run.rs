@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 use super::super::access::Access;
 use super::super::input::custom_fields;
 use super::super::ordering::interface_name;
-use super::super::render::{depth, display, family, generic, offset_timestamp, prefix_relatives};
+use super::super::render::{config_context, depth, display, family, generic, offset_timestamp, prefix_relatives};
 use super::super::schema::Kind;
 use super::super::state::{Object, Store, Value};
 use super::super::text::push;
@@ -466,6 +466,7 @@ impl Runner<'_> {
             Source::Count { kind: other, field } => {
                 out.push_str(&store.count_referring(*other, field, kind, object.id).to_string());
             }
+            Source::ConfigContext => out.push_str(&config_context(kind, object).to_string()),
             Source::Depth => out.push_str(&prefix_relatives(store, object, false).to_string()),
             Source::Children => out.push_str(&prefix_relatives(store, object, true).to_string()),
             Source::TreeDepth => out.push_str(&depth(store, kind, object).to_string()),

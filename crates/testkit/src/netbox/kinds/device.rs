@@ -136,7 +136,7 @@ pub(super) static DEVICE_ROLE: KindDef = KindDef {
 };
 
 /// What a device shows of its primary addresses.
-const PRIMARY_IP: Shows = Shows::Fields(&[
+pub(super) const PRIMARY_IP: Shows = Shows::Fields(&[
     "id",
     "url",
     "display",
@@ -181,7 +181,7 @@ pub(super) static DEVICE: KindDef = KindDef {
         reference("primary_ip4", Kind::IpAddress, SetNull).showing(PRIMARY_IP),
         reference("primary_ip6", Kind::IpAddress, SetNull).showing(PRIMARY_IP),
         reference("oob_ip", Kind::IpAddress, SetNull).showing(PRIMARY_IP),
-        null("cluster"),
+        reference("cluster", Kind::Cluster, SetNull),
         reference("virtual_chassis", Kind::VirtualChassis, SetNull),
         field("vc_position", Type::Int { min: 0, max: 255 }, Default::Null).nullable(),
         field("vc_priority", Type::Int { min: 0, max: 255 }, Default::Null).nullable(),
@@ -189,7 +189,7 @@ pub(super) static DEVICE: KindDef = KindDef {
         OWNER,
         COMMENTS,
         null("config_template"),
-        made("config_context", Computed::EmptyObject),
+        made("config_context", Computed::ConfigContext),
         field("local_context_data", Type::Json, Default::Null).nullable(),
         TAGS,
         CUSTOM_FIELDS,

@@ -44,7 +44,7 @@ pub(super) static ROLE: KindDef = KindDef {
 };
 
 /// What a prefix or a VLAN group may be scoped to.
-const SCOPES: &[&str] = &["dcim.region", "dcim.sitegroup", "dcim.site", "dcim.location"];
+pub(super) const SCOPES: &[&str] = &["dcim.region", "dcim.sitegroup", "dcim.site", "dcim.location"];
 
 pub(super) static VLAN_GROUP: KindDef = KindDef {
     app: "ipam",

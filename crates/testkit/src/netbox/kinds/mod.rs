@@ -4,6 +4,7 @@ mod device;
 mod interface;
 mod ipam;
 mod organisation;
+mod virtualization;
 
 use super::schema::OnDelete::Protect;
 use super::schema::{
@@ -12,13 +13,15 @@ use super::schema::{
 use device::{DEVICE, DEVICE_ROLE, DEVICE_TYPE, VIRTUAL_CHASSIS};
 use interface::{INTERFACE, MAC_ADDRESS};
 use ipam::{IP_ADDRESS, PREFIX, ROLE, VLAN, VLAN_GROUP, VRF};
-use organisation::{CUSTOM_FIELD, MANUFACTURER, PLATFORM, REGION, SITE, SITE_GROUP, TAG, TENANT};
+use organisation::{CUSTOM_FIELD, MANUFACTURER, PLATFORM, REGION, SITE, SITE_GROUP, TAG, TENANT, TENANT_GROUP};
+use virtualization::{CLUSTER, CLUSTER_GROUP, CLUSTER_TYPE, VIRTUAL_MACHINE, VM_INTERFACE};
 
 /// The table of one kind.
 pub(super) fn def(kind: Kind) -> &'static KindDef {
     match kind {
         Kind::Region => &REGION,
         Kind::SiteGroup => &SITE_GROUP,
+        Kind::TenantGroup => &TENANT_GROUP,
         Kind::Tenant => &TENANT,
         Kind::Tag => &TAG,
         Kind::CustomField => &CUSTOM_FIELD,
@@ -37,6 +40,11 @@ pub(super) fn def(kind: Kind) -> &'static KindDef {
         Kind::Vrf => &VRF,
         Kind::Prefix => &PREFIX,
         Kind::IpAddress => &IP_ADDRESS,
+        Kind::ClusterType => &CLUSTER_TYPE,
+        Kind::ClusterGroup => &CLUSTER_GROUP,
+        Kind::Cluster => &CLUSTER,
+        Kind::VirtualMachine => &VIRTUAL_MACHINE,
+        Kind::VmInterface => &VM_INTERFACE,
     }
 }
 
