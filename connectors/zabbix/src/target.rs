@@ -16,7 +16,8 @@ use syncline_model::AnyKey;
 #[cfg(test)]
 use syncline_model::Model as _;
 use syncline_model::models::{
-    Device, DeviceRole, DeviceType, Host, HostGroup, Manufacturer, Platform, Site, Tag, VirtualChassis,
+    Cluster, ClusterGroup, ClusterType, Device, DeviceRole, DeviceType, Host, HostGroup, Manufacturer, Platform, Site,
+    Tag, Tenant, TenantGroup, VirtualChassis, VirtualMachine, Vrf,
 };
 
 use crate::catalogue::Catalogue;
@@ -168,16 +169,36 @@ fn needs(rules: &Mapping, expressions: &Expressions) -> ModelFields {
         device.extend(["virtual_chassis", "vc_position"]);
         needs = needs.all::<VirtualChassis>();
     }
+    // What devices and virtual machines have alike.
+    let mut both = Vec::new();
     if says(&["tags"]) {
-        device.push("tags");
+        both.push("tags");
         needs = needs.only::<Tag>(&["name"]);
     }
-    if says(&["serial"]) {
-        device.push("serial");
-    }
+    both.extend(["serial", "custom_fields", "config_context"].into_iter().filter(|name| said.contains(*name)));
     if says(&["primary_ip", "primary_ip4", "primary_ip6"]) {
         // An address is known by its VRF and itself, which is all that is wanted of it.
-        device.extend(["primary_ip4", "primary_ip6"]);
+        both.extend(["primary_ip4", "primary_ip6"]);
+        needs = needs.only::<Vrf>(&["name"]);
+    }
+    if says(&["tenant"]) {
+        both.push("tenant");
+        needs = needs.all::<TenantGroup>().all::<Tenant>();
+    }
+    if says(&["cluster"]) || rules.virtual_machines {
+        // A virtual machine is known by its cluster.
+        needs = needs.all::<ClusterType>().all::<ClusterGroup>().only::<Cluster>(&["type", "status"]);
+    }
+    if says(&["cluster"]) {
+        device.push("cluster");
+    }
+    device.extend(&both);
+    if rules.virtual_machines {
+        let own = ["role", "platform", "device", "vcpus", "memory", "disk"];
+        let mut machine = vec!["status"];
+        machine.extend(own.into_iter().filter(|name| said.contains(*name)));
+        machine.extend(&both);
+        needs = needs.only::<VirtualMachine>(&machine);
     }
     needs.only::<Device>(&device)
 }
@@ -200,5 +221,23 @@ mod tests {
             "virtual_chassis": "members", "groups": [{"name": "All"}], "when": "'snmp' in tags and serial",
         }));
         assert_eq!((models, serial), (vec!["device", "site", "tag"], true));
+        let (models, _) = needs(serde_json::json!({
+            "virtual_chassis": "members", "virtual_machines": true, "groups": [{"name": "{{ tenant.name }}"}],
+            "interfaces": [{"type": "agent"}],
+        }));
+        assert_eq!(
+            models,
+            [
+                "cluster",
+                "cluster_group",
+                "cluster_type",
+                "device",
+                "site",
+                "tenant",
+                "tenant_group",
+                "virtual_machine",
+                "vrf"
+            ]
+        );
     }
 }

@@ -23,7 +23,8 @@ struct World {
     api: Client,
     /// What was made, newest last.
     made: Vec<(&'static str, u64)>,
-    _access: Option<Access>,
+    /// Keeps the token's file.
+    access: Option<Access>,
 }
 
 impl World {
@@ -33,7 +34,7 @@ impl World {
         let sim = NetBoxSim::start(NetBoxOptions { version: version.to_owned(), ..NetBoxOptions::default() }).unwrap();
         let access = access(sim.url(), sim.token());
         let mut world = Self::of(&access.connection, "t").await;
-        (world.sim, world._access) = (Some(sim), Some(access));
+        (world.sim, world.access) = (Some(sim), Some(access));
         world.fill().await;
         world
     }
@@ -43,7 +44,7 @@ impl World {
             ClientSettings { url: connection.url.clone(), tls: connection.tls.clone(), http: connection.http.clone() };
         let api = Client::new(&settings, Credential::token(connection.token.resolve().unwrap())).unwrap();
         let reader = ReadClient::connect(connection).await.unwrap();
-        Self { sim: None, reader, mark: mark.to_owned(), api, made: Vec::new(), _access: None }
+        Self { sim: None, reader, mark: mark.to_owned(), api, made: Vec::new(), access: None }
     }
 
     fn sim(&self) -> &NetBoxSim {
@@ -145,7 +146,7 @@ impl World {
 }
 
 fn list(path: &str) -> Path {
-    path.split('/').fold(Path::from("api"), |path, part| path.segment(part)).slash()
+    path.split('/').fold(Path::from("api"), Path::segment).slash()
 }
 
 /// What monitoring asks for.

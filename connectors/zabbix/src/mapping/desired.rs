@@ -40,6 +40,12 @@ impl Desired<'_> {
         let mut translation = Translation::new(source, fields)?;
         let mut candidates = Vec::new();
         self.devices(&catalogues, &mut translation, &mut candidates)?;
+        if self.maker.mapping.virtual_machines {
+            read(translation.source(), "virtual_machine", |_, record, native| {
+                let facts = Facts::of("virtual_machine", &record, &catalogues);
+                candidates.push(Candidate::new("virtual_machine", native, facts));
+            })?;
+        }
         // A newcomer takes nobody's name.
         candidates.sort_by(|one, other| (one.id, &one.origin).cmp(&(other.id, &other.origin)));
         let mut hosts = Names::without(self.taken.0.iter().map(String::as_str));

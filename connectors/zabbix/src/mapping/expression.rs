@@ -27,6 +27,7 @@ impl Expressions {
     pub fn new() -> Self {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        super::data::teach(&mut environment);
         Self { environment }
     }
 
@@ -87,6 +88,7 @@ fn unsaid(rule: &str, text: &str, error: &minijinja::Error) -> Unsaid {
 mod tests {
     use serde_json::json;
 
+    use super::super::data::data;
     use super::*;
 
     #[test]
@@ -105,6 +107,45 @@ mod tests {
             ["role", "site"]
         );
         assert!(rules.speaks_of("custom_fields.tier == 1").contains("custom_fields"));
+    }
+
+    #[test]
+    fn what_users_keep_may_be_there_or_not() {
+        #[derive(serde::Serialize)]
+        struct Facts {
+            custom_fields: Value,
+            config_context: Value,
+        }
+        let rules = Expressions::new();
+        let kept = json!({"tier": "gold", "owner": null, "contacts": [{"name": "kim"}]});
+        let context = json!({"zabbix": {"templates": ["Linux", "ICMP"], "macros": {"{$A}": "1"}}});
+        let facts = Facts { custom_fields: data(Some(&kept)), config_context: data(Some(&context)) };
+        let facts = Value::from(minijinja::value::Serde(facts));
+        let told = [
+            "{{ custom_fields.tier }}",
+            "{{ custom_fields.owner }}",
+            "{{ custom_fields.contacts[0].name }}",
+            "{{ custom_fields.none.of.this }}",
+            "{{ custom_fields.none | default('bronze') }}",
+            "{{ custom_fields.none.of.this | d('bronze') }}",
+            "{{ config_context.zabbix.templates | join(' + ') }}",
+            "{{ config_context.other.templates | join(' + ') }}",
+            "{% for name, value in config_context.zabbix.macros | items %}{{ name }}={{ value }}{% endfor %}",
+            "{% for name, value in config_context.other.macros | items %}{{ name }}={{ value }}{% endfor %}",
+        ]
+        .map(|text| rules.say("rule", text, &facts).unwrap());
+        assert_eq!(told, ["gold", "", "kim", "", "bronze", "bronze", "Linux + ICMP", "", "{$A}=1", ""]);
+        for (text, expected) in [
+            ("custom_fields.tier == 'gold'", true),
+            ("custom_fields.owner", false),
+            ("custom_fields.none.of.this == 'x'", false),
+            ("custom_fields.none is defined", false),
+            ("custom_fields.tier is defined and 'ICMP' in config_context.zabbix.templates", true),
+            ("'ICMP' in config_context.other.templates", false),
+            ("'zabbix' in config_context and 'other' not in config_context", true),
+        ] {
+            assert_eq!(rules.holds("rule", text, &facts).unwrap(), expected, "{text}");
+        }
     }
 
     #[test]

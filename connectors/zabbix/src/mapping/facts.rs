@@ -1,17 +1,20 @@
-//! What the rules can speak of: one device or stack with what it refers to.
+//! What the rules can speak of: one device, stack or virtual machine with what it refers to.
 
 use std::collections::HashMap;
 
+use minijinja::Value as Data;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use syncline_core::Result;
 use syncline_core::snapshot::{Snapshot, SnapshotReader};
 
+use super::data::data;
+
 /// The facts about one record. Everything that there is to say is always there, empty where the source says nothing, so that a rule
 /// need not ask whether it is.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Facts {
-    /// `device` or `virtual_chassis`.
+    /// `device`, `virtual_chassis` or `virtual_machine`.
     pub kind: &'static str,
     /// Its name.
     pub name: String,
@@ -41,6 +44,22 @@ pub(crate) struct Facts {
     pub virtual_chassis: Value,
     /// Its position in the stack.
     pub vc_position: String,
+    /// Whom it belongs to, with the name of the group of tenants.
+    pub tenant: Value,
+    /// The cluster that it is part of or that runs it, with the names of its type and group.
+    pub cluster: Value,
+    /// The name of the device that a virtual machine is pinned to.
+    pub device: String,
+    /// The virtual processors of a virtual machine.
+    pub vcpus: String,
+    /// The memory of a virtual machine, in MB.
+    pub memory: String,
+    /// The disk of a virtual machine, in MB.
+    pub disk: String,
+    /// Its custom fields by name. What a record does not have is nothing.
+    pub custom_fields: Data,
+    /// Its rendered config context. What a record does not have is nothing.
+    pub config_context: Data,
 }
 
 /// Catalogues of the source, by key, as the facts show them.
@@ -56,12 +75,21 @@ const CATALOGUES: &[(&str, &[&str])] = &[
     ("device_type", &["slug", "model", "part_number"]),
     ("manufacturer", &["slug", "name"]),
     ("virtual_chassis", &["name", "domain"]),
+    ("tenant_group", &["slug", "name"]),
+    ("tenant", &["slug", "name", "group"]),
+    ("cluster_type", &["slug", "name"]),
+    ("cluster_group", &["slug", "name"]),
+    ("cluster", &["name", "status", "type", "group"]),
 ];
+
+/// Fields that show the name of what they refer to. It comes before its referrer in the list above.
+const NAMED: &[(&str, &str, &str)] =
+    &[("tenant", "group", "tenant_group"), ("cluster", "type", "cluster_type"), ("cluster", "group", "cluster_group")];
 
 impl Catalogues {
     /// Reads those that a snapshot has.
     pub fn read(source: &Snapshot) -> Result<Self> {
-        let mut models = HashMap::new();
+        let mut models: HashMap<&'static str, HashMap<String, Value>> = HashMap::new();
         for (model, fields) in CATALOGUES {
             let mut records = HashMap::new();
             if let Some(snapshot) = source.models.get(model) {
@@ -74,6 +102,11 @@ impl Catalogues {
                     }
                     if let Some(master) = record.get("master").filter(|key| key.is_array()) {
                         shown.insert("master".to_owned(), master.clone());
+                    }
+                    for (_, field, other) in NAMED.iter().filter(|(referrer, ..)| referrer == model) {
+                        let named = |key: &Value| models.get(other)?.get(&key.to_string())?.get("name").cloned();
+                        let name = record.get(*field).and_then(named).unwrap_or_else(|| "".into());
+                        shown.insert((*field).to_owned(), name);
                     }
                     records.insert(String::from_utf8_lossy(line.key).into_owned(), Value::Object(shown));
                 }
@@ -110,7 +143,7 @@ fn of_fields(fields: &[&str], record: &Map<String, Value>) -> Map<String, Value>
 }
 
 impl Facts {
-    /// The facts about a device, as the source's record has them.
+    /// The facts about a device or a virtual machine, as the source's record has them.
     pub fn of(kind: &'static str, record: &Map<String, Value>, catalogues: &Catalogues) -> Self {
         let text = |name: &str| match record.get(name) {
             Some(Value::String(text)) => text.clone(),
@@ -137,6 +170,14 @@ impl Facts {
             manufacturer,
             virtual_chassis: catalogues.get("virtual_chassis", record.get("virtual_chassis")),
             vc_position: text("vc_position"),
+            tenant: catalogues.get("tenant", record.get("tenant")),
+            cluster: catalogues.get("cluster", record.get("cluster")),
+            device: record.get("device").and_then(|key| key.get(1)?.as_str()).unwrap_or_default().to_owned(),
+            vcpus: text("vcpus"),
+            memory: text("memory"),
+            disk: text("disk"),
+            custom_fields: data(record.get("custom_fields")),
+            config_context: data(record.get("config_context")),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! From devices to hosts.
 
+mod data;
 mod desired;
 pub(crate) mod expression;
 pub(crate) mod facts;

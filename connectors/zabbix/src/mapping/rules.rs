@@ -1,4 +1,4 @@
-//! The rules by which devices become hosts, as they stand in a sync's parameters.
+//! The rules by which devices and virtual machines become hosts, as they stand in a sync's parameters.
 //!
 //! Texts are templates of Jinja (`Sites/{{ site.name }}`), conditions are its expressions (`role.slug == 'access'`). What they can
 //! speak of is in [`Facts`](super::facts::Facts).
@@ -13,6 +13,8 @@ pub struct Mapping {
     pub origin: String,
     /// What a stack becomes: one host for its master, or one for each member.
     pub virtual_chassis: VirtualChassisAs,
+    /// Whether virtual machines become hosts too.
+    pub virtual_machines: bool,
     /// Which of them become hosts: a condition. Empty means all that have an address or need none.
     pub when: String,
     /// The technical name. Characters that Zabbix refuses are replaced.
@@ -349,6 +351,7 @@ impl Default for Mapping {
         Self {
             origin: String::new(),
             virtual_chassis: VirtualChassisAs::Host,
+            virtual_machines: false,
             when: String::new(),
             name: "{{ name }}".to_owned(),
             visible_name: "{{ name }}".to_owned(),
