@@ -24,18 +24,20 @@ pub(super) fn links_lead_somewhere(tree: &Tree) -> Vec<Finding> {
     findings
 }
 
-/// The page of field lessons, and what the name of a test looks like on it.
-const LESSONS: &str = "docs/field-lessons.md";
+/// The pages of lessons: tables whose last column names tests.
+const LESSONS: [&str; 2] = ["docs/field-lessons.md", "docs/zabbix-lessons.md"];
 
-/// Every test that the page of field lessons names exists.
+/// Every test that the pages of lessons name exists.
 pub(super) fn lessons_have_their_tests(tree: &Tree) -> Vec<Finding> {
-    let Some(page) = tree.text(LESSONS) else { return Vec::new() };
     let tests: BTreeSet<&str> = tree.texts(".rs").flat_map(|(_, text)| functions(text)).collect();
     let mut findings = Vec::new();
-    for (line, content) in (1..).zip(page.lines()).filter(|(_, content)| content.starts_with("| ")) {
-        let Some(named) = content.trim_end_matches('|').rsplit('|').next() else { continue };
-        for test in named.split('`').skip(1).step_by(2).filter(|test| !tests.contains(test)) {
-            findings.push(Finding::new(LESSONS, line, format!("there is no test `{test}`")));
+    for path in LESSONS {
+        let page = tree.text(path).unwrap_or_default();
+        for (line, content) in (1..).zip(page.lines()).filter(|(_, content)| content.starts_with("| ")) {
+            let Some(named) = content.trim_end_matches('|').rsplit('|').next() else { continue };
+            for test in named.split('`').skip(1).step_by(2).filter(|test| !tests.contains(test)) {
+                findings.push(Finding::new(path, line, format!("there is no test `{test}`")));
+            }
         }
     }
     findings
@@ -98,7 +100,7 @@ mod tests {
     #[test]
     fn lessons_without_tests_are_found() {
         let page = "# Lessons\n| # | requirement | tests |\n|--:|---|---|\n| 1 | `a` is b | `it_is_b`, `it_is_c` |\n";
-        let files = [(LESSONS, page), ("src/a.rs", "#[tokio::test]\nasync fn it_is_b() {}\n")];
+        let files = [(LESSONS[0], page), ("src/a.rs", "#[tokio::test]\nasync fn it_is_b() {}\n")];
         assert_eq!(says(lessons_have_their_tests, &files), ["docs/field-lessons.md:4: there is no test `it_is_c`"]);
     }
 

@@ -156,6 +156,7 @@ mod tests {
             rules.say("groups[0].name", "{{ sit.name }}", &facts).unwrap_err().to_string(),
             rules.say("groups[0].name", "{{ site.nam }}", &facts).unwrap_err().to_string(),
             rules.holds("when", "sit == 1", &facts).map_or_else(|error| error.to_string(), |held| held.to_string()),
+            rules.say("description", "as of {{ now() }}", &facts).unwrap_err().to_string(),
             rules.check_text("name", "{{ site.name").unwrap_err().to_string(),
             rules.check_condition("when", "a ==").unwrap_err().to_string(),
         ];
@@ -163,6 +164,7 @@ mod tests {
 `groups[0].name` (`{{ sit.name }}`): `sit` is undefined
 `groups[0].name` (`{{ site.nam }}`): `site.nam` is undefined
 `when` (`sit == 1`): `sit` is undefined
+`description` (`as of {{ now() }}`): now is unknown
 `name` (`{{ site.name`): unexpected end of input, expected end of variable block
 `when` (`a ==`): unexpected end of input, expected expression
 "#);

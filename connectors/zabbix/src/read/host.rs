@@ -157,3 +157,20 @@ fn encryption(row: &HostRow) -> String {
         (connect, accept) => format!("connect {connect}, accept {accept}"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_that_are_not_told_are_not_no_groups() {
+        let managed = Managed::default();
+        let catalogue = Catalogue::default();
+        let dialect = Dialect::of(crate::Version::new(7, 4, 0));
+        let reading = Reading { dialect, catalogue: &catalogue, managed: &managed };
+        let row: HostRow = serde_json::from_value(json!({"hostid": "1", "host": "sw1", "hostgroupz": []})).unwrap();
+        assert_eq!(reading.record(&row).unwrap_err(), ("groups", "Zabbix does not tell its groups".to_owned()));
+        let row: HostRow = serde_json::from_value(json!({"hostid": "1", "host": "sw1", "hostgroups": []})).unwrap();
+        assert!(reading.record(&row).unwrap().groups.is_empty());
+    }
+}

@@ -4,4 +4,5 @@ mod budget;
 mod lab;
 mod lessons;
 mod machines;
+mod odd;
 mod scenario;

@@ -1,0 +1,155 @@
+//! Odd records: without a name, an address or a master, in a group twice, gone already.
+
+use serde_json::{Value, json};
+use syncline_core::history::RunStatus;
+use syncline_core::policy::{Deletes, Quarantine};
+use syncline_testkit::netbox::Kind;
+use syncline_testkit::zabbix::{ZabbixOptions, ZabbixSim};
+
+use super::lab::Lab;
+
+fn rules(lab: &mut Lab, name: &str, value: Value) {
+    lab.sync.target.parameters["hosts"][name] = value;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_without_a_name_and_a_stack_without_a_master_harm_nobody() {
+    let lab = Lab::new("7.0.9").await;
+    lab.device("sw1");
+    lab.seed(Kind::Device, &json!({"name": null, "site": 1, "device_type": 1, "role": 1}));
+    lab.seed(Kind::VirtualChassis, &json!({"name": lab.named("stack")}));
+    for position in [2, 1] {
+        let member = lab.device(&format!("member{position}"));
+        lab.netbox.edit(Kind::Device, member, &json!({"virtual_chassis": 1, "vc_position": position})).unwrap();
+    }
+    let report = lab.run().await;
+    assert_eq!((report.status, report.outcomes["host"].applied), (RunStatus::Completed, 2), "{:?}", report.outcomes);
+    let stack = lab.host("stack").await.unwrap();
+    assert_eq!(stack["inventory"]["serialno_a"], format!("S-{}", lab.named("member1")), "the first member speaks");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_an_address_there_is_no_interface() {
+    let mut lab = Lab::new("7.0.9").await;
+    lab.device("sw1");
+    rules(&mut lab, "interfaces", json!([{"type": "agent"}]));
+    assert_eq!(lab.run().await.outcomes["host"].applied, 1);
+    assert_eq!(lab.host("sw1").await.unwrap()["interfaces"], json!([]));
+    // Or there is no host, as the rules have it.
+    rules(&mut lab, "when", json!("primary_ip"));
+    lab.device("sw2");
+    lab.run().await;
+    assert!(lab.host("sw2").await.is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_that_two_rules_give_is_one() {
+    for version in ["6.0.14", "7.0.9"] {
+        let mut lab = Lab::new(version).await;
+        lab.device("sw1");
+        let group = |name: &str| json!({"name": format!("{}/{name}", lab.mark)});
+        let groups = json!([group("{{ site.name }}"), group("Bern"), group("{{ site.slug | title }}")]);
+        rules(&mut lab, "groups", groups);
+        assert_eq!(lab.run().await.outcomes["host"].applied, 1, "{version}");
+        let host = lab.host("sw1").await.unwrap();
+        assert_eq!(lab.groups(&host).into_iter().collect::<Vec<_>>(), ["Bern"], "{version}");
+        assert_eq!(lab.run().await.summary.to_apply(), 0, "{version}");
+    }
+}
+
+/// The id of an interface is asked for in the run that changes it.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interface_that_people_made_anew_is_the_one_that_changes() {
+    for version in ["6.0.14", "7.0.9"] {
+        let mut lab = Lab::new(version).await;
+        // No item holds the interface.
+        rules(&mut lab, "templates", json!([]));
+        lab.device("sw1");
+        lab.run().await;
+        let host = lab.host("sw1").await.unwrap();
+        let old = &host["interfaces"][0];
+        lab.by_hand("hostinterface.delete", json!([old["interfaceid"]])).await;
+        let anew = json!({
+            "hostid": host["hostid"], "type": 2, "main": 1, "useip": 1, "ip": "192.0.2.9", "dns": "", "port": "161",
+            "details": {"version": 2, "community": "{$SNMP_COMMUNITY}", "bulk": 1},
+        });
+        let made = lab.by_hand("hostinterface.create", anew).await;
+        let report = lab.approved().await;
+        assert_eq!(report.outcomes["host"].applied, 1, "{version}: {:?}", report.outcomes);
+        let now = lab.host("sw1").await.unwrap()["interfaces"].clone();
+        assert_eq!(now.as_array().unwrap().len(), 1, "{version}");
+        assert_eq!((&now[0]["interfaceid"], &now[0]["dns"]), (&made["interfaceids"][0], &old["dns"]), "{version}");
+    }
+}
+
+/// In an automatic inventory, items and rules would overwrite each other for ever.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_items_fill_is_left_to_them() {
+    for version in ["6.0.14", "7.0.9"] {
+        let mut lab = Lab::new(version).await;
+        lab.device("sw1");
+        rules(&mut lab, "templates", json!([{"template": "Cisco IOS by SNMP"}]));
+        let fields = json!({"name": "{{ name }}", "asset_tag": "{{ serial }}"});
+        rules(&mut lab, "inventory", json!({"mode": "automatic", "fields": fields}));
+        assert_eq!(lab.run().await.outcomes["host"].applied, 1, "{version}");
+        let host = lab.host("sw1").await.unwrap();
+        let fields = json!({"hostids": [host["hostid"]], "selectInventory": ["name", "asset_tag"]});
+        let inventory = lab.ask("host.get", fields).await[0]["inventory"].clone();
+        assert_eq!(inventory["asset_tag"], format!("S-{}", lab.named("sw1")), "{version}");
+        assert_eq!(inventory["name"], "", "{version}: an item fills it");
+        let again = lab.run().await;
+        assert_eq!((again.status, again.summary.to_apply()), (RunStatus::Completed, 0), "{version}");
+    }
+}
+
+/// Whoever deleted the host before did what was wanted.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_is_gone_already_counts_as_deleted() {
+    for version in ["6.0.14", "7.0.9"] {
+        let mut lab = Lab::new(version).await;
+        let gone = lab.device("gone");
+        for name in ["a", "b", "c"] {
+            lab.device(name);
+        }
+        lab.run().await;
+        lab.run().await;
+        lab.sync.policy.deletes = Deletes::Apply;
+        lab.sync.policy.quarantine = Quarantine::off();
+        lab.sync.auto_merge = false;
+        lab.netbox.remove(Kind::Device, gone).unwrap();
+        let waiting = lab.run().await;
+        assert_eq!(waiting.status, RunStatus::AwaitingReview, "{version}");
+        let id = lab.host("gone").await.unwrap()["hostid"].clone();
+        lab.by_hand("host.delete", json!([id])).await;
+        let report = lab.approve(&waiting).await;
+        let counts = &report.outcomes["host"];
+        assert_eq!((report.status, counts.failed), (RunStatus::Completed, 0), "{version}: {:?}", report.outcomes);
+        assert_eq!(lab.run().await.summary.to_apply(), 0, "{version}");
+    }
+}
+
+/// What is known of one server's hosts says nothing of another's.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_servers_have_ids_of_their_own() {
+    let mut lab = Lab::new("7.0.9").await;
+    if lab.sim.is_none() {
+        return;
+    }
+    for name in ["a", "b"] {
+        lab.device(name);
+    }
+    lab.run().await;
+    let first = lab.sync.target.connection.clone();
+    let other = ZabbixSim::start(ZabbixOptions::default()).unwrap();
+    let ids = |sim: &ZabbixSim| sim.hosts().into_iter().map(|host| host["hostid"].clone()).collect::<Vec<_>>();
+    let token = lab.secret("other-token", other.token());
+    lab.sync.target.connection["url"] = json!(other.url());
+    lab.sync.target.connection["token"] = json!(token);
+    let report = lab.run().await;
+    assert_eq!((report.status, report.outcomes["host"].applied), (RunStatus::Completed, 2), "{:?}", report.outcomes);
+    // Both count alike, so an id of one is somebody's in the other.
+    assert_eq!(ids(&other), ids(lab.sim.as_ref().unwrap()));
+    lab.sync.target.connection = first;
+    let back = lab.run().await;
+    assert_eq!((back.status, back.summary.to_apply()), (RunStatus::Completed, 0), "{:?}", back.summary);
+}
