@@ -7,16 +7,19 @@ mod table;
 use clap::Subcommand;
 use xshell::Shell;
 
-use crate::Outcome;
+use crate::{Outcome, integration};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// The engine alone: load, diff and plan of estates up to 1.2 million records a side
     Engine(engine::Arguments),
+    /// Filling real Zabbix servers with 2,000 hosts, beside the best that bare calls of their API reach
+    Zabbix,
 }
 
 pub(crate) fn run(shell: &Shell, command: &Command) -> anyhow::Result<Outcome> {
     match command {
         Command::Engine(arguments) => engine::run(shell, arguments),
+        Command::Zabbix => Ok(integration::measure_zabbix(shell)),
     }
 }

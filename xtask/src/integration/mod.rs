@@ -90,17 +90,31 @@ pub(crate) fn run(shell: &Shell, arguments: &Arguments) -> Outcome {
     for suite in suites {
         let name = suite.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned());
         println!("integration {name} (needs: {})", suite.needs());
-        for Check { name, result } in suite.run(shell, arguments) {
-            let (word, text) = match &result {
-                Ok(text) => ("passed", text.clone()),
-                Err(Problem::Missing(reason)) => ("SKIPPED", format!("{reason:#}")),
-                Err(Problem::Failed(reason)) => ("FAILED", format!("{reason:#}")),
-            };
-            println!("  {word:<8} {name}: {text}");
-            let tolerated = matches!(result, Err(Problem::Missing(_))) && !arguments.required;
-            if result.is_err() && !tolerated {
-                outcome = Outcome::Bad;
-            }
+        if tell(suite.run(shell, arguments), arguments.required) == Outcome::Bad {
+            outcome = Outcome::Bad;
+        }
+    }
+    outcome
+}
+
+/// Measures how fast real Zabbix servers are filled.
+pub(crate) fn measure_zabbix(shell: &Shell) -> Outcome {
+    println!("bench zabbix (needs: {})", Suite::Zabbix.needs());
+    tell(zabbix::measure(shell), true)
+}
+
+fn tell(checks: Vec<Check>, required: bool) -> Outcome {
+    let mut outcome = Outcome::Good;
+    for Check { name, result } in checks {
+        let (word, text) = match &result {
+            Ok(text) => ("passed", text.clone()),
+            Err(Problem::Missing(reason)) => ("SKIPPED", format!("{reason:#}")),
+            Err(Problem::Failed(reason)) => ("FAILED", format!("{reason:#}")),
+        };
+        println!("  {word:<8} {name}: {text}");
+        let tolerated = matches!(result, Err(Problem::Missing(_))) && !required;
+        if result.is_err() && !tolerated {
+            outcome = Outcome::Bad;
         }
     }
     outcome

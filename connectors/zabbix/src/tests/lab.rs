@@ -186,6 +186,11 @@ impl Lab {
         Some(host)
     }
 
+    /// How `host.get` is asked for groups.
+    pub fn groups_of_hosts(&self) -> &'static str {
+        self.api.dialect().host_groups.0
+    }
+
     /// The names of the groups of a host, without the test's own beginning.
     pub fn groups(&self, host: &Value) -> BTreeSet<String> {
         let names = host["groups"].as_array().unwrap().iter().map(|group| group["name"].as_str().unwrap());

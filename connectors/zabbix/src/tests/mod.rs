@@ -5,4 +5,5 @@ mod lab;
 mod lessons;
 mod machines;
 mod odd;
+mod rate;
 mod scenario;

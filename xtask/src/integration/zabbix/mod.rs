@@ -8,7 +8,7 @@ mod frontend;
 mod packages;
 mod programs;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
 use serde_json::json;
@@ -28,6 +28,8 @@ const CONNECTOR: &str = "connectors/zabbix";
 const URL: &str = "TEST_ZABBIX_URL";
 const TOKEN: &str = "TEST_ZABBIX_TOKEN";
 const RESET: &str = "TEST_ZABBIX_RESET";
+/// The test that measures.
+const MEASUREMENT: &str = "hosts_a_second";
 
 /// One real Zabbix. The frontend comes first: it is stopped before its database goes.
 struct Zabbix {
@@ -39,6 +41,20 @@ struct Zabbix {
 
 /// Runs the tests against every release that can be had.
 pub(super) fn run(shell: &Shell, selection: Selection) -> Vec<Check> {
+    on_each(shell, selection, Zabbix::pass)
+}
+
+/// Runs the measurement against every release that can be had.
+pub(super) fn measure(shell: &Shell) -> Vec<Check> {
+    on_each(shell, Selection::Package, Zabbix::measure)
+}
+
+/// Does something with the test programs and a server of every release.
+fn on_each(
+    shell: &Shell,
+    selection: Selection,
+    work: fn(&Zabbix, &Shell, &[PathBuf]) -> anyhow::Result<String>,
+) -> Vec<Check> {
     let check = |name: &str, result| Check { name: name.to_owned(), result };
     // Compiled before any server starts, and once for all of them.
     let tests = match cargo::tests(shell, CONNECTOR, selection) {
@@ -56,7 +72,7 @@ pub(super) fn run(shell: &Shell, selection: Selection) -> Vec<Check> {
             check(
                 &name(release),
                 Zabbix::start(shell, &server, release)
-                    .and_then(|zabbix| zabbix.pass(shell, &tests).map_err(Problem::Failed)),
+                    .and_then(|zabbix| work(&zabbix, shell, &tests).map_err(Problem::Failed)),
             )
         })
         .collect();
@@ -124,29 +140,46 @@ impl Zabbix {
         start().map_err(Problem::Failed)
     }
 
+    /// Runs a test program on the server as it was shipped; what it said.
+    fn ask(&self, shell: &Shell, program: &Path, arguments: &[&str]) -> anyhow::Result<String> {
+        let folder = root().join(CONNECTOR);
+        self.database.reset(shell)?;
+        let within = shell.push_dir(&folder);
+        let output = cmd!(shell, "{program} {arguments...}")
+            .env(URL, self.frontend.url())
+            .env(TOKEN, &self.database.token)
+            .env(RESET, &self.database.reset)
+            // As `cargo test` has it; here it is inherited, and another's.
+            .env("CARGO_MANIFEST_DIR", &folder)
+            .quiet()
+            .ignore_status()
+            .output()?;
+        drop(within);
+        let said = String::from_utf8_lossy(&output.stdout);
+        if !output.status.success() {
+            let errors = String::from_utf8_lossy(&output.stderr);
+            return Err(anyhow!("{}\n{}\n{}", self.version, said.trim(), errors.trim()));
+        }
+        Ok(said.into_owned())
+    }
+
+    /// Runs the measurement alone.
+    fn measure(&self, shell: &Shell, tests: &[PathBuf]) -> anyhow::Result<String> {
+        let mut lines = vec![self.version.clone()];
+        for program in tests {
+            let said = self.ask(shell, program, &["--ignored", "--nocapture", MEASUREMENT])?;
+            let ours = said.lines().skip_while(|line| !line.contains("first run")).take_while(|line| !line.is_empty());
+            // The first line begins with the name of the test.
+            lines.extend(ours.map(|line| format!("           {}", line.rsplit("... ").next().unwrap_or(line))));
+        }
+        Ok(lines.join("\n"))
+    }
+
     /// Runs test programs, each on a server as it was shipped.
     fn pass(&self, shell: &Shell, tests: &[PathBuf]) -> anyhow::Result<String> {
-        let folder = root().join(CONNECTOR);
         let mut passed = 0;
         for program in tests {
-            self.database.reset(shell)?;
-            let within = shell.push_dir(&folder);
-            let output = cmd!(shell, "{program}")
-                .env(URL, self.frontend.url())
-                .env(TOKEN, &self.database.token)
-                .env(RESET, &self.database.reset)
-                // As `cargo test` has it; here it is inherited, and another's.
-                .env("CARGO_MANIFEST_DIR", &folder)
-                .quiet()
-                .ignore_status()
-                .output()?;
-            drop(within);
-            let said = String::from_utf8_lossy(&output.stdout);
-            if !output.status.success() {
-                let errors = String::from_utf8_lossy(&output.stderr);
-                return Err(anyhow!("{}\n{}\n{}", self.version, said.trim(), errors.trim()));
-            }
-            passed += count_passed(&said);
+            passed += count_passed(&self.ask(shell, program, &[])?);
         }
         let requests = self.frontend.requests();
         // The tests use a simulator where they find no server: that must not count for a real one.
