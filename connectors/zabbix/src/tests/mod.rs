@@ -7,3 +7,4 @@ mod machines;
 mod odd;
 mod rate;
 mod scenario;
+mod undone;

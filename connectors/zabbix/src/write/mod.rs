@@ -4,6 +4,7 @@
 //! other. An array is all or nothing, so a refused one is taken apart here, where Zabbix's words tell who is at fault.
 
 mod hosts;
+mod image;
 mod isolate;
 mod payload;
 mod size;
@@ -87,6 +88,13 @@ impl TargetWriter for Writer {
                 let message = format!("this connector cannot {} a `{model}`", action.as_str());
                 Err(BatchError::Fatal(Error::new(ErrorKind::Internal, message)))
             }
+        }
+    }
+
+    async fn images(&self, batch: &Batch<'_>, bindings: &Bindings) -> Result<Vec<Option<Value>>> {
+        match batch.model.name {
+            "host" => self.images_of(batch, bindings).await,
+            _ => Ok(Vec::new()),
         }
     }
 

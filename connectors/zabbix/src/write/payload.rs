@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use syncline_core::bindings::Bindings;
 use syncline_core::change::Change;
 
+use super::image;
 use crate::catalogue::Catalogue;
 use crate::dialect::{Dialect, Monitoring};
 use crate::mapping::host::ORIGIN_TAG;
@@ -48,7 +49,11 @@ fn unsendable<T>(field: &'static str, reason: impl Into<String>) -> Result<T, Un
 impl Payloads<'_> {
     /// The object of `host.create`.
     pub fn create(&self, change: &Change) -> Result<Value, Unsendable> {
-        self.object(change, None)
+        let mut object = self.object(change, None)?;
+        if let Some(image) = &change.image {
+            image::give_back(&mut object, image, self.catalogue, self.dialect.monitoring);
+        }
+        Ok(object)
     }
 
     /// The object of `host.update` for a host as it is now.

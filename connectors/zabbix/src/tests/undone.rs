@@ -1,0 +1,72 @@
+//! What an undo gives back of a host that is gone: also what people had put on it.
+
+use serde_json::{Value, json};
+use syncline_core::history::RunStatus;
+use syncline_core::policy::{Deletes, Quarantine};
+use syncline_testkit::netbox::Kind;
+
+use super::lab::Lab;
+
+/// A host with all that people put on it, without the ids that a new one has anew.
+async fn whole(lab: &Lab, name: &str) -> Value {
+    let query = json!({
+        "output": ["host", "name", "status", "description", "inventory_mode"],
+        "filter": {"host": [lab.named(name)]},
+        "selectInterfaces": ["type", "main", "useip", "ip", "dns", "port", "details"],
+        "selectTags": ["tag", "value"],
+        "selectMacros": ["macro", "value", "type"],
+        "selectInventory": ["serialno_a", "model", "location"],
+        "selectParentTemplates": ["host"],
+        (lab.groups_of_hosts()): ["name"],
+    });
+    let mut host = lab.ask("host.get", query).await[0].clone();
+    let host_object = host.as_object_mut().unwrap();
+    host_object.remove("hostid");
+    for list in host_object.values_mut().filter_map(Value::as_array_mut) {
+        for one in list.iter_mut().filter_map(Value::as_object_mut) {
+            one.retain(|name, _| !name.ends_with("id"));
+        }
+        list.sort_by_key(ToString::to_string);
+    }
+    host
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deleted_host_comes_back_with_what_people_had_on_it() {
+    for version in ["6.0.14", "7.0.9", "7.4.0"] {
+        let mut lab = Lab::new(version).await;
+        let gone = lab.device("gone");
+        for name in ["a", "b", "c"] {
+            lab.device(name);
+        }
+        lab.run().await;
+        lab.run().await;
+        let host = lab.host("gone").await.unwrap();
+        let group = lab.by_hand("hostgroup.create", json!([{"name": format!("{}-own", lab.mark)}])).await;
+        let linux = json!({"filter": {"host": ["Linux by Zabbix agent", "ICMP Ping"]}, "output": ["templateid"]});
+        let linux = lab.ask("template.get", linux).await;
+        let agent = json!({"hostid": host["hostid"], "type": 1, "main": 1, "useip": 1, "ip": "192.0.2.7", "dns": "", "port": "10050"});
+        lab.by_hand("hostinterface.create", agent).await;
+        let groups = host["groups"].as_array().unwrap().iter().map(|group| json!({"groupid": group["groupid"]}));
+        let groups: Value = groups.chain([json!({"groupid": group["groupids"][0]})]).collect();
+        let mut tags = host["tags"].clone();
+        tags.as_array_mut().unwrap().push(json!({"tag": "owner", "value": "kim"}));
+        let by_hand = json!({
+            "hostid": host["hostid"], "description": "ask kim first", "groups": groups, "tags": tags, "templates": linux,
+            "inventory": {"location": "by the door"},
+        });
+        lab.by_hand("host.update", by_hand).await;
+        lab.by_hand("usermacro.create", json!({"hostid": host["hostid"], "macro": "{$OWN}", "value": "kept"})).await;
+        let before = whole(&lab, "gone").await;
+
+        lab.sync.policy.deletes = Deletes::Apply;
+        lab.sync.policy.quarantine = Quarantine::off();
+        lab.netbox.remove(Kind::Device, gone).unwrap();
+        let deleted = lab.approved().await;
+        assert_eq!(deleted.outcomes["host"].applied, 1, "{version}: {:?}", deleted.outcomes);
+        assert!(lab.host("gone").await.is_none());
+        let undone = lab.undone(deleted.run).await;
+        assert_eq!(undone.status, RunStatus::Completed, "{version}: {:?} {:?}", undone.error, undone.outcomes);
+        assert_eq!(whole(&lab, "gone").await, before, "{version}");
+    }
+}
