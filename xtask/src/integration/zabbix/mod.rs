@@ -28,7 +28,8 @@ const CONNECTOR: &str = "connectors/zabbix";
 const URL: &str = "TEST_ZABBIX_URL";
 const TOKEN: &str = "TEST_ZABBIX_TOKEN";
 const RESET: &str = "TEST_ZABBIX_RESET";
-/// The test that measures.
+/// The environment variable that asks for the measurement, and the test that measures.
+const RATE: &str = "TEST_ZABBIX_RATE";
 const MEASUREMENT: &str = "hosts_a_second";
 
 /// One real Zabbix. The frontend comes first: it is stopped before its database goes.
@@ -141,11 +142,20 @@ impl Zabbix {
     }
 
     /// Runs a test program on the server as it was shipped; what it said.
-    fn ask(&self, shell: &Shell, program: &Path, arguments: &[&str]) -> anyhow::Result<String> {
+    fn ask(
+        &self,
+        shell: &Shell,
+        program: &Path,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+    ) -> anyhow::Result<String> {
         let folder = root().join(CONNECTOR);
         self.database.reset(shell)?;
         let within = shell.push_dir(&folder);
-        let output = cmd!(shell, "{program} {arguments...}")
+        let command = environment
+            .iter()
+            .fold(cmd!(shell, "{program} {arguments...}"), |command, (name, value)| command.env(name, value));
+        let output = command
             .env(URL, self.frontend.url())
             .env(TOKEN, &self.database.token)
             .env(RESET, &self.database.reset)
@@ -167,7 +177,7 @@ impl Zabbix {
     fn measure(&self, shell: &Shell, tests: &[PathBuf]) -> anyhow::Result<String> {
         let mut lines = vec![self.version.clone()];
         for program in tests {
-            let said = self.ask(shell, program, &["--ignored", "--nocapture", MEASUREMENT])?;
+            let said = self.ask(shell, program, &["--nocapture", MEASUREMENT], &[(RATE, "1")])?;
             let ours = said.lines().skip_while(|line| !line.contains("first run")).take_while(|line| !line.is_empty());
             // The first line begins with the name of the test.
             lines.extend(ours.map(|line| format!("           {}", line.rsplit("... ").next().unwrap_or(line))));
@@ -179,7 +189,7 @@ impl Zabbix {
     fn pass(&self, shell: &Shell, tests: &[PathBuf]) -> anyhow::Result<String> {
         let mut passed = 0;
         for program in tests {
-            passed += count_passed(&self.ask(shell, program, &[])?);
+            passed += count_passed(&self.ask(shell, program, &[], &[])?);
         }
         let requests = self.frontend.requests();
         // The tests use a simulator where they find no server: that must not count for a real one.
