@@ -102,6 +102,26 @@ async fn what_items_fill_is_left_to_them() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broken_host_in_a_batch_of_five_hundred_costs_no_other() {
+    let mut lab = Lab::new("7.0.9").await;
+    lab.sync.target.connection["batch_size"] = json!(500);
+    let device = |number: usize| {
+        let name = lab.named(&format!("sw{number:03}"));
+        json!({"name": name, "site": 1, "device_type": 1, "role": 1, "status": "active", "serial": format!("S{number}")})
+    };
+    let devices: Vec<_> = (0..500).map(device).collect();
+    lab.netbox.seed_all(Kind::Device, &devices).unwrap();
+    let group = lab.by_hand("hostgroup.create", json!([{"name": format!("{}-own", lab.mark)}])).await;
+    let groups = json!([{"groupid": group["groupids"][0]}]);
+    let person = json!({"host": lab.named("person"), "name": lab.named("sw250"), "groups": groups});
+    lab.by_hand("host.create", person).await;
+    let report = lab.run().await;
+    let counts = &report.outcomes["host"];
+    assert_eq!((counts.applied, counts.failed), (499, 1), "{:?}", report.outcomes);
+    assert!(lab.host("sw250").await.is_none() && lab.host("sw251").await.is_some());
+}
+
 /// Whoever deleted the host before did what was wanted.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_host_that_is_gone_already_counts_as_deleted() {
