@@ -70,3 +70,33 @@ async fn a_deleted_host_comes_back_with_what_people_had_on_it() {
         assert_eq!(whole(&lab, "gone").await, before, "{version}");
     }
 }
+
+/// All or nothing is meant of deletes too: what was deleted before another host failed is there again.
+#[tokio::test(flavor = "multi_thread")]
+async fn when_one_host_fails_deleted_hosts_come_back() {
+    for version in ["6.0.14", "7.0.9"] {
+        let mut lab = Lab::new(version).await;
+        let gone = lab.device("gone");
+        for name in ["a", "b", "c"] {
+            lab.device(name);
+        }
+        lab.run().await;
+        lab.run().await;
+        let host = lab.host("gone").await.unwrap();
+        let macros = json!({"hostid": host["hostid"], "macro": "{$OWN}", "value": "kept"});
+        lab.by_hand("usermacro.create", macros).await;
+        let before = whole(&lab, "gone").await;
+
+        lab.sync.policy.deletes = Deletes::Apply;
+        lab.sync.policy.quarantine = Quarantine::off();
+        lab.sync.policy.all_or_nothing = true;
+        let missing = json!({"template": "no such", "when": format!("name == '{}'", lab.named("new"))});
+        lab.sync.target.parameters["hosts"]["templates"] = json!([{"template": "ICMP Ping"}, missing]);
+        lab.device("new");
+        lab.netbox.remove(Kind::Device, gone).unwrap();
+        let report = lab.approved().await;
+        assert_eq!((report.status, report.total().failed), (RunStatus::Failed, 1), "{version}: {:?}", report.outcomes);
+        assert!(lab.host("new").await.is_none(), "{version}");
+        assert_eq!(whole(&lab, "gone").await, before, "{version}");
+    }
+}
