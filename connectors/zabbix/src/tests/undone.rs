@@ -76,6 +76,8 @@ async fn a_deleted_host_comes_back_with_what_people_had_on_it() {
 async fn when_one_host_fails_deleted_hosts_come_back() {
     for version in ["6.0.14", "7.0.9"] {
         let mut lab = Lab::new(version).await;
+        let missing = json!({"template": "no such", "when": format!("name == '{}'", lab.named("new"))});
+        lab.sync.target.parameters["hosts"]["templates"] = json!([{"template": "ICMP Ping"}, missing]);
         let gone = lab.device("gone");
         for name in ["a", "b", "c"] {
             lab.device(name);
@@ -90,8 +92,6 @@ async fn when_one_host_fails_deleted_hosts_come_back() {
         lab.sync.policy.deletes = Deletes::Apply;
         lab.sync.policy.quarantine = Quarantine::off();
         lab.sync.policy.all_or_nothing = true;
-        let missing = json!({"template": "no such", "when": format!("name == '{}'", lab.named("new"))});
-        lab.sync.target.parameters["hosts"]["templates"] = json!([{"template": "ICMP Ping"}, missing]);
         lab.device("new");
         lab.netbox.remove(Kind::Device, gone).unwrap();
         let report = lab.approved().await;
