@@ -104,6 +104,9 @@ pub(crate) fn mappings(rules: &Mapping) -> Vec<DataMapping> {
     for rule in &rules.groups {
         add("groups", rule.name.clone(), &rule.when);
     }
+    if let Some(graveyard) = rules.graveyard() {
+        add("groups", graveyard.to_string(), "its device is gone and it waits for its delete");
+    }
     for rule in &rules.templates {
         add("templates", rule.template.clone(), &rule.when);
     }

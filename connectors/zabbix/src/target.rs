@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
+use serde_json::Value;
 use syncline_core::describe::{CheckReport, ConfigItem, DataMapping, ObjectLink};
 use syncline_core::fields::ModelFields;
 use syncline_core::native::Native;
@@ -12,12 +13,10 @@ use syncline_core::read::ReadRequest;
 use syncline_core::snapshot::{Snapshot, SnapshotSink};
 use syncline_core::target::{Capabilities, DataTarget, TargetWriter};
 use syncline_core::{Error, ErrorKind, Result};
-use syncline_model::AnyKey;
-#[cfg(test)]
-use syncline_model::Model as _;
 use syncline_model::models::{
-    Device, DeviceRole, DeviceType, Host, HostGroup, Manufacturer, Platform, Site, Tag, VirtualChassis,
+    Device, DeviceRole, DeviceType, Host, HostGroup, HostStatus, Manufacturer, Platform, Site, Tag, VirtualChassis,
 };
+use syncline_model::{AnyKey, Model as _};
 
 use crate::catalogue::Catalogue;
 use crate::client::{ReadClient, WriteClient};
@@ -123,6 +122,14 @@ impl DataTarget for ZabbixTarget {
         Desired { maker, taken: (&names, &catalogue.visible_templates) }.of(source, fields)
     }
 
+    fn mark(&self, model: &str) -> Vec<(&'static str, Value)> {
+        let Some(graveyard) = self.parameters.hosts.graveyard().filter(|_| model == Host::NAME) else {
+            return Vec::new();
+        };
+        let group = Value::Array(HostGroup::key_of(&graveyard).to_any().parts());
+        vec![("status", HostStatus::Unmonitored.as_str().into()), ("groups", Value::Array(vec![group]))]
+    }
+
     async fn writer(&self, permit: &WritePermit) -> Result<Box<dyn TargetWriter>> {
         // What was read for the plan may be hours old.
         let catalogue = Catalogue::read(&self.client).await?;
@@ -188,7 +195,7 @@ mod tests {
 
     #[test]
     fn a_source_is_asked_for_what_the_rules_speak_of() {
-        let needs = |rules: serde_json::Value| {
+        let needs = |rules: Value| {
             let rules: Mapping = serde_json::from_value(rules).unwrap();
             let needs = needs(&rules, &Expressions::new());
             let models: Vec<_> = needs.iter().map(|(schema, _)| schema.name).collect();

@@ -44,7 +44,9 @@ impl Desired<'_> {
         candidates.sort_by(|one, other| (one.id, &one.origin).cmp(&(other.id, &other.origin)));
         let mut hosts = Names::without(self.taken.0.iter().map(String::as_str));
         let mut visible = Names::without(self.taken.1.iter().map(String::as_str));
-        let mut groups = BTreeSet::new();
+        // It is there before a host needs it.
+        let graveyard = self.maker.mapping.graveyard().map(|name| HostGroup::key_of(&name));
+        let mut groups: BTreeSet<_> = graveyard.iter().flat_map(|key| with_parents(&key.to_any().parts())).collect();
         for Candidate { origin, facts, .. } in candidates {
             let name = facts.name.clone();
             let context = minijinja::Value::from(Serde(facts));

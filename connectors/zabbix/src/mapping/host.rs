@@ -19,7 +19,7 @@ pub(crate) const ORIGIN_TAG: &str = "syncline";
 /// Longest name and value of a tag, in characters.
 const TAG: usize = 255;
 /// Longest name of a group, in characters.
-const GROUP: usize = 255;
+pub(crate) const GROUP: usize = 255;
 
 /// What makes hosts.
 pub(crate) struct HostMaker<'m> {

@@ -3,6 +3,7 @@
 use syncline_core::settings::Problem;
 
 use super::expression::{Expressions, Unsaid};
+use super::host::GROUP;
 use super::inventory;
 use super::managed::{begins_with_anything, is_macro_name};
 use super::rules::{Encryption, Mapping};
@@ -66,6 +67,17 @@ fn misnamed(mapping: &Mapping) -> Vec<Problem> {
             add(format!("groups[{at}].name"), problem.to_owned());
         }
     }
+    if let Some(graveyard) = mapping.graveyard() {
+        let graveyard = graveyard.as_str();
+        if graveyard.contains("{{") || graveyard.contains("{%") {
+            let problem = "is the name of one group, not a template: hosts whose device is gone have no facts";
+            add("graveyard".to_owned(), problem.to_owned());
+        } else if graveyard.chars().count() > GROUP || graveyard.split('/').any(|part| part.trim().is_empty()) {
+            let problem =
+                format!("`{graveyard}` is no group's name: {GROUP} characters at most, and no part between `/` empty");
+            add("graveyard".to_owned(), problem);
+        }
+    }
     for (at, rule) in mapping.templates.iter().enumerate() {
         if begins_with_anything(&rule.template) && mapping.managed_templates.is_empty() {
             let problem = "begins with a placeholder: list the templates that it can become in `managed_templates`";
@@ -110,6 +122,7 @@ mod tests {
         let rules: Mapping = serde_json::from_value(serde_json::json!({
             "when": "status ==",
             "groups": [{"name": "{{ role.name }}"}],
+            "graveyard": "Retired//{{ site.name }}",
             "templates": [{"template": "{{ config_context.template }}"}],
             "tags": [{"tag": "syncline", "value": "x"}, {"tag": "", "value": "{{ x"}],
             "macros": [{"macro": "{$snmp}", "value": "x", "vault": "p:k"}],
@@ -121,6 +134,7 @@ mod tests {
 `hosts.when`: unexpected end of input, expected expression
 `hosts.tags[1].value`: unexpected end of input, expected end of variable block
 `hosts.groups[0].name`: begins with a placeholder, so that nobody could tell its groups from people's: begin with a word (`Sites/{{ site.name }}`), or list its groups in `managed_groups`
+`hosts.graveyard`: is the name of one group, not a template: hosts whose device is gone have no facts
 `hosts.templates[0].template`: begins with a placeholder: list the templates that it can become in `managed_templates`
 `hosts.macros[0].macro`: `{$snmp}` is no macro's name; it is like `{$SNMP_COMMUNITY}`
 `hosts.macros[0]`: give one of `value`, `vault` and `secret`

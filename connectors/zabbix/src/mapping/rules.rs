@@ -4,6 +4,7 @@
 //! speak of is in [`Facts`](super::facts::Facts).
 
 use serde::Deserialize;
+use syncline_model::Text;
 
 /// How devices become hosts.
 #[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
@@ -28,6 +29,10 @@ pub struct Mapping {
     /// Groups that are managed besides those of the rules: names, or beginnings with `*` at the end. A rule whose name is all
     /// placeholder needs its groups here, or nobody could tell them from people's.
     pub managed_groups: Vec<String>,
+    /// The host group of hosts whose device is gone. While such a host waits for its delete (`policy.quarantine`), it is unmonitored, and of
+    /// the managed groups in this one alone; when the device is back, so is the host. Without one, hosts are left as they are until
+    /// they are deleted, but for `policy.quarantine.mark`.
+    pub graveyard: String,
     /// The templates that are linked.
     pub templates: Vec<TemplateRule>,
     /// Templates that are managed besides those that rules name: names, or beginnings with `*` at the end.
@@ -356,6 +361,7 @@ impl Default for Mapping {
             monitored: "status == 'active'".to_owned(),
             groups: vec![group("Sites/{{ site.name }}"), group("Roles/{{ role.name }}")],
             managed_groups: Vec::new(),
+            graveyard: String::new(),
             templates: Vec::new(),
             managed_templates: Vec::new(),
             interfaces: Vec::new(),
@@ -369,6 +375,11 @@ impl Default for Mapping {
 }
 
 impl Mapping {
+    /// The group of hosts whose device is gone, if there is to be one.
+    pub(crate) fn graveyard(&self) -> Option<Text> {
+        Text::new(&self.graveyard)
+    }
+
     /// Every text of the rules that speaks of facts.
     pub(crate) fn texts(&self) -> Vec<&str> {
         let mut texts = vec![&*self.when, &*self.name, &*self.visible_name, &*self.description, &*self.monitored];

@@ -64,7 +64,7 @@ impl Work<'_> {
         let (sync, events, run) = (self.sync, self.events, self.run.id);
         let (evidence, verdicts) = self.evidence(digest, prepared, &source).await?;
         let now = Utc::now();
-        let watch = self.watch(&prepared.source, &target).await?;
+        let watch = self.watch(prepared, &target).await?;
         let looked_at = quarantine::looked_at(&target, &prepared.modes);
         let header = PlanHeader {
             sync: sync.name.clone(),
