@@ -178,7 +178,8 @@ impl Watch {
     ) -> Result<()> {
         let mut seen = self.seen.borrow_mut();
         seen.leave()?;
-        if schema.deletion == DeletionClass::Shared {
+        // What is never deleted and what passes do not wait.
+        if matches!(schema.deletion, DeletionClass::Shared | DeletionClass::Passing) {
             return Ok(());
         }
         let keys = deletes.iter().map(|change| &change.key);
