@@ -14,7 +14,8 @@ use syncline_core::snapshot::{Snapshot, SnapshotSink};
 use syncline_core::target::{Capabilities, DataTarget, TargetWriter};
 use syncline_core::{Error, ErrorKind, Result};
 use syncline_model::models::{
-    Device, DeviceRole, DeviceType, Host, HostGroup, HostStatus, Manufacturer, Platform, Site, Tag, VirtualChassis,
+    Device, DeviceRole, DeviceType, Host, HostGroup, HostStatus, Maintenance, Manufacturer, Platform, Site, Tag,
+    VirtualChassis,
 };
 use syncline_model::{AnyKey, Model as _};
 
@@ -29,6 +30,7 @@ use crate::mapping::managed::Managed;
 use crate::mapping::rules::{Mapping, VirtualChassisAs};
 use crate::read;
 use crate::read::host::Reading;
+use crate::read::window::Ownership;
 use crate::settings::{Connection, TargetParameters};
 use crate::write::Writer;
 
@@ -76,7 +78,9 @@ impl ZabbixTarget {
 #[async_trait]
 impl DataTarget for ZabbixTarget {
     fn holds(&self) -> ModelFields {
-        ModelFields::new().all::<HostGroup>().only::<Host>(&self.fields())
+        let fields = ModelFields::new().all::<HostGroup>().only::<Host>(&self.fields());
+        // Where no rule speaks of windows, the account needs no right to see them.
+        if self.parameters.hosts.maintenances.is_empty() { fields } else { fields.all::<Maintenance>() }
     }
 
     fn capabilities(&self) -> Capabilities {
@@ -91,7 +95,7 @@ impl DataTarget for ZabbixTarget {
     }
 
     async fn check(&self) -> Result<CheckReport> {
-        describe::check(&self.client, true).await
+        describe::check(&self.client, Some(&self.parameters)).await
     }
 
     async fn load(&self, request: &ReadRequest, sink: &SnapshotSink) -> Result<()> {
@@ -99,7 +103,8 @@ impl DataTarget for ZabbixTarget {
         let reading =
             Reading { dialect: self.client.dialect(), catalogue: self.catalogue().await?, managed: &self.managed };
         let page_size = self.connection.page_size as usize;
-        read::load(&self.client, &reading, page_size, &self.parameters.ignored_tag, request, sink).await
+        let ownership = Ownership { origin: &self.parameters.hosts.origin, ignored: &self.parameters.ignored_tag };
+        read::load(&self.client, &reading, &ownership, page_size, request, sink).await
     }
 
     fn needs(&self) -> Option<ModelFields> {

@@ -1,4 +1,4 @@
-//! What Zabbix is to keep: hosts and their groups, made of what the source says.
+//! What Zabbix is to keep: hosts with their groups and maintenance windows, made of what the source says.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,13 +8,14 @@ use syncline_core::Result;
 use syncline_core::fields::ModelFields;
 use syncline_core::native::Native;
 use syncline_core::snapshot::{Snapshot, SnapshotReader, Translation};
-use syncline_model::models::{Host, HostGroup};
+use syncline_model::models::{Host, HostGroup, Maintenance};
 use syncline_model::{Model as _, Text};
 
 use super::facts::{Catalogues, Facts};
-use super::host::HostMaker;
+use super::host::{DEVICE, HostMaker};
 use super::name::Names;
 use super::rules::VirtualChassisAs;
+use super::window::Windows;
 
 /// Makes the hosts of a read.
 pub(crate) struct Desired<'m> {
@@ -47,6 +48,7 @@ impl Desired<'_> {
         // It is there before a host needs it.
         let graveyard = self.maker.mapping.graveyard().map(|name| HostGroup::key_of(&name));
         let mut groups: BTreeSet<_> = graveyard.iter().flat_map(|key| with_parents(&key.to_any().parts())).collect();
+        let mut windows = Windows::default();
         for Candidate { origin, facts, .. } in candidates {
             let name = facts.name.clone();
             let context = minijinja::Value::from(Serde(facts));
@@ -55,6 +57,9 @@ impl Desired<'_> {
                 Ok(Some(mut host)) => {
                     host.host = Text::new(&hosts.give(host.host.as_str(), &origin)).unwrap_or(host.host);
                     host.name = Text::new(&visible.give(host.name.as_str(), &origin)).unwrap_or(host.name);
+                    if fields.has(Maintenance::NAME) {
+                        self.maker.windows(&context, &host.key(), &mut windows);
+                    }
                     for key in &host.groups {
                         groups.extend(with_parents(&key.to_any().parts()));
                     }
@@ -68,6 +73,7 @@ impl Desired<'_> {
                 translation.push(&HostGroup { name }, None)?;
             }
         }
+        windows.finish(chrono::Utc::now(), &mut translation)?;
         translation.finish()
     }
 
@@ -94,7 +100,7 @@ impl Desired<'_> {
                     name.clone_into(&mut facts.name);
                 }
             }
-            candidates.push(Candidate::new("device", native, facts));
+            candidates.push(Candidate::new(native, facts));
         })?;
         for _ in 0..members {
             translation.skip::<Host>("member of a stack, which is one host")?;
@@ -104,10 +110,10 @@ impl Desired<'_> {
 }
 
 impl Candidate {
-    fn new(kind: &str, native: Option<Native>, facts: Facts) -> Self {
+    fn new(native: Option<Native>, facts: Facts) -> Self {
         // A source without ids has names that do not change.
         let id = native.map_or_else(|| facts.name.clone(), |native| native.id.to_string());
-        Self { id: id.parse().unwrap_or_default(), origin: format!("{kind}:{id}"), facts }
+        Self { id: id.parse().unwrap_or_default(), origin: format!("{DEVICE}{id}"), facts }
     }
 }
 

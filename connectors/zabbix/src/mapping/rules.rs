@@ -49,6 +49,8 @@ pub struct Mapping {
     pub inventory: InventoryRule,
     /// How the server and the agent authenticate each other: the first rule that applies.
     pub encryption: Vec<EncryptionRule>,
+    /// The maintenance windows that hosts are in. Without rules, none is read and none written.
+    pub maintenances: Vec<MaintenanceRule>,
 }
 
 /// What a stack becomes.
@@ -306,6 +308,29 @@ pub struct EncryptionRule {
     pub when: String,
 }
 
+/// A maintenance window that hosts are in. Hosts whose rules give the same name share one; where they do not agree about the rest of it,
+/// it is told and not written.
+#[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MaintenanceRule {
+    /// Its name: a template. Where it is empty, the host is in no window.
+    pub name: String,
+    /// When it begins, in RFC 3339 (`2026-03-01T22:00:00+01:00`) or in seconds since 1970: a template. Seconds are cut off, as Zabbix does.
+    /// Where it is empty, the host is not in the window.
+    pub since: String,
+    /// When it is over, likewise. A window that is over is deleted.
+    pub until: String,
+    /// What is done: a template.
+    #[serde(default)]
+    pub description: String,
+    /// Whether data is collected all the same.
+    #[serde(default = "yes")]
+    pub collect_data: bool,
+    /// For which hosts; empty means all.
+    #[serde(default)]
+    pub when: String,
+}
+
 /// A way to authenticate.
 #[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "snake_case")]
@@ -370,6 +395,7 @@ impl Default for Mapping {
             macros: Vec::new(),
             inventory: InventoryRule::default(),
             encryption: Vec::new(),
+            maintenances: Vec::new(),
         }
     }
 }
@@ -391,6 +417,10 @@ impl Mapping {
         texts.extend(self.macros.iter().flat_map(|rule| [&*rule.value, &*rule.vault, &*rule.when]));
         texts.extend(self.inventory.fields.values().map(String::as_str));
         texts.extend(self.encryption.iter().map(|rule| &*rule.when));
+        let windows = self.maintenances.iter();
+        texts.extend(
+            windows.flat_map(|rule| [&*rule.name, &*rule.since, &*rule.until, &*rule.description, &*rule.when]),
+        );
         texts
     }
 }

@@ -1,7 +1,8 @@
-//! Reading hosts and their groups.
+//! Reading hosts with their groups and maintenance windows.
 
 pub(crate) mod host;
 pub(crate) mod rows;
+pub(crate) mod window;
 
 use futures::{StreamExt as _, TryStreamExt as _};
 use serde::Deserialize;
@@ -11,10 +12,11 @@ use syncline_core::native::Native;
 use syncline_core::read::ReadRequest;
 use syncline_core::snapshot::{ModelSink, SnapshotSink};
 use syncline_model::Text;
-use syncline_model::models::{Host, HostGroup};
+use syncline_model::models::{Host, HostGroup, Maintenance};
 
 use self::host::Reading;
 use self::rows::HostRow;
+use self::window::Ownership;
 use crate::client::ReadClient;
 
 #[derive(Debug, Deserialize)]
@@ -23,12 +25,12 @@ struct IdRow {
 }
 
 /// Reads what a request asks for. Hosts that belong to nobody here are left out: those that Zabbix discovered itself, and those that
-/// carry the tag `ignored`.
+/// carry the tag that `windows` names.
 pub(crate) async fn load(
     client: &ReadClient,
     reading: &Reading<'_>,
+    windows: &Ownership<'_>,
     page_size: usize,
-    ignored: &str,
     request: &ReadRequest,
     sink: &SnapshotSink,
 ) -> Result<()> {
@@ -42,9 +44,31 @@ pub(crate) async fn load(
         }
         groups.complete().await?;
     }
-    if !request.fields.has("host") {
+    if request.fields.has("host") {
+        load_hosts(client, reading, windows.ignored, page_size, sink).await?;
+    }
+    if !request.fields.has("maintenance") {
         return Ok(());
     }
+    let mut records = sink.open::<Maintenance>()?;
+    let rows: Vec<_> = window::all(client).await?.into_iter().filter(|row| windows.is_ours(row)).collect();
+    let members = window::members(client, windows, page_size, &rows).await?;
+    for row in &rows {
+        match windows.record(row, &members) {
+            Ok(record) => records.push(&record, Some(&Native::new(&row.maintenanceid))).await?,
+            Err((field, message)) => records.reject(format!("maintenance window `{}`", row.name), field, message),
+        }
+    }
+    records.complete().await
+}
+
+async fn load_hosts(
+    client: &ReadClient,
+    reading: &Reading<'_>,
+    ignored: &str,
+    page_size: usize,
+    sink: &SnapshotSink,
+) -> Result<()> {
     let mut hosts = sink.open::<Host>()?;
     let ids = all_ids(client).await?;
     hosts.expect(ids.len() as u64);

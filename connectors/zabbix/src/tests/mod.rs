@@ -5,3 +5,4 @@ mod lab;
 mod lessons;
 mod retirement;
 mod scenario;
+mod windows;

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use chrono::{TimeZone, Utc};
 use serde_json::json;
-
 use syncline_model::models::{Interface, Site};
 use syncline_model::{AnyKey, DeletionClass, Model};
 
