@@ -1,7 +1,7 @@
 //! Zabbix as a data target.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use async_trait::async_trait;
 use serde_json::Value;
@@ -28,9 +28,9 @@ use crate::mapping::host::HostMaker;
 use crate::mapping::macros::Checks;
 use crate::mapping::managed::Managed;
 use crate::mapping::rules::{Mapping, VirtualChassisAs};
-use crate::read;
 use crate::read::host::Reading;
 use crate::read::window::Ownership;
+use crate::read::{self, Kept};
 use crate::settings::{Connection, TargetParameters};
 use crate::write::Writer;
 
@@ -44,6 +44,8 @@ pub struct ZabbixTarget {
     pub(crate) checks: Arc<Checks>,
     /// What hosts refer to, once it was read.
     pub(crate) catalogue: OnceLock<Catalogue>,
+    /// The hosts that people keep, as they were read last.
+    pub(crate) kept: Mutex<Kept>,
 }
 
 impl ZabbixTarget {
@@ -104,7 +106,9 @@ impl DataTarget for ZabbixTarget {
             Reading { dialect: self.client.dialect(), catalogue: self.catalogue().await?, managed: &self.managed };
         let page_size = self.connection.page_size as usize;
         let ownership = Ownership { origin: &self.parameters.hosts.origin, ignored: &self.parameters.ignored_tag };
-        read::load(&self.client, &reading, &ownership, page_size, request, sink).await
+        let kept = read::load(&self.client, &reading, &ownership, page_size, request, sink).await?;
+        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = kept;
+        Ok(())
     }
 
     fn needs(&self) -> Option<ModelFields> {
@@ -124,7 +128,8 @@ impl DataTarget for ZabbixTarget {
             managed: &self.managed,
         };
         let names = catalogue.template_names();
-        Desired { maker, taken: (&names, &catalogue.visible_templates) }.of(source, fields)
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        Desired { maker, taken: (&names, &catalogue.visible_templates), kept: &kept }.of(source, fields)
     }
 
     fn mark(&self, model: &str) -> Vec<(&'static str, Value)> {

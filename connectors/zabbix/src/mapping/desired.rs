@@ -16,6 +16,7 @@ use super::host::{DEVICE, HostMaker};
 use super::name::Names;
 use super::rules::VirtualChassisAs;
 use super::window::Windows;
+use crate::read::Kept;
 
 /// Makes the hosts of a read.
 pub(crate) struct Desired<'m> {
@@ -23,6 +24,8 @@ pub(crate) struct Desired<'m> {
     pub maker: HostMaker<'m>,
     /// Technical and visible names that hosts cannot have: those of templates.
     pub taken: (&'m BTreeSet<String>, &'m BTreeSet<String>),
+    /// The hosts that people keep.
+    pub kept: &'m Kept,
 }
 
 /// A record that can become a host.
@@ -54,6 +57,7 @@ impl Desired<'_> {
             let context = minijinja::Value::from(Serde(facts));
             match self.maker.host(&context, &origin) {
                 Ok(None) => translation.skip::<Host>("not selected by `when`")?,
+                Ok(Some(host)) if self.is_kept(&host) => translation.skip::<Host>("host that people keep (tag)")?,
                 Ok(Some(mut host)) => {
                     host.host = Text::new(&hosts.give(host.host.as_str(), &origin)).unwrap_or(host.host);
                     host.name = Text::new(&visible.give(host.name.as_str(), &origin)).unwrap_or(host.name);
@@ -75,6 +79,12 @@ impl Desired<'_> {
         }
         windows.finish(chrono::Utc::now(), &mut translation)?;
         translation.finish()
+    }
+
+    /// Whether people keep a host, so that it is there and none of the sync's.
+    fn is_kept(&self, host: &Host) -> bool {
+        let is_of = |origin: &Text| self.kept.origins.contains(origin.as_str());
+        host.origin.as_ref().is_some_and(is_of) || self.kept.names.contains(host.host.as_str())
     }
 
     /// The devices, and the stacks in the place of their members where the rules want that.

@@ -4,6 +4,8 @@ pub(crate) mod host;
 pub(crate) mod rows;
 pub(crate) mod window;
 
+use std::collections::BTreeSet;
+
 use futures::{StreamExt as _, TryStreamExt as _};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -18,13 +20,23 @@ use self::host::Reading;
 use self::rows::HostRow;
 use self::window::Ownership;
 use crate::client::ReadClient;
+use crate::mapping::host::ORIGIN_TAG;
 
 #[derive(Debug, Deserialize)]
 struct IdRow {
     hostid: String,
 }
 
-/// Reads what a request asks for. Hosts that belong to nobody here are left out: those that Zabbix discovered itself, and those that
+/// The hosts that people keep from the sync by a tag: none of them is made once more.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Kept {
+    /// Their technical names.
+    pub names: BTreeSet<String>,
+    /// What the sync made them from, where it did.
+    pub origins: BTreeSet<String>,
+}
+
+/// Reads what a request asks for, and tells which hosts people keep. Hosts that belong to nobody here are left out: those that Zabbix discovered itself, and those that
 /// carry the tag that `windows` names.
 pub(crate) async fn load(
     client: &ReadClient,
@@ -33,7 +45,8 @@ pub(crate) async fn load(
     page_size: usize,
     request: &ReadRequest,
     sink: &SnapshotSink,
-) -> Result<()> {
+) -> Result<Kept> {
+    let mut kept = Kept::default();
     if request.fields.has("host_group") {
         let mut groups = sink.open::<HostGroup>()?;
         for (id, name) in reading.catalogue.groups.iter() {
@@ -45,10 +58,10 @@ pub(crate) async fn load(
         groups.complete().await?;
     }
     if request.fields.has("host") {
-        load_hosts(client, reading, windows.ignored, page_size, sink).await?;
+        kept = load_hosts(client, reading, windows.ignored, page_size, sink).await?;
     }
     if !request.fields.has("maintenance") {
-        return Ok(());
+        return Ok(kept);
     }
     let mut records = sink.open::<Maintenance>()?;
     let rows: Vec<_> = window::all(client).await?.into_iter().filter(|row| windows.is_ours(row)).collect();
@@ -59,7 +72,8 @@ pub(crate) async fn load(
             Err((field, message)) => records.reject(format!("maintenance window `{}`", row.name), field, message),
         }
     }
-    records.complete().await
+    records.complete().await?;
+    Ok(kept)
 }
 
 async fn load_hosts(
@@ -68,7 +82,8 @@ async fn load_hosts(
     ignored: &str,
     page_size: usize,
     sink: &SnapshotSink,
-) -> Result<()> {
+) -> Result<Kept> {
+    let mut kept = Kept::default();
     let mut hosts = sink.open::<Host>()?;
     let ids = all_ids(client).await?;
     hosts.expect(ids.len() as u64);
@@ -77,14 +92,22 @@ async fn load_hosts(
     let mut pages = pages.buffered(4);
     while let Some(rows) = pages.try_next().await? {
         for row in rows {
-            push(&mut hosts, reading, ignored, &row).await?;
+            push(&mut hosts, reading, (ignored, &mut kept), &row).await?;
         }
     }
-    hosts.complete().await
+    hosts.complete().await?;
+    Ok(kept)
 }
 
-async fn push(hosts: &mut ModelSink<Host>, reading: &Reading<'_>, ignored: &str, row: &HostRow) -> Result<()> {
+async fn push(
+    hosts: &mut ModelSink<Host>,
+    reading: &Reading<'_>,
+    (ignored, kept): (&str, &mut Kept),
+    row: &HostRow,
+) -> Result<()> {
     if row.tags.iter().any(|tag| tag.tag == ignored) {
+        kept.names.insert(row.host.clone());
+        kept.origins.extend(row.tags.iter().filter(|tag| tag.tag == ORIGIN_TAG).map(|tag| tag.value.clone()));
         hosts.skip("host that people keep (tag)");
         return Ok(());
     }
