@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use syncline_core::history::RunStatus;
-use syncline_core::policy::Deletes;
+use syncline_core::policy::{Deletes, Quarantine};
 use syncline_testkit::netbox::Kind;
 
 use super::lab::{Lab, tags};
@@ -105,6 +105,28 @@ async fn a_graveyard_that_is_missing_holds_nothing_up() {
     }
 }
 
+/// The host of a device that was replaced is the new one's.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_device_of_the_same_name_takes_the_host_over() {
+    for version in ["6.0.14", "7.0.22"] {
+        let lab = Lab::with_graveyard(version).await;
+        let device = lab.device("sw1");
+        lab.device("a");
+        lab.run().await;
+        let before = lab.host("sw1").await.unwrap();
+        lab.netbox.remove(Kind::Device, device).unwrap();
+        lab.approved().await;
+        assert_eq!(lab.sorted_groups(&lab.host("sw1").await.unwrap()), ["Retired"], "{version}");
+        lab.device("sw1");
+        lab.approved().await;
+        let after = lab.host("sw1").await.unwrap();
+        assert_eq!((&after["hostid"], &after["status"]), (&before["hostid"], &json!("0")), "{version}");
+        assert_eq!(lab.groups(&after), lab.groups(&before), "{version}");
+        assert_ne!(tags(&after), tags(&before), "{version}: it says that it is another device's");
+        assert_eq!(lab.approved().await.summary.to_apply(), 0, "{version}");
+    }
+}
+
 /// What a run moved into the graveyard, its undo brings back.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_undo_brings_a_host_back_from_the_graveyard() {
@@ -121,5 +143,32 @@ async fn an_undo_brings_a_host_back_from_the_graveyard() {
         assert_eq!(undone.outcomes["host"].applied, 1, "{version}: {:?}", undone.outcomes);
         let after = lab.host("gone").await.unwrap();
         assert_eq!((&after["status"], lab.groups(&after)), (&json!("0"), lab.groups(&before)), "{version}");
+    }
+}
+
+/// Whoever deleted a host between the plan and its approval did what was wanted, and so did whoever deleted its window.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_gone_already_counts_as_deleted() {
+    for version in VERSIONS {
+        let mut lab = Lab::with_graveyard(version).await;
+        let window = json!({"name": lab.named("window"), "since": "2020-01-01T00:00:00Z", "until": "2036-01-01T00:00:00Z", "when": "serial == 'x'"});
+        lab.sync.target.parameters["hosts"]["maintenances"] = json!([window]);
+        let device = lab.device("gone");
+        lab.netbox.edit(Kind::Device, device, &json!({"serial": "x"})).unwrap();
+        lab.device("a");
+        lab.run().await;
+        lab.sync.policy.quarantine = Quarantine::off();
+        lab.netbox.remove(Kind::Device, device).unwrap();
+        let waiting = lab.run().await;
+        assert_eq!(waiting.status, RunStatus::AwaitingReview, "{version}");
+        let named = json!({"filter": {"name": [lab.named("window")]}});
+        let window = lab.ask("maintenance.get", named).await[0]["maintenanceid"].clone();
+        lab.by_hand("maintenance.delete", json!([window])).await;
+        lab.by_hand("host.delete", json!([lab.host("gone").await.unwrap()["hostid"]])).await;
+        let report = lab.approve(&waiting).await;
+        for model in ["host", "maintenance"] {
+            let counts = &report.outcomes[model];
+            assert_eq!((counts.applied, counts.failed), (1, 0), "{version}: {model}: {:?}", report.outcomes);
+        }
     }
 }

@@ -84,7 +84,7 @@ impl Writer {
             Ok((made, _)) => Ok(made.maintenanceids),
             Err(WriteError::Refused(refusal)) if refusal.said() == Said::Exists => {
                 let message = format!(
-                    "{} This sync did not make it: rename it in Zabbix, or give the rule another name",
+                    "{} This sync did not make it, or its account may not see it: rename it in Zabbix, or give the rule another name",
                     refusal.words()
                 );
                 Err(BatchError::Refused {
@@ -257,4 +257,20 @@ fn stale(reason: impl Into<String>) -> Outcome {
 
 fn failed(fault: Unsendable) -> Outcome {
     Outcome::Failed { field: Some(fault.field.to_owned()), reason: fault.reason }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_window_of_nothing_is_not_written() {
+        let fault = hosts_of(&json!([]), None, &Bindings::new()).unwrap_err();
+        assert_eq!(fault.reason, "it would have no host, and a window of nothing is not written");
+        let mut bindings = Bindings::new();
+        bindings.bind("host", r#"["sw1"]"#, "7");
+        assert_eq!(hosts_of(&json!([["sw1"]]), None, &bindings).unwrap(), json!([{"hostid": "7"}]));
+        // A host that is not there is not left out either.
+        assert!(hosts_of(&json!([["sw1"], ["sw2"]]), None, &bindings).is_err());
+    }
 }
