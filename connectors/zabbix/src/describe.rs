@@ -28,8 +28,14 @@ struct Who {
     r#type: Option<serde_json::Value>,
 }
 
-/// Tests the connection: the version, the account, what it may see and do.
-pub(crate) async fn check(client: &ReadClient, writes: bool) -> Result<CheckReport> {
+/// The method that a target with rules for maintenance windows needs besides.
+const WINDOWS: (&str, &str) = ("maintenance.get", "maintenance windows cannot be read");
+
+/// Tests the connection: the version, the account, what it may see and do; and for a target, whether that is enough for its
+/// parameters.
+pub(crate) async fn check(client: &ReadClient, target: Option<&TargetParameters>) -> Result<CheckReport> {
+    let writes = target.is_some();
+    let has_windows = target.is_some_and(|parameters| !parameters.hosts.maintenances.is_empty());
     let mut report = CheckReport { system: format!("Zabbix {}", client.version()), ..CheckReport::default() };
     if client.session().header_is_lost {
         report.warnings.push(
@@ -63,7 +69,8 @@ pub(crate) async fn check(client: &ReadClient, writes: bool) -> Result<CheckRepo
         }
         None => report.warnings.push("who the account is, is not told".to_owned()),
     }
-    for (method, lacking) in METHODS {
+    let methods = METHODS.iter().copied().chain(has_windows.then_some(WINDOWS));
+    for (method, lacking) in methods {
         let asked = client.ask::<serde_json::Value>(method, json!({"countOutput": true})).await?;
         if let Err(refusal) = asked {
             match refusal.said() {
@@ -104,6 +111,9 @@ pub(crate) fn mappings(rules: &Mapping) -> Vec<DataMapping> {
     for rule in &rules.groups {
         add("groups", rule.name.clone(), &rule.when);
     }
+    if let Some(graveyard) = rules.graveyard() {
+        add("groups", graveyard.to_string(), "its device is gone and it waits for its delete");
+    }
     for rule in &rules.templates {
         add("templates", rule.template.clone(), &rule.when);
     }
@@ -127,6 +137,15 @@ pub(crate) fn mappings(rules: &Mapping) -> Vec<DataMapping> {
     }
     for (field, text) in &rules.inventory.fields {
         add("inventory", format!("{field}: {text}"), "");
+    }
+    if !rules.maintenances.is_empty() {
+        let note = "those with the sync's line at the end of their description; the others are people's";
+        mappings.push(DataMapping::model("maintenance", "maintenance").with_note(note));
+    }
+    for rule in &rules.maintenances {
+        let native = format!("{}: {} to {}", rule.name, rule.since, rule.until);
+        let note = if rule.when.is_empty() { String::new() } else { format!("if {}", rule.when) };
+        mappings.push(DataMapping::field("maintenance", "name", native).with_note(note));
     }
     mappings
 }

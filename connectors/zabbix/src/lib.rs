@@ -18,7 +18,7 @@ mod version;
 mod write;
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use async_trait::async_trait;
 use syncline_core::connector::{ConnectContext, ConnectSource, ConnectTarget, Connector};
@@ -115,6 +115,7 @@ impl ConnectTarget for Zabbix {
             expressions: Expressions::new(),
             checks: Arc::new(checks),
             catalogue: OnceLock::new(),
+            kept: Mutex::default(),
             connection,
             parameters,
         })

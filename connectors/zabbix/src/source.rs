@@ -91,7 +91,7 @@ impl DataSource for ZabbixSource {
     }
 
     async fn check(&self) -> Result<CheckReport> {
-        describe::check(&self.client, false).await
+        describe::check(&self.client, None).await
     }
 
     async fn load(&self, request: &ReadRequest, sink: &SnapshotSink) -> Result<()> {

@@ -1,9 +1,10 @@
 //! Zabbix as a data target.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use async_trait::async_trait;
+use serde_json::Value;
 use syncline_core::describe::{CheckReport, ConfigItem, DataMapping, ObjectLink};
 use syncline_core::fields::ModelFields;
 use syncline_core::native::Native;
@@ -12,13 +13,11 @@ use syncline_core::read::ReadRequest;
 use syncline_core::snapshot::{Snapshot, SnapshotSink};
 use syncline_core::target::{Capabilities, DataTarget, TargetWriter};
 use syncline_core::{Error, ErrorKind, Result};
-use syncline_model::AnyKey;
-#[cfg(test)]
-use syncline_model::Model as _;
 use syncline_model::models::{
-    Cluster, ClusterGroup, ClusterType, Device, DeviceRole, DeviceType, Host, HostGroup, Manufacturer, Platform, Site,
-    Tag, Tenant, TenantGroup, VirtualChassis, VirtualMachine, Vrf,
+    Cluster, ClusterGroup, ClusterType, Device, DeviceRole, DeviceType, Host, HostGroup, HostStatus, Maintenance,
+    Manufacturer, Platform, Site, Tag, Tenant, TenantGroup, VirtualChassis, VirtualMachine, Vrf,
 };
+use syncline_model::{AnyKey, Model as _};
 
 use crate::catalogue::Catalogue;
 use crate::client::{ReadClient, WriteClient};
@@ -29,8 +28,9 @@ use crate::mapping::host::HostMaker;
 use crate::mapping::macros::Checks;
 use crate::mapping::managed::Managed;
 use crate::mapping::rules::{Mapping, VirtualChassisAs};
-use crate::read;
 use crate::read::host::Reading;
+use crate::read::window::Ownership;
+use crate::read::{self, Kept};
 use crate::settings::{Connection, TargetParameters};
 use crate::write::Writer;
 
@@ -44,6 +44,8 @@ pub struct ZabbixTarget {
     pub(crate) checks: Arc<Checks>,
     /// What hosts refer to, once it was read.
     pub(crate) catalogue: OnceLock<Catalogue>,
+    /// The hosts that people keep, as they were read last.
+    pub(crate) kept: Mutex<Kept>,
 }
 
 impl ZabbixTarget {
@@ -78,7 +80,9 @@ impl ZabbixTarget {
 #[async_trait]
 impl DataTarget for ZabbixTarget {
     fn holds(&self) -> ModelFields {
-        ModelFields::new().all::<HostGroup>().only::<Host>(&self.fields())
+        let fields = ModelFields::new().all::<HostGroup>().only::<Host>(&self.fields());
+        // Where no rule speaks of windows, the account needs no right to see them.
+        if self.parameters.hosts.maintenances.is_empty() { fields } else { fields.all::<Maintenance>() }
     }
 
     fn capabilities(&self) -> Capabilities {
@@ -93,7 +97,7 @@ impl DataTarget for ZabbixTarget {
     }
 
     async fn check(&self) -> Result<CheckReport> {
-        describe::check(&self.client, true).await
+        describe::check(&self.client, Some(&self.parameters)).await
     }
 
     async fn load(&self, request: &ReadRequest, sink: &SnapshotSink) -> Result<()> {
@@ -101,7 +105,10 @@ impl DataTarget for ZabbixTarget {
         let reading =
             Reading { dialect: self.client.dialect(), catalogue: self.catalogue().await?, managed: &self.managed };
         let page_size = self.connection.page_size as usize;
-        read::load(&self.client, &reading, page_size, &self.parameters.ignored_tag, request, sink).await
+        let ownership = Ownership { origin: &self.parameters.hosts.origin, ignored: &self.parameters.ignored_tag };
+        let kept = read::load(&self.client, &reading, &ownership, page_size, request, sink).await?;
+        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = kept;
+        Ok(())
     }
 
     fn needs(&self) -> Option<ModelFields> {
@@ -121,7 +128,16 @@ impl DataTarget for ZabbixTarget {
             managed: &self.managed,
         };
         let names = catalogue.template_names();
-        Desired { maker, taken: (&names, &catalogue.visible_templates) }.of(source, fields)
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        Desired { maker, taken: (&names, &catalogue.visible_templates), kept: &kept }.of(source, fields)
+    }
+
+    fn mark(&self, model: &str) -> Vec<(&'static str, Value)> {
+        let Some(graveyard) = self.parameters.hosts.graveyard().filter(|_| model == Host::NAME) else {
+            return Vec::new();
+        };
+        let group = Value::Array(HostGroup::key_of(&graveyard).to_any().parts());
+        vec![("status", HostStatus::Unmonitored.as_str().into()), ("groups", Value::Array(vec![group]))]
     }
 
     async fn writer(&self, permit: &WritePermit) -> Result<Box<dyn TargetWriter>> {
@@ -209,7 +225,7 @@ mod tests {
 
     #[test]
     fn a_source_is_asked_for_what_the_rules_speak_of() {
-        let needs = |rules: serde_json::Value| {
+        let needs = |rules: Value| {
             let rules: Mapping = serde_json::from_value(rules).unwrap();
             let needs = needs(&rules, &Expressions::new());
             let models: Vec<_> = needs.iter().map(|(schema, _)| schema.name).collect();

@@ -113,7 +113,8 @@ pub struct Quarantine {
     /// For how many hours a record must be absent.
     pub hours: u32,
     /// What a record gets that was absent in that many runs, while the hours still pass: `"none"`, `{ tag = "…" }` or
-    /// `{ status = "…" }`. It is taken back when the record reappears; what a person does with it stays.
+    /// `{ status = "…" }`. It is taken back when the record reappears; what a person does with it stays. A target can have a mark of its own
+    /// besides, such as the graveyard of a Zabbix.
     pub mark: Mark,
     /// What becomes of a record that the source still has, but outside of what the sync reads.
     pub out_of_scope: OutOfScope,

@@ -75,6 +75,16 @@ pub trait DataTarget: Send + Sync {
         &[]
     }
 
+    /// What a record gets while it is absent and waits for its delete, beside what the policy's mark is (`policy.quarantine.mark`):
+    /// fields of the model with their values. It is taken back when the record reappears; what a person does with it stays.
+    ///
+    /// A set that is to be `exact` gets the value in its place. What refers to a record that the target lacks waits until it has it:
+    /// the rest of the mark does not. The default gives nothing.
+    fn mark(&self, model: &str) -> Vec<(&'static str, serde_json::Value)> {
+        let _ = model;
+        Vec::new()
+    }
+
     /// Opens the writing half. Only the apply step holds a [`WritePermit`].
     async fn writer(&self, permit: &WritePermit) -> Result<Box<dyn TargetWriter>>;
 

@@ -90,7 +90,7 @@ impl Model {
             ident: input.ident.clone(),
             label: label.ok_or_else(|| missing("label = \"…\""))?,
             plural: plural.ok_or_else(|| missing("plural = \"…\""))?,
-            deletion: deletion.ok_or_else(|| missing("deletion = Part | Standalone | Shared"))?,
+            deletion: deletion.ok_or_else(|| missing("deletion = Part | Standalone | Shared | Passing"))?,
             description: first_paragraph(&input.attrs),
             fields,
             alternates,

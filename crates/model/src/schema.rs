@@ -84,6 +84,9 @@ pub enum DeletionClass {
     Standalone,
     /// Shared by many (a manufacturer, a VLAN, a prefix): never deleted because a source stopped mentioning it.
     Shared,
+    /// Comes and goes with time and carries nothing (a maintenance window): what is over is absent, so that absence is no loss. May be
+    /// deleted as soon as it is absent, without a wait and whatever share it is.
+    Passing,
 }
 
 impl ModelSchema {

@@ -1,4 +1,4 @@
-//! What Zabbix is to keep: hosts and their groups, made of what the source says.
+//! What Zabbix is to keep: hosts with their groups and maintenance windows, made of what the source says.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,13 +8,15 @@ use syncline_core::Result;
 use syncline_core::fields::ModelFields;
 use syncline_core::native::Native;
 use syncline_core::snapshot::{Snapshot, SnapshotReader, Translation};
-use syncline_model::models::{Host, HostGroup};
+use syncline_model::models::{Host, HostGroup, Maintenance};
 use syncline_model::{Model as _, Text};
 
 use super::facts::{Catalogues, Facts};
-use super::host::HostMaker;
+use super::host::{DEVICE, HostMaker, VIRTUAL_MACHINE};
 use super::name::Names;
 use super::rules::VirtualChassisAs;
+use super::window::Windows;
+use crate::read::Kept;
 
 /// Makes the hosts of a read.
 pub(crate) struct Desired<'m> {
@@ -22,6 +24,8 @@ pub(crate) struct Desired<'m> {
     pub maker: HostMaker<'m>,
     /// Technical and visible names that hosts cannot have: those of templates.
     pub taken: (&'m BTreeSet<String>, &'m BTreeSet<String>),
+    /// The hosts that people keep.
+    pub kept: &'m Kept,
 }
 
 /// A record that can become a host.
@@ -43,22 +47,29 @@ impl Desired<'_> {
         if self.maker.mapping.virtual_machines {
             read(translation.source(), "virtual_machine", |_, record, native| {
                 let facts = Facts::of("virtual_machine", &record, &catalogues);
-                candidates.push(Candidate::new("virtual_machine", native, facts));
+                candidates.push(Candidate::new(VIRTUAL_MACHINE, native, facts));
             })?;
         }
         // A newcomer takes nobody's name.
         candidates.sort_by(|one, other| (one.id, &one.origin).cmp(&(other.id, &other.origin)));
         let mut hosts = Names::without(self.taken.0.iter().map(String::as_str));
         let mut visible = Names::without(self.taken.1.iter().map(String::as_str));
-        let mut groups = BTreeSet::new();
+        // It is there before a host needs it.
+        let graveyard = self.maker.mapping.graveyard().map(|name| HostGroup::key_of(&name));
+        let mut groups: BTreeSet<_> = graveyard.iter().flat_map(|key| with_parents(&key.to_any().parts())).collect();
+        let mut windows = Windows::default();
         for Candidate { origin, facts, .. } in candidates {
             let name = facts.name.clone();
             let context = minijinja::Value::from(Serde(facts));
             match self.maker.host(&context, &origin) {
                 Ok(None) => translation.skip::<Host>("not selected by `when`")?,
+                Ok(Some(host)) if self.is_kept(&host) => translation.skip::<Host>("host that people keep (tag)")?,
                 Ok(Some(mut host)) => {
                     host.host = Text::new(&hosts.give(host.host.as_str(), &origin)).unwrap_or(host.host);
                     host.name = Text::new(&visible.give(host.name.as_str(), &origin)).unwrap_or(host.name);
+                    if fields.has(Maintenance::NAME) {
+                        self.maker.windows(&context, &host.key(), &mut windows);
+                    }
                     for key in &host.groups {
                         groups.extend(with_parents(&key.to_any().parts()));
                     }
@@ -72,7 +83,14 @@ impl Desired<'_> {
                 translation.push(&HostGroup { name }, None)?;
             }
         }
+        windows.finish(chrono::Utc::now(), &mut translation)?;
         translation.finish()
+    }
+
+    /// Whether people keep a host, so that it is there and none of the sync's.
+    fn is_kept(&self, host: &Host) -> bool {
+        let is_of = |origin: &Text| self.kept.origins.contains(origin.as_str());
+        host.origin.as_ref().is_some_and(is_of) || self.kept.names.contains(host.host.as_str())
     }
 
     /// The devices, and the stacks in the place of their members where the rules want that.
@@ -98,7 +116,7 @@ impl Desired<'_> {
                     name.clone_into(&mut facts.name);
                 }
             }
-            candidates.push(Candidate::new("device", native, facts));
+            candidates.push(Candidate::new(DEVICE, native, facts));
         })?;
         for _ in 0..members {
             translation.skip::<Host>("member of a stack, which is one host")?;
@@ -108,10 +126,10 @@ impl Desired<'_> {
 }
 
 impl Candidate {
-    fn new(kind: &str, native: Option<Native>, facts: Facts) -> Self {
+    fn new(origin: &str, native: Option<Native>, facts: Facts) -> Self {
         // A source without ids has names that do not change.
         let id = native.map_or_else(|| facts.name.clone(), |native| native.id.to_string());
-        Self { id: id.parse().unwrap_or_default(), origin: format!("{kind}:{id}"), facts }
+        Self { id: id.parse().unwrap_or_default(), origin: format!("{origin}{id}"), facts }
     }
 }
 

@@ -10,16 +10,21 @@ use super::expression::{Expressions, Unsaid};
 use super::interface::Interface;
 use super::macros::{Checks, MacroValue};
 use super::managed::{Managed, one_spelling};
-use super::rules::{Encryption, InventoryFilledBy, Mapping};
+use super::rules::{Encryption, InventoryFilledBy, MaintenanceRule, Mapping};
+use super::window::{self, Window, Windows};
 use super::{inventory, name};
 use crate::dialect::Dialect;
 
 /// The tag that says where a host comes from.
 pub(crate) const ORIGIN_TAG: &str = "syncline";
+/// What the source's id of a host begins with in that tag, after the sync's own origin.
+pub(crate) const DEVICE: &str = "device:";
+/// What the origin of a virtual machine begins with.
+pub(crate) const VIRTUAL_MACHINE: &str = "virtual_machine:";
 /// Longest name and value of a tag, in characters.
 const TAG: usize = 255;
 /// Longest name of a group, in characters.
-const GROUP: usize = 255;
+pub(crate) const GROUP: usize = 255;
 
 /// What makes hosts.
 pub(crate) struct HostMaker<'m> {
@@ -231,6 +236,49 @@ impl HostMaker<'_> {
         Ok((mode, fields))
     }
 
+    /// The maintenance windows that a host is in.
+    pub fn windows(&self, facts: &Value, host: &Key<Host>, windows: &mut Windows) {
+        for (at, rule) in self.mapping.maintenances.iter().enumerate() {
+            let at = format!("maintenances[{at}]");
+            match self.window_name(&at, rule, facts) {
+                Ok(None) => {}
+                Ok(Some(name)) => {
+                    if let Some(window) = self.window(&at, rule, facts).transpose() {
+                        windows.add(name, &at, window, host);
+                    }
+                }
+                Err(fault) => windows.lose(host, fault),
+            }
+        }
+    }
+
+    fn window_name(&self, at: &str, rule: &MaintenanceRule, facts: &Value) -> Result<Option<Text>, Fault> {
+        if !self.holds(&format!("{at}.when"), &rule.when, facts)? {
+            return Ok(None);
+        }
+        let at = format!("{at}.name");
+        let name = self.say(&at, &rule.name, facts)?;
+        if name.chars().count() > window::NAME {
+            let most = window::NAME;
+            return fault(&at, format!("`{name}` is longer than a window's name may be ({most} characters)"));
+        }
+        if name.chars().any(char::is_control) {
+            return fault(&at, format!("`{}` is no name: it has more than one line", name.escape_debug()));
+        }
+        Ok(Text::new(&name))
+    }
+
+    fn window(&self, at: &str, rule: &MaintenanceRule, facts: &Value) -> Result<Option<Window>, Fault> {
+        let since = self.say(&format!("{at}.since"), &rule.since, facts)?;
+        let until = self.say(&format!("{at}.until"), &rule.until, facts)?;
+        if since.is_empty() || until.is_empty() {
+            return Ok(None);
+        }
+        let description = self.say(&format!("{at}.description"), &rule.description, facts)?;
+        let window = Window::new(&since, &until, &description, rule.collect_data);
+        window.map(Some).or_else(|message| fault(at, message))
+    }
+
     fn encryption(&self, facts: &Value) -> Result<Option<Text>, Fault> {
         for (at, rule) in self.mapping.encryption.iter().enumerate() {
             if !self.holds(&format!("encryption[{at}].when"), &rule.when, facts)? {
@@ -251,6 +299,12 @@ impl HostMaker<'_> {
 pub(crate) fn certificate(issuer: &str, subject: &str) -> String {
     let part = |name: &str, value: &str| if value.is_empty() { String::new() } else { format!(" {name}={value}") };
     format!("certificate{}{}", part("issuer", issuer), part("subject", subject))
+}
+
+/// Whether a tag says that a host was made by a sync with this origin.
+pub(crate) fn is_of_origin(prefix: &str, tag: &str, value: &str) -> bool {
+    let ours = [DEVICE, VIRTUAL_MACHINE].map(|kind| origin_of(prefix, kind));
+    tag == ORIGIN_TAG && ours.iter().any(|ours| value.starts_with(ours))
 }
 
 /// What the tag of a host says that comes from a record: `nb1:device:42`.

@@ -68,8 +68,10 @@ impl Managed {
             let by_rules = texts.map(|text| Named::by(text)).filter(|named| !named.is_anything());
             by_rules.chain(listed.iter().map(|line| Named::listed(line))).collect()
         };
+        let mut groups: Vec<_> = named(&mut mapping.groups.iter().map(|rule| &rule.name), &mapping.managed_groups);
+        groups.extend(mapping.graveyard().map(|name| Named::Whole(name.to_string())));
         Self {
-            groups: named(&mut mapping.groups.iter().map(|rule| &rule.name), &mapping.managed_groups),
+            groups,
             templates: named(&mut mapping.templates.iter().map(|rule| &rule.template), &mapping.managed_templates),
             tags: mapping.tags.iter().map(|rule| rule.tag.clone()).collect(),
             macros: mapping.macros.iter().map(|rule| one_spelling(&rule.r#macro)).collect(),

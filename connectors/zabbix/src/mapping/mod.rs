@@ -12,6 +12,7 @@ pub(crate) mod managed;
 pub(crate) mod name;
 mod problems;
 pub mod rules;
+pub(crate) mod window;
 
 pub(crate) use self::desired::Desired;
 pub(crate) use self::problems::problems;

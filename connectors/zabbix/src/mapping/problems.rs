@@ -3,9 +3,11 @@
 use syncline_core::settings::Problem;
 
 use super::expression::{Expressions, Unsaid};
+use super::host::GROUP;
 use super::inventory;
 use super::managed::{begins_with_anything, is_macro_name};
 use super::rules::{Encryption, Mapping};
+use super::window::Window;
 
 /// A rule of a list: the name of its text, the text, its condition.
 type Rule<'m> = (&'static str, &'m String, &'m String);
@@ -45,6 +47,14 @@ pub(crate) fn problems(mapping: &Mapping) -> Vec<Problem> {
         told(expressions.check_text(&format!("monitored_by[{at}].proxy_group"), &rule.proxy_group));
         told(expressions.check_condition(&format!("monitored_by[{at}].when"), &rule.when));
     }
+    for (at, rule) in mapping.maintenances.iter().enumerate() {
+        for (field, text) in
+            [("name", &rule.name), ("since", &rule.since), ("until", &rule.until), ("description", &rule.description)]
+        {
+            told(expressions.check_text(&format!("maintenances[{at}].{field}"), text));
+        }
+        told(expressions.check_condition(&format!("maintenances[{at}].when"), &rule.when));
+    }
     for (field, text) in &mapping.inventory.fields {
         told(expressions.check_text(&format!("inventory.fields.{field}"), text));
     }
@@ -64,6 +74,17 @@ fn misnamed(mapping: &Mapping) -> Vec<Problem> {
             let problem = "begins with a placeholder, so that nobody could tell its groups from people's: begin with a word \
                            (`Sites/{{ site.name }}`), or list its groups in `managed_groups`";
             add(format!("groups[{at}].name"), problem.to_owned());
+        }
+    }
+    if let Some(graveyard) = mapping.graveyard() {
+        let graveyard = graveyard.as_str();
+        if graveyard.contains("{{") || graveyard.contains("{%") {
+            let problem = "is the name of one group, not a template: hosts whose device is gone have no facts";
+            add("graveyard".to_owned(), problem.to_owned());
+        } else if graveyard.chars().count() > GROUP || graveyard.split('/').any(|part| part.trim().is_empty()) {
+            let problem =
+                format!("`{graveyard}` is no group's name: {GROUP} characters at most, and no part between `/` empty");
+            add("graveyard".to_owned(), problem);
         }
     }
     for (at, rule) in mapping.templates.iter().enumerate() {
@@ -90,6 +111,21 @@ fn misnamed(mapping: &Mapping) -> Vec<Problem> {
             add(format!("tags[{at}].tag"), problem);
         }
     }
+    for (at, rule) in mapping.maintenances.iter().enumerate() {
+        for (field, text) in [("name", &rule.name), ("since", &rule.since), ("until", &rule.until)] {
+            if text.trim().is_empty() {
+                add(format!("maintenances[{at}].{field}"), format!("a window needs a `{field}`"));
+            }
+        }
+        // What has no placeholder is known to be wrong before any host is read.
+        let is_said = |text: &str| !text.trim().is_empty() && !text.contains("{{") && !text.contains("{%");
+        if is_said(&rule.since)
+            && is_said(&rule.until)
+            && let Err(problem) = Window::new(rule.since.trim(), rule.until.trim(), "", true)
+        {
+            add(format!("maintenances[{at}]"), problem);
+        }
+    }
     for field in mapping.inventory.fields.keys().filter(|field| !inventory::is_field(field)) {
         add(format!("inventory.fields.{field}"), format!("Zabbix's inventory has no field `{field}`"));
     }
@@ -110,22 +146,33 @@ mod tests {
         let rules: Mapping = serde_json::from_value(serde_json::json!({
             "when": "status ==",
             "groups": [{"name": "{{ role.name }}"}],
+            "graveyard": "Retired//{{ site.name }}",
             "templates": [{"template": "{{ config_context.template }}"}],
             "tags": [{"tag": "syncline", "value": "x"}, {"tag": "", "value": "{{ x"}],
             "macros": [{"macro": "{$snmp}", "value": "x", "vault": "p:k"}],
             "inventory": {"fields": {"serial": "{{ serial }}"}},
+            "maintenances": [
+                {"name": "", "since": "{{ x", "until": "soon"},
+                {"name": "a", "since": "2026-03-01T22:00:00Z", "until": "tomorrow"},
+                {"name": "b", "since": "2026-03-01T22:00:00Z", "until": "2026-03-01T21:00:00Z"},
+            ],
         }))
         .unwrap();
         let told: Vec<_> = problems(&rules).iter().map(ToString::to_string).collect();
         insta::assert_snapshot!(told.join("\n"), @r#"
 `hosts.when`: unexpected end of input, expected expression
 `hosts.tags[1].value`: unexpected end of input, expected end of variable block
+`hosts.maintenances[0].since`: unexpected end of input, expected end of variable block
 `hosts.groups[0].name`: begins with a placeholder, so that nobody could tell its groups from people's: begin with a word (`Sites/{{ site.name }}`), or list its groups in `managed_groups`
+`hosts.graveyard`: is the name of one group, not a template: hosts whose device is gone have no facts
 `hosts.templates[0].template`: begins with a placeholder: list the templates that it can become in `managed_templates`
 `hosts.macros[0].macro`: `{$snmp}` is no macro's name; it is like `{$SNMP_COMMUNITY}`
 `hosts.macros[0]`: give one of `value`, `vault` and `secret`
 `hosts.tags[0].tag`: `syncline` is the tag that tells where a host comes from
 `hosts.tags[1].tag`: a tag needs a name
+`hosts.maintenances[0].name`: a window needs a `name`
+`hosts.maintenances[1]`: `tomorrow` is no time; it is like `2026-03-01T22:00:00Z`, or seconds since 1970
+`hosts.maintenances[2]`: from 2026-03-01T22:00:00Z until 2026-03-01T21:00:00Z is less than the five minutes that Zabbix takes
 `hosts.inventory.fields.serial`: Zabbix's inventory has no field `serial`
 "#);
         assert!(problems(&Mapping::default()).is_empty());

@@ -4,6 +4,7 @@
 //! speak of is in [`Facts`](super::facts::Facts).
 
 use serde::Deserialize;
+use syncline_model::Text;
 
 /// How devices become hosts.
 #[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
@@ -30,6 +31,10 @@ pub struct Mapping {
     /// Groups that are managed besides those of the rules: names, or beginnings with `*` at the end. A rule whose name is all
     /// placeholder needs its groups here, or nobody could tell them from people's.
     pub managed_groups: Vec<String>,
+    /// The host group of hosts whose device is gone. While such a host waits for its delete (`policy.quarantine`), it is unmonitored, and of
+    /// the managed groups in this one alone; when the device is back, so is the host. Without one, hosts are left as they are until
+    /// they are deleted, but for `policy.quarantine.mark`.
+    pub graveyard: String,
     /// The templates that are linked.
     pub templates: Vec<TemplateRule>,
     /// Templates that are managed besides those that rules name: names, or beginnings with `*` at the end.
@@ -46,6 +51,8 @@ pub struct Mapping {
     pub inventory: InventoryRule,
     /// How the server and the agent authenticate each other: the first rule that applies.
     pub encryption: Vec<EncryptionRule>,
+    /// The maintenance windows that hosts are in. Without rules, none is read and none written.
+    pub maintenances: Vec<MaintenanceRule>,
 }
 
 /// What a stack becomes.
@@ -303,6 +310,29 @@ pub struct EncryptionRule {
     pub when: String,
 }
 
+/// A maintenance window that hosts are in. Hosts whose rules give the same name share one; where they do not agree about the rest of it,
+/// it is told and not written.
+#[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MaintenanceRule {
+    /// Its name: a template. Where it is empty, the host is in no window.
+    pub name: String,
+    /// When it begins, in RFC 3339 (`2026-03-01T22:00:00+01:00`) or in seconds since 1970: a template. Seconds are cut off, as Zabbix does.
+    /// Where it is empty, the host is not in the window.
+    pub since: String,
+    /// When it is over, likewise. A window that is over is deleted.
+    pub until: String,
+    /// What is done: a template.
+    #[serde(default)]
+    pub description: String,
+    /// Whether data is collected all the same.
+    #[serde(default = "yes")]
+    pub collect_data: bool,
+    /// For which hosts; empty means all.
+    #[serde(default)]
+    pub when: String,
+}
+
 /// A way to authenticate.
 #[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "snake_case")]
@@ -359,6 +389,7 @@ impl Default for Mapping {
             monitored: "status == 'active'".to_owned(),
             groups: vec![group("Sites/{{ site.name }}"), group("Roles/{{ role.name }}")],
             managed_groups: Vec::new(),
+            graveyard: String::new(),
             templates: Vec::new(),
             managed_templates: Vec::new(),
             interfaces: Vec::new(),
@@ -367,11 +398,17 @@ impl Default for Mapping {
             macros: Vec::new(),
             inventory: InventoryRule::default(),
             encryption: Vec::new(),
+            maintenances: Vec::new(),
         }
     }
 }
 
 impl Mapping {
+    /// The group of hosts whose device is gone, if there is to be one.
+    pub(crate) fn graveyard(&self) -> Option<Text> {
+        Text::new(&self.graveyard)
+    }
+
     /// Every text of the rules that speaks of facts.
     pub(crate) fn texts(&self) -> Vec<&str> {
         let mut texts = vec![&*self.when, &*self.name, &*self.visible_name, &*self.description, &*self.monitored];
@@ -383,6 +420,10 @@ impl Mapping {
         texts.extend(self.macros.iter().flat_map(|rule| [&*rule.value, &*rule.vault, &*rule.when]));
         texts.extend(self.inventory.fields.values().map(String::as_str));
         texts.extend(self.encryption.iter().map(|rule| &*rule.when));
+        let windows = self.maintenances.iter();
+        texts.extend(
+            windows.flat_map(|rule| [&*rule.name, &*rule.since, &*rule.until, &*rule.description, &*rule.when]),
+        );
         texts
     }
 }

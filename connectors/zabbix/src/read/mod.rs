@@ -1,7 +1,10 @@
-//! Reading hosts and their groups.
+//! Reading hosts with their groups and maintenance windows.
 
 pub(crate) mod host;
 pub(crate) mod rows;
+pub(crate) mod window;
+
+use std::collections::BTreeSet;
 
 use futures::{StreamExt as _, TryStreamExt as _};
 use serde::Deserialize;
@@ -11,27 +14,39 @@ use syncline_core::native::Native;
 use syncline_core::read::ReadRequest;
 use syncline_core::snapshot::{ModelSink, SnapshotSink};
 use syncline_model::Text;
-use syncline_model::models::{Host, HostGroup};
+use syncline_model::models::{Host, HostGroup, Maintenance};
 
 use self::host::Reading;
 use self::rows::HostRow;
+use self::window::Ownership;
 use crate::client::ReadClient;
+use crate::mapping::host::ORIGIN_TAG;
 
 #[derive(Debug, Deserialize)]
 struct IdRow {
     hostid: String,
 }
 
-/// Reads what a request asks for. Hosts that belong to nobody here are left out: those that Zabbix discovered itself, and those that
-/// carry the tag `ignored`.
+/// The hosts that people keep from the sync by a tag: none of them is made once more.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Kept {
+    /// Their technical names.
+    pub names: BTreeSet<String>,
+    /// What the sync made them from, where it did.
+    pub origins: BTreeSet<String>,
+}
+
+/// Reads what a request asks for, and tells which hosts people keep. Hosts that belong to nobody here are left out: those that Zabbix discovered itself, and those that
+/// carry the tag that `windows` names.
 pub(crate) async fn load(
     client: &ReadClient,
     reading: &Reading<'_>,
+    windows: &Ownership<'_>,
     page_size: usize,
-    ignored: &str,
     request: &ReadRequest,
     sink: &SnapshotSink,
-) -> Result<()> {
+) -> Result<Kept> {
+    let mut kept = Kept::default();
     if request.fields.has("host_group") {
         let mut groups = sink.open::<HostGroup>()?;
         for (id, name) in reading.catalogue.groups.iter() {
@@ -42,9 +57,33 @@ pub(crate) async fn load(
         }
         groups.complete().await?;
     }
-    if !request.fields.has("host") {
-        return Ok(());
+    if request.fields.has("host") {
+        kept = load_hosts(client, reading, windows.ignored, page_size, sink).await?;
     }
+    if !request.fields.has("maintenance") {
+        return Ok(kept);
+    }
+    let mut records = sink.open::<Maintenance>()?;
+    let rows: Vec<_> = window::all(client).await?.into_iter().filter(|row| windows.is_ours(row)).collect();
+    let members = window::members(client, windows, page_size, &rows).await?;
+    for row in &rows {
+        match windows.record(row, &members) {
+            Ok(record) => records.push(&record, Some(&Native::new(&row.maintenanceid))).await?,
+            Err((field, message)) => records.reject(format!("maintenance window `{}`", row.name), field, message),
+        }
+    }
+    records.complete().await?;
+    Ok(kept)
+}
+
+async fn load_hosts(
+    client: &ReadClient,
+    reading: &Reading<'_>,
+    ignored: &str,
+    page_size: usize,
+    sink: &SnapshotSink,
+) -> Result<Kept> {
+    let mut kept = Kept::default();
     let mut hosts = sink.open::<Host>()?;
     let ids = all_ids(client).await?;
     hosts.expect(ids.len() as u64);
@@ -53,14 +92,22 @@ pub(crate) async fn load(
     let mut pages = pages.buffered(4);
     while let Some(rows) = pages.try_next().await? {
         for row in rows {
-            push(&mut hosts, reading, ignored, &row).await?;
+            push(&mut hosts, reading, (ignored, &mut kept), &row).await?;
         }
     }
-    hosts.complete().await
+    hosts.complete().await?;
+    Ok(kept)
 }
 
-async fn push(hosts: &mut ModelSink<Host>, reading: &Reading<'_>, ignored: &str, row: &HostRow) -> Result<()> {
+async fn push(
+    hosts: &mut ModelSink<Host>,
+    reading: &Reading<'_>,
+    (ignored, kept): (&str, &mut Kept),
+    row: &HostRow,
+) -> Result<()> {
     if row.tags.iter().any(|tag| tag.tag == ignored) {
+        kept.names.insert(row.host.clone());
+        kept.origins.extend(row.tags.iter().filter(|tag| tag.tag == ORIGIN_TAG).map(|tag| tag.value.clone()));
         hosts.skip("host that people keep (tag)");
         return Ok(());
     }

@@ -157,7 +157,8 @@ async fn a_host_that_people_keep_is_left_alone() {
     kept.push(json!({"tag": "syncline-ignore", "value": ""}));
     lab.by_hand("host.update", json!({"hostid": host["hostid"], "tags": kept})).await;
     lab.netbox.edit(Kind::Device, device, &json!({"serial": "NEW"})).unwrap();
-    lab.approved().await;
+    let report = lab.approved().await;
+    assert_eq!(report.total().failed, 0, "{:?}", report.outcomes);
     assert!(!tags(&lab.host("sw1").await.unwrap()).contains("serial=NEW"));
 }
 

@@ -6,5 +6,7 @@ mod lessons;
 mod machines;
 mod odd;
 mod rate;
+mod retirement;
 mod scenario;
 mod undone;
+mod windows;

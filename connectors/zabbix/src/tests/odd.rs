@@ -2,7 +2,6 @@
 
 use serde_json::{Value, json};
 use syncline_core::history::RunStatus;
-use syncline_core::policy::{Deletes, Quarantine};
 use syncline_testkit::netbox::Kind;
 use syncline_testkit::zabbix::{ZabbixOptions, ZabbixSim};
 
@@ -120,32 +119,6 @@ async fn a_broken_host_in_a_batch_of_five_hundred_costs_no_other() {
     let counts = &report.outcomes["host"];
     assert_eq!((counts.applied, counts.failed), (499, 1), "{:?}", report.outcomes);
     assert!(lab.host("sw250").await.is_none() && lab.host("sw251").await.is_some());
-}
-
-/// Whoever deleted the host before did what was wanted.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_host_that_is_gone_already_counts_as_deleted() {
-    for version in ["6.0.14", "7.0.9"] {
-        let mut lab = Lab::new(version).await;
-        let gone = lab.device("gone");
-        for name in ["a", "b", "c"] {
-            lab.device(name);
-        }
-        lab.run().await;
-        lab.run().await;
-        lab.sync.policy.deletes = Deletes::Apply;
-        lab.sync.policy.quarantine = Quarantine::off();
-        lab.sync.auto_merge = false;
-        lab.netbox.remove(Kind::Device, gone).unwrap();
-        let waiting = lab.run().await;
-        assert_eq!(waiting.status, RunStatus::AwaitingReview, "{version}");
-        let id = lab.host("gone").await.unwrap()["hostid"].clone();
-        lab.by_hand("host.delete", json!([id])).await;
-        let report = lab.approve(&waiting).await;
-        let counts = &report.outcomes["host"];
-        assert_eq!((report.status, counts.failed), (RunStatus::Completed, 0), "{version}: {:?}", report.outcomes);
-        assert_eq!(lab.run().await.summary.to_apply(), 0, "{version}");
-    }
 }
 
 /// What is known of one server's hosts says nothing of another's.

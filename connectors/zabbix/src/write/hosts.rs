@@ -410,7 +410,11 @@ fn fields_of(reading: &Reading<'_>, row: &HostRow) -> Option<Map<String, Value>>
 
 /// What of a host is not as the plan saw it; none if all is.
 fn moved(reading: &Reading<'_>, row: &HostRow, change: &Change) -> Option<String> {
-    let now = fields_of(reading, row)?;
+    moved_from(&fields_of(reading, row)?, change)
+}
+
+/// Which of the fields that a record has now is not as the plan saw it; none if all are.
+pub(super) fn moved_from(now: &Map<String, Value>, change: &Change) -> Option<String> {
     let moved = change.fields.iter().find(|field| !same(now.get(&field.name), &field.before))?;
     let found = now.get(&moved.name).unwrap_or(&Value::Null);
     Some(format!("`{}` is {found} now, and was {} when the plan was made", moved.name, moved.before))
@@ -418,7 +422,11 @@ fn moved(reading: &Reading<'_>, row: &HostRow, change: &Change) -> Option<String
 
 /// The field in which a host is not as a change wants it, with what it has.
 fn differing(reading: &Reading<'_>, row: &HostRow, change: &Change) -> Option<(String, Value)> {
-    let now = fields_of(reading, row)?;
+    differing_from(&fields_of(reading, row)?, change)
+}
+
+/// The field that a record has now and that is not as a change wants it, with what it has.
+pub(super) fn differing_from(now: &Map<String, Value>, change: &Change) -> Option<(String, Value)> {
     let differing = change.fields.iter().find(|field| !same(now.get(&field.name), &field.after))?;
     Some((differing.name.clone(), now.get(&differing.name).cloned().unwrap_or(Value::Null)))
 }
@@ -433,7 +441,7 @@ fn same(now: Option<&Value>, value: &Value) -> bool {
 }
 
 /// The error of a look before a write: nothing was sent.
-fn looking(error: Error) -> BatchError {
+pub(super) fn looking(error: Error) -> BatchError {
     if error.status() == syncline_core::ErrorStatus::Permanent {
         BatchError::Fatal(error)
     } else {

@@ -8,6 +8,7 @@ mod image;
 mod isolate;
 mod payload;
 mod size;
+mod windows;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -84,6 +85,8 @@ impl TargetWriter for Writer {
             ("host", Action::Delete) => self.delete_hosts(batch, bindings).await,
             ("host_group", Action::Create) => self.create_groups(batch).await,
             ("host_group", Action::Delete) => self.delete_groups(batch, bindings).await,
+            ("maintenance", Action::Create | Action::Update) => self.put_windows(batch, bindings).await,
+            ("maintenance", Action::Delete) => self.delete_windows(batch, bindings).await,
             (model, action) => {
                 let message = format!("this connector cannot {} a `{model}`", action.as_str());
                 Err(BatchError::Fatal(Error::new(ErrorKind::Internal, message)))
@@ -101,6 +104,9 @@ impl TargetWriter for Writer {
     async fn settle(&self, batch: &Batch<'_>, bindings: &Bindings) -> Result<Vec<Option<Written>>> {
         if batch.model.name == "host" {
             return self.settle_hosts(batch, bindings).await;
+        }
+        if batch.model.name == "maintenance" {
+            return self.settle_windows(batch, bindings).await;
         }
         let now = Catalogue::read(&self.reader).await?;
         let settled = batch.changes.iter().map(|change| {

@@ -42,7 +42,7 @@ pub(super) struct Unsendable {
     pub reason: String,
 }
 
-fn unsendable<T>(field: &'static str, reason: impl Into<String>) -> Result<T, Unsendable> {
+pub(super) fn unsendable<T>(field: &'static str, reason: impl Into<String>) -> Result<T, Unsendable> {
     Err(Unsendable { field, reason: reason.into() })
 }
 
@@ -399,7 +399,7 @@ fn ids_of(list: &Value, name: &str) -> BTreeSet<String> {
 }
 
 /// What is said of an object that a host refers to and that is not there.
-fn missing(what: &str, name: &str) -> String {
+pub(super) fn missing(what: &str, name: &str) -> String {
     format!("the {what} `{name}` is missing in Zabbix, or not visible to this account")
 }
 

@@ -129,7 +129,12 @@ impl GuardCounter {
     /// The objections for a model. Starts over for the next one.
     pub fn judge(&mut self, schema: &ModelSchema, judged: &Judged<'_>, guards: &Guards) -> Vec<Verdict> {
         let Judged { found: counts, shares, others, only_asks } = *judged;
-        let counted = std::mem::take(self);
+        let mut counted = std::mem::take(self);
+        if schema.deletion == DeletionClass::Passing {
+            // What is over may go, all of it at once.
+            counted.deletes = 0;
+            counted.sites.values_mut().for_each(|site| site.deletes = 0);
+        }
         let model = schema.name;
         let limits = Limits::of(guards, model, None);
         // What the sync manages: foreign records of the target, which are absent and held, would thin every share.

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use syncline_model::models::{self, Device, Interface, Site};
+use syncline_model::models::{self, Device, Interface, Maintenance, Site};
 use syncline_model::{AnyKey, Model as _, ModelSchema};
 
 use super::*;
@@ -88,6 +88,8 @@ fn few_deletes_pass_more_need_approval_many_are_refused() {
     insta::assert_snapshot!(of_one(deletes(40), 100), @"Deletes refused: 40 of 100 records would be deleted; the limit is 30 % (`guards.deletes_refused_percent`)");
     let device = told(&verdicts(Device::SCHEMA, &[at("atl", deletes(1), 300)], &Guards::default()));
     insta::assert_snapshot!(device, @"Deletes approval: a device would be deleted, and what hangs on it");
+    let windows = verdicts(Maintenance::SCHEMA, &[at("atl", deletes(40), 40)], &Guards::default());
+    assert_eq!(told(&windows), "", "what is over goes");
 }
 
 /// A share is of what Syncline manages. Who knows that the target has more is told why that does not count.
@@ -357,7 +359,7 @@ mod canaries {
     #[test]
     fn limits_for_a_model_that_does_not_exist_are_a_problem() {
         let guards = guards(json!({"models": {"devize": {"deletes_refused_percent": 3}}}));
-        insta::assert_snapshot!(problems(&guards), @"`models.devize`: there is no such model; known: `tag`, `site`, `manufacturer`, `device_type`, `device_role`, `platform`, `vlan`, `vrf`, `prefix`, `virtual_chassis`, `device`, `interface`, `mac_address`, `ip_address`, `host_group`, `host`");
+        insta::assert_snapshot!(problems(&guards), @"`models.devize`: there is no such model; known: `tag`, `site`, `manufacturer`, `device_type`, `device_role`, `platform`, `vlan`, `vrf`, `prefix`, `virtual_chassis`, `device`, `interface`, `mac_address`, `ip_address`, `host_group`, `host`, `maintenance`");
     }
 
     fn fields() -> ModelFields {

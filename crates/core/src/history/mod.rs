@@ -77,7 +77,7 @@ pub use log::{LogLine, StoredLogLine};
 pub use model::{ModelRecord, ReadRecord};
 pub use phase::PhaseRecord;
 pub use plan_store::StoredPlan;
-pub use quarantine::{Dismissed, MarkMade, Sighted};
+pub use quarantine::{Dismissed, MarkMade, MarkedField, Sighted};
 pub use quarantine_read::{QuarantineCursor, QuarantineFilter, Quarantined};
 pub use recorder::ChangeRecorder;
 pub use retention::{RemovedRun, Retention};

@@ -48,12 +48,26 @@ pub struct MarkMade {
     pub run: RunId,
     /// When.
     pub at: DateTime<Utc>,
-    /// The field that it is in.
+    /// The fields that it is in.
+    pub fields: Vec<MarkedField>,
+}
+
+/// A field that has a part of a mark.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MarkedField {
+    /// Its name.
     pub field: String,
-    /// The status that the object got, or the key of the tag.
+    /// The value that the object got, or the key of the tag.
     pub value: serde_json::Value,
-    /// The status that it had; null for a tag.
+    /// The value that it had; null for a tag.
     pub replaced: serde_json::Value,
+}
+
+impl MarkMade {
+    /// What a field got of the mark.
+    pub fn of(&self, field: &str) -> Option<&MarkedField> {
+        self.fields.iter().find(|marked| marked.field == field)
+    }
 }
 
 /// An object that waits no more.
@@ -69,10 +83,11 @@ pub struct Dismissed {
 
 /// The part of a mark that is kept as JSON.
 #[derive(Serialize, Deserialize)]
-struct StoredMark {
-    field: String,
-    value: serde_json::Value,
-    replaced: serde_json::Value,
+#[serde(untagged)]
+enum StoredMark {
+    Fields(Vec<MarkedField>),
+    /// As it was kept when a mark was one field.
+    One(MarkedField),
 }
 
 const ROWS: Insert<22> = Insert {
@@ -144,10 +159,10 @@ impl History {
                         let mut rows = locked(tx, sync, marks.iter().map(|(model, key, _)| (&**model, key))).await?;
                         for (model, key, mark) in marks {
                             let Some(row) = rows.get_mut(&object::hash(model, key.as_str())) else { continue };
-                            let MarkMade { run, at, field, value, replaced } = mark.clone();
+                            let MarkMade { run, at, fields } = mark.clone();
                             row.mark_run = Some(run.0);
                             row.mark_at = Some(text::micros(at));
-                            row.mark = Some(text::to_json(&StoredMark { field, value, replaced })?);
+                            row.mark = Some(text::to_json(&StoredMark::Fields(fields))?);
                         }
                         let rows: Vec<_> = rows.into_values().collect();
                         ROWS.run(tx, &rows, |_, row| values(row)).await
@@ -373,9 +388,12 @@ pub(super) fn streak(row: &quarantine::Model) -> Result<Streak> {
 /// The mark of a row.
 pub(super) fn mark(row: &quarantine::Model) -> Result<Option<MarkMade>> {
     let (Some(run), Some(mark)) = (row.mark_run, &row.mark) else { return Ok(None) };
-    let StoredMark { field, value, replaced } = text::parse_json("quarantine.mark", mark)?;
+    let fields = match text::parse_json("quarantine.mark", mark)? {
+        StoredMark::Fields(fields) => fields,
+        StoredMark::One(field) => vec![field],
+    };
     let at = text::time(row.mark_at.unwrap_or_default());
-    Ok(Some(MarkMade { run: RunId(run), at, field, value, replaced }))
+    Ok(Some(MarkMade { run: RunId(run), at, fields }))
 }
 
 fn values(row: &quarantine::Model) -> [Value; 22] {

@@ -115,7 +115,7 @@ impl<'a> AbsenceRules<'a> {
                 let reason =
                     "Syncline did not create it (`policy.only_own = false` deletes it all the same)".to_owned();
                 foreign = hold(HoldRule::NotOurs, reason);
-            } else if !follows {
+            } else if !follows && schema.deletion != DeletionClass::Passing {
                 waits = memory.absent(schema, change)?;
             }
         }

@@ -289,8 +289,11 @@ impl<'a> PlanDraft<'a> {
         }
         let fields = self.fields.of(schema.name);
         let has_field = |field: &str| schema.position(field).is_some_and(|position| fields.contains(position));
-        let Some(field) = memory.mark(change, &has_field)? else { return Ok(None) };
-        let mark = marks::update(schema, change.key.clone(), change.native.clone(), vec![field]);
+        let marked = memory.mark(change, &has_field)?;
+        if marked.is_empty() {
+            return Ok(None);
+        }
+        let mark = marks::update(schema, change.key.clone(), change.native.clone(), marked);
         if let Some(summary) = self.summary.models.iter_mut().find(|summary| summary.model == schema.name) {
             summary.count(Action::Update);
         }

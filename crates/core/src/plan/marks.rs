@@ -18,7 +18,14 @@ pub struct Unmark {
     pub key: AnyKey,
     /// The target's record.
     pub native: Option<Native>,
-    /// What becomes of the marked field.
+    /// The fields that have it still.
+    pub fields: Vec<UnmarkedField>,
+}
+
+/// A field that loses its part of a mark.
+#[derive(Debug, Clone, PartialEq)]
+pub struct UnmarkedField {
+    /// What becomes of it.
     pub field: FieldChange,
     /// The key of the tag, when the mark is one.
     pub tag: Option<Value>,
@@ -27,22 +34,23 @@ pub struct Unmark {
 impl Unmark {
     /// Takes the mark back with an update that the record gets anyway.
     pub fn join(self, change: &mut Change) {
-        let tag = self.tag;
-        match change.fields.iter_mut().find(|field| field.name == self.field.name) {
-            // The comparison keeps every tag that is there, the mark included.
-            Some(field) => {
-                if let (Some(tag), Some(tags)) = (tag, field.after.as_array_mut()) {
-                    tags.retain(|other| *other != tag);
+        for UnmarkedField { field: unmarked, tag } in self.fields {
+            match change.fields.iter_mut().find(|field| field.name == unmarked.name) {
+                // The comparison keeps every tag that is there, the mark included.
+                Some(field) => {
+                    if let (Some(tag), Some(tags)) = (tag, field.after.as_array_mut()) {
+                        tags.retain(|other| *other != tag);
+                    }
                 }
+                None => change.fields.push(unmarked),
             }
-            None => change.fields.push(self.field),
         }
         change.id = Change::id_of(&change.model, &change.key, change.action, &change.fields);
     }
 
     /// The update that takes nothing but the mark.
     pub fn alone(self, schema: &ModelSchema) -> Change {
-        update(schema, self.key, self.native, vec![self.field])
+        update(schema, self.key, self.native, self.fields.into_iter().map(|unmarked| unmarked.field).collect())
     }
 }
 
@@ -76,8 +84,10 @@ mod tests {
             model: "device",
             key: AnyKey::from_value(&json!([["a"], "sw1"])).unwrap(),
             native: Some(Native::new(7)),
-            field: FieldChange::new("tags", before, after),
-            tag: Some(json!(["absent"])),
+            fields: vec![UnmarkedField {
+                field: FieldChange::new("tags", before, after),
+                tag: Some(json!(["absent"])),
+            }],
         }
     }
 
@@ -94,6 +104,6 @@ mod tests {
         let mut other = update(Device::SCHEMA, unmark().key, None, vec![field("serial", json!("S1"))]);
         unmark().join(&mut other);
         assert_eq!(other.after("tags"), Some(&json!([["core"]])));
-        assert_eq!(unmark().alone(Device::SCHEMA).fields, [unmark().field]);
+        assert_eq!(unmark().alone(Device::SCHEMA).fields, [unmark().fields[0].field.clone()]);
     }
 }

@@ -27,10 +27,11 @@ pub trait Memory {
         Ok(None)
     }
 
-    /// The mark that the record of a held delete gets. `has_field` tells which of its fields both sides speak of.
-    fn mark(&self, change: &Change, has_field: &dyn Fn(&str) -> bool) -> Result<Option<FieldChange>> {
+    /// The mark that the record of a held delete gets; no field when it gets none. `has_field` tells which of its fields both sides
+    /// speak of.
+    fn mark(&self, change: &Change, has_field: &dyn Fn(&str) -> bool) -> Result<Vec<FieldChange>> {
         let _ = (change, has_field);
-        Ok(None)
+        Ok(Vec::new())
     }
 
     /// Whether Syncline created the record of a change, or was told to adopt it: asked of one by itself, not as one of many deletes.

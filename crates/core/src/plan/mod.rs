@@ -52,7 +52,7 @@ use crate::models::ModelMode;
 
 pub use absence::Evidence;
 pub use draft::{Background, PlanDraft, SavedPlan};
-pub use marks::Unmark;
+pub use marks::{Unmark, UnmarkedField};
 pub use memory::{AllOurs, Memory, id_hash};
 pub use reader::PlanReader;
 pub use schema::schema;

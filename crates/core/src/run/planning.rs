@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use chrono::{TimeDelta, Utc};
+use syncline_model::DeletionClass;
 
 use super::phases::PhaseClock;
 use super::reading::Prepared;
@@ -64,7 +65,7 @@ impl Work<'_> {
         let (sync, events, run) = (self.sync, self.events, self.run.id);
         let (evidence, verdicts) = self.evidence(digest, prepared, &source).await?;
         let now = Utc::now();
-        let watch = self.watch(&prepared.source, &target).await?;
+        let watch = self.watch(prepared, &target).await?;
         let looked_at = quarantine::looked_at(&target, &prepared.modes);
         let header = PlanHeader {
             sync: sync.name.clone(),
@@ -142,6 +143,10 @@ impl Work<'_> {
         }
         for (schema, _) in prepared.fields.iter() {
             let Some(model) = source.models.get(schema.name) else { continue };
+            // That there are fewer of what passes is no loss. What they refer to tells whether the source can be believed.
+            if schema.deletion == DeletionClass::Passing {
+                continue;
+            }
             let earlier =
                 history.record_counts_of_last_complete(&sync.name, schema.name, Side::Source, EARLIER_RUNS).await?;
             if earlier.is_empty() && evidence.first_run.is_none() {

@@ -14,16 +14,17 @@ use syncline_model::{AnyKey, DeletionClass, FieldKind, ModelSchema};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
+use super::reading::Prepared;
 use super::work::Work;
 use crate::bindings::hash;
 use crate::change::{Change, FieldChange, Hold, HoldRule};
 use crate::diff::RecordFields;
 use crate::event::{Events, Level};
 use crate::fields::ModelFields;
-use crate::history::{Claim, Dismissed, History, MarkMade, Purpose, Quarantined, Sighted, SyncId};
+use crate::history::{Claim, Dismissed, History, MarkMade, MarkedField, Purpose, Quarantined, Sighted, SyncId};
 use crate::models::ModelMode;
 use crate::native::Native;
-use crate::plan::{Spool, Unmark};
+use crate::plan::{Spool, Unmark, UnmarkedField};
 use crate::policy::{Mark, Quarantine};
 use crate::quarantine::{Sighting, State, Streak};
 use crate::snapshot::{Snapshot, SnapshotReader};
@@ -45,12 +46,25 @@ pub struct Watch {
     events: Events,
     cancel: CancellationToken,
     policy: Quarantine,
+    /// What absent records get, by model.
+    marks: BTreeMap<&'static str, Vec<Part>>,
     sync: SyncId,
     claim: Claim,
     /// Whether the run counts.
     counts: bool,
     now: DateTime<Utc>,
     seen: RefCell<Seen>,
+}
+
+/// A part of a mark: what one field gets.
+struct Part {
+    field: &'static str,
+    /// The value, or the key of a tag that is added to the others.
+    value: Value,
+    /// Whether it is added to what is there.
+    is_added: bool,
+    /// What it refers to and the target lacks.
+    lacks: Option<String>,
 }
 
 /// What the run has seen so far.
@@ -71,20 +85,22 @@ struct Seen {
     marks: Vec<(String, AnyKey, MarkMade)>,
     /// Records that are back and have their mark still, as far as the comparison agrees.
     still_marked: HashSet<u128>,
+    /// What is lacking for marks and was told.
+    told_lacking: BTreeSet<String>,
     by_evidence: BTreeMap<Absence, u64>,
     by_state: BTreeMap<State, u64>,
 }
 
 impl Work<'_> {
     /// Begins to watch what is absent.
-    pub(super) async fn watch(&self, source: &Arc<dyn DataSource>, target: &Snapshot) -> Result<Watch> {
+    pub(super) async fn watch(&self, prepared: &Prepared, target: &Snapshot) -> Result<Watch> {
         let history = &self.runner.history;
         let sync = history.sync(&self.sync.name).await?.ok_or_else(|| {
             Error::new(ErrorKind::Internal, format!("the history does not know the sync `{}`", self.sync.name))
         })?;
         let mut policy = self.sync.policy.quarantine.clone();
         if let Mark::Tag(slug) = &policy.mark
-            && !has_tag(target, slug)?
+            && !has(target, "tag", &Value::Array(vec![slug.as_str().into()]))?
         {
             let text = format!(
                 "the target has no tag `{slug}`, which `policy.quarantine.mark` names: nothing is marked; create it there"
@@ -92,10 +108,23 @@ impl Work<'_> {
             self.events.message(Level::Warning, text);
             policy.mark = Mark::None;
         }
+        let mut marks = BTreeMap::new();
+        for (schema, _) in prepared.fields.iter() {
+            let own = prepared.target.mark(schema.name);
+            let by_policy = by_policy(&policy.mark, schema);
+            // What the policy says of a field counts.
+            let own = own.into_iter().filter(|(field, _)| by_policy.as_ref().is_none_or(|(other, _)| other != field));
+            let parts =
+                by_policy.iter().cloned().chain(own).map(|(field, value)| Part::new(schema, field, value, target));
+            let mut parts = parts.collect::<Result<Vec<_>>>()?;
+            parts.sort_by_key(|part| schema.position(part.field));
+            marks.insert(schema.name, parts);
+        }
         Ok(Watch {
             history: history.clone(),
             runtime: Handle::current(),
-            source: Arc::clone(source),
+            source: Arc::clone(&prepared.source),
+            marks,
             events: self.events.clone(),
             cancel: self.stop.token().clone(),
             policy,
@@ -120,6 +149,7 @@ impl Seen {
             sighted: Spool::create_in(folder)?,
             marks: Vec::new(),
             still_marked: HashSet::new(),
+            told_lacking: BTreeSet::new(),
             by_evidence: BTreeMap::new(),
             by_state: BTreeMap::new(),
         })
@@ -148,7 +178,8 @@ impl Watch {
     ) -> Result<()> {
         let mut seen = self.seen.borrow_mut();
         seen.leave()?;
-        if schema.deletion == DeletionClass::Shared {
+        // What is never deleted and what passes do not wait.
+        if matches!(schema.deletion, DeletionClass::Shared | DeletionClass::Passing) {
             return Ok(());
         }
         let keys = deletes.iter().map(|change| &change.key);
@@ -257,35 +288,57 @@ impl Watch {
         Ok(hold)
     }
 
-    /// The mark that a record gets whose absence was noted.
-    pub fn mark(&self, change: &Change, has_field: &dyn Fn(&str) -> bool) -> Result<Option<FieldChange>> {
+    /// The mark that a record gets whose absence was noted: the fields that do not have it yet.
+    pub fn mark(&self, change: &Change, has_field: &dyn Fn(&str) -> bool) -> Result<Vec<FieldChange>> {
         let mut seen = self.seen.borrow_mut();
-        let Some(streak) = seen.streaks.get(&change.key) else { return Ok(None) };
-        let Some((field, value)) = wanted(&self.policy.mark, &change.model) else { return Ok(None) };
-        if !streak.is_to_be_marked(&self.policy) || !has_field(field) {
-            return Ok(None);
+        let seen = &mut *seen;
+        let Some(streak) = seen.streaks.get(&change.key) else { return Ok(Vec::new()) };
+        if !streak.is_to_be_marked(&self.policy) {
+            return Ok(Vec::new());
         }
-        let before =
-            change.fields.iter().find(|other| other.name == field).map_or(Value::Null, |other| other.before.clone());
-        if bears(&before, &value) {
-            return Ok(None);
+        let earlier = seen.marked.get(&change.key);
+        let mut was_made = None;
+        let mut found: Vec<(FieldChange, MarkedField)> = Vec::new();
+        for part in self.marks.get(change.model.as_str()).into_iter().flatten().filter(|part| has_field(part.field)) {
+            let before = change.fields.iter().find(|field| field.name == part.field);
+            let before = before.map_or(Value::Null, |field| field.before.clone());
+            if bears(&before, &part.value) {
+                continue;
+            }
+            if let Some(mark) = earlier
+                && mark.of(part.field).is_some()
+            {
+                let was_written = match was_made {
+                    Some(known) => known,
+                    None => self.runtime.block_on(self.history.updated_by(mark.run, &change.model, &change.key))?,
+                };
+                was_made = Some(was_written);
+                if was_written {
+                    // It had its mark, and somebody took it away.
+                    continue;
+                }
+            }
+            if let Some(lacks) = &part.lacks {
+                if seen.told_lacking.insert(lacks.clone()) {
+                    let text = format!(
+                        "the target has no {lacks}, which absent records get while they wait: they get it when it is there"
+                    );
+                    self.events.message(Level::Warning, text);
+                }
+                continue;
+            }
+            let (after, replaced) = part.given_to(&before);
+            let marked = MarkedField { field: part.field.to_owned(), value: part.value.clone(), replaced };
+            found.push((FieldChange::new(part.field, before, after), marked));
         }
-        if let Some(mark) = seen.marked.get(&change.key)
-            && self.runtime.block_on(self.history.updated_by(mark.run, &change.model, &change.key))?
-        {
-            // It had its mark, and somebody took it away.
-            return Ok(None);
-        }
-        let (after, replaced) = match &before {
-            _ if field == "status" => (value.clone(), before.clone()),
-            Value::Array(tags) => (with_tag(tags, &value), Value::Null),
-            _ => (with_tag(&[], &value), Value::Null),
-        };
-        if self.counts {
-            let made = MarkMade { run: self.claim.run, at: self.now, field: field.to_owned(), value, replaced };
+        let (fields, mut marked): (Vec<_>, Vec<_>) = found.into_iter().unzip();
+        if self.counts && !fields.is_empty() {
+            let kept = earlier.into_iter().flat_map(|mark| &mark.fields);
+            marked.extend(kept.filter(|kept| fields.iter().all(|field| field.name != kept.field)).cloned());
+            let made = MarkMade { run: self.claim.run, at: self.now, fields: marked };
             seen.marks.push((change.model.clone(), change.key.clone(), made));
         }
-        Ok(Some(FieldChange::new(field, before, after)))
+        Ok(fields)
     }
 
     /// The marks in the target that were made for absent records, and are there still. Whether those records are still absent is
@@ -309,22 +362,10 @@ impl Watch {
                 if native.as_ref().map(|native| native.id.to_string()) != *id {
                     continue;
                 }
-                let value = RecordFields::of(line.record).find(|(name, _)| *name == mark.field.as_bytes());
-                let Some(now) = value.and_then(|(_, value)| serde_json::from_slice::<Value>(value).ok()) else {
-                    continue;
-                };
-                if !bears(&now, &mark.value) {
-                    continue;
+                let fields: Vec<_> = mark.fields.iter().filter_map(|marked| unmarked(marked, line.record)).collect();
+                if !fields.is_empty() {
+                    found.push(Unmark { model: schema.name, key, native, fields });
                 }
-                let (after, tag) = match &now {
-                    Value::Array(tags) => {
-                        let others = tags.iter().filter(|tag| **tag != mark.value).cloned().collect();
-                        (Value::Array(others), Some(mark.value.clone()))
-                    }
-                    _ => (mark.replaced.clone(), None),
-                };
-                let field = FieldChange::new(&mark.field, now, after);
-                found.push(Unmark { model: schema.name, key, native, field, tag });
             }
         }
         self.seen.borrow_mut().still_marked =
@@ -400,9 +441,8 @@ fn native_id(change: &Change) -> Option<String> {
     change.native.as_ref().map(|native| native.id.to_string())
 }
 
-/// The field and the value of the mark, where the model has them.
-fn wanted(mark: &Mark, model: &str) -> Option<(&'static str, Value)> {
-    let schema = syncline_model::models::by_name(model)?;
+/// The field and the value of the policy's mark, where the model has them.
+fn by_policy(mark: &Mark, schema: &ModelSchema) -> Option<(&'static str, Value)> {
     match mark {
         Mark::None => None,
         Mark::Tag(slug) => {
@@ -416,12 +456,56 @@ fn wanted(mark: &Mark, model: &str) -> Option<(&'static str, Value)> {
     }
 }
 
-/// Whether a field has a mark: it is the status, or the tag is one of the tags.
-fn bears(field: &Value, mark: &Value) -> bool {
-    match (field, mark) {
-        (Value::Array(tags), Value::Array(_)) => tags.contains(mark),
-        _ => field == mark,
+impl Part {
+    fn new(schema: &ModelSchema, field: &'static str, value: Value, target: &Snapshot) -> Result<Self> {
+        let known = schema.field(field);
+        let is_added = known.is_some_and(|known| matches!(known.kind, FieldKind::References(_)) && !known.exact);
+        let mut lacks = None;
+        if let Some(model) = known.and_then(|known| known.kind.referenced_model()) {
+            let many = matches!(known.map(|known| known.kind), Some(FieldKind::References(_))) && !is_added;
+            let keys =
+                if many { value.as_array().map_or(&[][..], Vec::as_slice) } else { std::slice::from_ref(&value) };
+            for key in keys {
+                if !has(target, model, key)? {
+                    let label = syncline_model::models::by_name(model).map_or(model, |schema| schema.label);
+                    let key = AnyKey::from_value(key).map_or_else(|| key.to_string(), |key| key.to_string());
+                    lacks = Some(format!("{label} `{key}`"));
+                }
+            }
+        }
+        Ok(Self { field, value, is_added, lacks })
     }
+
+    /// What a field becomes, and what of it is replaced.
+    fn given_to(&self, before: &Value) -> (Value, Value) {
+        if self.is_added {
+            (with_tag(before.as_array().map_or(&[][..], Vec::as_slice), &self.value), Value::Null)
+        } else {
+            (self.value.clone(), before.clone())
+        }
+    }
+}
+
+/// What becomes of a field of a record when its part of a mark is taken back; none when it has it no more.
+fn unmarked(marked: &MarkedField, record: &[u8]) -> Option<UnmarkedField> {
+    let (_, value) = RecordFields::of(record).find(|(name, _)| *name == marked.field.as_bytes())?;
+    let now: Value = serde_json::from_slice(value).ok()?;
+    if !bears(&now, &marked.value) {
+        return None;
+    }
+    let (after, tag) = match &now {
+        Value::Array(tags) if now != marked.value => {
+            let others = tags.iter().filter(|tag| **tag != marked.value).cloned().collect();
+            (Value::Array(others), Some(marked.value.clone()))
+        }
+        _ => (marked.replaced.clone(), None),
+    };
+    Some(UnmarkedField { field: FieldChange::new(&marked.field, now, after), tag })
+}
+
+/// Whether a field has a mark: it is the value, or the tag is one of the tags.
+fn bears(field: &Value, mark: &Value) -> bool {
+    field == mark || field.as_array().is_some_and(|tags| tags.contains(mark))
 }
 
 /// The tags with one more, in canonical order.
@@ -431,10 +515,10 @@ fn with_tag(tags: &[Value], tag: &Value) -> Value {
     Value::Array(tags)
 }
 
-/// Whether the target has a tag.
-fn has_tag(target: &Snapshot, slug: &str) -> Result<bool> {
-    let Some(snapshot) = target.models.get("tag") else { return Ok(false) };
-    let wanted = Value::Array(vec![slug.into()]).to_string();
+/// Whether the target has a record.
+fn has(target: &Snapshot, model: &str, key: &Value) -> Result<bool> {
+    let Some(snapshot) = target.models.get(model) else { return Ok(false) };
+    let wanted = key.to_string();
     let mut reader = SnapshotReader::open(snapshot)?;
     while let Some(line) = reader.next_line()? {
         if line.key == wanted.as_bytes() {

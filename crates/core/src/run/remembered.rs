@@ -54,7 +54,7 @@ impl Memory for Remembered {
         self.watch.absent(change)
     }
 
-    fn mark(&self, change: &Change, has_field: &dyn Fn(&str) -> bool) -> Result<Option<FieldChange>> {
+    fn mark(&self, change: &Change, has_field: &dyn Fn(&str) -> bool) -> Result<Vec<FieldChange>> {
         self.watch.mark(change, has_field)
     }
 

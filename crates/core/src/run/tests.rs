@@ -71,6 +71,8 @@ pub struct World {
     pub batches: u32,
     /// The target's statuses by slug, where they are not `active`. Both sides speak of them if there are any.
     statuses: Option<BTreeMap<String, SiteStatus>>,
+    /// What the target itself gives to absent sites.
+    mark: Vec<(&'static str, Value)>,
     /// Why the source does not give a site, where it says so; an error if it cannot tell.
     absences: BTreeMap<String, std::result::Result<Absence, &'static str>>,
 }
@@ -186,6 +188,10 @@ impl DataTarget for FakeSide {
     fn capabilities(&self) -> Capabilities {
         let staging = with(&self.0, |world| world.stages);
         Capabilities { batch_size: 10, concurrency: 1, preconditions: false, deletes: true, staging }
+    }
+
+    fn mark(&self, model: &str) -> Vec<(&'static str, Value)> {
+        if model == "site" { with(&self.0, |world| world.mark.clone()) } else { Vec::new() }
     }
 
     async fn check(&self) -> Result<CheckReport> {

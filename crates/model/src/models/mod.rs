@@ -15,6 +15,7 @@ mod host_group;
 mod interface;
 mod ip_address;
 mod mac_address;
+mod maintenance;
 mod manufacturer;
 mod platform;
 mod prefix;
@@ -38,6 +39,7 @@ pub use host_group::HostGroup;
 pub use interface::{Interface, InterfaceMode, InterfaceType};
 pub use ip_address::{IpAddress, IpAddressRole, IpAddressStatus};
 pub use mac_address::MacAddress;
+pub use maintenance::Maintenance;
 pub use manufacturer::Manufacturer;
 pub use platform::Platform;
 pub use prefix::{Prefix, PrefixStatus};
@@ -76,6 +78,7 @@ pub const ALL: &[&ModelSchema] = &[
     VirtualMachine::SCHEMA,
     HostGroup::SCHEMA,
     Host::SCHEMA,
+    Maintenance::SCHEMA,
 ];
 
 /// A shared model by name.

@@ -68,9 +68,11 @@ pub fn nothing_twice(netbox: &NetBoxSim, problems: &mut Problems) {
                     let host = object["address"].as_str().and_then(|address| address.split('/').next());
                     vec![id("vrf"), Value::from(host.unwrap_or_default())]
                 }
-                Kind::Region | Kind::SiteGroup | Kind::Tenant | Kind::CustomField | Kind::Role | Kind::VlanGroup => {
-                    continue;
-                }
+                Kind::TenantGroup | Kind::Tenant | Kind::ClusterType | Kind::ClusterGroup => vec![plain("slug")],
+                Kind::Cluster => vec![plain("scope_id"), id("group"), plain("name")],
+                Kind::VirtualMachine => vec![id("site"), id("cluster"), lower(&object["name"])],
+                Kind::VmInterface => vec![id("virtual_machine"), plain("name")],
+                Kind::Region | Kind::SiteGroup | Kind::CustomField | Kind::Role | Kind::VlanGroup => continue,
             };
             let key = Value::from(key).to_string();
             if let Some(other) = seen.insert(key.clone(), object["id"].clone()) {

@@ -10,7 +10,7 @@ use super::{applied, change, everywhere, failed, key, new_run, working_run};
 use crate::ErrorKind;
 use crate::change::Action;
 use crate::history::{
-    Claim, History, MarkMade, QuarantineFilter, Quarantined, RecordedChange, RunResult, Sighted, SyncId,
+    Claim, History, MarkMade, MarkedField, QuarantineFilter, Quarantined, RecordedChange, RunResult, Sighted, SyncId,
 };
 use crate::policy::Quarantine;
 use crate::quarantine::{Decision, State, Verdict};
@@ -140,13 +140,12 @@ async fn what_has_its_mark_still_stays_until_it_is_gone() {
         run(&history, 0, &["a", "b"]).await;
         history.decide_absent("sites", "site", &key("a"), &says(Verdict::Keep)).await.unwrap();
         let (claim, sync) = (working_run(&history).await, sync(&history).await);
-        let mark = MarkMade {
-            run: claim.run,
-            at: hour(1),
-            field: "status".to_owned(),
-            value: json!("decommissioning"),
-            replaced: json!("active"),
-        };
+        let marked = |field: &str, value, replaced| MarkedField { field: field.to_owned(), value, replaced };
+        let fields = vec![
+            marked("status", json!("decommissioning"), json!("active")),
+            marked("groups", json!([["Retired"]]), json!([["Sites"]])),
+        ];
+        let mark = MarkMade { run: claim.run, at: hour(1), fields };
         let marks = [("site".to_owned(), key("a"), mark.clone()), ("site".to_owned(), key("nobody"), mark.clone())];
         history.note_marks(claim, sync, &marks).await.unwrap();
         let marked = history.marked(sync).await.unwrap();

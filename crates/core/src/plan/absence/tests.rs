@@ -5,11 +5,12 @@ use std::path::Path;
 
 use chrono::Utc;
 use syncline_model::models::{
-    Device, DeviceRole, DeviceStatus, DeviceType, Interface, InterfaceType, Manufacturer, Site, SiteStatus, Tag, Vlan,
-    VlanStatus,
+    Device, DeviceRole, DeviceStatus, DeviceType, Host, Interface, InterfaceType, Maintenance, Manufacturer, Site,
+    SiteStatus, Tag, Vlan, VlanStatus,
 };
 use syncline_model::{Key, Model, ModelSchema, Text};
 
+use super::AbsenceRules;
 use crate::Result;
 use crate::change::{Action, Change, Hold, HoldRule};
 use crate::diff::{DiffInput, calculate};
@@ -207,6 +208,33 @@ async fn planned(source: &Given, target: &Given, undoes: bool, left: &Left) -> S
         what + &fields + &hold.unwrap_or_default()
     };
     changes.iter().map(tell).collect::<Vec<_>>().join("\n")
+}
+
+/// What passes waits for nothing, but its absence must be proven, also that of what it refers to, and it must be ours.
+#[tokio::test]
+async fn what_is_over_goes_without_a_wait() {
+    let fields = ModelFields::new().all::<Host>().all::<Maintenance>();
+    let folder = tempfile::tempdir().unwrap();
+    let sink = SnapshotSink::create(Side::Source, folder.path(), fields.clone(), Events::new()).unwrap();
+    sink.open::<Host>().unwrap().complete().await.unwrap();
+    sink.open::<Maintenance>().unwrap().complete().await.unwrap();
+    let source = sink.finish().unwrap();
+    let key = Maintenance::key_of(&text("work")).to_any();
+    let left = Left { kept: &["maintenance work"], ..Left::default() };
+    let foreign = Left { foreign: &["maintenance work"], ..Left::default() };
+    let hold = |deletes: Deletes, left: &Left, shrunk: &str| {
+        let policy = Policy { deletes, ..Policy::default() };
+        let shrunk = BTreeMap::from([(shrunk.to_owned(), "far fewer".to_owned())]);
+        let evidence = Evidence { shrunk, ..Evidence::default() };
+        let mut rules = AbsenceRules::new(&policy, &evidence, &source, &fields);
+        let mut deletes = [Change::new("maintenance", key.clone(), Action::Delete, Some(Native::new(1)), Vec::new())];
+        rules.judge(Maintenance::SCHEMA, &mut deletes, left).unwrap();
+        deletes[0].hold.as_ref().map(|hold| hold.rule)
+    };
+    assert_eq!(hold(Deletes::Apply, &left, "site"), None);
+    assert_eq!(hold(Deletes::Hold, &left, "site"), Some(HoldRule::Policy));
+    assert_eq!(hold(Deletes::Apply, &foreign, "site"), Some(HoldRule::NotOurs));
+    assert_eq!(hold(Deletes::Apply, &left, "host"), Some(HoldRule::SourcePartial));
 }
 
 #[tokio::test]

@@ -367,9 +367,13 @@ fn status(world: &str, slug: &str) -> SiteStatus {
 
 /// A lab that marks by status, in which `b` is staging and gone.
 async fn marking(world: &'static str) -> Timed {
+    marking_by(world, Mark::Status("decommissioning".to_owned())).await
+}
+
+async fn marking_by(world: &'static str, mark: Mark) -> Timed {
     with(world, |world| world.statuses = Some(BTreeMap::new()));
     let mut timed = Timed::new(world).await;
-    timed.lab.sync.policy.quarantine.mark = Mark::Status("decommissioning".to_owned());
+    timed.lab.sync.policy.quarantine.mark = mark;
     with(world, |world| world.statuses.as_mut().unwrap().insert("b".to_owned(), SiteStatus::Staging));
     timed.lose("b");
     for hours in [1, 2] {
@@ -400,6 +404,27 @@ async fn a_mark_is_set_once_and_taken_back() {
     assert_eq!(timed.rows().await[0].state, State::Returned, "until the mark is seen to be gone");
     assert_eq!(timed.run().await.total().applied, 0);
     assert_eq!(timed.rows().await, []);
+}
+
+/// What the target itself gives to absent records is a mark like the policy's, which counts where both speak of a field.
+#[tokio::test]
+async fn a_target_marks_what_is_absent_its_own_way() {
+    for (world, mark, expected) in [
+        ("own mark", Mark::None, SiteStatus::Retired),
+        ("both marks", Mark::Status("decommissioning".to_owned()), SiteStatus::Decommissioning),
+    ] {
+        with(world, |world| world.mark = vec![("status", serde_json::json!("retired"))]);
+        let timed = marking_by(world, mark).await;
+        timed.at(3);
+        assert_eq!(timed.run().await.total().applied, 1, "{world}");
+        assert_eq!(status(world, "b"), expected);
+        timed.at(4);
+        assert_eq!(timed.run().await.total().applied, 0, "{world}");
+        timed.find("b");
+        timed.at(5);
+        assert_eq!(timed.run().await.total().applied, 1, "{world}");
+        assert_eq!(status(world, "b"), SiteStatus::Staging, "{world}");
+    }
 }
 
 #[tokio::test]

@@ -78,7 +78,9 @@ fn row(absent: &Quarantined) -> String {
         let _ = writeln!(text, "      {}", paint(WARN, &clean(&line)));
     }
     if let Some(mark) = &absent.mark {
-        let line = format!("marked in the target by run {}: `{}` is {}", mark.run, mark.field, mark.value);
+        let fields: Vec<_> =
+            mark.fields.iter().map(|marked| format!("`{}` is {}", marked.field, marked.value)).collect();
+        let line = format!("marked in the target by run {}: {}", mark.run, fields.join(", "));
         let _ = writeln!(text, "      {}", paint(DIM, &clean(&line)));
     }
     text
@@ -93,7 +95,7 @@ fn time(time: DateTime<Utc>) -> String {
 mod tests {
     use super::*;
     use serde_json::json;
-    use syncline_core::history::{MarkMade, RunId};
+    use syncline_core::history::{MarkMade, MarkedField, RunId};
     use syncline_core::quarantine::{Decision, Streak};
     use syncline_model::AnyKey;
 
@@ -123,9 +125,8 @@ mod tests {
     #[test]
     fn absent_records_are_told_with_all_that_decides_about_them() {
         let mut due = absent("due", State::Due, Absence::Unknown, 3, Some(Verdict::Restore));
-        let mark = json!(["absent"]);
-        due.mark =
-            Some(MarkMade { run: RunId::new(8), at: at(22), field: "tags".into(), value: mark, replaced: json!(null) });
+        let marked = MarkedField { field: "tags".into(), value: json!(["absent"]), replaced: json!(null) };
+        due.mark = Some(MarkMade { run: RunId::new(8), at: at(22), fields: vec![marked] });
         let mut other = absent("back", State::Returned, Absence::Gone, 0, None);
         other.sync = "other".to_owned();
         let text = list(&[
