@@ -183,7 +183,7 @@ impl DataSource for ForwardSource {
             .all::<DeviceType>()
             .except::<DeviceRole>(&["color"])
             .all::<Platform>()
-            .all::<Device>()
+            .except::<Device>(&["tenant", "cluster", "custom_fields", "config_context"])
             // A device that was collected is active, until a person says otherwise.
             .initial::<Device>(&["status"])
             .all::<VirtualChassis>()

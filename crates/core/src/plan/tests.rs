@@ -212,7 +212,8 @@ async fn every_delete_of_every_model_goes_through_the_quarantine() {
             ($($model:ty),*) => { $(sink.open::<$model>().unwrap().complete().await.unwrap();)* };
         }
         empty!(Site, Manufacturer, DeviceType, DeviceRole, Platform, Device, VirtualChassis, Interface);
-        empty!(MacAddress, Vlan, Vrf, Prefix, IpAddress, Tag, HostGroup, Host, Maintenance);
+        empty!(MacAddress, Vlan, Vrf, Prefix, IpAddress, Tag, HostGroup, Host, Maintenance, TenantGroup, Tenant);
+        empty!(ClusterType, ClusterGroup, Cluster, VirtualMachine);
         sink.finish().unwrap()
     };
     let (source, target) = (complete(Side::Source).await, complete(Side::Target).await);
