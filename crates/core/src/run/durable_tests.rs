@@ -380,9 +380,11 @@ async fn a_sync_runs_after_another_one() {
     assert_eq!(pass().await, 0, "that was before anybody asked");
     assert_eq!(lab.run_with(RunRequest::dry()).await.status, RunStatus::Completed);
     assert_eq!(pass().await, 0, "a dry run changes nothing");
-    let first = lab.run().await;
+    let request_id = Some("CHG0042".parse().unwrap());
+    let first = lab.run_with(RunRequest { request_id: request_id.clone(), ..RunRequest::default() }).await;
     assert_eq!((pass().await, pass().await), (1, 1));
     let waiting = lab.runner.history().queue().await.unwrap();
+    assert_eq!(waiting[0].request_id, request_id, "whoever asked for the one asked for both");
     assert_eq!(
         (&*waiting[0].sync, waiting[0].request.clone().unwrap()),
         ("second", format!("run {} of main completed", first.run))

@@ -10,7 +10,7 @@ use crate::telemetry::LogFormat;
 
 pub use past::{
     About, Absent, Decide, FindingsArguments, FindingsCommand, HistoryArguments, HistoryCommand, Kind, Prune,
-    QuarantineCommand,
+    QuarantineCommand, Request,
 };
 
 /// What every help page of a command that can end in several ways says.
@@ -101,22 +101,13 @@ pub enum Command {
         /// Show every change with every value
         #[arg(long)]
         full: bool,
+        /// What you call this request
+        #[command(flatten)]
+        request: Request,
     },
     /// Run a sync: read both sides, plan, write
     #[command(after_help = EXIT_CODES)]
-    Run {
-        /// The sync
-        sync: String,
-        /// Stop before writing
-        #[arg(long)]
-        dry_run: bool,
-        /// Measure the memory of every phase
-        #[arg(long)]
-        memory: bool,
-        /// Pause after so long a time of writing, for example `30m`; `syncline resume` lets it go on
-        #[arg(long, value_name = "TIME")]
-        max_duration: Option<syncline_core::schedule::WindowLength>,
-    },
+    Run(RunArguments),
     /// Apply a plan that was kept, exactly as it was shown
     #[command(after_help = EXIT_CODES)]
     Apply {
@@ -128,6 +119,9 @@ pub enum Command {
         /// Apply even what a guard refuses, and why; kept in the history, good for this plan and once
         #[arg(long, value_name = "REASON", conflicts_with = "approve")]
         override_guards: Option<String>,
+        /// What you call this request
+        #[command(flatten)]
+        request: Request,
     },
     /// Take back what a run did, as far as nobody has touched it since
     #[command(after_help = EXIT_CODES)]
@@ -150,6 +144,9 @@ pub enum Command {
         /// Show every difference
         #[arg(long)]
         full: bool,
+        /// What you call this request
+        #[command(flatten)]
+        request: Request,
     },
     /// List what runs found and somebody should look at: flapping, ambiguous records, drift
     Findings(FindingsArguments),
@@ -172,6 +169,9 @@ pub enum Command {
         /// Why, for the history
         #[arg(long, value_name = "TEXT")]
         reason: Option<String>,
+        /// What you call this request
+        #[command(flatten)]
+        request: Request,
     },
     /// List the runs that wait for a worker, the next one first
     Queue,
@@ -278,6 +278,28 @@ pub enum Command {
         /// The shell
         shell: clap_complete::Shell,
     },
+}
+
+/// A run that is asked for here and now.
+#[derive(Debug, Clone, Args)]
+pub struct RunArguments {
+    /// The sync
+    pub sync: String,
+    /// Stop before writing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Measure the memory of every phase
+    #[arg(long)]
+    pub memory: bool,
+    /// Pause after so long a time of writing, for example `30m`; `syncline resume` lets it go on
+    #[arg(long, value_name = "TIME")]
+    pub max_duration: Option<syncline_core::schedule::WindowLength>,
+    /// Why, for the history
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// What you call this request
+    #[command(flatten)]
+    pub request: Request,
 }
 
 /// How a plan is written.
