@@ -293,6 +293,8 @@ pub struct RunFilter {
     pub status: Vec<RunStatus>,
     /// Started by this.
     pub kind: Option<RunKind>,
+    /// For this.
+    pub purpose: Option<Purpose>,
     /// Asked for under this id.
     pub request_id: Option<RequestId>,
     /// Dry runs only, or real ones only.

@@ -19,6 +19,7 @@ impl History {
     pub async fn runs(&self, filter: &RunFilter, before: Option<RunId>, limit: u64) -> Result<Page<Run, RunId>> {
         let mut wanted = Condition::all()
             .add_option(filter.kind.map(|kind| run::Column::Kind.eq(kind.as_str())))
+            .add_option(filter.purpose.map(|purpose| run::Column::Purpose.eq(purpose.as_str())))
             .add_option(filter.request_id.as_ref().map(|id| run::Column::RequestId.eq(id.as_str())))
             .add_option(filter.dry.map(|dry| run::Column::Dry.eq(dry)))
             .add_option(filter.since.map(|since| run::Column::CreatedAt.gte(text::micros(since))))

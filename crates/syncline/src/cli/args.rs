@@ -10,7 +10,7 @@ use crate::telemetry::LogFormat;
 
 pub use past::{
     About, Absent, Decide, FindingsArguments, FindingsCommand, HistoryArguments, HistoryCommand, Kind, Prune,
-    QuarantineCommand, Request,
+    QuarantineCommand, Request, StatesArguments,
 };
 
 /// What every help page of a command that can end in several ways says.
@@ -18,7 +18,7 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0  nothing to do, or done
   1  an error
-  2  changes are pending (plan, --dry-run), or there is drift (drift)
+  2  changes are pending (plan, --dry-run), or there is drift (drift, states)
   3  the plan needs a person's approval
   4  a guard refused the plan
   5  some changes failed; the others are done
@@ -148,6 +148,9 @@ pub enum Command {
         #[command(flatten)]
         request: Request,
     },
+    /// Tell of each record whether the target has it as the source says, as the last drift check found it
+    #[command(after_help = EXIT_CODES)]
+    States(StatesArguments),
     /// List what runs found and somebody should look at: flapping, ambiguous records, drift
     Findings(FindingsArguments),
     /// Look at records that the source no longer has, and decide about them

@@ -77,6 +77,7 @@ async fn dispatch(session: &Session, command: Command) -> Result<Exit, Failure> 
         Command::Undo(options) => commands::about::undo(session, &options).await,
         Command::Rerun { about, .. } => commands::about::rerun(session, &about).await,
         Command::Drift { sync, full, request } => commands::drift::run(session, &sync, full, request.request_id).await,
+        Command::States(options) => commands::states::run(session, &options).await,
         Command::Findings(options) => commands::findings::run(session, &options).await,
         Command::Quarantine(command) => commands::quarantine::run(session, &command).await,
         Command::Sync(command) => commands::sync::run(session, &command).await,

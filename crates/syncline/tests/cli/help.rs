@@ -15,6 +15,7 @@ fn every_help_page() {
         &["undo"],
         &["rerun"],
         &["drift"],
+        &["states"],
         &["findings"],
         &["findings", "acknowledge"],
         &["quarantine"],

@@ -36,6 +36,22 @@ pub struct Request {
     pub request_id: Option<RequestId>,
 }
 
+/// How the records of a sync stand.
+#[derive(Debug, Clone, Args)]
+pub struct StatesArguments {
+    /// The sync
+    pub sync: String,
+    /// Only records of this model
+    #[arg(long, value_name = "MODEL")]
+    pub model: Option<String>,
+    /// Look now, instead of telling what the last check found; nothing is written
+    #[arg(long)]
+    pub refresh: bool,
+    /// Show every record that is not in sync
+    #[arg(long)]
+    pub full: bool,
+}
+
 /// The runs, and what is kept of them.
 #[derive(Debug, Clone, Args)]
 #[command(args_conflicts_with_subcommands = true)]

@@ -69,7 +69,7 @@ fn exit(report: &RunReport) -> Exit {
 }
 
 /// The differences that are there now, by model and record.
-async fn of_sync(history: &syncline_core::history::History, sync: &str) -> syncline_core::Result<Vec<Finding>> {
+pub async fn of_sync(history: &syncline_core::history::History, sync: &str) -> syncline_core::Result<Vec<Finding>> {
     let filter = FindingFilter {
         sync: Some(sync.to_owned()),
         kind: Some(FindingKind::Drift),

@@ -17,5 +17,6 @@ pub mod review;
 pub mod run;
 pub mod schema;
 pub mod serve;
+pub mod states;
 pub mod sync;
 pub mod upkeep;
