@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
-use syncline_core::describe::{CheckReport, ConfigItem, DataMapping, ObjectLink};
+use syncline_core::describe::{self as described, CheckReport, ConfigItem, DataMapping, ObjectLink};
 use syncline_core::fields::ModelFields;
 use syncline_core::native::Native;
 use syncline_core::permit::WritePermit;
@@ -28,6 +28,7 @@ use crate::mapping::host::HostMaker;
 use crate::mapping::macros::Checks;
 use crate::mapping::managed::Managed;
 use crate::mapping::rules::{Mapping, VirtualChassisAs};
+use crate::pickers;
 use crate::read;
 use crate::read::host::Reading;
 use crate::settings::{Connection, TargetParameters};
@@ -131,6 +132,10 @@ impl DataTarget for ZabbixTarget {
         let writer =
             Writer::new(self.client.clone(), client, catalogue, self.parameters.clone(), self.checks.clone(), sizes);
         Ok(Box::new(writer))
+    }
+
+    async fn catalogues(&self) -> Result<Vec<described::Catalogue>> {
+        pickers::catalogues(&self.client).await
     }
 
     fn data_mappings(&self) -> Vec<DataMapping> {

@@ -6,7 +6,7 @@ use syncline_model::AnyKey;
 use crate::apply::{Applied, ApplyContext};
 use crate::bindings::Bindings;
 use crate::change::{Change, FieldChange};
-use crate::describe::{CheckReport, ConfigItem, DataMapping, ObjectLink};
+use crate::describe::{Catalogue, CheckReport, ConfigItem, DataMapping, ObjectLink};
 use crate::diff::{DiffInput, DiffOutput};
 use crate::fields::ModelFields;
 use crate::native::Native;
@@ -93,6 +93,12 @@ pub trait DataTarget: Send + Sync {
     async fn staged(&self, permit: &WritePermit, id: &str) -> Result<Option<Box<dyn Stage>>> {
         let message = format!("this target cannot have staged the writes of `{}` as `{id}`", permit.message());
         Err(Error::new(ErrorKind::Unsupported, message))
+    }
+
+    /// What the system has that rules and settings can name, for people who pick from it: read when it is asked for. The default has
+    /// nothing to pick from.
+    async fn catalogues(&self) -> Result<Vec<Catalogue>> {
+        Ok(Vec::new())
     }
 
     /// What of the models becomes what of the system, down to fields, for people.

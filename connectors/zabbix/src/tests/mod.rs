@@ -3,4 +3,5 @@
 mod budget;
 mod lab;
 mod lessons;
+mod pickers;
 mod scenario;

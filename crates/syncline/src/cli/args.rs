@@ -90,6 +90,14 @@ pub enum Command {
         /// The sync
         sync: String,
     },
+    /// List what a target has that rules can name: templates, groups, proxies. Read when asked for
+    Catalogue {
+        /// A sync, whose target is asked, or a connection
+        #[arg(value_name = "SYNC|CONNECTION")]
+        of: String,
+        /// Only this one, for example `templates`
+        name: Option<String>,
+    },
     /// Show what a sync would change; nothing is written
     #[command(after_help = EXIT_CODES)]
     Plan {

@@ -9,6 +9,7 @@ fn every_help_page() {
         &[],
         &["connectors"],
         &["check"],
+        &["catalogue"],
         &["plan"],
         &["run"],
         &["apply"],

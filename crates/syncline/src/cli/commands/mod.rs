@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 pub mod about;
+pub mod catalogue;
 pub mod check;
 pub mod config;
 pub mod connectors;

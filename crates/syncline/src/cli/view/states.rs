@@ -107,8 +107,8 @@ pub fn text(states: &States, full: bool) -> String {
             columns.row(&[
                 record.state.words().to_owned(),
                 record.model.clone(),
-                clean(&record.key.to_string()).into_owned(),
-                clean(&record.fields.join(", ")).into_owned(),
+                record.key.to_string(),
+                record.fields.join(", "),
                 record.since_run.to_string(),
                 record.checked.format("%Y-%m-%d %H:%M:%S").to_string(),
             ]);
