@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
+use syncline_core::change::{Change, Refusal};
 use syncline_core::describe::{self as described, CheckReport, ConfigItem, DataMapping, ObjectLink};
 use syncline_core::fields::ModelFields;
 use syncline_core::native::Native;
@@ -13,7 +14,6 @@ use syncline_core::snapshot::{Snapshot, SnapshotSink};
 use syncline_core::target::{Capabilities, DataTarget, TargetWriter};
 use syncline_core::{Error, ErrorKind, Result};
 use syncline_model::AnyKey;
-#[cfg(test)]
 use syncline_model::Model as _;
 use syncline_model::models::{
     Device, DeviceRole, DeviceType, Host, HostGroup, Manufacturer, Platform, Site, Tag, VirtualChassis,
@@ -47,7 +47,7 @@ pub struct ZabbixTarget {
 }
 
 impl ZabbixTarget {
-    async fn catalogue(&self) -> Result<&Catalogue> {
+    pub(crate) async fn catalogue(&self) -> Result<&Catalogue> {
         if let Some(read) = self.catalogue.get() {
             return Ok(read);
         }
@@ -122,6 +122,13 @@ impl DataTarget for ZabbixTarget {
         };
         let names = catalogue.template_names();
         Desired { maker, taken: (&names, &catalogue.visible_templates) }.of(source, fields)
+    }
+
+    async fn refusals(&self, changes: &[&Change]) -> Result<Vec<Option<Refusal>>> {
+        match changes.first() {
+            Some(first) if first.model == Host::NAME => self.foreseen(changes).await,
+            _ => Ok(Vec::new()),
+        }
     }
 
     async fn writer(&self, permit: &WritePermit) -> Result<Box<dyn TargetWriter>> {

@@ -5,7 +5,7 @@ use syncline_model::AnyKey;
 
 use crate::apply::{Applied, ApplyContext};
 use crate::bindings::Bindings;
-use crate::change::{Change, FieldChange};
+use crate::change::{Change, FieldChange, Refusal};
 use crate::describe::{Catalogue, CheckReport, ConfigItem, DataMapping, ObjectLink};
 use crate::diff::{DiffInput, DiffOutput};
 use crate::fields::ModelFields;
@@ -68,6 +68,14 @@ pub trait DataTarget: Send + Sync {
     /// Compares both sides. The default compares by key, field by field.
     fn calculate_diff(&self, input: &DiffInput<'_>, output: &mut dyn DiffOutput) -> Result<()> {
         crate::diff::calculate(input, output)
+    }
+
+    /// What this target would refuse of some creates and updates as things are, in their order, found out without writing: asked while
+    /// a plan is made, of up to 500 changes of one model. What the same plan creates before them is taken for there. The default, an
+    /// empty list, finds nothing.
+    async fn refusals(&self, changes: &[&Change]) -> Result<Vec<Option<Refusal>>> {
+        let _ = changes;
+        Ok(Vec::new())
     }
 
     /// References that must be cleared before what they refer to can change.

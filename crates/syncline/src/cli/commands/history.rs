@@ -173,6 +173,8 @@ fn write_stored(text: &mut Vec<u8>, stored: StoredChange) -> std::io::Result<()>
         kept: stored.kept,
         source_id: None,
         waits_for: None,
+        // What became of it is told below.
+        refusal: None,
         image: None,
     };
     write_change(text, &change)?;
