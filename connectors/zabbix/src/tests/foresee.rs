@@ -8,6 +8,7 @@ use syncline_core::history::RunStatus;
 use syncline_core::plan::PlanReader;
 use syncline_core::run::RunRequest;
 use syncline_testkit::netbox::Kind;
+use syncline_testkit::zabbix::ZabbixSim;
 use tokio_util::sync::CancellationToken;
 
 use super::lab::Lab;
@@ -59,10 +60,10 @@ async fn a_plan_says_which_hosts_would_be_refused() {
         };
         lab.by_hand("host.create", own("left-alone", "theirs")).await;
         lab.by_hand("host.create", own("theirs-too", "visible")).await;
-        let writes = lab.sim.as_ref().map(|sim| sim.write_requests());
+        let writes = lab.sim.as_ref().map(ZabbixSim::write_requests);
 
         let told = foreseen(&lab).await;
-        assert_eq!(writes, lab.sim.as_ref().map(|sim| sim.write_requests()), "a plan writes nothing");
+        assert_eq!(writes, lab.sim.as_ref().map(ZabbixSim::write_requests), "a plan writes nothing");
         let names: Vec<_> = told.keys().map(String::as_str).collect();
         assert_eq!(names, ["clash", "left-alone", "old", "proxy", "template", "visible"], "{version}: {told:?}");
         let missing = "templates: the template `no such` is missing in Zabbix, or not visible to this account";

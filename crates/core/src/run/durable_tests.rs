@@ -363,6 +363,21 @@ async fn a_run_that_writes_for_too_long_pauses_and_says_so() {
     assert!(read(&lab, report.run).await.is_out_of_time(), "{:?}", report.paused);
 }
 
+/// Whoever waits for a sync that never ran waits for its first run.
+#[tokio::test]
+async fn a_sync_runs_after_the_first_run_of_another_one() {
+    let lab = filled("after-first").await;
+    let mut second = Every10Minutes::new(&lab);
+    second.sync.name = "second".to_owned();
+    second.automation = Automation { after: Some("main".to_owned()), ..Automation::default() };
+    Scheduler::new(&lab.runner, &second).pass(Utc::now()).await.unwrap();
+    let first = lab.run().await;
+    Scheduler::new(&lab.runner, &second).pass(Utc::now()).await.unwrap();
+    let waiting = lab.runner.history().queue().await.unwrap();
+    assert_eq!(waiting.len(), 1);
+    assert_eq!(waiting[0].request, Some(format!("run {} of main completed", first.run)));
+}
+
 /// The second sync follows the first: once for each of its completed runs, however many look, and not for what was before.
 #[tokio::test]
 async fn a_sync_runs_after_another_one() {

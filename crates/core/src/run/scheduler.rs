@@ -91,10 +91,11 @@ impl<'a> Scheduler<'a> {
     /// Makes a run when another sync has completed one since: its end is the tick, so that however many look, one run follows.
     async fn after(&self, sync: &ConfiguredSync, first: &str, now: DateTime<Utc>) -> Result<()> {
         let history = self.runner.history();
-        let Some((run, ended)) = history.last_completed(first).await? else { return Ok(()) };
         let id = self.runner.know(&sync.definition).await?;
-        // What was completed before anybody wanted this is none of its business.
+        // What was completed before anybody wanted this is none of its business: since when it is wanted is noted before the first run of
+        // the other one, or nothing would follow that.
         let ticks = history.ticks(id, Purpose::Sync, &format!("after {first}"), now).await?;
+        let Some((run, ended)) = history.last_completed(first).await? else { return Ok(()) };
         if ended <= ticks.last.unwrap_or(ticks.made_at) {
             return Ok(());
         }

@@ -280,7 +280,7 @@ pub enum Command {
     /// Check, describe or begin a configuration
     #[command(subcommand)]
     Config(ConfigCommand),
-    /// See it work: sync a made-up network between two simulated systems, over HTTP
+    /// See it work: sync a made-up network between three simulated systems, over HTTP
     #[cfg(feature = "demo")]
     #[command(after_help = EXIT_CODES)]
     Demo(Demo),

@@ -114,7 +114,7 @@ async fn dispatch(session: &Session, command: Command) -> Result<Exit, Failure> 
         }
         Command::Schema { document } => commands::schema::run(session, document),
         #[cfg(feature = "demo")]
-        Command::Demo(options) => commands::demo::run(session, &options).await,
+        Command::Demo(options) => Box::pin(commands::demo::run(session, &options)).await,
         Command::Config(command) => commands::config::run(session, command),
         Command::Completions { shell } => {
             let mut script = Vec::new();

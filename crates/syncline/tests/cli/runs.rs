@@ -289,10 +289,18 @@ async fn a_demonstration_is_a_whole_story() {
     let folder = tempfile::tempdir().unwrap();
     let arguments = ["demo", "--devices", "4", "--folder", "here"];
     let ended = tokio::task::block_in_place(|| crate::command::syncline(folder.path(), &arguments)).exits(0);
-    assert!(ended.err.contains("0 changes, 0 write requests to NetBox"), "{}", ended.err);
+    assert!(ended.err.contains("0 changes, 0 write requests to NetBox, 0 to Zabbix"), "{}", ended.err);
+    assert!(ended.err.contains("Zabbix took ") && !ended.err.contains("Zabbix took 0 "), "{}", ended.err);
+    assert!(ended.out.contains("serialno_a"), "what changed in NetBox changes in Zabbix: {}", ended.out);
+    assert!(ended.out.contains("reason: run 2 of forward-to-netbox completed"), "{}", ended.out);
     let arguments = ["history", "--json", "--config", "here/syncline.toml"];
     let history = crate::command::syncline(folder.path(), &arguments).exits(0).json();
-    assert_eq!(history.as_array().unwrap().len(), 4);
+    let runs = history.as_array().unwrap().iter().rev();
+    let runs: Vec<_> = runs.map(|run| (run["sync"].as_str().unwrap(), &run["kind"])).collect();
+    let (forward, zabbix) = ("forward-to-netbox", ("netbox-to-zabbix", &Value::from("scheduled")));
+    let adhoc = &Value::from("adhoc");
+    let story = [(forward, adhoc), (forward, adhoc), zabbix, (forward, adhoc), zabbix, (forward, adhoc), zabbix];
+    assert_eq!(runs, story);
 }
 
 /// What waits for a person is shown with what it would do, why it waits, and how to decide about it.
