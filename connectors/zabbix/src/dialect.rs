@@ -57,6 +57,11 @@ impl Dialect {
         }
     }
 
+    /// Whether templates are in groups of their own, and not in those of hosts.
+    pub fn splits_groups(&self) -> bool {
+        self.host_groups.1 == "hostgroups"
+    }
+
     /// Whether there are groups of proxies.
     pub fn proxy_groups(&self) -> bool {
         self.monitoring == Monitoring::MonitoredBy

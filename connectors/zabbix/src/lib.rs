@@ -5,6 +5,7 @@ mod client;
 mod describe;
 mod dialect;
 mod mapping;
+mod pickers;
 mod read;
 mod rpc;
 mod session;

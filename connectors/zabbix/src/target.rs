@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use async_trait::async_trait;
 use serde_json::Value;
-use syncline_core::describe::{CheckReport, ConfigItem, DataMapping, ObjectLink};
+use syncline_core::change::{Change, Refusal};
+use syncline_core::describe::{self as described, CheckReport, ConfigItem, DataMapping, ObjectLink};
 use syncline_core::fields::ModelFields;
 use syncline_core::native::Native;
 use syncline_core::permit::WritePermit;
@@ -28,6 +29,7 @@ use crate::mapping::host::HostMaker;
 use crate::mapping::macros::Checks;
 use crate::mapping::managed::Managed;
 use crate::mapping::rules::{Mapping, VirtualChassisAs};
+use crate::pickers;
 use crate::read::host::Reading;
 use crate::read::window::Ownership;
 use crate::read::{self, Kept};
@@ -49,7 +51,7 @@ pub struct ZabbixTarget {
 }
 
 impl ZabbixTarget {
-    async fn catalogue(&self) -> Result<&Catalogue> {
+    pub(crate) async fn catalogue(&self) -> Result<&Catalogue> {
         if let Some(read) = self.catalogue.get() {
             return Ok(read);
         }
@@ -140,6 +142,13 @@ impl DataTarget for ZabbixTarget {
         vec![("status", HostStatus::Unmonitored.as_str().into()), ("groups", Value::Array(vec![group]))]
     }
 
+    async fn refusals(&self, changes: &[&Change]) -> Result<Vec<Option<Refusal>>> {
+        match changes.first() {
+            Some(first) if first.model == Host::NAME => self.foreseen(changes).await,
+            _ => Ok(Vec::new()),
+        }
+    }
+
     async fn writer(&self, permit: &WritePermit) -> Result<Box<dyn TargetWriter>> {
         // What was read for the plan may be hours old.
         let catalogue = Catalogue::read(&self.client).await?;
@@ -148,6 +157,10 @@ impl DataTarget for ZabbixTarget {
         let writer =
             Writer::new(self.client.clone(), client, catalogue, self.parameters.clone(), self.checks.clone(), sizes);
         Ok(Box::new(writer))
+    }
+
+    async fn catalogues(&self) -> Result<Vec<described::Catalogue>> {
+        pickers::catalogues(&self.client).await
     }
 
     fn data_mappings(&self) -> Vec<DataMapping> {

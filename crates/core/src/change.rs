@@ -77,6 +77,20 @@ pub struct Change {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<Vec<Value>>")]
     pub waits_for: Option<AnyKey>,
+    /// Why the target would have refused the change when the plan was made. It is tried all the same: what was missing may be there by
+    /// then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refusal: Option<Refusal>,
+}
+
+/// Why a target would refuse a change, found out without writing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Refusal {
+    /// The field at fault, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    /// What is wrong.
+    pub reason: String,
 }
 
 /// One field of a change.
@@ -233,6 +247,7 @@ impl Change {
             kept: Vec::new(),
             source_id: None,
             waits_for: None,
+            refusal: None,
         }
     }
 

@@ -69,3 +69,25 @@ pub struct ObjectLink {
     /// Where to see it.
     pub url: Url,
 }
+
+/// A list of a system's own objects that rules and settings may name: what a person picks from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Catalogue {
+    /// What is in it: `templates`.
+    pub name: &'static str,
+    /// The objects.
+    pub entries: Vec<CatalogueEntry>,
+    /// Why it could not be read, in the system's own words; none when it was.
+    pub unreadable: Option<String>,
+}
+
+/// An object of a catalogue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CatalogueEntry {
+    /// The system's id.
+    pub id: String,
+    /// The name by which rules and settings speak of it.
+    pub name: String,
+    /// What else tells it from others; empty when there is nothing. Never a secret.
+    pub note: String,
+}

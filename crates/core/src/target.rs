@@ -5,8 +5,8 @@ use syncline_model::AnyKey;
 
 use crate::apply::{Applied, ApplyContext};
 use crate::bindings::Bindings;
-use crate::change::{Change, FieldChange};
-use crate::describe::{CheckReport, ConfigItem, DataMapping, ObjectLink};
+use crate::change::{Change, FieldChange, Refusal};
+use crate::describe::{Catalogue, CheckReport, ConfigItem, DataMapping, ObjectLink};
 use crate::diff::{DiffInput, DiffOutput};
 use crate::fields::ModelFields;
 use crate::native::Native;
@@ -70,6 +70,14 @@ pub trait DataTarget: Send + Sync {
         crate::diff::calculate(input, output)
     }
 
+    /// What this target would refuse of some creates and updates as things are, in their order, found out without writing: asked while
+    /// a plan is made, of up to 500 changes of one model. What the same plan creates before them is taken for there. The default, an
+    /// empty list, finds nothing.
+    async fn refusals(&self, changes: &[&Change]) -> Result<Vec<Option<Refusal>>> {
+        let _ = changes;
+        Ok(Vec::new())
+    }
+
     /// References that must be cleared before what they refer to can change.
     fn releases(&self) -> &'static [Release] {
         &[]
@@ -103,6 +111,12 @@ pub trait DataTarget: Send + Sync {
     async fn staged(&self, permit: &WritePermit, id: &str) -> Result<Option<Box<dyn Stage>>> {
         let message = format!("this target cannot have staged the writes of `{}` as `{id}`", permit.message());
         Err(Error::new(ErrorKind::Unsupported, message))
+    }
+
+    /// What the system has that rules and settings can name, for people who pick from it: read when it is asked for. The default has
+    /// nothing to pick from.
+    async fn catalogues(&self) -> Result<Vec<Catalogue>> {
+        Ok(Vec::new())
     }
 
     /// What of the models becomes what of the system, down to fields, for people.

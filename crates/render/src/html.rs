@@ -99,6 +99,9 @@ impl Page for Html {
                         @if let Some(hold) = &change.hold {
                             span.reason { (change.action) " held, " b { (hold.rule) } ": " (prose(&hold.reason)) }
                         }
+                        @if let Some(refusal) = &change.refusal {
+                            span.reason { b { "would be refused" } ": " (prose(refusal)) }
+                        }
                     }
                 }
                 @for field in &change.fields {
@@ -177,13 +180,22 @@ fn notices(plan: &Outline<'_>) -> Markup {
         let text = html! { "the " (side) "'s read of " (plural_of(model)) ": " (reason(doubt)) };
         ("warn", "No absence proven".to_owned(), text)
     });
+    let refused = words::refused(plan.summary.refused());
+    let refused = refused.map(|text| ("bad", "Foreseen".to_owned(), prose(&text)));
     let overwrites = words::overwrites(plan.overwrites);
     let overwrites = overwrites.map(|text| ("warn", "Overwrites".to_owned(), prose(&text)));
     let adopting = prose(words::adopting(plan.header.adopts));
     let adoption = plan.adoption().map(|adoption| ("info", format!("In the target already: {adoption}"), adopting));
     let keeps = words::keeps(plan.keeps).map(|text| ("info", "Kept".to_owned(), prose(&text)));
-    let notices: Vec<_> =
-        partial.into_iter().chain(verdicts).chain(doubts).chain(overwrites).chain(adoption).chain(keeps).collect();
+    let notices: Vec<_> = partial
+        .into_iter()
+        .chain(verdicts)
+        .chain(doubts)
+        .chain(refused)
+        .chain(overwrites)
+        .chain(adoption)
+        .chain(keeps)
+        .collect();
     html! {
         @if !notices.is_empty() {
             ul.notice {

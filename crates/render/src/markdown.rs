@@ -50,7 +50,8 @@ impl Page for Markdown {
         if let Some(adoption) = plan.adoption() {
             writeln!(out, "**In the target already: {adoption}.** {}.\n", sentence(words::adopting(header.adopts)))?;
         }
-        let facts = [words::overwrites(plan.overwrites), words::keeps(plan.keeps)];
+        let facts =
+            [words::refused(plan.summary.refused()), words::overwrites(plan.overwrites), words::keeps(plan.keeps)];
         for fact in facts.into_iter().flatten() {
             writeln!(out, "{}.\n", sentence(&fact))?;
         }
@@ -101,6 +102,10 @@ impl Page for Markdown {
         if let Some(hold) = &change.hold {
             let reason = format!("held ({}): {}", hold.rule, prose(&hold.reason));
             row([&format!("**held** {}", head.0), &head.1, &reason, "", ""], out)?;
+            head = (String::new(), String::new());
+        } else if let Some(refusal) = &change.refusal {
+            let reason = format!("**would be refused**: {}", prose(refusal));
+            row([&head.0, &head.1, &reason, "", ""], out)?;
             head = (String::new(), String::new());
         } else if change.fields.is_empty() {
             row([&head.0, &head.1, "", "", ""], out)?;

@@ -228,6 +228,8 @@ impl<'a> Picker<'a> {
     fn kind(&self, change: &Change) -> (u64, usize) {
         let mut hasher = DefaultHasher::new();
         change.action.hash(&mut hasher);
+        // Those that would be refused are no example of the others.
+        change.refusal.as_ref().map(|refusal| &refusal.field).hash(&mut hasher);
         let limit = match (&change.hold, change.action) {
             (Some(hold), _) => {
                 hold.rule.hash(&mut hasher);

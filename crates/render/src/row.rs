@@ -16,6 +16,8 @@ pub struct ChangeRow {
     pub key: String,
     /// Why it is held back; none when it is applied.
     pub hold: Option<HoldRow>,
+    /// Why the target would refuse it as things are, with the field at fault; none when it would not.
+    pub refusal: Option<String>,
     /// The fields that are written, then those that are kept.
     pub fields: Vec<FieldRow>,
     /// How many fields are left out.
@@ -69,7 +71,11 @@ impl ChangeRow {
             .hold
             .as_ref()
             .map(|hold| HoldRow { rule: words::hold(hold.rule), reason: text::line(&hold.reason, limits.reason) });
-        Self { action: change.action, key: text::key(&change.key, limits.name), hold, fields, more_fields }
+        let refusal = change.refusal.as_ref().map(|refusal| {
+            let field = refusal.field.as_ref().map(|field| format!("`{field}`: ")).unwrap_or_default();
+            text::line(&format!("{field}{}", refusal.reason), limits.reason)
+        });
+        Self { action: change.action, key: text::key(&change.key, limits.name), hold, refusal, fields, more_fields }
     }
 }
 

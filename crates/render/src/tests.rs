@@ -102,6 +102,10 @@ fn rich() -> Saved {
         let fields = json!([{"name": "platform", "after": ["ios-xe"]}]);
         changes.push(change("device", json!(["atlanta-dc1", format!("atl-acc-{number}")]), "update", fields));
     }
+    let mut refused =
+        change("device", json!(["atlanta-dc1", "atl-acc-41"]), "create", json!([{"name": "serial", "after": "A"}]));
+    refused["refusal"] = json!({"field": "templates", "reason": "the template `<b>Cisco</b> | x` is missing"});
+    changes.push(refused);
     let hostile = json!([
         {"name": "serial", "before": "", "after": "<script>alert('1')</script>"},
         {"name": "comments", "before": "a | b | c", "after": "`x` @team #1 \\| **bold**\n- [link](javascript:x)"},
@@ -125,10 +129,13 @@ fn rich() -> Saved {
         let gone = change("interface", interface(&format!("Gi0/{number}")), "delete", json!([]));
         changes.push(held(gone, "not_ours", "Syncline did not create it & was not told to adopt it"));
     }
+    let found = json!({"create": 1, "update": 41, "ambiguous": 1, "unchanged": 1260});
+    let mut devices = model("device", found, [1, 41, 0], json!({"ambiguous": 1}));
+    devices["refused"] = json!(1);
     let summary = json!({
         "models": [
             model("site", json!({"create": 1}), [1, 0, 0], json!({})),
-            model("device", json!({"update": 41, "ambiguous": 1, "unchanged": 1260}), [0, 41, 0], json!({"ambiguous": 1})),
+            devices,
             model("interface", json!({"delete": 12, "unchanged": 20_932}), [0, 0, 8], json!({"not_ours": 4})),
         ],
         "verdicts": [

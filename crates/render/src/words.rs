@@ -161,6 +161,15 @@ pub fn overwrites(changes: u64) -> Option<String> {
     }
 }
 
+/// Changes that the target would refuse.
+pub fn refused(changes: u64) -> Option<String> {
+    match changes {
+        0 => None,
+        1 => Some("1 change would be refused as things are; it is tried all the same".to_owned()),
+        _ => Some(format!("{} changes would be refused as things are; they are tried all the same", count(changes))),
+    }
+}
+
 /// Fields that stay as the target has them.
 pub fn keeps(fields: u64) -> Option<String> {
     match fields {

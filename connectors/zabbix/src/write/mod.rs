@@ -3,6 +3,7 @@
 //! Hosts go in arrays, one call after the other: an array costs a tenth of single calls, and two writers at once only wait for each
 //! other. An array is all or nothing, so a refused one is taken apart here, where Zabbix's words tell who is at fault.
 
+mod foresee;
 mod hosts;
 mod image;
 mod isolate;

@@ -15,6 +15,7 @@ mod m2026_11_24_kept_fields;
 mod m2026_11_25_batch_images;
 mod m2026_11_25_kept_counts;
 mod m2026_11_25_waiting_runs;
+mod m2026_11_26_request_ids;
 
 use std::collections::HashSet;
 
@@ -51,6 +52,7 @@ impl MigratorTrait for Migrator {
             Box::new(m2026_11_25_waiting_runs::Migration),
             Box::new(m2026_11_25_kept_counts::Migration),
             Box::new(m2026_11_25_batch_images::Migration),
+            Box::new(m2026_11_26_request_ids::Migration),
         ]
     }
 

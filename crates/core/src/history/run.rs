@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::change::OutcomeCounts;
+use super::request_id::RequestId;
 use super::sync::SyncId;
 use crate::{Error, ErrorKind};
 
@@ -155,6 +156,8 @@ pub struct NewRun {
     pub triggered_by: String,
     /// What that one said about it; none when nothing.
     pub request: Option<String>,
+    /// What that one calls the request; none when it was given no name.
+    pub request_id: Option<RequestId>,
     /// What it is for.
     pub purpose: Purpose,
     /// The run that it is about, when it takes back or tries again.
@@ -245,6 +248,8 @@ pub struct Run {
     pub triggered_by: String,
     /// What that one said about it.
     pub request: Option<String>,
+    /// What that one calls the request.
+    pub request_id: Option<RequestId>,
     /// The machine that worked on it.
     pub host: String,
     /// What it is for.
@@ -288,6 +293,10 @@ pub struct RunFilter {
     pub status: Vec<RunStatus>,
     /// Started by this.
     pub kind: Option<RunKind>,
+    /// For this.
+    pub purpose: Option<Purpose>,
+    /// Asked for under this id.
+    pub request_id: Option<RequestId>,
     /// Dry runs only, or real ones only.
     pub dry: Option<bool>,
     /// Made at this time or later.

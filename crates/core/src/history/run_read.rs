@@ -19,6 +19,8 @@ impl History {
     pub async fn runs(&self, filter: &RunFilter, before: Option<RunId>, limit: u64) -> Result<Page<Run, RunId>> {
         let mut wanted = Condition::all()
             .add_option(filter.kind.map(|kind| run::Column::Kind.eq(kind.as_str())))
+            .add_option(filter.purpose.map(|purpose| run::Column::Purpose.eq(purpose.as_str())))
+            .add_option(filter.request_id.as_ref().map(|id| run::Column::RequestId.eq(id.as_str())))
             .add_option(filter.dry.map(|dry| run::Column::Dry.eq(dry)))
             .add_option(filter.since.map(|since| run::Column::CreatedAt.gte(text::micros(since))))
             .add_option(filter.until.map(|until| run::Column::CreatedAt.lt(text::micros(until))))
@@ -223,6 +225,7 @@ impl Run {
             notes: text::parse_json("run.notes", &row.notes)?,
             triggered_by: row.triggered_by,
             request: row.request,
+            request_id: row.request_id.map(|id| text::parse("run.request_id", &id)).transpose()?,
             host: row.host,
             purpose: text::parse("run.purpose", &row.purpose)?,
             subject: row.subject.map(RunId),

@@ -106,6 +106,7 @@ pub(super) async fn insert(tx: &DatabaseTransaction, new: &NewRun) -> Result<Run
         notes: Set("{}".to_owned()),
         triggered_by: Set(new.triggered_by.clone()),
         request: Set(new.request.clone()),
+        request_id: Set(new.request_id.as_ref().map(ToString::to_string)),
         host: Set(process.host.clone()),
         process: Set(process.identity.clone()),
         purpose: Set(new.purpose.as_str().to_owned()),

@@ -17,7 +17,7 @@ use super::spool::Spool;
 use super::{Binding, Memory, ModelSummary, PlanHeader, PlanSummary, id_hash, owner};
 use crate::applied::AppliedValues;
 use crate::bindings::hash;
-use crate::change::{Action, Change, FieldChange, Hold, HoldRule};
+use crate::change::{Action, Change, FieldChange, Hold, HoldRule, Refusal};
 use crate::diff::{DiffCounts, DiffOutput};
 use crate::fields::ModelFields;
 use crate::guard::{Demand, GuardCounter, Judged, Others, SiteShares, Verdict};
@@ -31,6 +31,9 @@ use crate::{Error, ErrorKind, Result};
 
 /// How many updates ask together what was last applied to their records.
 const TOGETHER: usize = 500;
+
+/// Tells what a target would refuse of some changes of one model, in their order.
+pub type Foresight<'a> = dyn Fn(&[&Change]) -> Result<Vec<Option<Refusal>>> + 'a;
 
 /// What a plan is decided with beside the two sides.
 #[derive(Clone, Copy)]
@@ -48,6 +51,8 @@ pub struct Background<'a> {
     /// Whether records that both sides have are looked at for whose they are, the equal ones too. That costs with the size of the
     /// target, not of the change: it is for the first run, and for a sync that adopts.
     pub looks_at_owners: bool,
+    /// What the target would refuse of some changes of one model, in their order; an empty list where it finds nothing.
+    pub refusals: &'a Foresight<'a>,
 }
 
 /// What is let go first.
@@ -359,6 +364,7 @@ impl<'a> PlanDraft<'a> {
         let Some(first) = pending.first() else { return Ok(()) };
         let schema = self.schema_of(&first.change)?;
         let applied = self.applied(schema, &pending)?;
+        let mut decided = Vec::with_capacity(pending.len());
         for Pending { mut change, mut unsaid, unsaid_only, site } in pending {
             if !unsaid.is_empty() {
                 unsaid.retain(|field| self.is_silence_believed(schema, &field.name));
@@ -372,12 +378,31 @@ impl<'a> PlanDraft<'a> {
                 continue;
             }
             self.reclassified += u64::from(unsaid_only);
+            decided.push((change, site));
+        }
+        self.foresee(&mut decided)?;
+        for (change, site) in decided {
             let passed_on = self.passed_on(schema);
             if passed_on.concerns(&change.key) {
                 passed_on.push(change, site.as_deref());
             } else {
                 self.admit(schema, change, site.as_deref())?;
             }
+        }
+        Ok(())
+    }
+
+    /// Notes what the target would refuse.
+    fn foresee(&self, decided: &mut [(Change, Option<Box<str>>)]) -> Result<()> {
+        let Some(Background { refusals, .. }) = self.background else { return Ok(()) };
+        let open = |change: &Change| change.hold.is_none() && !change.fields.is_empty();
+        let asked: Vec<_> = decided.iter().map(|(change, _)| change).filter(|change| open(change)).collect();
+        if asked.is_empty() {
+            return Ok(());
+        }
+        let refusals = refusals(&asked)?;
+        for ((change, _), refusal) in decided.iter_mut().filter(|(change, _)| open(change)).zip(refusals) {
+            change.refusal = refusal;
         }
         Ok(())
     }
@@ -437,6 +462,7 @@ impl<'a> PlanDraft<'a> {
             }
             None => {
                 self.current.count(change.action);
+                self.current.refused += u64::from(change.refusal.is_some());
                 self.guards.count(&change, site);
                 self.note_references(schema, &change);
                 self.note_moved(schema, &change);

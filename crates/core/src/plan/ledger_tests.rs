@@ -247,6 +247,7 @@ fn plan_releasing(
         passed_on: &aligned.passed_on,
         releases,
         looks_at_owners: true,
+        refusals: &|_| Ok(Vec::new()),
     });
     calculate(&DiffInput { source, target: &target, fields, modes: &modes, exact: false }, &mut draft).unwrap();
     let path = folder.join("plan.json");

@@ -178,6 +178,9 @@ pub struct ModelSummary {
     /// Updates to be applied that only clear a reference, because something else in the plan needs it.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub release: u64,
+    /// Changes to be applied that the target would refuse as things are.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub refused: u64,
     /// Changes that are held back, by rule.
     pub held: BTreeMap<String, u64>,
     /// Records that both sides have and that are not Syncline's: with `policy.adopt = "matched"` they become its own. Counted in the
@@ -220,6 +223,11 @@ impl PlanSummary {
     /// Changes to be applied.
     pub fn to_apply(&self) -> u64 {
         self.models.iter().map(ModelSummary::to_apply).sum()
+    }
+
+    /// Changes to be applied that the target would refuse as things are.
+    pub fn refused(&self) -> u64 {
+        self.models.iter().map(|model| model.refused).sum()
     }
 
     /// Records that both sides have and that are not Syncline's.

@@ -360,6 +360,7 @@ mod tests {
             kept: Vec::new(),
             source_id: None,
             waits_for: None,
+            refusal: None,
             image: None,
         };
         let ids = ["abcd", "abcdef", "abcd01", "abcd02", "abcd03", "abcd04"];

@@ -363,6 +363,21 @@ async fn a_run_that_writes_for_too_long_pauses_and_says_so() {
     assert!(read(&lab, report.run).await.is_out_of_time(), "{:?}", report.paused);
 }
 
+/// Whoever waits for a sync that never ran waits for its first run.
+#[tokio::test]
+async fn a_sync_runs_after_the_first_run_of_another_one() {
+    let lab = filled("after-first").await;
+    let mut second = Every10Minutes::new(&lab);
+    second.sync.name = "second".to_owned();
+    second.automation = Automation { after: Some("main".to_owned()), ..Automation::default() };
+    Scheduler::new(&lab.runner, &second).pass(Utc::now()).await.unwrap();
+    let first = lab.run().await;
+    Scheduler::new(&lab.runner, &second).pass(Utc::now()).await.unwrap();
+    let waiting = lab.runner.history().queue().await.unwrap();
+    assert_eq!(waiting.len(), 1);
+    assert_eq!(waiting[0].request, Some(format!("run {} of main completed", first.run)));
+}
+
 /// The second sync follows the first: once for each of its completed runs, however many look, and not for what was before.
 #[tokio::test]
 async fn a_sync_runs_after_another_one() {
@@ -380,9 +395,11 @@ async fn a_sync_runs_after_another_one() {
     assert_eq!(pass().await, 0, "that was before anybody asked");
     assert_eq!(lab.run_with(RunRequest::dry()).await.status, RunStatus::Completed);
     assert_eq!(pass().await, 0, "a dry run changes nothing");
-    let first = lab.run().await;
+    let request_id = Some("CHG0042".parse().unwrap());
+    let first = lab.run_with(RunRequest { request_id: request_id.clone(), ..RunRequest::default() }).await;
     assert_eq!((pass().await, pass().await), (1, 1));
     let waiting = lab.runner.history().queue().await.unwrap();
+    assert_eq!(waiting[0].request_id, request_id, "whoever asked for the one asked for both");
     assert_eq!(
         (&*waiting[0].sync, waiting[0].request.clone().unwrap()),
         ("second", format!("run {} of main completed", first.run))

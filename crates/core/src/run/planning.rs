@@ -15,6 +15,7 @@ use super::rerun::{Only, Wanted, add_needed};
 use super::retention;
 use super::work::{Work, partial_reads};
 use super::{RunReport, SideDefinition, quarantine};
+use crate::change::Change;
 use crate::diff::{DiffInput, DiffOutput};
 use crate::event::{Events, Level, Phase, Side};
 use crate::fields::ModelFields;
@@ -201,6 +202,7 @@ impl Planning {
             let text = format!("`guards.sites.{site}` holds nothing: neither side has a site with this slug");
             self.events.message(Level::Warning, text);
         }
+        let refusals = |changes: &[&Change]| memory.runtime.block_on(self.target_system.refusals(changes));
         let background = Background {
             source: &self.source,
             memory,
@@ -208,6 +210,7 @@ impl Planning {
             passed_on: &aligned.passed_on,
             releases: self.target_system.releases(),
             looks_at_owners: self.evidence.first_run.is_some() || self.policy.adopt == Adopt::Matched,
+            refusals: &refusals,
         };
         let draft = PlanDraft::new(&self.fields, &self.target, &self.policy, &self.folder)?;
         let mut draft = draft.with_background(background);

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::history::{Purpose, RunId, RunKind, RunSettings};
+use crate::history::{Purpose, RequestId, RunId, RunKind, RunSettings};
 
 /// A run that somebody asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +13,8 @@ pub struct RunRequest {
     pub by: String,
     /// What that one says about it.
     pub reason: Option<String>,
+    /// What that one calls the request.
+    pub request_id: Option<RequestId>,
     /// What for.
     pub purpose: Purpose,
     /// The run to take back or to try again.
@@ -79,6 +81,7 @@ impl Default for RunRequest {
             kind: RunKind::Adhoc,
             by: user(),
             reason: None,
+            request_id: None,
             purpose: Purpose::Sync,
             subject: None,
             dry_run: false,

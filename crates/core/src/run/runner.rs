@@ -152,6 +152,7 @@ impl Runner {
             target: endpoint(&sync.target),
             triggered_by: request.by.clone(),
             request: request.reason.clone(),
+            request_id: request.request_id.clone(),
             purpose: request.purpose,
             subject: request.subject,
             options: request.settings.clone(),

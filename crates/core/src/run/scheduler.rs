@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::book::{ConfiguredSync, SyncBook};
 use super::{RunRequest, Runner};
-use crate::history::{Purpose, RunId, RunKind, Triggered};
+use crate::history::{Purpose, RequestId, RunId, RunKind, Triggered};
 use crate::schedule::Schedule;
 use crate::{Error, ErrorKind, Result};
 
@@ -23,6 +23,13 @@ const BY: &str = "schedule";
 pub struct Scheduler<'a> {
     runner: &'a Runner,
     book: &'a dyn SyncBook,
+}
+
+/// Why a tick makes a run.
+struct Why {
+    reason: Option<String>,
+    /// What whoever asked calls the request.
+    request_id: Option<RequestId>,
 }
 
 impl<'a> Scheduler<'a> {
@@ -84,15 +91,20 @@ impl<'a> Scheduler<'a> {
     /// Makes a run when another sync has completed one since: its end is the tick, so that however many look, one run follows.
     async fn after(&self, sync: &ConfiguredSync, first: &str, now: DateTime<Utc>) -> Result<()> {
         let history = self.runner.history();
-        let Some((run, ended)) = history.last_completed(first).await? else { return Ok(()) };
         let id = self.runner.know(&sync.definition).await?;
-        // What was completed before anybody wanted this is none of its business.
+        // What was completed before anybody wanted this is none of its business: since when it is wanted is noted before the first run of
+        // the other one, or nothing would follow that.
         let ticks = history.ticks(id, Purpose::Sync, &format!("after {first}"), now).await?;
+        let Some((run, ended)) = history.last_completed(first).await? else { return Ok(()) };
         if ended <= ticks.last.unwrap_or(ticks.made_at) {
             return Ok(());
         }
-        let reason = format!("run {run} of {first} completed");
-        self.trigger(sync, Purpose::Sync, ended, Some(reason), now).await?;
+        let why = Why {
+            reason: Some(format!("run {run} of {first} completed")),
+            // Whoever asked for the one asked for both.
+            request_id: history.run(run).await?.and_then(|run| run.request_id),
+        };
+        self.trigger(sync, Purpose::Sync, ended, why, now).await?;
         history.settle_tick(id, Purpose::Sync, Some(ended), None).await
     }
 
@@ -114,7 +126,7 @@ impl<'a> Scheduler<'a> {
         let due = schedule.due(ticks.made_at, ticks.last, now, sync.automation.catch_up);
         if let Some(tick) = due.run {
             let missed = (due.missed > 0).then(|| format!("{} earlier ticks were missed", due.missed));
-            self.trigger(sync, purpose, tick, missed, now).await?;
+            self.trigger(sync, purpose, tick, Why { reason: missed, request_id: None }, now).await?;
         }
         if due.last_tick != ticks.last || due.next != ticks.next {
             history.settle_tick(id, purpose, due.last_tick, due.next).await?;
@@ -143,7 +155,7 @@ impl<'a> Scheduler<'a> {
         sync: &ConfiguredSync,
         purpose: Purpose,
         tick: DateTime<Utc>,
-        why: Option<String>,
+        why: Why,
         now: DateTime<Utc>,
     ) -> Result<()> {
         let name = &sync.definition.name;
@@ -157,11 +169,12 @@ impl<'a> Scheduler<'a> {
                 return Ok(());
             }
         };
-        let reason = why.or_else(|| closed.as_ref().map(ToString::to_string));
+        let reason = why.reason.or_else(|| closed.as_ref().map(ToString::to_string));
         let request = RunRequest {
             kind: RunKind::Scheduled,
             by: BY.to_owned(),
             reason,
+            request_id: why.request_id,
             purpose,
             dry_run: purpose == Purpose::Drift,
             tick: Some(tick),

@@ -59,6 +59,7 @@ impl Runner {
             kind: run.kind,
             by: run.triggered_by.clone(),
             reason: Some(why.clone()),
+            request_id: run.request_id.clone(),
             settings: RunSettings { takes_back: true, ..RunSettings::default() },
             ..RunRequest::undo(run.id)
         };

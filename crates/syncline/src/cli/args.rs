@@ -10,7 +10,7 @@ use crate::telemetry::LogFormat;
 
 pub use past::{
     About, Absent, Decide, FindingsArguments, FindingsCommand, HistoryArguments, HistoryCommand, Kind, Prune,
-    QuarantineCommand,
+    QuarantineCommand, Request, StatesArguments,
 };
 
 /// What every help page of a command that can end in several ways says.
@@ -18,7 +18,7 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0  nothing to do, or done
   1  an error
-  2  changes are pending (plan, --dry-run), or there is drift (drift)
+  2  changes are pending (plan, --dry-run), or there is drift (drift, states)
   3  the plan needs a person's approval
   4  a guard refused the plan
   5  some changes failed; the others are done
@@ -90,6 +90,14 @@ pub enum Command {
         /// The sync
         sync: String,
     },
+    /// List what a target has that rules can name: templates, groups, proxies. Read when asked for
+    Catalogue {
+        /// A sync, whose target is asked, or a connection
+        #[arg(value_name = "SYNC|CONNECTION")]
+        of: String,
+        /// Only this one, for example `templates`
+        name: Option<String>,
+    },
     /// Show what a sync would change; nothing is written
     #[command(after_help = EXIT_CODES)]
     Plan {
@@ -101,22 +109,13 @@ pub enum Command {
         /// Show every change with every value
         #[arg(long)]
         full: bool,
+        /// What you call this request
+        #[command(flatten)]
+        request: Request,
     },
     /// Run a sync: read both sides, plan, write
     #[command(after_help = EXIT_CODES)]
-    Run {
-        /// The sync
-        sync: String,
-        /// Stop before writing
-        #[arg(long)]
-        dry_run: bool,
-        /// Measure the memory of every phase
-        #[arg(long)]
-        memory: bool,
-        /// Pause after so long a time of writing, for example `30m`; `syncline resume` lets it go on
-        #[arg(long, value_name = "TIME")]
-        max_duration: Option<syncline_core::schedule::WindowLength>,
-    },
+    Run(RunArguments),
     /// Apply a plan that was kept, exactly as it was shown
     #[command(after_help = EXIT_CODES)]
     Apply {
@@ -128,6 +127,9 @@ pub enum Command {
         /// Apply even what a guard refuses, and why; kept in the history, good for this plan and once
         #[arg(long, value_name = "REASON", conflicts_with = "approve")]
         override_guards: Option<String>,
+        /// What you call this request
+        #[command(flatten)]
+        request: Request,
     },
     /// Take back what a run did, as far as nobody has touched it since
     #[command(after_help = EXIT_CODES)]
@@ -150,7 +152,13 @@ pub enum Command {
         /// Show every difference
         #[arg(long)]
         full: bool,
+        /// What you call this request
+        #[command(flatten)]
+        request: Request,
     },
+    /// Tell of each record whether the target has it as the source says, as the last drift check found it
+    #[command(after_help = EXIT_CODES)]
+    States(StatesArguments),
     /// List what runs found and somebody should look at: flapping, ambiguous records, drift
     Findings(FindingsArguments),
     /// Look at records that the source no longer has, and decide about them
@@ -172,6 +180,9 @@ pub enum Command {
         /// Why, for the history
         #[arg(long, value_name = "TEXT")]
         reason: Option<String>,
+        /// What you call this request
+        #[command(flatten)]
+        request: Request,
     },
     /// List the runs that wait for a worker, the next one first
     Queue,
@@ -269,7 +280,7 @@ pub enum Command {
     /// Check, describe or begin a configuration
     #[command(subcommand)]
     Config(ConfigCommand),
-    /// See it work: sync a made-up network between two simulated systems, over HTTP
+    /// See it work: sync a made-up network between three simulated systems, over HTTP
     #[cfg(feature = "demo")]
     #[command(after_help = EXIT_CODES)]
     Demo(Demo),
@@ -278,6 +289,28 @@ pub enum Command {
         /// The shell
         shell: clap_complete::Shell,
     },
+}
+
+/// A run that is asked for here and now.
+#[derive(Debug, Clone, Args)]
+pub struct RunArguments {
+    /// The sync
+    pub sync: String,
+    /// Stop before writing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Measure the memory of every phase
+    #[arg(long)]
+    pub memory: bool,
+    /// Pause after so long a time of writing, for example `30m`; `syncline resume` lets it go on
+    #[arg(long, value_name = "TIME")]
+    pub max_duration: Option<syncline_core::schedule::WindowLength>,
+    /// Why, for the history
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// What you call this request
+    #[command(flatten)]
+    pub request: Request,
 }
 
 /// How a plan is written.

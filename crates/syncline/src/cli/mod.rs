@@ -17,12 +17,12 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser as _};
-use syncline_core::history::Stop;
+use syncline_core::history::{RunFilter, Stop};
 use syncline_core::run::{Consent, MemoryMeter, RunRequest};
 
 pub(crate) use console::Console;
 
-use args::{Arguments, Command, Global, HistoryArguments};
+use args::{Arguments, Command, Global, HistoryArguments, Request};
 use exit::Exit;
 use failure::Failure;
 use session::Session;
@@ -70,19 +70,21 @@ async fn dispatch(session: &Session, command: Command) -> Result<Exit, Failure> 
         Command::Connectors { name: None, .. } => commands::connectors::list(session),
         Command::Connectors { name: Some(name), connect } => commands::connectors::one(session, &name, connect).await,
         Command::Check { sync } => commands::check::run(session, &sync).await,
-        Command::Plan { sync, out, full } => commands::run::plan(session, &sync, out.as_deref(), full).await,
-        Command::Run { sync, dry_run, memory, max_duration } => {
-            commands::run::run(session, &sync, dry_run, memory, max_duration).await
+        Command::Catalogue { of, name } => commands::catalogue::run(session, &of, name.as_deref()).await,
+        Command::Plan { sync, out, full, request } => {
+            commands::run::plan(session, &sync, out.as_deref(), full, request.request_id).await
         }
+        Command::Run(options) => commands::run::run(session, options).await,
         Command::Undo(options) => commands::about::undo(session, &options).await,
         Command::Rerun { about, .. } => commands::about::rerun(session, &about).await,
-        Command::Drift { sync, full } => commands::drift::run(session, &sync, full).await,
+        Command::Drift { sync, full, request } => commands::drift::run(session, &sync, full, request.request_id).await,
+        Command::States(options) => commands::states::run(session, &options).await,
         Command::Findings(options) => commands::findings::run(session, &options).await,
         Command::Quarantine(command) => commands::quarantine::run(session, &command).await,
         Command::Sync(command) => commands::sync::run(session, &command).await,
-        Command::Trigger { sync, dry_run, drift, reason } => {
+        Command::Trigger { sync, dry_run, drift, reason, request: Request { request_id } } => {
             let request = if drift { RunRequest::drift() } else { RunRequest { dry_run, ..RunRequest::default() } };
-            commands::queue::trigger(session, &sync, RunRequest { reason, ..request }).await
+            commands::queue::trigger(session, &sync, RunRequest { reason, request_id, ..request }).await
         }
         Command::Queue => commands::queue::list(session).await,
         Command::Approve { run, reason, only, except, here } => {
@@ -95,16 +97,16 @@ async fn dispatch(session: &Session, command: Command) -> Result<Exit, Failure> 
         Command::Serve(options) => commands::serve::serve(session, &options).await,
         Command::Worker(options) => commands::serve::work(session, &options).await,
         Command::Health { url } => commands::serve::health(session, &url).await,
-        Command::Apply { plan, approve, override_guards } => {
+        Command::Apply { plan, approve, override_guards, request } => {
             let overriding = |reason| Consent { reason, overrides_guards: true };
             let consent = override_guards.map(overriding).or(approve.as_deref().map(Consent::from));
-            commands::run::apply(session, &plan, consent).await
+            commands::run::apply(session, &plan, consent, request.request_id).await
         }
         Command::History(HistoryArguments { command: Some(command), .. }) => {
             commands::retention::run(session, &command).await
         }
-        Command::History(HistoryArguments { sync, limit, .. }) => {
-            commands::history::list(session, sync.as_deref(), limit).await
+        Command::History(HistoryArguments { sync, request_id, limit, .. }) => {
+            commands::history::list(session, RunFilter { sync, request_id, ..RunFilter::default() }, limit).await
         }
         Command::Show { run, changes } => commands::history::show(session, &run, changes).await,
         Command::Export { what, format, out, full } => {
@@ -112,7 +114,7 @@ async fn dispatch(session: &Session, command: Command) -> Result<Exit, Failure> 
         }
         Command::Schema { document } => commands::schema::run(session, document),
         #[cfg(feature = "demo")]
-        Command::Demo(options) => commands::demo::run(session, &options).await,
+        Command::Demo(options) => Box::pin(commands::demo::run(session, &options)).await,
         Command::Config(command) => commands::config::run(session, command),
         Command::Completions { shell } => {
             let mut script = Vec::new();

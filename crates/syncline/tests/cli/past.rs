@@ -162,6 +162,66 @@ async fn drift_is_found_told_and_acknowledged() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn how_each_record_stands_is_told_by_the_last_check() {
+    let mut world = World::new().await;
+    world.configure(DELETES);
+    let unknown = world.run(&["states", "lab"]).exits(1);
+    assert!(unknown.err.contains("nobody has looked yet how the records of `lab` stand"), "{}", unknown.err);
+    world.run(&["run", "lab"]).exits(0);
+    let (device, name, id, _) = interface(&world);
+    let of = |states: &Value, model: &str| {
+        let models = states["models"].as_array().unwrap();
+        models.iter().find(|found| found["model"] == model).unwrap().clone()
+    };
+    let states = world.run(&["states", "lab", "--refresh", "--json"]).exits(0).json();
+    assert_eq!(states["records"], json!([]));
+    let whole = of(&states, "interface")["in_sync"].as_u64().unwrap();
+    assert_eq!(whole, world.netbox.count(Kind::Interface) as u64);
+
+    // One differs in two fields, one is not there, and one is there although nobody has it any more.
+    world.netbox.edit(Kind::Interface, id, &json!({"description": "by hand", "mtu": 1234})).unwrap();
+    let others: Vec<_> = world.netbox.objects(Kind::Interface).into_iter().filter(|found| found["id"] != id).collect();
+    let place = |at: usize| {
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        (text(&others[at]["device"]["name"]), text(&others[at]["name"]), others[at]["id"].as_u64().unwrap())
+    };
+    let last = others.len() - 1;
+    let ((missing_of, missing_name, missing_id), (gone_of, gone, _)) = (place(0), place(last));
+    world.netbox.remove(Kind::Interface, missing_id).unwrap();
+    world.change(|estate| assert!(estate.remove_interface(&gone_of, &gone).is_ok()));
+    let stale = world.run(&["states", "lab", "--json"]).exits(0).json();
+    assert_eq!(stale["records"], json!([]), "that was before");
+
+    let states = world.run(&["states", "lab", "--model", "interface", "--refresh", "--json"]).exits(2).json();
+    let counts = of(&states, "interface");
+    assert_eq!(
+        counts,
+        json!({
+            "model": "interface", "in_sync": whole - 3, "drifted": 1, "missing": 1, "only_in_target": 1, "ambiguous": 0,
+        })
+    );
+    let records = states["records"].as_array().unwrap();
+    let missing: Vec<_> = records.iter().filter(|found| found["state"] == "missing").collect();
+    let key = missing[0]["key"].to_string();
+    assert!(missing.len() == 1 && key.contains(&missing_of) && key.contains(&missing_name), "{missing:?}");
+    assert_eq!(records.iter().filter(|found| found["state"] == "only_in_target").count(), 1);
+    let drifted = records.iter().find(|found| found["state"] == "drifted").unwrap();
+    assert_eq!(drifted["fields"], json!(["description", "mtu"]));
+    assert_eq!(
+        (drifted["since_run"].clone(), drifted["acknowledged"].clone()),
+        (states["check"]["run"].clone(), json!(false))
+    );
+    assert_eq!(states["check"]["outdated_by"], Value::Null);
+
+    world.run(&["run", "lab"]).exits(0);
+    let told = world.run(&["states", "lab"]).exits(2);
+    assert!(told.out.contains("completed since; `syncline states lab --refresh` looks again"), "{}", told.out);
+    assert!(told.out.contains(&name) && told.out.contains(&device), "{}", told.out);
+    let none = world.run(&["states", "lab", "--model", "host"]).exits(1);
+    assert!(none.err.contains("did not compare `host`"), "{}", none.err);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_flaps_is_told_with_both_values() {
     let world = World::new().await;
     world.configure("flapping_runs = 2");

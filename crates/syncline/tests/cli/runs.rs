@@ -50,6 +50,35 @@ async fn from_the_first_plan_to_nothing_left_to_do() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_run_is_told_in_four_words_and_found_by_its_request() {
+    let world = World::new().await;
+    let asked = ["--request-id", "CHG0042", "--json"];
+    let ran = world.run(&[&["run", "lab", "--reason", "the new rack"][..], &asked].concat()).exits(0).json();
+    let applied = ran["counts"]["outcomes"]["applied"].as_u64().unwrap();
+    let summary = &ran["summary"];
+    assert_eq!((summary["updated"].as_u64(), summary["failed"].as_u64()), (Some(applied), Some(0)));
+    assert_eq!(summary["total"], ran["counts"]["create"]);
+    assert_eq!(summary["message"], format!("{applied} records compared: {applied} changed"));
+
+    let queued = world.run(&[&["trigger", "lab"][..], &asked].concat()).exits(0).json();
+    assert_eq!(queued["request_id"], "CHG0042");
+    let again = world.run(&["trigger", "lab", "--request-id", "CHG0043", "--json"]).exits(0).json();
+    assert_eq!((&again["run"], &again["request_id"]), (&queued["run"], &"CHG0042".into()), "the first request has it");
+    let done = world.run(&["resume", &queued["run"].to_string(), "--here", "--json"]).exits(0).json();
+    assert_eq!((&done["request_id"], &done["summary"]["updated"]), (&"CHG0042".into(), &0.into()));
+
+    world.run(&["plan", "lab"]).exits(0);
+    let found = world.run(&["history", "--request-id", "CHG0042", "--json"]).exits(0).json();
+    assert_eq!(found.as_array().unwrap().len(), 2);
+    let shown = world.run(&["show", &ran["id"].to_string()]).exits(0);
+    assert!(shown.out.contains("\n  request CHG0042: the new rack\n"), "{}", shown.out);
+    let none = world.run(&["history", "--request-id", "CHG0043"]).exits(0);
+    assert!(none.err.contains("no runs with the request `CHG0043` yet"), "{}", none.err);
+    let mistyped = world.run(&["run", "lab", "--request-id", ""]).exits(1);
+    assert!(mistyped.err.contains("an id of a request has 1 to 200 letters"), "{}", mistyped.err);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_plan_is_applied_exactly_once_and_only_as_it_was_made() {
     let mut world = World::new().await;
     world.run(&["plan", "lab", "-o", "plan.json"]).exits(2);
@@ -260,10 +289,18 @@ async fn a_demonstration_is_a_whole_story() {
     let folder = tempfile::tempdir().unwrap();
     let arguments = ["demo", "--devices", "4", "--folder", "here"];
     let ended = tokio::task::block_in_place(|| crate::command::syncline(folder.path(), &arguments)).exits(0);
-    assert!(ended.err.contains("0 changes, 0 write requests to NetBox"), "{}", ended.err);
+    assert!(ended.err.contains("0 changes, 0 write requests to NetBox, 0 to Zabbix"), "{}", ended.err);
+    assert!(ended.err.contains("Zabbix took ") && !ended.err.contains("Zabbix took 0 "), "{}", ended.err);
+    assert!(ended.out.contains("serialno_a"), "what changed in NetBox changes in Zabbix: {}", ended.out);
+    assert!(ended.out.contains("reason: run 2 of forward-to-netbox completed"), "{}", ended.out);
     let arguments = ["history", "--json", "--config", "here/syncline.toml"];
     let history = crate::command::syncline(folder.path(), &arguments).exits(0).json();
-    assert_eq!(history.as_array().unwrap().len(), 4);
+    let runs = history.as_array().unwrap().iter().rev();
+    let runs: Vec<_> = runs.map(|run| (run["sync"].as_str().unwrap(), &run["kind"])).collect();
+    let (forward, zabbix) = ("forward-to-netbox", ("netbox-to-zabbix", &Value::from("scheduled")));
+    let adhoc = &Value::from("adhoc");
+    let story = [(forward, adhoc), (forward, adhoc), zabbix, (forward, adhoc), zabbix, (forward, adhoc), zabbix];
+    assert_eq!(runs, story);
 }
 
 /// What waits for a person is shown with what it would do, why it waits, and how to decide about it.

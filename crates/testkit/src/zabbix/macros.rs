@@ -281,8 +281,7 @@ pub(super) fn delete(ctx: &mut Ctx<'_>, params: &Json) -> Result<Json, Refusal> 
 }
 
 /// Global macros are for super admins to change; everybody reads them.
-pub(super) fn add_global(state: &mut State, name: &str, value: &str, kind: &str) -> u64 {
-    let given = serde_json::json!({"macro": name, "value": value, "type": kind});
+pub(super) fn add_global(state: &mut State, given: &Json) -> u64 {
     let known = fresh(state, given.as_object().unwrap_or(&Object::new()));
     let id = known.id;
     state.globals.insert(id, known);

@@ -11,7 +11,6 @@ use super::access::{Access, Role, Token, User, secret};
 use super::dialect::Dialect;
 use super::faults::Faults;
 use super::methods::Ctx;
-use super::php;
 use super::refusal::Refusal;
 use super::server::{PATH, Shared, handle};
 use super::state::{Group, Host};
@@ -252,12 +251,9 @@ impl ZabbixSim {
         self.administer("maintenance", |ctx| maintenance::create(ctx, &body)).map(|made| first(&made))
     }
 
-    /// Adds a global macro: `{"macro": …, "value": …, "type": "0"}`. Returns its id.
+    /// Adds a global macro: `{"macro": …, "value": …, "type": "0", "description": …}`. Returns its id.
     pub fn seed_global_macro(&self, body: Json) -> Result<String, SeedError> {
-        let text = |name: &str| body.get(name).and_then(php::text).unwrap_or_default();
-        let kind = if body.get("type").is_some() { text("type") } else { "0".to_owned() };
-        self.administer("global macro", |ctx| Ok(macros::add_global(ctx.state, &text("macro"), &text("value"), &kind)))
-            .map(|id| id.to_string())
+        self.administer("global macro", |ctx| Ok(macros::add_global(ctx.state, &body))).map(|id| id.to_string())
     }
 
     /// Adds a user and a token of it, which it returns.

@@ -71,7 +71,7 @@ pub(super) fn fresh(dialect: &Dialect, now: i64) -> Result<(State, String), Refu
             last_access: 0,
         },
     );
-    macros::add_global(&mut state, "{$SNMP_COMMUNITY}", "public", "0");
+    macros::add_global(&mut state, &serde_json::json!({"macro": "{$SNMP_COMMUNITY}", "value": "public"}));
     let mut ctx = Ctx { state: &mut state, dialect, user: admin, secret: String::new(), now };
     for template in shipped(dialect) {
         templates::seed(&mut ctx, &template)?;

@@ -5,8 +5,8 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use syncline_core::change::Action;
 use syncline_core::history::{
-    ChangeCount, ChangeFilter, Decision, ModelRecord, OutcomeCounts, OutcomeKind, PhaseRecord, Run, RunFilter, RunId,
-    RunKind, RunStatus, StoredChange, StoredLogLine,
+    ChangeCount, ChangeFilter, Decision, ModelRecord, OutcomeCounts, OutcomeKind, PhaseRecord, RequestId, Run,
+    RunFilter, RunId, RunKind, RunStatus, RunSummary, StoredChange, StoredLogLine,
 };
 
 use crate::input::{Limit, Number, Wanted, names};
@@ -20,6 +20,7 @@ pub struct RunQuery {
     #[serde(default, deserialize_with = "names")]
     status: Vec<RunStatus>,
     kind: Option<RunKind>,
+    request_id: Option<RequestId>,
     dry: Option<bool>,
     before: Option<i64>,
     #[serde(default)]
@@ -54,6 +55,8 @@ pub struct RunDetail {
     /// The run itself: status, times, counts, error.
     #[serde(flatten)]
     pub run: Run,
+    /// What it came to, in four words.
+    pub summary: RunSummary,
     /// How long each phase took.
     pub phases: Vec<PhaseRecord>,
     /// What was read and found, and what became of it, by model.
@@ -72,19 +75,19 @@ pub struct ModelDetail {
     pub outcomes: OutcomeCounts,
 }
 
-/// `GET /runs?sync=lab&status=queued,syncing&kind=scheduled&dry=false&before=17&limit=100`: `{"items": [run, …], "next": 5}`,
+/// `GET /runs?sync=lab&status=queued,syncing&kind=scheduled&request_id=CHG0042&dry=false&before=17&limit=100`: `{"items": [run, …], "next": 5}`,
 /// newest first; `next` is the next page's `before`. A run is what `syncline history --json` prints.
 pub async fn list(
     State(state): State<ApiState>,
     Wanted(wanted): Wanted<RunQuery>,
 ) -> Result<Json<List<Run, RunId>>, Problem> {
-    let RunQuery { sync, status, kind, dry, before, limit } = wanted;
-    let filter = RunFilter { sync, status, kind, dry, ..RunFilter::default() };
+    let RunQuery { sync, status, kind, request_id, dry, before, limit } = wanted;
+    let filter = RunFilter { sync, status, kind, request_id, dry, ..RunFilter::default() };
     let page = state.runner.history().runs(&filter, before.map(RunId::new), limit.get()).await?;
     Ok(Json(page.into()))
 }
 
-/// `GET /runs/{id}`: the run, with `"phases"`, `"models"` as `syncline show --json` has them, and `"decisions": [{"plan_hash",
+/// `GET /runs/{id}`: the run, with `"summary": {"total", "updated", "failed", "message"}`, `"phases"`, `"models"` as `syncline show --json` has them, and `"decisions": [{"plan_hash",
 /// "verdict", "by", "reason", "selection", "overrides_guards", "at"}, …]`.
 pub async fn show(State(state): State<ApiState>, Number(id): Number) -> Result<Json<RunDetail>, Problem> {
     let run = super::run(&state, id).await?;
@@ -93,6 +96,7 @@ pub async fn show(State(state): State<ApiState>, Number(id): Number) -> Result<J
         phases: history.phases(id).await?,
         models: models(history.models(id).await?, &history.change_counts(id).await?),
         decisions: history.decisions(id).await?,
+        summary: run.summary(),
         run,
     }))
 }

@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use serde::{Deserialize, Serialize};
-use syncline_core::history::{RunId, RunKind, RunStatus, Triggered, Waiting, WaitsFor};
+use syncline_core::history::{RequestId, RunId, RunKind, RunStatus, Triggered, Waiting, WaitsFor};
 use syncline_core::run::RunRequest;
 
 use super::syncs::view;
@@ -20,6 +20,8 @@ pub struct Wish {
     pub dry_run: bool,
     /// Why; kept with the run.
     pub reason: Option<String>,
+    /// What the asking system calls the request; kept with the run.
+    pub request_id: Option<RequestId>,
 }
 
 /// What came of asking for a run.
@@ -29,6 +31,8 @@ pub struct Asked {
     pub run: RunId,
     /// It was asked to do the same, and was under way or queued already.
     pub already_running: bool,
+    /// Under which id it was asked for first; null when it was given none.
+    pub request_id: Option<RequestId>,
     /// Whether it stops at its saved plan.
     pub dry_run: bool,
     /// Where it is.
@@ -39,11 +43,11 @@ pub struct Asked {
     pub waits_for: Option<WaitsFor>,
 }
 
-/// `POST /syncs/{name}/runs` `{"dry_run": false, "reason": null}`: 202, with the path of the run in `Location`.
+/// `POST /syncs/{name}/runs` `{"dry_run": false, "reason": null, "request_id": null}`: 202, with the path of the run in `Location`.
 ///
 /// ```json
 /// {
-///   "run": 17, "already_running": false, "dry_run": false, "status": "new",
+///   "run": 17, "already_running": false, "request_id": null, "dry_run": false, "status": "new",
 ///   "before": 1, "waits_for": {"what": "run", "run": 16, "why": "same_target"}
 /// }
 /// ```
@@ -62,6 +66,7 @@ pub async fn trigger(
         kind: RunKind::Webhook,
         by: BY.to_owned(),
         reason: wish.reason,
+        request_id: wish.request_id,
         dry_run: wish.dry_run,
         ..RunRequest::default()
     };
@@ -73,6 +78,7 @@ pub async fn trigger(
     let asked = Asked {
         run: run.id,
         already_running: matches!(triggered, Triggered::AlreadyRunning(_)),
+        request_id: run.request_id,
         dry_run: run.dry,
         status: run.status,
         before,

@@ -11,23 +11,28 @@ use super::Api;
 #[tokio::test]
 async fn asking_twice_for_a_run_is_asking_once() {
     let api = Api::with_lab(true).await;
-    let asked = api.post("syncs/lab/runs", json!({"dry_run": true, "reason": "the network changed"})).await;
+    let asked = api
+        .post("syncs/lab/runs", json!({"dry_run": true, "reason": "the network changed", "request_id": "CHG0042"}))
+        .await;
     assert_eq!(
         (asked.status, &asked.headers[header::LOCATION]),
         (StatusCode::ACCEPTED, &"../../runs/1".parse().unwrap())
     );
     let expected = json!({
-        "run": 1, "already_running": false, "dry_run": true, "status": "new", "before": 0, "waits_for": {"what": "worker"},
+        "run": 1, "already_running": false, "request_id": "CHG0042", "dry_run": true, "status": "new", "before": 0, "waits_for": {"what": "worker"},
     });
     assert_eq!(asked.value(), expected);
     let run = api.run(RunId::new(1)).await;
     assert_eq!((run.kind, run.triggered_by.as_str()), (RunKind::Webhook, "api"));
     assert_eq!(run.request.as_deref(), Some("the network changed"));
+    assert_eq!(api.get("runs?request_id=CHG0042").await.items().len(), 1);
+    assert_eq!(api.get("runs?request_id=CHG0043").await.items().len(), 0);
 
     // Whoever repeats a request that was answered has no error to repeat it for, and learns which run there is.
     let again = api.post("syncs/lab/runs", json!({"dry_run": true})).await;
     assert_eq!(again.status, StatusCode::ACCEPTED);
     assert_eq!((&again.value()["run"], &again.value()["already_running"]), (&json!(1), &json!(true)));
+    assert_eq!(again.value()["request_id"], "CHG0042");
     assert_eq!(api.get("runs").await.items().len(), 1);
 
     // One that works on it waits for nothing.
@@ -38,7 +43,7 @@ async fn asking_twice_for_a_run_is_asking_once() {
     // A dry run is no answer to who asks for a real one: that one waits for its turn.
     let real = api.post("syncs/lab/runs", json!({})).await.value();
     let expected = json!({
-        "run": 2, "already_running": false, "dry_run": false, "status": "new", "before": 0,
+        "run": 2, "already_running": false, "request_id": null, "dry_run": false, "status": "new", "before": 0,
         "waits_for": {"what": "run", "run": 1, "why": "same_sync"},
     });
     assert_eq!(real, expected);
@@ -58,7 +63,7 @@ async fn a_mistyped_wish_makes_no_run() {
     let api = Api::with_lab(true).await;
     let asked = api.post("syncs/lab/runs", json!({"dryrun": true})).await;
     assert_eq!(asked.status, StatusCode::UNPROCESSABLE_ENTITY);
-    insta::assert_snapshot!(asked.detail(), @"`dryrun`: unknown field `dryrun`, expected `dry_run` or `reason`");
+    insta::assert_snapshot!(asked.detail(), @"`dryrun`: unknown field `dryrun`, expected one of `dry_run`, `reason`, `request_id`");
     assert_eq!(api.get("runs").await.items(), [] as [Value; 0]);
 }
 
@@ -111,7 +116,7 @@ runs?status=done: `status`: unknown variant `done`, expected one of `new`, `queu
 runs?limit=0: `limit`: a page has 1 to 1000 items, not 0
 runs?limit=1001: `limit`: a page has 1 to 1000 items, not 1001
 runs?limit=many: `limit`: invalid digit found in string
-runs?page=2: `page`: unknown field `page`, expected one of `sync`, `status`, `kind`, `dry`, `before`, `limit`
+runs?page=2: `page`: unknown field `page`, expected one of `sync`, `status`, `kind`, `request_id`, `dry`, `before`, `limit`
 runs?kind=manual: `kind`: unknown variant `manual`, expected one of `adhoc`, `scheduled`, `webhook`
 runs/1/changes?outcome=applied,gone: `outcome`: unknown variant `gone`, expected one of `planned`, `applied`, `unchanged`, `skipped`, `held`, `failed`, `stale`
 runs/1/log?after=x: `after`: invalid digit found in string

@@ -48,6 +48,7 @@ pub struct Model {
     pub notes: String,
     pub triggered_by: String,
     pub request: Option<String>,
+    pub request_id: Option<String>,
     pub host: String,
     pub process: String,
     pub purpose: String,

@@ -122,6 +122,7 @@ async fn new_run(history: &History, sync: &str) -> NewRun {
         },
         triggered_by: "kim".to_owned(),
         request: Some("after the move".to_owned()),
+        request_id: Some("CHG0042".parse().unwrap()),
         purpose: Purpose::Sync,
         subject: None,
         options: RunSettings::default(),
@@ -129,6 +130,13 @@ async fn new_run(history: &History, sync: &str) -> NewRun {
         not_before: None,
         plan: None,
     }
+}
+
+/// A run as the history has it.
+pub(crate) async fn some_run() -> super::Run {
+    let history = History::in_memory().await.unwrap();
+    let run = history.begin_run(&new_run(&history, "sites").await).await.unwrap();
+    history.run(run).await.unwrap().unwrap()
 }
 
 /// A person's yes to a plan.

@@ -54,6 +54,7 @@ async fn a_run_is_remembered() {
         assert_eq!((run.sync.as_str(), run.plan, run.notes), ("sites", Some(plan), notes));
         assert_eq!((run.source, run.target), (new.source, new.target));
         assert_eq!((run.triggered_by, run.request, run.error), (new.triggered_by, new.request, None));
+        assert_eq!(run.request_id, new.request_id);
         assert_eq!(history.run(RunId::new(id.number() + 1)).await.unwrap(), None);
     })
     .await;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
-use syncline_core::history::FindingKind;
+use syncline_core::history::{FindingKind, RequestId};
 use syncline_core::quarantine::State;
 
 /// A run that is about another run: it takes it back, or tries again what it did not get done.
@@ -23,6 +23,33 @@ pub struct About {
     /// Show every change with every value
     #[arg(long, requires = "dry_run")]
     pub full: bool,
+    /// What you call this request
+    #[command(flatten)]
+    pub request: Request,
+}
+
+/// What whoever asks for a run calls the request.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Request {
+    /// What you call this request, to find the run by it in the history: a ticket, a job of a pipeline
+    #[arg(long, value_name = "ID")]
+    pub request_id: Option<RequestId>,
+}
+
+/// How the records of a sync stand.
+#[derive(Debug, Clone, Args)]
+pub struct StatesArguments {
+    /// The sync
+    pub sync: String,
+    /// Only records of this model
+    #[arg(long, value_name = "MODEL")]
+    pub model: Option<String>,
+    /// Look now, instead of telling what the last check found; nothing is written
+    #[arg(long)]
+    pub refresh: bool,
+    /// Show every record that is not in sync
+    #[arg(long)]
+    pub full: bool,
 }
 
 /// The runs, and what is kept of them.
@@ -32,6 +59,9 @@ pub struct HistoryArguments {
     /// Only the runs of this sync
     #[arg(long, value_name = "SYNC")]
     pub sync: Option<String>,
+    /// Only the runs that were asked for under this id
+    #[arg(long, value_name = "ID")]
+    pub request_id: Option<RequestId>,
     /// How many
     #[arg(long, default_value_t = 20, value_name = "NUMBER")]
     pub limit: u64,

@@ -33,7 +33,8 @@ async fn run(session: &Session, options: &About, request: fn(RunId) -> RunReques
         ensure_open(&sync)?;
     }
     let sync = &sync.definition;
-    let request = RunRequest { dry_run: options.dry_run, ..request(subject.id) };
+    let request_id = options.request.request_id.clone();
+    let request = RunRequest { dry_run: options.dry_run, request_id, ..request(subject.id) };
     // A slip is told, and leaves no failed run in the history.
     runner.subject(sync, &request).await?;
     let (running, request_made) = (&runner, request.clone());

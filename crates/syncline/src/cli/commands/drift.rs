@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use serde_json::Value;
-use syncline_core::history::{Finding, FindingFilter, FindingKind, FindingState, RunId};
+use syncline_core::history::{Finding, FindingFilter, FindingKind, FindingState, RequestId, RunId};
 use syncline_core::run::{Drift, DriftVerdict, RunReport, RunRequest, SyncBook as _};
 
 use super::run::{followed, tell_error};
@@ -31,16 +31,12 @@ struct Checked<'a> {
 }
 
 /// Runs the command: `{"exit_code", "run", "sync", "verdict", "compared", "not_compared", "records", "news", "differences", "failure"}`.
-pub async fn run(session: &Session, name: &str, full: bool) -> Result<Exit, Failure> {
+pub async fn run(session: &Session, name: &str, full: bool, request_id: Option<RequestId>) -> Result<Exit, Failure> {
     let Opened { book, runner } = session.open().await?;
     let sync = book.sync(name).await?.definition;
-    let running = &runner;
+    let (running, request) = (&runner, RunRequest { request_id, ..RunRequest::drift() });
     let report =
-        followed(
-            session,
-            |events, cancel| async move { running.run(&sync, RunRequest::drift(), &events, &cancel).await },
-        )
-        .await?;
+        followed(session, |events, cancel| async move { running.run(&sync, request, &events, &cancel).await }).await?;
     let mut differences = Vec::new();
     if report.drift.is_some() {
         differences = of_sync(runner.history(), name).await?;
@@ -73,7 +69,7 @@ fn exit(report: &RunReport) -> Exit {
 }
 
 /// The differences that are there now, by model and record.
-async fn of_sync(history: &syncline_core::history::History, sync: &str) -> syncline_core::Result<Vec<Finding>> {
+pub async fn of_sync(history: &syncline_core::history::History, sync: &str) -> syncline_core::Result<Vec<Finding>> {
     let filter = FindingFilter {
         sync: Some(sync.to_owned()),
         kind: Some(FindingKind::Drift),

@@ -24,12 +24,13 @@ use crate::config;
 const PAGE: u64 = 1000;
 
 /// `syncline history`: `[run, …]` for programs, newest first.
-pub async fn list(session: &Session, sync: Option<&str>, limit: u64) -> Result<Exit, Failure> {
+pub async fn list(session: &Session, filter: RunFilter, limit: u64) -> Result<Exit, Failure> {
     let history = open(session).await?;
-    let filter = RunFilter { sync: sync.map(str::to_owned), ..RunFilter::default() };
     let runs = history.runs(&filter, None, limit).await?.items;
     if runs.is_empty() && !session.console.is_json() {
-        session.console.note(&sync.map_or_else(|| "no runs yet".to_owned(), |sync| format!("no runs of `{sync}` yet")));
+        let sync = filter.sync.map(|sync| format!(" of `{sync}`")).unwrap_or_default();
+        let request = filter.request_id.map(|id| format!(" with the request `{id}`")).unwrap_or_default();
+        session.console.note(&format!("no runs{sync}{request} yet"));
     } else {
         let waited = waited(&history, &runs).await?;
         session.console.show(&runs, |runs| run_table(runs, &waited))?;
@@ -172,6 +173,8 @@ fn write_stored(text: &mut Vec<u8>, stored: StoredChange) -> std::io::Result<()>
         kept: stored.kept,
         source_id: None,
         waits_for: None,
+        // What became of it is told below.
+        refusal: None,
         image: None,
     };
     write_change(text, &change)?;

@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 pub mod about;
+pub mod catalogue;
 pub mod check;
 pub mod config;
 pub mod connectors;
@@ -17,5 +18,6 @@ pub mod review;
 pub mod run;
 pub mod schema;
 pub mod serve;
+pub mod states;
 pub mod sync;
 pub mod upkeep;

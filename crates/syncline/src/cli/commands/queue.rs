@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use syncline_core::history::{Run, RunId, RunStatus, Stop, StopRequest, Triggered, WaitsFor};
+use syncline_core::history::{RequestId, Run, RunId, RunStatus, Stop, StopRequest, Triggered, WaitsFor};
 use syncline_core::run::{RunRequest, SyncBook as _};
 
 use super::history::find;
@@ -20,13 +20,15 @@ struct Asked {
     run: RunId,
     /// A run of the sync that was asked to do the same was under way or queued already: that one.
     already_running: bool,
+    /// Under which id it was asked for first; null when it was given none.
+    request_id: Option<RequestId>,
     /// How many runs wait before it.
     before: usize,
     /// What it waits for; null when it waits for nothing any more.
     waits_for: Option<WaitsFor>,
 }
 
-/// `syncline trigger`: `{"run", "already_running", "before", "waits_for"}`.
+/// `syncline trigger`: `{"run", "already_running", "request_id", "before", "waits_for"}`.
 pub async fn trigger(session: &Session, name: &str, request: RunRequest) -> Result<Exit, Failure> {
     let Opened { book, runner } = session.open().await?;
     book.provision().await?;
@@ -38,7 +40,8 @@ pub async fn trigger(session: &Session, name: &str, request: RunRequest) -> Resu
     let waits = queue.into_iter().find(|waiting| waiting.run.id == run).map(|waiting| waiting.waits_for);
     let already_running = matches!(triggered, Triggered::AlreadyRunning(_));
     let why = waits.as_ref().and_then(|waits| waits_for(run, waits));
-    let asked = Asked { run, already_running, before, waits_for: waits };
+    let request_id = runner.history().run(run).await?.and_then(|run| run.request_id);
+    let asked = Asked { run, already_running, request_id, before, waits_for: waits };
     session.console.show(&asked, |asked| match (asked.already_running, &why, asked.before) {
         (true, Some(why), _) => format!("run {run} of `{name}` is there already: {}\n", clean(why)),
         (true, None, _) => format!("run {run} of `{name}` is there already\n"),

@@ -7,14 +7,14 @@ use serde::Serialize;
 use syncline_core::change::Change;
 use syncline_core::event::Events;
 use syncline_core::guard::{Demand, Verdict};
-use syncline_core::history::{RunId, RunSettings, RunStatus};
+use syncline_core::history::{RequestId, RunId, RunSettings, RunStatus};
 use syncline_core::plan::{PlanReader, PlanSummary};
 use syncline_core::run::{ConfiguredSync, Consent, RunReport, RunRequest, Runner, SyncBook as _};
-use syncline_core::schedule::WindowLength;
 use syncline_core::{Error, ErrorKind, Result};
 use syncline_render::Extent;
 use tokio_util::sync::CancellationToken;
 
+use crate::cli::args::{Request, RunArguments};
 use crate::cli::console::{DIM, data_writer, paint};
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, error_json, error_text, exit_of};
@@ -58,12 +58,18 @@ struct Planned<'a> {
 }
 
 /// `syncline plan`.
-pub async fn plan(session: &Session, name: &str, out: Option<&Path>, full: bool) -> Result<Exit, Failure> {
+pub async fn plan(
+    session: &Session,
+    name: &str,
+    out: Option<&Path>,
+    full: bool,
+    request_id: Option<RequestId>,
+) -> Result<Exit, Failure> {
     let Opened { book, runner } = session.open().await?;
     let sync = book.sync(name).await?.definition;
+    let request = RunRequest { request_id, ..RunRequest::dry() };
     let report =
-        followed(session, |events, cancel| async move { runner.run(&sync, RunRequest::dry(), &events, &cancel).await })
-            .await?;
+        followed(session, |events, cancel| async move { runner.run(&sync, request, &events, &cancel).await }).await?;
     show_plan(session, name, &report, out, full)
 }
 
@@ -127,22 +133,17 @@ pub fn write_plan(reader: &PlanReader, full: bool) -> Result<(), Failure> {
 }
 
 /// `syncline run`.
-pub async fn run(
-    session: &Session,
-    name: &str,
-    dry_run: bool,
-    memory: bool,
-    max_duration: Option<WindowLength>,
-) -> Result<Exit, Failure> {
+pub async fn run(session: &Session, options: RunArguments) -> Result<Exit, Failure> {
+    let RunArguments { sync, dry_run, memory, max_duration, reason, request: Request { request_id } } = options;
     let Opened { book, runner } = session.open().await?;
-    let sync = book.sync(name).await?;
+    let sync = book.sync(&sync).await?;
     if !dry_run {
         ensure_open(&sync)?;
     }
     let sync = sync.definition;
     let max_duration_s = max_duration.and_then(|limit| u64::try_from(limit.duration().num_seconds()).ok());
     let settings = RunSettings { memory, max_duration_s, ..RunSettings::default() };
-    let request = RunRequest { dry_run, settings, ..RunRequest::default() };
+    let request = RunRequest { dry_run, settings, reason, request_id, ..RunRequest::default() };
     let running = &runner;
     let report =
         followed(session, |events, cancel| async move { running.run(&sync, request, &events, &cancel).await }).await?;
@@ -150,7 +151,12 @@ pub async fn run(
 }
 
 /// `syncline apply`.
-pub async fn apply(session: &Session, plan: &Path, consent: Option<Consent>) -> Result<Exit, Failure> {
+pub async fn apply(
+    session: &Session,
+    plan: &Path,
+    consent: Option<Consent>,
+    request_id: Option<RequestId>,
+) -> Result<Exit, Failure> {
     if consent.as_ref().is_some_and(|consent| consent.reason.trim().is_empty()) {
         return Err(Failure::argument("an approval wants its reason: it is kept in the history"));
     }
@@ -159,7 +165,7 @@ pub async fn apply(session: &Session, plan: &Path, consent: Option<Consent>) -> 
     let sync = book.sync(&name).await?;
     ensure_open(&sync)?;
     let (running, sync) = (&runner, sync.definition);
-    let request = RunRequest::default();
+    let request = RunRequest { request_id, ..RunRequest::default() };
     let report = followed(session, |events, cancel| async move {
         running.apply(&sync, plan, consent, request, &events, &cancel).await
     })

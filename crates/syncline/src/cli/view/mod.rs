@@ -7,5 +7,6 @@ pub mod number;
 pub mod plan;
 pub mod quarantine;
 pub mod report;
+pub mod states;
 pub mod table;
 pub mod took;

@@ -126,6 +126,9 @@ impl Page for Terminal<'_> {
         write_held(out, plan.summary)?;
         write_adoption(out, plan)?;
         write_totals(out, plan.summary)?;
+        if let Some(refused) = words::refused(plan.summary.refused()) {
+            writeln!(out, "{} {refused}", paint(BAD, "Foreseen:"))?;
+        }
         if let Some(overwrites) = words::overwrites(plan.overwrites) {
             writeln!(out, "{} {overwrites}", paint(WARN, "Overwrites:"))?;
         }
@@ -151,6 +154,9 @@ fn write_row(out: &mut dyn Write, change: &ChangeRow) -> io::Result<()> {
             Action::Delete => paint(BAD, "-"),
         };
         writeln!(out, "  {mark} {key}")?;
+    }
+    if let Some(refusal) = &change.refusal {
+        writeln!(out, "      {} {}", paint(BAD, "would be refused:"), clean(refusal))?;
     }
     for field in &change.fields {
         write_field(out, change.action, field)?;
@@ -380,6 +386,22 @@ mod tests {
             json!({"models": [model("site", &json!({"unchanged": 1234}), [0, 0, 0], &json!({}))], "verdicts": []});
         let text = rendered(json!({}), &[], &summary, Extent::Short);
         assert_eq!(text, "Nothing to do: 1,234 records are equal on both sides\n");
+    }
+
+    #[test]
+    fn what_would_be_refused_is_told_with_its_reason() {
+        let refused = |name: &str, reason: &str| {
+            let mut change = change("host", &json!([name]), "create", &json!([{"name": "name", "after": name}]));
+            change["refusal"] = json!({"field": "templates", "reason": reason});
+            change
+        };
+        let good = (0..7).map(|number| change("host", &json!([format!("sw{number}")]), "create", &json!([])));
+        let bad = (7..9).map(|number| refused(&format!("sw{number}"), "the template `Cisco` is missing in Zabbix"));
+        let changes: Vec<_> = good.chain(bad).collect();
+        let mut hosts = model("host", &json!({"create": 9}), [9, 0, 0], &json!({}));
+        hosts["refused"] = json!(2);
+        let summary = json!({"models": [hosts], "verdicts": []});
+        insta::assert_snapshot!(rendered(json!({}), &changes, &summary, Extent::Short));
     }
 
     #[test]

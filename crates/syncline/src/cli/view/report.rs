@@ -10,7 +10,7 @@ use syncline_core::Result;
 use syncline_core::event::{Level, Phase};
 use syncline_core::history::{
     ChangeCount, ChangeFilter, History, InTheWay, ModelRecord, OutcomeCounts, OutcomeKind, PhaseRecord, Purpose, Run,
-    RunId, RunStatus, StoredChange, StoredLogLine, WaitsFor,
+    RunId, RunStatus, RunSummary, StoredChange, StoredLogLine, WaitsFor,
 };
 
 use super::number::{bytes, count, duration};
@@ -29,6 +29,8 @@ pub struct RunView {
     /// The run itself: status, times, counts, error.
     #[serde(flatten)]
     pub run: Run,
+    /// What it came to, in four words.
+    pub summary: RunSummary,
     /// How long each phase took.
     pub phases: Vec<PhaseRecord>,
     /// What was read and found, and what became of it, by model.
@@ -113,6 +115,7 @@ impl RunView {
             problems,
             log: history.log(id, None, LOG_LINES).await?.items,
             waits_for,
+            summary: run.summary(),
             run,
         })
     }
@@ -161,6 +164,18 @@ impl RunView {
         let run = &self.run;
         let mut text = format!("  {} -> {}", clean(&run.source.connection), clean(&run.target.connection));
         let _ = writeln!(text, ", {} by {}, {}", run.kind.as_str(), clean(&run.triggered_by), time(run.created));
+        match (&run.request_id, &run.request) {
+            (Some(id), Some(reason)) => {
+                let _ = writeln!(text, "  request {}: {}", clean(id.as_str()), clean(reason));
+            }
+            (Some(id), None) => {
+                let _ = writeln!(text, "  request {}", clean(id.as_str()));
+            }
+            (None, Some(reason)) => {
+                let _ = writeln!(text, "  reason: {}", clean(reason));
+            }
+            (None, None) => {}
+        }
         for (name, note) in run.notes.as_object().into_iter().flatten() {
             let note = note.as_str().map_or_else(|| note.to_string(), str::to_owned);
             let _ = writeln!(text, "  {}: {}", clean(name), clean(&note));
@@ -461,7 +476,8 @@ pub(super) mod tests {
             counts: RunCounts { create: 1201, update: 1, delete: 41, outcomes, ..RunCounts::default() },
             notes: json!({"forward.snapshot": "1042"}),
             triggered_by: "me".to_owned(),
-            request: None,
+            request: Some("after the move".to_owned()),
+            request_id: Some("CHG0042".parse().unwrap()),
             host: "here".to_owned(),
             purpose: Purpose::Sync,
             subject: None,
@@ -517,7 +533,9 @@ pub(super) mod tests {
             memory_final: Some(20_000_000),
             memory_peak: Some(31_000_000),
         };
+        let run = run(status);
         RunView {
+            summary: run.summary(),
             models: vec![
                 ModelView {
                     record: record("interface", read(10_202, None), Some(diff)),
@@ -546,7 +564,7 @@ pub(super) mod tests {
             ],
             waits_for: None,
             waited_ms: 0,
-            run: run(status),
+            run,
         }
     }
 

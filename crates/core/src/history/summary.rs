@@ -1,0 +1,102 @@
+//! What a run came to, in four words.
+
+use serde::Serialize;
+
+use super::run::{Run, RunStatus};
+
+/// What a run came to, in the words that tools of the field use for a job. The counts of the run tell more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RunSummary {
+    /// How many records were compared, over all models.
+    pub total: u64,
+    /// How many changes were made: creates, updates and deletes.
+    pub updated: u64,
+    /// How many changes failed, or went stale because their record had moved.
+    pub failed: u64,
+    /// The same in one sentence.
+    pub message: String,
+}
+
+impl Run {
+    /// What the run came to so far.
+    pub fn summary(&self) -> RunSummary {
+        let counts = &self.counts;
+        let differ = counts.create + counts.update + counts.delete;
+        let total = differ + counts.unchanged + counts.ambiguous;
+        let outcomes = &counts.outcomes;
+        let (updated, failed) = (outcomes.applied, outcomes.failed + outcomes.stale);
+        let compared = format!("{total} {} compared", if total == 1 { "record" } else { "records" });
+        let numbers = [
+            (updated, "changed"),
+            (failed, "failed"),
+            (outcomes.skipped, "skipped"),
+            (outcomes.held, "held"),
+            (counts.ambiguous, "ambiguous"),
+        ];
+        let done: Vec<_> = numbers.iter().filter(|(number, _)| *number > 0).collect();
+        let done: Vec<_> = done.into_iter().map(|(number, what)| format!("{number} {what}")).collect();
+        let done = match &done[..] {
+            [] => format!("{compared}, nothing to change"),
+            done => format!("{compared}: {}", done.join(", ")),
+        };
+        let why = self.error.as_ref().map(|error| format!(": {}", error.message)).unwrap_or_default();
+        let message = match self.status {
+            RunStatus::Completed if self.dry => format!("{compared}: {differ} differ; nothing was written"),
+            RunStatus::Completed => done,
+            RunStatus::AwaitingReview => format!("{compared}: {differ} differ; the plan waits for a person"),
+            RunStatus::Failed if total == 0 => format!("failed before anything was compared{why}"),
+            RunStatus::Failed => format!("{done}; then failed{why}"),
+            RunStatus::Cancelled => {
+                self.error.as_ref().map_or_else(|| "cancelled".to_owned(), |error| error.message.clone())
+            }
+            RunStatus::New | RunStatus::Queued => "waits for its turn".to_owned(),
+            RunStatus::Syncing => "under way".to_owned(),
+        };
+        RunSummary { total, updated, failed, message }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::history::{OutcomeCounts, RunCounts, RunError};
+
+    use super::*;
+
+    /// Every end of a run, in its sentence.
+    #[tokio::test]
+    async fn the_sentence_says_how_a_run_ended() {
+        let mut run = crate::history::tests::some_run().await;
+        let outcomes = OutcomeCounts { applied: 2, failed: 1, stale: 1, held: 3, ..OutcomeCounts::default() };
+        let counts = RunCounts { create: 4, update: 3, unchanged: 92, ambiguous: 1, outcomes, ..RunCounts::default() };
+        let mut told = |status, dry, counts, error: Option<&str>| {
+            (run.status, run.dry, run.counts) = (status, dry, counts);
+            run.error = error.map(|message| RunError { kind: "unreachable".to_owned(), message: message.to_owned() });
+            let RunSummary { total, updated, failed, message } = run.summary();
+            format!("{total} {updated} {failed} {message}")
+        };
+        let nothing = RunCounts { unchanged: 1, ..RunCounts::default() };
+        let planned = RunCounts { outcomes: OutcomeCounts::default(), ..counts };
+        let lines = [
+            told(RunStatus::Completed, false, counts, None),
+            told(RunStatus::Completed, false, nothing, None),
+            told(RunStatus::Completed, true, planned, None),
+            told(RunStatus::AwaitingReview, false, planned, None),
+            told(RunStatus::Failed, false, counts, Some("no answer from `zabbix.example`")),
+            told(RunStatus::Failed, false, RunCounts::default(), Some("no answer from `zabbix.example`")),
+            told(RunStatus::Cancelled, false, counts, Some("cancelled by kim")),
+            told(RunStatus::Queued, false, RunCounts::default(), None),
+            told(RunStatus::Syncing, false, counts, None),
+        ];
+        insta::assert_snapshot!(lines.join("\n"), @r#"
+100 2 2 100 records compared: 2 changed, 2 failed, 3 held, 1 ambiguous
+1 0 0 1 record compared, nothing to change
+100 0 0 100 records compared: 7 differ; nothing was written
+100 0 0 100 records compared: 7 differ; the plan waits for a person
+100 2 2 100 records compared: 2 changed, 2 failed, 3 held, 1 ambiguous; then failed: no answer from `zabbix.example`
+0 0 0 failed before anything was compared: no answer from `zabbix.example`
+100 2 2 cancelled by kim
+0 0 0 waits for its turn
+100 2 2 under way
+"#);
+    }
+}

@@ -1,0 +1,88 @@
+//! `syncline catalogue`: what a target has that rules and settings can name. Read when asked for, so that nothing goes stale.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+use serde_json::json;
+use syncline_core::describe::Catalogue;
+use syncline_core::event::Events;
+use syncline_core::run::SideDefinition;
+use syncline_core::{Error, ErrorKind};
+
+use crate::cli::console::{DIM, NAME, WARN, clean, paint};
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::session::{Session, connect_target};
+use crate::cli::view::number::count;
+use crate::cli::view::table::Columns;
+use crate::config;
+
+/// What a target has.
+#[derive(Debug, Serialize)]
+struct Found {
+    connection: String,
+    connector: String,
+    catalogues: Vec<Catalogue>,
+}
+
+/// Runs the command: `{"connection", "connector", "catalogues": [{"name", "entries": [{"id", "name", "note"}], "unreadable"}]}`. `of` is
+/// a sync, whose target is asked, or a connection.
+pub async fn run(session: &Session, of: &str, wanted: Option<&str>) -> Result<Exit, Failure> {
+    let side = side(session, of).await?;
+    let registry = crate::registry()?;
+    let connector = registry.get(&side.connector)?;
+    let mut catalogues = connect_target(connector, &side, &Events::new()).await?.catalogues().await?;
+    if catalogues.is_empty() {
+        let message = format!("{} has no catalogues that Syncline knows", connector.label);
+        return Err(Error::new(ErrorKind::Unsupported, message).into());
+    }
+    if let Some(wanted) = wanted {
+        let names: Vec<_> = catalogues.iter().map(|catalogue| catalogue.name).collect();
+        if !names.contains(&wanted) {
+            let remedy = config::similar_remedy(wanted, names);
+            let message = format!("{} has no catalogue `{wanted}`; {remedy}", connector.label);
+            return Err(Error::new(ErrorKind::NotFound, message).into());
+        }
+        catalogues.retain(|catalogue| catalogue.name == wanted);
+    }
+    let found = Found { connection: side.connection_name.clone(), connector: side.connector.clone(), catalogues };
+    session.console.show(&found, text)?;
+    Ok(Exit::Done)
+}
+
+/// The target of a sync, or a connection of which no sync need know yet.
+async fn side(session: &Session, of: &str) -> Result<SideDefinition, Failure> {
+    let configuration = session.configuration()?;
+    match configuration.connections.get(of).filter(|_| !configuration.syncs.contains_key(of)) {
+        None => Ok(session.sync(of).await?.definition.target),
+        Some(connection) => Ok(SideDefinition {
+            connection_name: of.to_owned(),
+            connector: connection.connector.clone(),
+            connection: connection.settings.clone(),
+            parameters: json!({}),
+        }),
+    }
+}
+
+fn text(found: &Found) -> String {
+    let mut text = String::new();
+    for catalogue in &found.catalogues {
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        let title = catalogue.name.replace('_', " ");
+        let _ = writeln!(text, "{} {}", paint(NAME, &title), paint(DIM, &count(catalogue.entries.len() as u64)));
+        if let Some(why) = &catalogue.unreadable {
+            let _ = writeln!(text, "  {} {}", paint(WARN, "cannot be read:"), clean(why));
+        }
+        if catalogue.entries.is_empty() {
+            continue;
+        }
+        let mut columns = Columns::new(&["id#", "name", "note"]);
+        for entry in &catalogue.entries {
+            columns.row(&[entry.id.clone(), entry.name.clone(), entry.note.clone()]);
+        }
+        text += &columns.text();
+    }
+    text
+}

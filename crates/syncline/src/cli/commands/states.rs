@@ -1,0 +1,118 @@
+//! `syncline states`: of each record, whether the target has it as the source says. As the last drift check found it, which a schedule
+//! may have made.
+
+use syncline_core::change::Action;
+use syncline_core::history::{Finding, History, Purpose, Run, RunFilter, RunStatus};
+use syncline_core::run::{RunRequest, SyncBook as _};
+use syncline_core::{Error, ErrorKind, Result as CoreResult};
+
+use super::drift::of_sync;
+use super::history::ensure_sync;
+use super::run::{followed, tell_error};
+use crate::cli::args::StatesArguments;
+use crate::cli::exit::Exit;
+use crate::cli::failure::{Failure, exit_of};
+use crate::cli::session::{Opened, Session};
+use crate::cli::view;
+use crate::cli::view::states::{Check, ModelStates, RecordState, State, States};
+
+/// Runs the command: `{"sync", "check": {"run", "at", "outdated_by"}, "models", "records"}`. Exit code 2 when a record is not in sync.
+pub async fn run(session: &Session, options: &StatesArguments) -> Result<Exit, Failure> {
+    let StatesArguments { sync: name, model, refresh, full } = options;
+    let Opened { book, runner } = session.open().await?;
+    let history = runner.history();
+    ensure_sync(session, history, name).await?;
+    if *refresh {
+        let (running, sync) = (&runner, book.sync(name).await?.definition);
+        let report = followed(session, |events, cancel| async move {
+            running.run(&sync, RunRequest::drift(), &events, &cancel).await
+        })
+        .await?;
+        if let Some(error) = &report.error {
+            tell_error(session, &report);
+            return Ok(exit_of(error));
+        }
+    }
+    let states = states(history, name, model.as_deref()).await?;
+    let is_in_sync = states.records.is_empty() && states.models.iter().all(|model| model.drifted + model.missing == 0);
+    session.console.show(&states, |states| view::states::text(states, *full))?;
+    Ok(if is_in_sync { Exit::Done } else { Exit::Pending })
+}
+
+async fn states(history: &History, sync: &str, model: Option<&str>) -> CoreResult<States> {
+    let check = last_check(history, sync).await?;
+    let is_wanted = |name: &str| model.is_none_or(|model| model == name);
+    let models = history.models(check.id).await?.into_iter().filter(|found| is_wanted(&found.model));
+    let models: Vec<_> = models
+        .filter_map(|found| {
+            let diff = found.diff?;
+            Some(ModelStates {
+                model: found.model,
+                in_sync: diff.unchanged,
+                drifted: diff.update,
+                missing: diff.create,
+                only_in_target: diff.delete,
+                ambiguous: diff.ambiguous,
+            })
+        })
+        .collect();
+    if let Some(model) = model.filter(|_| models.is_empty()) {
+        let message = format!("the check of `{sync}` did not compare `{model}`; `syncline drift {sync}` tells why");
+        return Err(Error::new(ErrorKind::NotFound, message));
+    }
+    let found = of_sync(history, sync).await?.into_iter().filter(|found| is_wanted(&found.model));
+    let at = check.finished.unwrap_or(check.created);
+    let later = history.last_completed(sync).await?.filter(|(_, ended)| *ended > at);
+    Ok(States {
+        sync: sync.to_owned(),
+        check: Check { run: check.id, at, outdated_by: later.map(|(run, _)| run) },
+        models,
+        records: by_record(found),
+    })
+}
+
+async fn last_check(history: &History, sync: &str) -> CoreResult<Run> {
+    let filter = RunFilter {
+        sync: Some(sync.to_owned()),
+        status: vec![RunStatus::Completed],
+        purpose: Some(Purpose::Drift),
+        ..RunFilter::default()
+    };
+    let check = history.runs(&filter, None, 1).await?.items.pop();
+    check.ok_or_else(|| {
+        let message = format!(
+            "nobody has looked yet how the records of `{sync}` stand: `syncline states {sync} --refresh` does, and `drift` of the sync \
+             does by a schedule"
+        );
+        Error::new(ErrorKind::NotFound, message)
+    })
+}
+
+/// The differences of one record are one state. They come by model and record.
+fn by_record(found: impl Iterator<Item = Finding>) -> Vec<RecordState> {
+    let mut records: Vec<RecordState> = Vec::new();
+    for finding in found {
+        let Finding { model, key, field, since_run, last, acknowledged, .. } = finding;
+        match records.last_mut().filter(|record| record.model == model && record.key == key) {
+            Some(record) => {
+                record.fields.extend(field);
+                record.since_run = record.since_run.min(since_run);
+                record.acknowledged &= acknowledged.is_some();
+            }
+            None => records.push(RecordState {
+                model,
+                key,
+                state: match finding.action {
+                    Action::Create => State::Missing,
+                    Action::Update => State::Drifted,
+                    Action::Delete => State::OnlyInTarget,
+                },
+                fields: field.into_iter().collect(),
+                since_run,
+                checked: last,
+                acknowledged: acknowledged.is_some(),
+            }),
+        }
+    }
+    records
+}
