@@ -192,7 +192,10 @@ mod tests {
     fn an_unknown_model_is_named() {
         let asked = BTreeMap::from([("devize".to_owned(), ModelMode::Sync)]);
         let error = closure(&everything(), &asked).unwrap_err();
-        assert!(error.to_string().starts_with("`devize` is no model that both sides know (known: device, "), "{error}");
+        assert!(
+            error.to_string().starts_with("`devize` is no model that both sides know (known: cluster, "),
+            "{error}"
+        );
     }
 
     #[test]

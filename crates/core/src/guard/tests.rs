@@ -359,7 +359,7 @@ mod canaries {
     #[test]
     fn limits_for_a_model_that_does_not_exist_are_a_problem() {
         let guards = guards(json!({"models": {"devize": {"deletes_refused_percent": 3}}}));
-        insta::assert_snapshot!(problems(&guards), @"`models.devize`: there is no such model; known: `tag`, `site`, `manufacturer`, `device_type`, `device_role`, `platform`, `vlan`, `vrf`, `prefix`, `virtual_chassis`, `device`, `interface`, `mac_address`, `ip_address`, `host_group`, `host`, `maintenance`");
+        insta::assert_snapshot!(problems(&guards), @"`models.devize`: there is no such model; known: `tag`, `tenant_group`, `tenant`, `site`, `manufacturer`, `device_type`, `device_role`, `platform`, `vlan`, `vrf`, `prefix`, `virtual_chassis`, `device`, `interface`, `mac_address`, `ip_address`, `cluster_type`, `cluster_group`, `cluster`, `virtual_machine`, `host_group`, `host`, `maintenance`");
     }
 
     fn fields() -> ModelFields {

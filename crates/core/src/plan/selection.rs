@@ -389,7 +389,7 @@ mod tests {
             assert_eq!(text.parse::<Selector>().unwrap().to_string(), nested);
         }
         let refused = |text: &str| text.parse::<Selector>().unwrap_err().to_string();
-        insta::assert_snapshot!(refused("devize"), @"`devize` is no model (known: tag, site, manufacturer, device_type, device_role, platform, vlan, vrf, prefix, virtual_chassis, device, interface, mac_address, ip_address, host_group, host, maintenance)");
+        insta::assert_snapshot!(refused("devize"), @"`devize` is no model (known: tag, tenant_group, tenant, site, manufacturer, device_type, device_role, platform, vlan, vrf, prefix, virtual_chassis, device, interface, mac_address, ip_address, cluster_type, cluster_group, cluster, virtual_machine, host_group, host, maintenance)");
         insta::assert_snapshot!(refused("device:core-1"), @r#"`core-1` is no key: write it as the plan does, `device:["part",…]`"#);
         insta::assert_snapshot!(refused("device:1"), @"`1` is no key: it is no list");
         insta::assert_snapshot!(refused(r#"device:["atl"]"#), @r#"`["atl"]` is no key of a device: its parts are site, name"#);
