@@ -56,7 +56,15 @@ pub fn nothing_twice(netbox: &NetBoxSim, problems: &mut Problems) {
             let id = |field: &str| object[field]["id"].clone();
             let plain = |field: &str| object[field].clone();
             let key = match kind {
-                Kind::Site | Kind::Manufacturer | Kind::DeviceRole | Kind::Platform | Kind::Tag => vec![plain("slug")],
+                Kind::Site
+                | Kind::Manufacturer
+                | Kind::DeviceRole
+                | Kind::Platform
+                | Kind::Tag
+                | Kind::TenantGroup
+                | Kind::Tenant
+                | Kind::ClusterType
+                | Kind::ClusterGroup => vec![plain("slug")],
                 Kind::DeviceType => vec![id("manufacturer"), lower(&object["model"])],
                 Kind::Device => vec![id("site"), lower(&object["name"])],
                 Kind::VirtualChassis | Kind::Vrf => vec![plain("name")],
@@ -68,7 +76,6 @@ pub fn nothing_twice(netbox: &NetBoxSim, problems: &mut Problems) {
                     let host = object["address"].as_str().and_then(|address| address.split('/').next());
                     vec![id("vrf"), Value::from(host.unwrap_or_default())]
                 }
-                Kind::TenantGroup | Kind::Tenant | Kind::ClusterType | Kind::ClusterGroup => vec![plain("slug")],
                 Kind::Cluster => vec![plain("scope_id"), id("group"), plain("name")],
                 Kind::VirtualMachine => vec![id("site"), id("cluster"), lower(&object["name"])],
                 Kind::VmInterface => vec![id("virtual_machine"), plain("name")],
