@@ -55,13 +55,19 @@ impl Readable for Site {
     }
 }
 
-impl Readable for Manufacturer {
-    type Row = CatalogueRow;
+/// Models that have a short and a full name, and nothing else.
+macro_rules! named {
+    ($($model:ty),*) => {$(
+        impl Readable for $model {
+            type Row = CatalogueRow;
 
-    fn record(row: CatalogueRow, _: &Known, _: &Reading<'_>) -> Result<Self, Refusal> {
-        Ok(Self { slug: slug(&row.slug)?, name: name(&row.name)? })
-    }
+            fn record(row: CatalogueRow, _: &Known, _: &Reading<'_>) -> Result<Self, Refusal> {
+                Ok(Self { slug: slug(&row.slug)?, name: name(&row.name)? })
+            }
+        }
+    )*};
 }
+named!(Manufacturer, TenantGroup, ClusterType, ClusterGroup);
 
 impl Readable for DeviceType {
     type Row = DeviceTypeRow;
@@ -158,14 +164,6 @@ impl Readable for MacAddress {
     }
 }
 
-impl Readable for TenantGroup {
-    type Row = CatalogueRow;
-
-    fn record(row: CatalogueRow, _: &Known, _: &Reading<'_>) -> Result<Self, Refusal> {
-        Ok(Self { slug: slug(&row.slug)?, name: name(&row.name)? })
-    }
-}
-
 impl Readable for Tenant {
     type Row = CatalogueRow;
 
@@ -175,22 +173,6 @@ impl Readable for Tenant {
             name: name(&row.name)?,
             group: known.tenant_groups.optional("group", row.group)?,
         })
-    }
-}
-
-impl Readable for ClusterType {
-    type Row = CatalogueRow;
-
-    fn record(row: CatalogueRow, _: &Known, _: &Reading<'_>) -> Result<Self, Refusal> {
-        Ok(Self { slug: slug(&row.slug)?, name: name(&row.name)? })
-    }
-}
-
-impl Readable for ClusterGroup {
-    type Row = CatalogueRow;
-
-    fn record(row: CatalogueRow, _: &Known, _: &Reading<'_>) -> Result<Self, Refusal> {
-        Ok(Self { slug: slug(&row.slug)?, name: name(&row.name)? })
     }
 }
 
