@@ -36,6 +36,7 @@ pub use crate::version::Version;
 use crate::catalogue::Catalogue;
 use crate::client::ReadClient;
 use crate::mapping::expression::Expressions;
+use crate::mapping::facts::Facts;
 use crate::mapping::macros::Checks;
 use crate::mapping::managed::Managed;
 use crate::templates::Templates;
@@ -113,10 +114,10 @@ impl ConnectTarget for Zabbix {
         Ok(ZabbixTarget {
             client: client.into(),
             managed,
-            expressions: Expressions::new(),
+            expressions: Expressions::about(Facts::example()),
             checks: Arc::new(checks),
             catalogue: OnceLock::new(),
-            kept: Mutex::default(),
+            present: Mutex::default(),
             connection,
             parameters,
         })

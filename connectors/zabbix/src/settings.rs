@@ -6,6 +6,7 @@ use syncline_http::{BaseUrl, HttpSettings, TlsSettings};
 
 use crate::mapping::expression::Expressions;
 use crate::mapping::rules::Mapping;
+use crate::source::Facts;
 
 /// How to reach a Zabbix.
 #[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
@@ -90,7 +91,7 @@ impl Default for SourceParameters {
 impl SourceParameters {
     /// What is wrong with the rules, found without any I/O.
     pub(crate) fn problems(&self) -> Vec<Problem> {
-        let expressions = Expressions::new();
+        let expressions = Expressions::about(Facts::example());
         let texts = [
             ("name", &self.name),
             ("site", &self.site),

@@ -36,8 +36,8 @@ pub struct ZabbixSource {
 }
 
 /// What the rules can speak of.
-#[derive(Serialize)]
-struct Facts {
+#[derive(Default, Serialize)]
+pub(crate) struct Facts {
     host: String,
     name: String,
     monitored: bool,
@@ -48,6 +48,17 @@ struct Facts {
     inventory: Map<String, Value>,
     ip: String,
     dns: String,
+}
+
+impl Facts {
+    /// The facts that there are, as an example in which null is data of any shape: tags have any names.
+    pub(crate) fn example() -> Value {
+        let mut example = serde_json::to_value(Self::default()).unwrap_or_default();
+        for open in ["tags", "inventory"] {
+            example[open] = Value::Null;
+        }
+        example
+    }
 }
 
 /// What the records of one host are made of.
@@ -97,7 +108,7 @@ impl DataSource for ZabbixSource {
     async fn load(&self, request: &ReadRequest, sink: &SnapshotSink) -> Result<()> {
         sink.note("zabbix version", self.client.version().to_string());
         let catalogue = Catalogue::read(&self.client).await?;
-        let expressions = Expressions::new();
+        let expressions = Expressions::about(Facts::example());
         let mut shared = Shared::default();
         let mut devices = sink.open::<Device>()?;
         let mut interfaces = request.fields.has(Interface::NAME).then(|| sink.open::<Interface>()).transpose()?;

@@ -32,7 +32,7 @@ use crate::mapping::rules::{Mapping, VirtualChassisAs};
 use crate::pickers;
 use crate::read::host::Reading;
 use crate::read::window::Ownership;
-use crate::read::{self, Kept};
+use crate::read::{self, Present};
 use crate::settings::{Connection, TargetParameters};
 use crate::write::Writer;
 
@@ -47,7 +47,7 @@ pub struct ZabbixTarget {
     /// What hosts refer to, once it was read.
     pub(crate) catalogue: OnceLock<Catalogue>,
     /// The hosts that people keep, as they were read last.
-    pub(crate) kept: Mutex<Kept>,
+    pub(crate) present: Mutex<Present>,
 }
 
 impl ZabbixTarget {
@@ -104,12 +104,16 @@ impl DataTarget for ZabbixTarget {
 
     async fn load(&self, request: &ReadRequest, sink: &SnapshotSink) -> Result<()> {
         sink.note("zabbix version", self.client.version().to_string());
-        let reading =
-            Reading { dialect: self.client.dialect(), catalogue: self.catalogue().await?, managed: &self.managed };
+        let reading = Reading {
+            dialect: self.client.dialect(),
+            catalogue: self.catalogue().await?,
+            managed: &self.managed,
+            origin: &self.parameters.hosts.origin,
+        };
         let page_size = self.connection.page_size as usize;
         let ownership = Ownership { origin: &self.parameters.hosts.origin, ignored: &self.parameters.ignored_tag };
-        let kept = read::load(&self.client, &reading, &ownership, page_size, request, sink).await?;
-        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = kept;
+        let present = read::load(&self.client, &reading, &ownership, page_size, request, sink).await?;
+        *self.present.lock().unwrap_or_else(PoisonError::into_inner) = present;
         Ok(())
     }
 
@@ -130,8 +134,8 @@ impl DataTarget for ZabbixTarget {
             managed: &self.managed,
         };
         let names = catalogue.template_names();
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        Desired { maker, taken: (&names, &catalogue.visible_templates), kept: &kept }.of(source, fields)
+        let present = self.present.lock().unwrap_or_else(PoisonError::into_inner);
+        Desired { maker, taken: (&names, &catalogue.visible_templates), present: &present }.of(source, fields)
     }
 
     fn mark(&self, model: &str) -> Vec<(&'static str, Value)> {
@@ -240,7 +244,7 @@ mod tests {
     fn a_source_is_asked_for_what_the_rules_speak_of() {
         let needs = |rules: Value| {
             let rules: Mapping = serde_json::from_value(rules).unwrap();
-            let needs = needs(&rules, &Expressions::new());
+            let needs = needs(&rules, &Expressions::about(crate::mapping::facts::Facts::example()));
             let models: Vec<_> = needs.iter().map(|(schema, _)| schema.name).collect();
             (models, needs.of("device").contains(Device::SCHEMA.position("serial").unwrap()))
         };

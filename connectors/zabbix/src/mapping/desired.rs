@@ -12,11 +12,11 @@ use syncline_model::models::{Host, HostGroup, Maintenance};
 use syncline_model::{Model as _, Text};
 
 use super::facts::{Catalogues, Facts};
-use super::host::{DEVICE, HostMaker, VIRTUAL_MACHINE};
+use super::host::{DEVICE, HostMaker, VIRTUAL_MACHINE, origin_of};
 use super::name::Names;
 use super::rules::VirtualChassisAs;
 use super::window::Windows;
-use crate::read::Kept;
+use crate::read::Present;
 
 /// Makes the hosts of a read.
 pub(crate) struct Desired<'m> {
@@ -24,12 +24,14 @@ pub(crate) struct Desired<'m> {
     pub maker: HostMaker<'m>,
     /// Technical and visible names that hosts cannot have: those of templates.
     pub taken: (&'m BTreeSet<String>, &'m BTreeSet<String>),
-    /// The hosts that people keep.
-    pub kept: &'m Kept,
+    /// What Zabbix has.
+    pub present: &'m Present,
 }
 
 /// A record that can become a host.
 struct Candidate {
+    /// `device:` or `virtual_machine:`.
+    kind: &'static str,
     /// Its id in the source.
     id: u64,
     /// `device:42`.
@@ -50,47 +52,74 @@ impl Desired<'_> {
                 candidates.push(Candidate::new(VIRTUAL_MACHINE, native, facts));
             })?;
         }
-        // A newcomer takes nobody's name.
-        candidates.sort_by(|one, other| (one.id, &one.origin).cmp(&(other.id, &other.origin)));
-        let mut hosts = Names::without(self.taken.0.iter().map(String::as_str));
-        let mut visible = Names::without(self.taken.1.iter().map(String::as_str));
+        // Devices before virtual machines, and each in the order of their ids: these are counted apart.
+        candidates.sort_by(|one, other| (one.kind, one.id, &one.origin).cmp(&(other.kind, other.id, &other.origin)));
         // It is there before a host needs it.
         let graveyard = self.maker.mapping.graveyard().map(|name| HostGroup::key_of(&name));
         let mut groups: BTreeSet<_> = graveyard.iter().flat_map(|key| with_parents(&key.to_any().parts())).collect();
         let mut windows = Windows::default();
+        let mut made = Vec::new();
         for Candidate { origin, facts, .. } in candidates {
             let name = facts.name.clone();
             let context = minijinja::Value::from(Serde(facts));
             match self.maker.host(&context, &origin) {
                 Ok(None) => translation.skip::<Host>("not selected by `when`")?,
                 Ok(Some(host)) if self.is_kept(&host) => translation.skip::<Host>("host that people keep (tag)")?,
-                Ok(Some(mut host)) => {
-                    host.host = Text::new(&hosts.give(host.host.as_str(), &origin)).unwrap_or(host.host);
-                    host.name = Text::new(&visible.give(host.name.as_str(), &origin)).unwrap_or(host.name);
-                    if fields.has(Maintenance::NAME) {
-                        self.maker.windows(&context, &host.key(), &mut windows);
+                Ok(Some(host)) => made.push((host, origin, context)),
+                Err(fault) => {
+                    if let Some((host, _)) = self.present.names.get(&origin_of(&self.maker.mapping.origin, &origin)) {
+                        windows.keep(Text::new(host).map(|host| Host::key_of(&host)));
                     }
-                    for key in &host.groups {
-                        groups.extend(with_parents(&key.to_any().parts()));
-                    }
-                    translation.push(&host, Some(&Native::new(&origin)))?;
+                    translation.reject::<Host>(name, fault.rule, fault.message)?;
                 }
-                Err(fault) => translation.reject::<Host>(name, fault.rule, fault.message)?,
             }
+        }
+        self.name(&mut made);
+        for (host, origin, context) in made {
+            if fields.has(Maintenance::NAME) {
+                self.maker.windows(&context, &host.key(), &mut windows);
+            }
+            for key in &host.groups {
+                groups.extend(with_parents(&key.to_any().parts()));
+            }
+            translation.push(&host, Some(&Native::new(&origin)))?;
         }
         if fields.has(HostGroup::NAME) {
             for name in groups.iter().filter_map(|name| Text::new(name)) {
                 translation.push(&HostGroup { name }, None)?;
             }
         }
-        windows.finish(chrono::Utc::now(), &mut translation)?;
+        windows.finish(chrono::Utc::now(), &self.present.windows, &mut translation)?;
         translation.finish()
+    }
+
+    /// Gives each host a name of its own. Who has the name that it wants keeps it: a newcomer takes nobody's. After that the first one
+    /// has it.
+    fn name(&self, made: &mut [(Host, String, minijinja::Value)]) {
+        let mut hosts = Names::without(self.taken.0.iter().map(String::as_str));
+        let mut visible = Names::without(self.taken.1.iter().map(String::as_str));
+        let has = |host: &Host| host.origin.as_ref().and_then(|origin| self.present.names.get(origin.as_str()));
+        let (mut named, mut seen) = (vec![false; made.len()], vec![false; made.len()]);
+        for (at, (host, ..)) in made.iter().enumerate() {
+            if let Some((technical, shown)) = has(host) {
+                named[at] = technical == host.host.as_str() && hosts.take(technical);
+                seen[at] = shown == host.name.as_str() && visible.take(shown);
+            }
+        }
+        for (at, (host, origin, _)) in made.iter_mut().enumerate() {
+            if !named[at] {
+                host.host = Text::new(&hosts.give(host.host.as_str(), origin)).unwrap_or_else(|| host.host.clone());
+            }
+            if !seen[at] {
+                host.name = Text::new(&visible.give(host.name.as_str(), origin)).unwrap_or_else(|| host.name.clone());
+            }
+        }
     }
 
     /// Whether people keep a host, so that it is there and none of the sync's.
     fn is_kept(&self, host: &Host) -> bool {
-        let is_of = |origin: &Text| self.kept.origins.contains(origin.as_str());
-        host.origin.as_ref().is_some_and(is_of) || self.kept.names.contains(host.host.as_str())
+        let is_of = |origin: &Text| self.present.kept.origins.contains(origin.as_str());
+        host.origin.as_ref().is_some_and(is_of) || self.present.kept.names.contains(host.host.as_str())
     }
 
     /// The devices, and the stacks in the place of their members where the rules want that.
@@ -126,10 +155,10 @@ impl Desired<'_> {
 }
 
 impl Candidate {
-    fn new(origin: &str, native: Option<Native>, facts: Facts) -> Self {
+    fn new(kind: &'static str, native: Option<Native>, facts: Facts) -> Self {
         // A source without ids has names that do not change.
         let id = native.map_or_else(|| facts.name.clone(), |native| native.id.to_string());
-        Self { id: id.parse().unwrap_or_default(), origin: format!("{origin}{id}"), facts }
+        Self { kind, id: id.parse().unwrap_or_default(), origin: format!("{kind}{id}"), facts }
     }
 }
 

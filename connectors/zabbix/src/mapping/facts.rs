@@ -2,13 +2,10 @@
 
 use std::collections::HashMap;
 
-use minijinja::Value as Data;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use syncline_core::Result;
 use syncline_core::snapshot::{Snapshot, SnapshotReader};
-
-use super::data::data;
 
 /// The facts about one record. Everything that there is to say is always there, empty where the source says nothing, so that a rule
 /// need not ask whether it is.
@@ -56,10 +53,10 @@ pub(crate) struct Facts {
     pub memory: String,
     /// The disk of a virtual machine, in MB.
     pub disk: String,
-    /// Its custom fields by name. What a record does not have is nothing.
-    pub custom_fields: Data,
-    /// Its rendered config context. What a record does not have is nothing.
-    pub config_context: Data,
+    /// Its custom fields by name, those without a value left out.
+    pub custom_fields: Value,
+    /// Its rendered config context, what has no value left out.
+    pub config_context: Value,
 }
 
 /// Catalogues of the source, by key, as the facts show them.
@@ -143,6 +140,16 @@ fn of_fields(fields: &[&str], record: &Map<String, Value>) -> Map<String, Value>
 }
 
 impl Facts {
+    /// The facts that there are, as an example in which null is data of any shape.
+    pub fn example() -> Value {
+        let nothing = Catalogues { models: HashMap::new() };
+        let mut example = serde_json::to_value(Self::of("device", &Map::new(), &nothing)).unwrap_or_default();
+        for open in ["custom_fields", "config_context"] {
+            example[open] = Value::Null;
+        }
+        example
+    }
+
     /// The facts about a device or a virtual machine, as the source's record has them.
     pub fn of(kind: &'static str, record: &Map<String, Value>, catalogues: &Catalogues) -> Self {
         let text = |name: &str| match record.get(name) {
@@ -179,6 +186,19 @@ impl Facts {
             custom_fields: data(record.get("custom_fields")),
             config_context: data(record.get("config_context")),
         }
+    }
+}
+
+/// Data of any shape, without what is null in it: rules ask whether something is there.
+fn data(value: Option<&Value>) -> Value {
+    match value {
+        None => Value::Object(Map::new()),
+        Some(Value::Object(members)) => {
+            let there = members.iter().filter(|(_, value)| !value.is_null());
+            Value::Object(there.map(|(name, value)| (name.clone(), data(Some(value)))).collect())
+        }
+        Some(Value::Array(items)) => items.iter().map(|item| data(Some(item))).collect(),
+        Some(other) => other.clone(),
     }
 }
 

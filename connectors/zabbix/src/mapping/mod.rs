@@ -1,6 +1,5 @@
 //! From devices to hosts.
 
-mod data;
 mod desired;
 pub(crate) mod expression;
 pub(crate) mod facts;

@@ -31,6 +31,11 @@ impl Names {
         Self { taken: taken.map(str::to_owned).collect() }
     }
 
+    /// Takes a name for whoever has it already; false if another one was given it.
+    pub fn take(&mut self, name: &str) -> bool {
+        self.taken.insert(name.to_owned())
+    }
+
     /// The name of an origin: the one that it wants, or that with its number, where another one has it. Whoever asks first keeps it,
     /// so origins ask in the order of their ids: a newcomer renames nobody.
     pub fn give(&mut self, wanted: &str, origin: &str) -> String {

@@ -3,6 +3,7 @@
 use syncline_core::settings::Problem;
 
 use super::expression::{Expressions, Unsaid};
+use super::facts::Facts;
 use super::host::GROUP;
 use super::inventory;
 use super::managed::{begins_with_anything, is_macro_name};
@@ -14,7 +15,7 @@ type Rule<'m> = (&'static str, &'m String, &'m String);
 
 /// Every problem of a mapping, named from `hosts` on.
 pub(crate) fn problems(mapping: &Mapping) -> Vec<Problem> {
-    let expressions = Expressions::new();
+    let expressions = Expressions::about(Facts::example());
     let mut problems = Vec::new();
     let mut told = |checked: Result<(), Unsaid>| {
         if let Err(unsaid) = checked {
@@ -54,6 +55,15 @@ pub(crate) fn problems(mapping: &Mapping) -> Vec<Problem> {
             told(expressions.check_text(&format!("maintenances[{at}].{field}"), text));
         }
         told(expressions.check_condition(&format!("maintenances[{at}].when"), &rule.when));
+    }
+    for (at, rule) in mapping.interfaces.iter().enumerate() {
+        told(expressions.check_text(&format!("interfaces[{at}].port"), &rule.port));
+    }
+    for (at, rule) in mapping.macros.iter().enumerate() {
+        told(expressions.check_text(&format!("macros[{at}].vault"), &rule.vault));
+    }
+    for (at, rule) in mapping.encryption.iter().enumerate() {
+        told(expressions.check_condition(&format!("encryption[{at}].when"), &rule.when));
     }
     for (field, text) in &mapping.inventory.fields {
         told(expressions.check_text(&format!("inventory.fields.{field}"), text));

@@ -80,6 +80,8 @@ pub(crate) struct Windows {
     by_name: BTreeMap<Text, Result<Shared, Fault>>,
     /// Hosts of which it is not known which window they are in.
     lost: Vec<(Key<Host>, Fault)>,
+    /// Hosts that stay in the windows that they are in: nobody knows whether they belong there.
+    stay: BTreeSet<Key<Host>>,
 }
 
 #[derive(Debug)]
@@ -119,10 +121,21 @@ impl Windows {
     /// It is not known which window a host is in.
     pub fn lose(&mut self, host: &Key<Host>, fault: Fault) {
         self.lost.push((host.clone(), fault));
+        self.stay.insert(host.clone());
     }
 
-    /// Hands over the windows that are not over at `now`, and what is wrong with others.
-    pub fn finish(self, now: DateTime<Utc>, translation: &mut Translation) -> Result<()> {
+    /// A host that the rules fail on stays in the windows that it is in, or the devices under work would alert.
+    pub fn keep(&mut self, host: Option<Key<Host>>) {
+        self.stay.extend(host);
+    }
+
+    /// Hands over the windows that are not over at `now`, and what is wrong with others. `present` are the windows that there are.
+    pub fn finish(
+        self,
+        now: DateTime<Utc>,
+        present: &BTreeMap<Text, BTreeSet<Key<Host>>>,
+        translation: &mut Translation,
+    ) -> Result<()> {
         for (host, Fault { rule, message }) in self.lost {
             translation.reject::<Maintenance>(format!("windows of the host `{host}`"), rule, message)?;
         }
@@ -131,7 +144,9 @@ impl Windows {
                 Ok(Shared { window, .. }) if window.until <= now => {
                     translation.skip::<Maintenance>("window that is over")?;
                 }
-                Ok(Shared { window, hosts, .. }) => {
+                Ok(Shared { window, mut hosts, .. }) => {
+                    let members = present.get(&name).into_iter().flatten();
+                    hosts.extend(members.filter(|host| self.stay.contains(host)).cloned());
                     if let Some(record) = record(name, window, hosts) {
                         translation.push(&record, None)?;
                     }

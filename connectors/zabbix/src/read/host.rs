@@ -9,7 +9,7 @@ use syncline_model::{Key, Pair, Text};
 use super::rows::HostRow;
 use crate::catalogue::Catalogue;
 use crate::dialect::{Dialect, Monitoring};
-use crate::mapping::host::{ORIGIN_TAG, certificate};
+use crate::mapping::host::{certificate, is_of_origin};
 use crate::mapping::interface::Interface;
 use crate::mapping::macros::MacroValue;
 use crate::mapping::managed::{Managed, one_spelling};
@@ -22,6 +22,8 @@ pub(crate) struct Reading<'r> {
     pub catalogue: &'r Catalogue,
     /// What of a host is the sync's.
     pub managed: &'r Managed,
+    /// What distinguishes the sync's source: the tags of others that say where a host comes from are people's.
+    pub origin: &'r str,
 }
 
 impl Reading<'_> {
@@ -66,7 +68,11 @@ impl Reading<'_> {
         Ok(Host {
             name: Text::new(&row.name).unwrap_or_else(|| host.clone()),
             host,
-            origin: row.tags.iter().find(|tag| tag.tag == ORIGIN_TAG).and_then(|tag| Text::new(&tag.value)),
+            origin: row
+                .tags
+                .iter()
+                .find(|tag| is_of_origin(self.origin, &tag.tag, &tag.value))
+                .and_then(|tag| Text::new(&tag.value)),
             status: if row.status == "0" { HostStatus::Monitored } else { HostStatus::Unmonitored },
             description: Text::new(&row.description),
             groups: groups.iter().filter_map(|group| self.group(&group.groupid)).collect(),
@@ -167,7 +173,7 @@ mod tests {
         let managed = Managed::default();
         let catalogue = Catalogue::default();
         let dialect = Dialect::of(crate::Version::new(7, 4, 0));
-        let reading = Reading { dialect, catalogue: &catalogue, managed: &managed };
+        let reading = Reading { dialect, catalogue: &catalogue, managed: &managed, origin: "" };
         let row: HostRow = serde_json::from_value(json!({"hostid": "1", "host": "sw1", "hostgroupz": []})).unwrap();
         assert_eq!(reading.record(&row).unwrap_err(), ("groups", "Zabbix does not tell its groups".to_owned()));
         let row: HostRow = serde_json::from_value(json!({"hostid": "1", "host": "sw1", "hostgroups": []})).unwrap();

@@ -4,7 +4,7 @@ pub(crate) mod host;
 pub(crate) mod rows;
 pub(crate) mod window;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures::{StreamExt as _, TryStreamExt as _};
 use serde::Deserialize;
@@ -13,8 +13,8 @@ use syncline_core::Result;
 use syncline_core::native::Native;
 use syncline_core::read::ReadRequest;
 use syncline_core::snapshot::{ModelSink, SnapshotSink};
-use syncline_model::Text;
 use syncline_model::models::{Host, HostGroup, Maintenance};
+use syncline_model::{Key, Text};
 
 use self::host::Reading;
 use self::rows::HostRow;
@@ -36,7 +36,18 @@ pub(crate) struct Kept {
     pub origins: BTreeSet<String>,
 }
 
-/// Reads what a request asks for, and tells which hosts people keep. Hosts that belong to nobody here are left out: those that Zabbix discovered itself, and those that
+/// What a read of Zabbix tells that is in no record of its own.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Present {
+    /// The hosts that people keep.
+    pub kept: Kept,
+    /// The technical and the visible names that the sync's hosts have now, by what they were made of.
+    pub names: BTreeMap<String, (String, String)>,
+    /// The sync's hosts in its windows, by the names of these.
+    pub windows: BTreeMap<Text, BTreeSet<Key<Host>>>,
+}
+
+/// Reads what a request asks for, and tells what is there besides. Hosts that belong to nobody here are left out: those that Zabbix discovered itself, and those that
 /// carry the tag that `windows` names.
 pub(crate) async fn load(
     client: &ReadClient,
@@ -45,8 +56,8 @@ pub(crate) async fn load(
     page_size: usize,
     request: &ReadRequest,
     sink: &SnapshotSink,
-) -> Result<Kept> {
-    let mut kept = Kept::default();
+) -> Result<Present> {
+    let mut present = Present::default();
     if request.fields.has("host_group") {
         let mut groups = sink.open::<HostGroup>()?;
         for (id, name) in reading.catalogue.groups.iter() {
@@ -58,22 +69,25 @@ pub(crate) async fn load(
         groups.complete().await?;
     }
     if request.fields.has("host") {
-        kept = load_hosts(client, reading, windows.ignored, page_size, sink).await?;
+        load_hosts(client, reading, windows.ignored, page_size, sink, &mut present).await?;
     }
     if !request.fields.has("maintenance") {
-        return Ok(kept);
+        return Ok(present);
     }
     let mut records = sink.open::<Maintenance>()?;
     let rows: Vec<_> = window::all(client).await?.into_iter().filter(|row| windows.is_ours(row)).collect();
     let members = window::members(client, windows, page_size, &rows).await?;
     for row in &rows {
         match windows.record(row, &members) {
-            Ok(record) => records.push(&record, Some(&Native::new(&row.maintenanceid))).await?,
+            Ok(record) => {
+                records.push(&record, Some(&Native::new(&row.maintenanceid))).await?;
+                present.windows.insert(record.name, record.hosts);
+            }
             Err((field, message)) => records.reject(format!("maintenance window `{}`", row.name), field, message),
         }
     }
     records.complete().await?;
-    Ok(kept)
+    Ok(present)
 }
 
 async fn load_hosts(
@@ -82,8 +96,8 @@ async fn load_hosts(
     ignored: &str,
     page_size: usize,
     sink: &SnapshotSink,
-) -> Result<Kept> {
-    let mut kept = Kept::default();
+    present: &mut Present,
+) -> Result<()> {
     let mut hosts = sink.open::<Host>()?;
     let ids = all_ids(client).await?;
     hosts.expect(ids.len() as u64);
@@ -92,27 +106,32 @@ async fn load_hosts(
     let mut pages = pages.buffered(4);
     while let Some(rows) = pages.try_next().await? {
         for row in rows {
-            push(&mut hosts, reading, (ignored, &mut kept), &row).await?;
+            push(&mut hosts, reading, (ignored, present), &row).await?;
         }
     }
-    hosts.complete().await?;
-    Ok(kept)
+    hosts.complete().await
 }
 
 async fn push(
     hosts: &mut ModelSink<Host>,
     reading: &Reading<'_>,
-    (ignored, kept): (&str, &mut Kept),
+    (ignored, present): (&str, &mut Present),
     row: &HostRow,
 ) -> Result<()> {
     if row.tags.iter().any(|tag| tag.tag == ignored) {
+        let kept = &mut present.kept;
         kept.names.insert(row.host.clone());
         kept.origins.extend(row.tags.iter().filter(|tag| tag.tag == ORIGIN_TAG).map(|tag| tag.value.clone()));
         hosts.skip("host that people keep (tag)");
         return Ok(());
     }
     match reading.record(row) {
-        Ok(record) => hosts.push(&record, Some(&Native::new(&row.hostid))).await,
+        Ok(record) => {
+            if let Some(origin) = &record.origin {
+                present.names.insert(origin.as_str().to_owned(), (row.host.clone(), row.name.clone()));
+            }
+            hosts.push(&record, Some(&Native::new(&row.hostid))).await
+        }
         Err((field, message)) => {
             hosts.reject(format!("host `{}`", row.host), field, message);
             Ok(())

@@ -89,3 +89,28 @@ async fn machines_that_cannot_be_read_lose_no_host() {
     assert!(lab.host("web1").await.is_some());
     assert_eq!(report.summary.to_apply(), 0, "{:?}", report.summary);
 }
+
+/// A virtual machine that comes by takes no host's name, whatever its id.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_virtual_machine_takes_no_name_from_a_host_that_is_there() {
+    let mut lab = lab().await;
+    for name in ["x1", "x2", "both"] {
+        lab.device(name);
+    }
+    lab.sync.target.parameters["hosts"]["virtual_machines"] = json!(false);
+    lab.run().await;
+    let before = lab.host("both").await.unwrap();
+    lab.seed(Kind::VirtualMachine, &json!({"name": lab.named("both"), "cluster": 1}));
+    lab.sync.target.parameters["hosts"]["virtual_machines"] = json!(true);
+    let report = lab.approved().await;
+    assert_eq!(report.status, RunStatus::Completed, "{:?}", report.error);
+    assert_eq!(lab.host("both").await.unwrap()["hostid"], before["hostid"]);
+    assert!(lab.host("both_2").await.is_some(), "{:?}", report.outcomes);
+    // A machine that was there first keeps its name from a device that comes later, too.
+    lab.seed(Kind::VirtualMachine, &json!({"name": lab.named("later"), "cluster": 1}));
+    lab.approved().await;
+    let before = lab.host("later").await.unwrap();
+    lab.device("later");
+    lab.approved().await;
+    assert_eq!(lab.host("later").await.unwrap()["hostid"], before["hostid"]);
+}

@@ -2,10 +2,11 @@
 
 use serde_json::{Value, json};
 use syncline_core::history::RunStatus;
+use syncline_core::policy::{Deletes, Quarantine};
 use syncline_testkit::netbox::Kind;
 use syncline_testkit::zabbix::{ZabbixOptions, ZabbixSim};
 
-use super::lab::Lab;
+use super::lab::{Lab, tags};
 
 fn rules(lab: &mut Lab, name: &str, value: Value) {
     lab.sync.target.parameters["hosts"][name] = value;
@@ -145,4 +146,64 @@ async fn two_servers_have_ids_of_their_own() {
     lab.sync.target.connection = first;
     let back = lab.run().await;
     assert_eq!((back.status, back.summary.to_apply()), (RunStatus::Completed, 0), "{:?}", back.summary);
+}
+
+/// A person's word counts until the last moment.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_people_keep_since_the_plan_is_left_alone() {
+    let mut lab = Lab::new("7.0.9").await;
+    let [gone, changed] = ["gone", "changed"].map(|name| lab.device(name));
+    for name in ["a", "b", "c"] {
+        lab.device(name);
+    }
+    lab.run().await;
+    lab.run().await;
+    lab.sync.policy.deletes = Deletes::Apply;
+    lab.sync.policy.quarantine = Quarantine::off();
+    lab.sync.auto_merge = false;
+    lab.netbox.remove(Kind::Device, gone).unwrap();
+    lab.netbox.edit(Kind::Device, changed, &json!({"serial": "NEW"})).unwrap();
+    let waiting = lab.run().await;
+    assert_eq!(waiting.status, RunStatus::AwaitingReview);
+    for name in ["gone", "changed"] {
+        let host = lab.host(name).await.unwrap();
+        let mut tags = host["tags"].clone();
+        tags.as_array_mut().unwrap().push(json!({"tag": "syncline-ignore", "value": ""}));
+        lab.by_hand("host.update", json!({"hostid": host["hostid"], "tags": tags})).await;
+    }
+    let report = lab.approve(&waiting).await;
+    let counts = &report.outcomes["host"];
+    assert_eq!((counts.applied, counts.stale), (0, 2), "{:?}", report.outcomes);
+    assert!(lab.host("gone").await.is_some());
+    assert_ne!(lab.host("changed").await.unwrap()["inventory"]["serialno_a"], "NEW");
+}
+
+/// Two syncs may make different things of one host: each knows it by a tag of its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_syncs_share_a_host_without_a_fight() {
+    let mut lab = Lab::new("7.0.9").await;
+    lab.device("sw1");
+    lab.sync.policy.adopt = serde_json::from_value(json!("matched")).unwrap();
+    assert_eq!(lab.run().await.outcomes["host"].applied, 1);
+    let first = lab.sync.clone();
+    let mut second = lab.sync.clone();
+    second.name = "other".to_owned();
+    let hosts = second.target.parameters["hosts"].as_object_mut().unwrap();
+    hosts.insert("origin".to_owned(), json!(format!("{}-other", lab.mark)));
+    for managed in ["templates", "interfaces", "tags", "macros", "inventory"] {
+        hosts.remove(managed);
+    }
+    hosts.insert("tags".to_owned(), json!([{"tag": "owner", "value": "kim"}]));
+    hosts.insert("groups".to_owned(), json!([{"name": format!("{}/Others", lab.mark)}]));
+    lab.sync = second.clone();
+    let taken = lab.approved().await;
+    assert_eq!(taken.outcomes["host"].applied, 1, "{:?}", taken.outcomes);
+    for sync in [&first, &second, &first, &second] {
+        lab.sync = sync.clone();
+        let report = lab.run().await;
+        assert_eq!((report.status, report.summary.to_apply()), (RunStatus::Completed, 0), "{:?}", report.summary);
+    }
+    let host = lab.host("sw1").await.unwrap();
+    assert_eq!(tags(&host).iter().filter(|tag| tag.starts_with("syncline=")).count(), 2, "{:?}", tags(&host));
+    assert_eq!(lab.groups(&host).into_iter().collect::<Vec<_>>(), ["Others", "Roles/Access", "Sites/Bern"]);
 }

@@ -349,3 +349,29 @@ async fn an_undo_takes_hosts_and_their_window_back() {
         assert!(lab.host("a").await.is_none() && lab.window("work in Bern").await.is_none(), "{version}");
     }
 }
+
+/// A rule that fails on a host must not let it alert in the middle of the work on it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_a_rule_fails_on_stays_in_its_window() {
+    let mut lab = Lab::with_windows("7.0.22").await;
+    for name in ["sw1", "sw2"] {
+        lab.worked_on(name, LATER);
+    }
+    lab.run().await;
+    assert_eq!(lab.hosts_in(&lab.window("work in Bern").await.unwrap()), ["sw1", "sw2"]);
+    let mut groups = lab.sync.target.parameters["hosts"]["groups"].clone();
+    let too_long = format!("{}/{}", lab.mark, "x".repeat(300));
+    groups.as_array_mut().unwrap().push(json!({"name": too_long, "when": format!("name == '{}'", lab.named("sw2"))}));
+    lab.sync.target.parameters["hosts"]["groups"] = groups;
+    let report = lab.approved().await;
+    assert_eq!(report.status, RunStatus::Completed, "{:?}", report.error);
+    assert_eq!(lab.hosts_in(&lab.window("work in Bern").await.unwrap()), ["sw1", "sw2"]);
+    // What else changes of the window does so with both.
+    for device in [1, 2] {
+        lab.until(device, LATEST);
+    }
+    lab.approved().await;
+    let window = lab.window("work in Bern").await.unwrap();
+    assert_eq!((window["active_till"].as_str(), lab.hosts_in(&window).len()), (Some("2082931200"), 2));
+    lab.leave(&["work in Bern"]).await;
+}

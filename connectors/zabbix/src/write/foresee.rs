@@ -70,7 +70,12 @@ impl ZabbixTarget {
         let touched = parts.iter().filter(|part| part.action == Action::Update && !part.fields.is_empty());
         let ids: Vec<_> = touched.filter_map(|part| Some(part.native.as_ref()?.id.to_string())).collect();
         let catalogue = self.catalogue().await?;
-        let reading = Reading { dialect: self.client.dialect(), catalogue, managed: &self.managed };
+        let reading = Reading {
+            dialect: self.client.dialect(),
+            catalogue,
+            managed: &self.managed,
+            origin: &self.parameters.hosts.origin,
+        };
         let mut rows = HashMap::new();
         for page in ids.chunks(self.connection.page_size.max(1) as usize) {
             let found = rows_of(&self.client, &reading, page.to_vec()).await?;

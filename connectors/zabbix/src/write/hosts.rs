@@ -55,7 +55,12 @@ impl Item<'_> {
 
 impl Writer {
     fn reading<'w>(&'w self, catalogue: &'w Catalogue) -> Reading<'w> {
-        Reading { dialect: self.reader.dialect(), catalogue, managed: &self.managed }
+        Reading {
+            dialect: self.reader.dialect(),
+            catalogue,
+            managed: &self.managed,
+            origin: &self.parameters.hosts.origin,
+        }
     }
 
     fn payloads<'w>(
@@ -99,6 +104,18 @@ impl Writer {
         Ok(items.into_iter().map(|item| item.done.unwrap_or_else(unsettled)).collect())
     }
 
+    /// Why a host is not to be touched as the plan wants it; none if it is as the plan saw it.
+    fn host_moved(&self, reading: &Reading<'_>, row: &HostRow, change: &Change) -> Option<String> {
+        let ignored = &self.parameters.ignored_tag;
+        if row.tags.iter().any(|tag| tag.tag == *ignored) {
+            return Some(format!("people keep it since the plan was made, by the tag `{ignored}`"));
+        }
+        match fields_of(reading, row) {
+            Some(now) => moved_from(&now, change),
+            None => Some("it cannot be read as a host any more".to_owned()),
+        }
+    }
+
     /// What is to be sent. An update is made of what the host is now.
     async fn prepared<'b>(&self, batch: &Batch<'b>, bindings: &Bindings, updates: bool) -> Result<Vec<Item<'b>>> {
         let catalogue = self.catalogue();
@@ -118,7 +135,7 @@ impl Writer {
                     item.end(Outcome::Stale { reason: "the host is gone".to_owned() });
                     return item;
                 };
-                if let Some(reason) = moved(&reading, row, change) {
+                if let Some(reason) = self.host_moved(&reading, row, change) {
                     item.end(Outcome::Stale { reason });
                     return item;
                 }
@@ -265,7 +282,7 @@ impl Writer {
                 match item.id.as_ref().and_then(|id| rows.get(id)) {
                     // Whoever was faster did what was wanted.
                     None => item.done = Some(Written::deleted(None)),
-                    Some(row) => match moved(&reading, row, change) {
+                    Some(row) => match self.host_moved(&reading, row, change) {
                         Some(reason) => item.end(Outcome::Stale { reason }),
                         None => item.object = json!({"hostid": row.hostid, "host": row.host, "name": row.name}),
                     },
@@ -406,11 +423,6 @@ fn fields_of(reading: &Reading<'_>, row: &HostRow) -> Option<Map<String, Value>>
     let mut out = Vec::new();
     reading.record(row).ok()?.write_fields(FieldSet::ALL, &mut out);
     serde_json::from_slice(&out).ok()
-}
-
-/// What of a host is not as the plan saw it; none if all is.
-fn moved(reading: &Reading<'_>, row: &HostRow, change: &Change) -> Option<String> {
-    moved_from(&fields_of(reading, row)?, change)
 }
 
 /// Which of the fields that a record has now is not as the plan saw it; none if all are.

@@ -10,7 +10,7 @@ use syncline_core::change::Change;
 use super::image;
 use crate::catalogue::Catalogue;
 use crate::dialect::{Dialect, Monitoring};
-use crate::mapping::host::ORIGIN_TAG;
+use crate::mapping::host::{ORIGIN_TAG, is_of_origin};
 use crate::mapping::interface::Interface;
 use crate::mapping::macros::{self, Checks, MacroValue};
 use crate::mapping::managed::{Managed, one_spelling};
@@ -252,7 +252,8 @@ impl Payloads<'_> {
         let mut tags: BTreeSet<(String, String)> = BTreeSet::new();
         for tag in now.map(|now| &now.tags).into_iter().flatten() {
             let managed = self.managed.tags.contains(&tag.tag) && wanted.is_some();
-            let replaced = tag.tag == ORIGIN_TAG && origin.is_some();
+            // The tags of other syncs, which make other things of the host, are theirs.
+            let replaced = origin.is_some() && is_of_origin(&self.mapping.origin, &tag.tag, &tag.value);
             if !managed && !replaced {
                 tags.insert((tag.tag.clone(), tag.value.clone()));
             }
