@@ -118,6 +118,7 @@ impl ConnectTarget for Zabbix {
             checks: Arc::new(checks),
             catalogue: OnceLock::new(),
             present: Mutex::default(),
+            left_out: Mutex::default(),
             connection,
             parameters,
         })

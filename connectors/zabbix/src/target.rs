@@ -12,6 +12,7 @@ use syncline_core::native::Native;
 use syncline_core::permit::WritePermit;
 use syncline_core::read::ReadRequest;
 use syncline_core::snapshot::{Snapshot, SnapshotSink};
+use syncline_core::source::Absence;
 use syncline_core::target::{Capabilities, DataTarget, TargetWriter};
 use syncline_core::{Error, ErrorKind, Result};
 use syncline_model::models::{
@@ -48,6 +49,8 @@ pub struct ZabbixTarget {
     pub(crate) catalogue: OnceLock<Catalogue>,
     /// The hosts that people keep, as they were read last.
     pub(crate) present: Mutex<Present>,
+    /// The hosts that are there and that the rules leave out.
+    pub(crate) left_out: Mutex<BTreeSet<AnyKey>>,
 }
 
 impl ZabbixTarget {
@@ -135,7 +138,19 @@ impl DataTarget for ZabbixTarget {
         };
         let names = catalogue.template_names();
         let present = self.present.lock().unwrap_or_else(PoisonError::into_inner);
-        Desired { maker, taken: (&names, &catalogue.visible_templates), present: &present }.of(source, fields)
+        let desired = Desired { maker, taken: (&names, &catalogue.visible_templates), present: &present };
+        let (made, left_out) = desired.of(source, fields)?;
+        *self.left_out.lock().unwrap_or_else(PoisonError::into_inner) = left_out;
+        Ok(made)
+    }
+
+    fn explain_absence(&self, model: &str, keys: &[AnyKey]) -> Vec<Absence> {
+        let left_out = self.left_out.lock().unwrap_or_else(PoisonError::into_inner);
+        let explain = |key: &AnyKey| match model == Host::NAME && left_out.contains(key) {
+            true => Absence::OutOfScope,
+            false => Absence::Gone,
+        };
+        keys.iter().map(explain).collect()
     }
 
     fn mark(&self, model: &str) -> Vec<(&'static str, Value)> {

@@ -14,6 +14,7 @@ use crate::outcome::Outcome;
 use crate::permit::WritePermit;
 use crate::read::ReadRequest;
 use crate::snapshot::{Snapshot, SnapshotSink};
+use crate::source::Absence;
 use crate::{Error, ErrorKind, Result};
 
 /// What the engine decides with: declared by the connector, never guessed.
@@ -91,6 +92,13 @@ pub trait DataTarget: Send + Sync {
     fn mark(&self, model: &str) -> Vec<(&'static str, serde_json::Value)> {
         let _ = model;
         Vec::new()
+    }
+
+    /// Why records of a model are absent that this target makes of others of the source's ([`DataTarget::desired`]), one answer for
+    /// each key: what its own rules leave out is not gone. By default, they are gone.
+    fn explain_absence(&self, model: &str, keys: &[AnyKey]) -> Vec<Absence> {
+        let _ = model;
+        vec![Absence::Gone; keys.len()]
     }
 
     /// Opens the writing half. Only the apply step holds a [`WritePermit`].

@@ -9,7 +9,7 @@ use syncline_core::fields::ModelFields;
 use syncline_core::native::Native;
 use syncline_core::snapshot::{Snapshot, SnapshotReader, Translation};
 use syncline_model::models::{Host, HostGroup, Maintenance};
-use syncline_model::{Model as _, Text};
+use syncline_model::{AnyKey, Key, Model as _, Text};
 
 use super::facts::{Catalogues, Facts};
 use super::host::{DEVICE, HostMaker, VIRTUAL_MACHINE, origin_of};
@@ -41,7 +41,9 @@ struct Candidate {
 
 impl Desired<'_> {
     /// What Zabbix is to keep of `fields`.
-    pub fn of(&self, source: Snapshot, fields: &ModelFields) -> Result<Snapshot> {
+    ///
+    /// Beside it, the hosts that are there and that `when` leaves out now: their records are not gone.
+    pub fn of(&self, source: Snapshot, fields: &ModelFields) -> Result<(Snapshot, BTreeSet<AnyKey>)> {
         let catalogues = Catalogues::read(&source)?;
         let mut translation = Translation::new(source, fields)?;
         let mut candidates = Vec::new();
@@ -59,17 +61,19 @@ impl Desired<'_> {
         let mut groups: BTreeSet<_> = graveyard.iter().flat_map(|key| with_parents(&key.to_any().parts())).collect();
         let mut windows = Windows::default();
         let mut made = Vec::new();
+        let mut left_out = BTreeSet::new();
         for Candidate { origin, facts, .. } in candidates {
             let name = facts.name.clone();
             let context = minijinja::Value::from(Serde(facts));
             match self.maker.host(&context, &origin) {
-                Ok(None) => translation.skip::<Host>("not selected by `when`")?,
+                Ok(None) => {
+                    left_out.extend(self.there(&origin).map(|key| key.to_any()));
+                    translation.skip::<Host>("not selected by `when`")?;
+                }
                 Ok(Some(host)) if self.is_kept(&host) => translation.skip::<Host>("host that people keep (tag)")?,
                 Ok(Some(host)) => made.push((host, origin, context)),
                 Err(fault) => {
-                    if let Some((host, _)) = self.present.names.get(&origin_of(&self.maker.mapping.origin, &origin)) {
-                        windows.keep(Text::new(host).map(|host| Host::key_of(&host)));
-                    }
+                    windows.keep(self.there(&origin));
                     translation.reject::<Host>(name, fault.rule, fault.message)?;
                 }
             }
@@ -90,7 +94,13 @@ impl Desired<'_> {
             }
         }
         windows.finish(chrono::Utc::now(), &self.present.windows, &mut translation)?;
-        translation.finish()
+        Ok((translation.finish()?, left_out))
+    }
+
+    /// The host that is there of an origin.
+    fn there(&self, origin: &str) -> Option<Key<Host>> {
+        let (host, _) = self.present.names.get(&origin_of(&self.maker.mapping.origin, origin))?;
+        Some(Host::key_of(&Text::new(host)?))
     }
 
     /// Gives each host a name of its own. Who has the name that it wants keeps it: a newcomer takes nobody's. After that the first one

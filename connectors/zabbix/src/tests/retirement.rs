@@ -10,7 +10,7 @@ use super::lab::{Lab, tags};
 const VERSIONS: [&str; 3] = ["6.0.14", "7.0.22", "7.4.0"];
 
 impl Lab {
-    /// A lab with a graveyard, in which devices that are offline have no host.
+    /// A lab with a graveyard, in which devices that are offline have no host: who is left out by the rules counts as gone.
     async fn with_graveyard(version: &str) -> Self {
         let mut lab = Self::new(version).await;
         let graveyard = format!("{}/Retired", lab.mark);
@@ -18,7 +18,8 @@ impl Lab {
         rules["graveyard"] = json!(graveyard);
         rules["when"] = json!("status != 'offline'");
         lab.sync.policy.deletes = Deletes::Apply;
-        lab.sync.policy.quarantine = serde_json::from_value(json!({"runs": 1, "hours": 1})).unwrap();
+        lab.sync.policy.quarantine =
+            serde_json::from_value(json!({"runs": 1, "hours": 1, "out_of_scope": "as_gone"})).unwrap();
         lab
     }
 
@@ -170,5 +171,29 @@ async fn what_is_gone_already_counts_as_deleted() {
             let counts = &report.outcomes[model];
             assert_eq!((counts.applied, counts.failed), (1, 0), "{version}: {model}: {:?}", report.outcomes);
         }
+    }
+}
+
+/// What the rules leave out is not gone: its host stays, whatever the policy says of deletes, unless it says so of this.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_that_the_rules_leave_out_keeps_its_host() {
+    for as_gone in [false, true] {
+        let mut lab = Lab::new("7.0.22").await;
+        let off = lab.device("off");
+        for name in ["a", "b", "c"] {
+            lab.device(name);
+        }
+        lab.sync.target.parameters["hosts"]["when"] = json!("status == 'active'");
+        lab.run().await;
+        lab.run().await;
+        lab.sync.policy.deletes = Deletes::Apply;
+        let scope = if as_gone { "as_gone" } else { "hold" };
+        lab.sync.policy.quarantine =
+            serde_json::from_value(json!({"runs": 2, "hours": 0, "out_of_scope": scope})).unwrap();
+        lab.netbox.edit(Kind::Device, off, &json!({"status": "offline"})).unwrap();
+        for _ in 0..4 {
+            lab.approved().await;
+        }
+        assert_eq!(lab.host("off").await.is_none(), as_gone);
     }
 }

@@ -1,8 +1,8 @@
 //! What people had on a host that is deleted: kept, so that an undo gives it back.
 //!
 //! A record has what the rules manage, and that comes back with the change. The image has the rest, by names: ids may be others'
-//! by then. Secrets are not in it: the values of secret macros and pre-shared keys, which Zabbix tells nobody, and communities and
-//! passphrases of interfaces that are not macros, which it tells everybody.
+//! by then. Secrets are not in it: the values of secret macros and pre-shared keys, which Zabbix tells nobody, nor what it tells
+//! everybody: macros that are secrets by their names, and communities and passphrases of interfaces that are no macros.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -109,7 +109,9 @@ impl Image {
             names.iter().filter_map(|name| Some(((*name).to_owned(), object.get(*name)?.clone()))).collect()
         };
         let macros = objects(row, "macros").filter(|found| {
-            text(found, "type") != "1" && !managed.macros.contains(&one_spelling(text(found, "macro")))
+            text(found, "type") != "1"
+                && !is_secret(text(found, "macro"))
+                && !managed.macros.contains(&one_spelling(text(found, "macro")))
         });
         let tags = objects(row, "tags").filter(|tag| !managed.tags.contains(text(tag, "tag")));
         let inventory = row.get("inventory").and_then(Value::as_object).into_iter().flatten();
@@ -229,6 +231,13 @@ fn interface(read: &Map<String, Value>) -> Option<Map<String, Value>> {
         interface.insert("details".to_owned(), Value::Object(details.clone()));
     }
     Some(interface)
+}
+
+/// Whether a macro is a secret by its name, whatever its type says: people keep communities and passwords in plain ones.
+fn is_secret(name: &str) -> bool {
+    const WORDS: [&str; 9] = ["PASS", "PWD", "PW}", "SECRET", "TOKEN", "KEY", "COMMUNITY", "PSK", "CREDENTIAL"];
+    let name = name.to_uppercase();
+    WORDS.iter().any(|word| name.contains(word))
 }
 
 fn text<'r>(object: &'r Map<String, Value>, name: &str) -> &'r str {

@@ -29,6 +29,7 @@ use crate::policy::{Mark, Quarantine};
 use crate::quarantine::{Sighting, State, Streak};
 use crate::snapshot::{Snapshot, SnapshotReader};
 use crate::source::{Absence, DataSource};
+use crate::target::DataTarget;
 use crate::{Error, ErrorKind, Result};
 
 /// How many records of a model a source is asked about at most.
@@ -43,6 +44,7 @@ pub struct Watch {
     history: History,
     runtime: Handle,
     source: Arc<dyn DataSource>,
+    target: Arc<dyn DataTarget>,
     events: Events,
     cancel: CancellationToken,
     policy: Quarantine,
@@ -124,6 +126,7 @@ impl Work<'_> {
             history: history.clone(),
             runtime: Handle::current(),
             source: Arc::clone(&prepared.source),
+            target: Arc::clone(&prepared.target),
             marks,
             events: self.events.clone(),
             cancel: self.stop.token().clone(),
@@ -228,7 +231,7 @@ impl Watch {
     fn ask(&self, schema: &ModelSchema, keys: &[AnyKey]) -> Result<Result<Vec<Absence>, String>> {
         // Of what the target makes of other records, a source knows nothing.
         if !self.source.knows().has(schema.name) {
-            return Ok(Ok(vec![Absence::Gone; keys.len()]));
+            return Ok(Ok(self.target.explain_absence(schema.name, keys)));
         }
         let answer = self.runtime.block_on(async {
             tokio::select! {

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use syncline_core::change::{Action, Change};
+use syncline_core::change::{Action, Change, HoldRule};
 use syncline_core::event::Events;
 use syncline_core::history::{ChangeFilter, OutcomeCounts, OutcomeKind, Run, RunStatus, StoredChange};
 use syncline_core::run::{RunRequest, Runner, SyncDefinition};
@@ -19,6 +19,11 @@ impl Problems {
     /// Adds one.
     pub fn add(&mut self, problem: impl Into<String>) {
         self.0.push(problem.into());
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// Fails unless there is none.
@@ -45,6 +50,18 @@ pub async fn agreement(runner: &Runner, sync: &SyncDefinition, problems: &mut Pr
             problems.add(format!("{held} changes of {name} are held: {rule}"));
         }
     }
+}
+
+/// What a run did not do, and why: for whoever reads the problems.
+pub async fn what_was_left(runner: &Runner, run: &Run, problems: &mut Problems) {
+    let page = runner.history().changes(run.id, &ChangeFilter::default(), None, 100_000).await.unwrap();
+    let left = page.items.into_iter().filter(|change| change.outcome != OutcomeKind::Applied);
+    for change in left.filter(|change| change.rule != Some(HoldRule::Shared)).take(20) {
+        let (action, outcome, reason) = (change.action, change.outcome, change.reason.unwrap_or_default());
+        let text = format!("run {}: {action:?} {} {}: {outcome:?}: {reason}", run.id, change.model, change.key);
+        problems.add(text);
+    }
+    problems.add(format!("run {} ended as {}: {:?}", run.id, run.status, run.error));
 }
 
 /// NetBox has nothing twice, by the keys that people know things by. NetBox itself would take some of them twice.

@@ -139,6 +139,11 @@ impl Crash {
         if self.world.unfinished().await.is_empty() {
             audit::agreement(&self.world.runner, &self.world.sync(), &mut problems).await;
         }
+        if !problems.is_empty() {
+            for run in runs.iter().filter(|run| before.is_none_or(|before| run.id > before)) {
+                audit::what_was_left(&self.world.runner, run, &mut problems).await;
+            }
+        }
         problems.none(&when);
         self.world.forward.watch(Some(self.trap.watcher(true)));
         self.world.netbox.watch(Some(self.trap.watcher(false)));
