@@ -1,7 +1,7 @@
 //! What an undo gives back of a host that is gone: also what people had put on it.
 
 use serde_json::{Value, json};
-use syncline_core::history::RunStatus;
+use syncline_core::history::{ChangeFilter, RunStatus};
 use syncline_core::policy::{Deletes, Quarantine};
 use syncline_testkit::netbox::Kind;
 
@@ -99,4 +99,27 @@ async fn when_one_host_fails_deleted_hosts_come_back() {
         assert!(lab.host("new").await.is_none(), "{version}");
         assert_eq!(whole(&lab, "gone").await, before, "{version}");
     }
+}
+
+/// A secret that was replaced is nobody's to give back; everything else is, and the undo says what it could not do.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_undo_restores_all_but_the_secret() {
+    let mut lab = Lab::new("7.0.9").await;
+    let device = lab.device("sw1");
+    lab.run().await;
+    let before = lab.host("sw1").await.unwrap();
+    lab.netbox.edit(Kind::Device, device, &json!({"serial": "NEW"})).unwrap();
+    lab.sync.target.parameters["hosts"]["macros"][0]["secret"] = json!(lab.secret("community-2", "n3w"));
+    let changed = lab.approved().await;
+    assert_eq!(changed.outcomes["host"].applied, 1, "{:?}", changed.outcomes);
+    let undone = lab.undone(changed.run).await;
+    assert_eq!(undone.outcomes["host"].failed, 1, "{:?}", undone.outcomes);
+    let after = lab.host("sw1").await.unwrap();
+    assert_eq!(after["inventory"], before["inventory"]);
+    let changes = lab.runner.history().changes(undone.run, &ChangeFilter::default(), None, 10).await.unwrap();
+    let reasons: Vec<_> = changes.items.iter().filter_map(|change| change.reason.as_deref()).collect();
+    assert!(
+        reasons.iter().any(|reason| reason.starts_with("the secret of `{$SNMP_COMMUNITY}` is another one by now")),
+        "{reasons:?}"
+    );
 }

@@ -18,6 +18,7 @@ use super::payload::Payloads;
 use super::{Writer, failed};
 use crate::catalogue::Catalogue;
 use crate::client::WriteError;
+use crate::mapping::macros::MacroValue;
 use crate::read::host::Reading;
 use crate::read::rows::HostRow;
 use crate::read::rows_of;
@@ -102,6 +103,21 @@ impl Writer {
         }
         self.verify(&mut items, updates).await.map_err(BatchError::InDoubt)?;
         Ok(items.into_iter().map(|item| item.done.unwrap_or_else(unsettled)).collect())
+    }
+
+    /// What is to be said of a secret that a change wants and that is not to be had any more; none if it wants none.
+    fn lost_secret(&self, change: &Change) -> Option<String> {
+        let wanted = change.after("macros").and_then(Value::as_array)?;
+        let lost = wanted.iter().find_map(|pair| {
+            let (name, value) = (pair.get(0)?.as_str()?, pair.get(1)?.as_str()?);
+            match MacroValue::parse(value) {
+                MacroValue::Secret { check: Some(check) } if self.checks.value(name, &check).is_none() => Some(name),
+                _ => None,
+            }
+        })?;
+        Some(format!(
+            "the secret of `{lost}` is another one by now, and the earlier one cannot be given back; the rest is written"
+        ))
     }
 
     /// Why a host is not to be touched as the plan wants it; none if it is as the plan saw it.
@@ -254,7 +270,10 @@ impl Writer {
                 Some(row) => match differing(&reading, row, item.change) {
                     None => Written::applied(Native::new(&row.hostid), None),
                     Some((field, found)) => Written::not_written(Outcome::Failed {
-                        reason: format!("Zabbix took it, and has {found} all the same"),
+                        reason: self
+                            .lost_secret(item.change)
+                            .filter(|_| field == "macros")
+                            .unwrap_or_else(|| format!("Zabbix took it, and has {found} all the same")),
                         field: Some(field),
                     }),
                 },

@@ -295,6 +295,11 @@ impl Payloads<'_> {
                     Some(secret) => json!({
                         "macro": name, "type": 1, "value": secret.expose_secret(), "description": macros::description(&check),
                     }),
+                    // An earlier secret, which nobody can give back. The rest of the host is written, and this is told afterwards.
+                    None if found.is_some_and(|found| found.r#type == "1") => {
+                        list.extend(found.map(|found| json!({"hostmacroid": found.hostmacroid})));
+                        continue;
+                    }
                     None => {
                         return unsendable(
                             "macros",
