@@ -145,7 +145,7 @@ fn default_page_size() -> u32 {
 }
 
 fn default_batch_size() -> u32 {
-    200
+    500
 }
 
 impl Connection {

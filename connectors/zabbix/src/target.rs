@@ -93,8 +93,8 @@ impl DataTarget for ZabbixTarget {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             batch_size: self.connection.batch_size as usize,
-            // Whoever inserts beside another only waits for it.
-            concurrency: 1,
+            // Whoever inserts beside another only waits for it: one batch is written at a time. Another one is read again meanwhile.
+            concurrency: 2,
             preconditions: true,
             deletes: true,
             staging: false,

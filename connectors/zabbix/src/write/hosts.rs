@@ -12,6 +12,7 @@ use syncline_core::outcome::Outcome;
 use syncline_core::target::{Batch, BatchError, Written};
 use syncline_core::{Error, ErrorKind, Result};
 use syncline_model::{FieldSet, Model as _};
+use tokio::sync::MutexGuard;
 
 use super::isolate;
 use super::payload::Payloads;
@@ -83,7 +84,12 @@ impl Writer {
     }
 
     /// Creates or changes hosts, as many at once as time allows, and looks whether Zabbix kept what it took.
-    pub(super) async fn put_hosts(&self, batch: &Batch<'_>, bindings: &Bindings) -> Result<Vec<Written>, BatchError> {
+    pub(super) async fn put_hosts(
+        &self,
+        batch: &Batch<'_>,
+        bindings: &Bindings,
+        turn: MutexGuard<'_, ()>,
+    ) -> Result<Vec<Written>, BatchError> {
         let updates = batch.changes[0].action == Action::Update;
         let mut items = self.prepared(batch, bindings, updates).await.map_err(looking)?;
         let method = if updates { "host.update" } else { "host.create" };
@@ -101,6 +107,8 @@ impl Writer {
                 Err(error) => return Err(super::of_batch(error, method)),
             }
         }
+        // The next batch is written while this one is read again.
+        drop(turn);
         self.verify(&mut items, updates).await.map_err(BatchError::InDoubt)?;
         Ok(items.into_iter().map(|item| item.done.unwrap_or_else(unsettled)).collect())
     }

@@ -43,6 +43,8 @@ pub(crate) struct Writer {
     pub(crate) checks: Arc<Checks>,
     pub(crate) page_size: usize,
     size: Mutex<Size>,
+    /// Who writes: one batch at a time, in the order of the plan. Only looking afterwards whether Zabbix kept it goes on meanwhile.
+    pub(crate) turn: tokio::sync::Mutex<()>,
     /// What templates bring along, as far as it was asked for.
     templates: tokio::sync::Mutex<Templates>,
 }
@@ -68,6 +70,7 @@ impl Writer {
             checks,
             page_size,
             size,
+            turn: tokio::sync::Mutex::default(),
             templates: tokio::sync::Mutex::default(),
         }
     }
@@ -81,8 +84,9 @@ struct GroupIds {
 #[async_trait]
 impl TargetWriter for Writer {
     async fn write(&self, batch: &Batch<'_>, bindings: &Bindings) -> Result<Vec<Written>, BatchError> {
+        let turn = self.turn.lock().await;
         match (batch.model.name, batch.changes[0].action) {
-            ("host", Action::Create | Action::Update) => self.put_hosts(batch, bindings).await,
+            ("host", Action::Create | Action::Update) => self.put_hosts(batch, bindings, turn).await,
             ("host", Action::Delete) => self.delete_hosts(batch, bindings).await,
             ("host_group", Action::Create) => self.create_groups(batch).await,
             ("host_group", Action::Delete) => self.delete_groups(batch, bindings).await,
