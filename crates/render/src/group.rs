@@ -103,7 +103,7 @@ impl<'a> Outline<'a> {
     pub fn totals(&self) -> String {
         let parts = self.counts().words();
         if parts.is_empty() {
-            return format!("nothing to do: {} records are equal on both sides", count(self.equal()));
+            return format!("nothing to do: {}", words::equal(self.equal()));
         }
         format!("{parts}, {} equal", count(self.equal()))
     }

@@ -32,6 +32,8 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'n
 const STYLE: &str = include_str!("style.css");
 /// A group that is no larger is open from the beginning.
 const OPEN: u64 = 25;
+/// How many records of a model are named that could not be taken over.
+const REJECTIONS: usize = 10;
 
 /// The format.
 pub struct Html;
@@ -180,6 +182,16 @@ fn notices(plan: &Outline<'_>) -> Markup {
         let text = html! { "the " (side) "'s read of " (plural_of(model)) ": " (reason(doubt)) };
         ("warn", "No absence proven".to_owned(), text)
     });
+    let rejected = plan.header.rejected().map(|rejected| {
+        let shown = rejected.rejections.iter().take(REJECTIONS);
+        let left = rejected.rejected.saturating_sub(shown.len() as u64);
+        let text = html! {
+            (words::rejected(&rejected))
+            @for rejection in shown { br; (reason(&rejection.to_string())) }
+            @if left > 0 { br; "… and " (count(left)) " more" }
+        };
+        ("bad", format!("{} not taken over", count(rejected.rejected)), text)
+    });
     let refused = words::refused(plan.summary.refused());
     let refused = refused.map(|text| ("bad", "Foreseen".to_owned(), prose(&text)));
     let overwrites = words::overwrites(plan.overwrites);
@@ -190,6 +202,7 @@ fn notices(plan: &Outline<'_>) -> Markup {
     let notices: Vec<_> = partial
         .into_iter()
         .chain(verdicts)
+        .chain(rejected)
         .chain(doubts)
         .chain(refused)
         .chain(overwrites)

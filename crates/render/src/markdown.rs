@@ -85,6 +85,13 @@ impl Page for Markdown {
             writeln!(out, "- The {side}'s read of {} proves no absence: {reason}", model(name))?;
         }
         more(doubts.len(), "reads that prove no absence", out)?;
+        let rejected: Vec<_> = header.rejected().collect();
+        for rejected in rejected.iter().take(TOLD) {
+            let first = rejected.rejections.first().map(|first| prose(&line(&first.to_string(), LIMITS.reason)));
+            let first = first.map(|first| format!(": {first}")).unwrap_or_default();
+            writeln!(out, "- **{} not taken over** of {}{first}", count(rejected.rejected), words::rejected(rejected))?;
+        }
+        more(rejected.len(), "models of which records were not taken over", out)?;
         Ok(())
     }
 

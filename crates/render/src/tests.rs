@@ -435,3 +435,21 @@ proptest! {
 fn tags(html: &str) -> Vec<&str> {
     html.split('<').skip(1).map(|rest| rest.split_once('>').map_or(rest, |(tag, _)| tag)).collect()
 }
+
+/// Whoever judges a plan sees which records are missing from it, on every page.
+#[test]
+fn records_that_could_not_be_taken_over_are_named() {
+    let mut header = header();
+    let message = "`oops` is <b>not</b> defined";
+    header["source"]["reads"]["host"] = json!({
+        "digest": "d", "records": 61, "rejected": 12,
+        "rejections": [{"record": "fra1-acc-05", "field": "groups[0].name", "message": message}],
+    });
+    let saved = Saved::new(&header, &[], &json!({"models": [], "verdicts": []}));
+    let markdown = saved.markdown(Extent::Short);
+    let line = markdown.lines().find(|line| line.contains("not taken over")).unwrap();
+    insta::assert_snapshot!(line, @"- **12 not taken over** of hosts: fra1-acc-05&#58; groups&#91;0&#93;.name&#58; `oops` is &#60;b&#62;not&#60;/b&#62; defined");
+    let html = saved.html_body(Extent::Short);
+    assert!(html.contains("12 not taken over") && html.contains("… and 11 more"), "{html}");
+    assert!(html.contains("fra1-acc-05: groups[0].name") && !html.contains("<b>not</b>"), "{html}");
+}

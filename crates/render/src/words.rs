@@ -5,10 +5,12 @@
 use serde_json::Value;
 use syncline_core::applied::Cause;
 use syncline_core::change::HoldRule;
+use syncline_core::event::Side;
 use syncline_core::guard::Demand;
 use syncline_core::models::ModelMode;
 use syncline_core::plan::{PlanHeader, PlanSummary};
 use syncline_core::policy::FieldRule;
+use syncline_core::snapshot::Rejected;
 
 use crate::text::{clean, count};
 
@@ -158,6 +160,23 @@ pub fn overwrites(changes: u64) -> Option<String> {
             "{} updates write over what somebody changed in the target since Syncline last wrote it",
             count(changes)
         )),
+    }
+}
+
+/// Records that could not be taken over: the side and the model before them.
+pub fn rejected(rejected: &Rejected<'_>) -> String {
+    let Rejected { side, model, .. } = rejected;
+    match side {
+        Side::Source => plural_of(model),
+        Side::Target => format!("the target's {}", plural_of(model)),
+    }
+}
+
+/// Records that are the same on both sides.
+pub fn equal(records: u64) -> String {
+    match records {
+        1 => "1 record is equal on both sides".to_owned(),
+        _ => format!("{} records are equal on both sides", count(records)),
     }
 }
 

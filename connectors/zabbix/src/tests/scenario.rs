@@ -242,7 +242,22 @@ async fn a_rule_that_says_nothing_of_a_device_is_told_with_its_name() {
     lab.device("no name at all");
     let report = lab.run().await;
     assert_eq!(report.outcomes["host"].applied, 1, "{:?}", report.outcomes);
-    let plan = syncline_core::plan::PlanReader::open(&report.plan.unwrap()).unwrap();
+    let plan = syncline_core::plan::PlanReader::open(report.plan.as_ref().unwrap()).unwrap();
     let doubt = plan.header().source.reads["host"].doubt.clone().unwrap_or_default();
-    assert!(doubt.contains("could not be taken over"), "{doubt}");
+    assert_eq!(doubt, "1 record could not be taken over");
+    // The run and whoever asks the history later are told the device, the rule and the reason.
+    let told = |rejections: &[syncline_core::snapshot::Rejection]| -> Vec<_> {
+        rejections.iter().map(|rejection| (rejection.record.clone(), rejection.field.clone())).collect()
+    };
+    let expected = [(lab.named("no name at all"), "interfaces[0]".to_owned())];
+    let named: Vec<_> = report.source.iter().filter(|(_, read)| read.rejected > 0).collect();
+    let [(model, read)] = &named[..] else { panic!("{named:?}") };
+    assert_eq!((**model, told(&read.rejections)), ("host", expected.to_vec()));
+    assert!(!read.rejections[0].message.is_empty());
+    assert_eq!((report.status, report.rejected()), (RunStatus::Completed, 1));
+    let history = lab.runner.history();
+    let models = history.models(report.run).await.unwrap();
+    let host = models.iter().find(|found| found.model == "host").and_then(|found| found.source.as_ref()).unwrap();
+    assert_eq!(told(&host.rejections), expected);
+    assert_eq!(history.run(report.run).await.unwrap().unwrap().summary().failed, 1);
 }

@@ -54,32 +54,46 @@ impl Usual {
         (records == 0 && self.most > 0) || (lost > always_allowed && exceeds(lost, self.confirmed, percent))
     }
 
-    fn loss(&self, records: u64, limit: &Limit<'_>) -> String {
-        if records == 0 {
-            let most = self.most;
-            return format!(
-                "the source has no records left where complete runs had {most}; nobody takes that for granted"
-            );
+    /// What is lost. `rejected` are the records that could not be taken over: the source has them all the same.
+    fn loss(&self, records: u64, limit: &Limit<'_>, rejected: Option<&str>) -> String {
+        let Self { most, confirmed: usual, .. } = self;
+        match (records, rejected) {
+            (0, None) => {
+                format!("the source has no records left where complete runs had {most}; nobody takes that for granted")
+            }
+            (0, Some(rejected)) => format!("no records are left where complete runs had {most}: {rejected}"),
+            (_, None) => format!(
+                "the source has {records} records where complete runs had {usual}; the limit is a loss of {limit}"
+            ),
+            (_, Some(rejected)) => format!(
+                "{records} records are left where complete runs had {usual}, the limit is a loss of {limit}; {rejected}"
+            ),
         }
-        let usual = self.confirmed;
-        format!("the source has {records} records where complete runs had {usual}; the limit is a loss of {limit}")
     }
 }
 
-/// Compares the records of a source with those of earlier complete runs, newest first: an objection when too many are gone.
-pub fn shrinkage(model: &str, records: u64, earlier: &[u64], guards: &Guards) -> Option<Verdict> {
+/// Compares the records of a source with those of earlier complete runs, newest first: an objection when too many are gone. `rejected`
+/// says which records could not be taken over.
+pub fn shrinkage(
+    model: &str,
+    records: u64,
+    earlier: &[u64],
+    guards: &Guards,
+    rejected: Option<&str>,
+) -> Option<Verdict> {
     let limits = Limits::of(guards, model, None);
     let (allowed, percent) = (limits.deletes_allowed.value, limits.source_shrank.value);
     let usual = Usual::of(earlier, allowed, percent)?;
     usual.is_lost(records, allowed, percent).then(|| {
-        let reason = usual.loss(records, &limits.source_shrank);
+        let reason = usual.loss(records, &limits.source_shrank, rejected);
         Verdict { guard: Guard::SourceShrank, model: model.to_owned(), demand: Demand::Approval, reason }
     })
 }
 
 /// Compares the records of all models together with those of earlier complete runs: an objection when the scope collapsed,
-/// though each model by itself may be within its limit. For each model, what it has and what earlier runs had, newest first.
-pub fn scope_collapse(models: &[(u64, Vec<u64>)], guards: &Guards) -> Option<Verdict> {
+/// though each model by itself may be within its limit. For each model, what it has and what earlier runs had, newest first. `rejected`
+/// says which records could not be taken over.
+pub fn scope_collapse(models: &[(u64, Vec<u64>)], guards: &Guards, rejected: Option<&str>) -> Option<Verdict> {
     // A model without history says nothing: it was not synced before.
     let known = || models.iter().filter(|(_, earlier)| !earlier.is_empty());
     let runs = known().map(|(_, earlier)| earlier.len()).min()?;
@@ -91,6 +105,6 @@ pub fn scope_collapse(models: &[(u64, Vec<u64>)], guards: &Guards) -> Option<Ver
         guard: Guard::ScopeCollapsed,
         model: ALL_MODELS.to_owned(),
         demand: Demand::Approval,
-        reason: usual.loss(records, &limit),
+        reason: usual.loss(records, &limit, rejected),
     })
 }

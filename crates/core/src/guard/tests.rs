@@ -209,7 +209,7 @@ fn an_uncounted_site_is_not_judged() {
 }
 
 fn shrank(records: u64, earlier: &[u64]) -> bool {
-    shrinkage("device", records, earlier, &Guards::default()).is_some()
+    shrinkage("device", records, earlier, &Guards::default(), None).is_some()
 }
 
 #[test]
@@ -226,18 +226,22 @@ fn a_source_is_compared_with_what_its_complete_runs_confirmed() {
     // Few records may go from a small estate.
     assert!(!shrank(2, &[12]));
     assert!(shrank(1, &[12]));
-    let told = |records, earlier: &[u64], guards| shrinkage("device", records, earlier, &guards).unwrap().reason;
+    let told = |records, earlier: &[u64], guards| shrinkage("device", records, earlier, &guards, None).unwrap().reason;
     insta::assert_snapshot!(told(69, &[100], Guards::default()), @"the source has 69 records where complete runs had 100; the limit is a loss of 30 % (`guards.source_shrank_percent`)");
     let own = guards(json!({"models": {"device": {"source_shrank_percent": 20}}}));
     insta::assert_snapshot!(told(79, &[100], own), @"the source has 79 records where complete runs had 100; the limit is a loss of 20 % (`guards.models.device.source_shrank_percent`)");
     insta::assert_snapshot!(told(0, &[3], Guards::default()), @"the source has no records left where complete runs had 3; nobody takes that for granted");
+    let rejected = Some("62 records could not be taken over: fra1-acc-05: groups[0].name: `oops` is not defined");
+    let told = |records| shrinkage("host", records, &[62], &Guards::default(), rejected).unwrap().reason;
+    insta::assert_snapshot!(told(0), @"no records are left where complete runs had 62: 62 records could not be taken over: fra1-acc-05: groups[0].name: `oops` is not defined");
+    insta::assert_snapshot!(told(20), @"20 records are left where complete runs had 62, the limit is a loss of 30 % (`guards.source_shrank_percent`); 62 records could not be taken over: fra1-acc-05: groups[0].name: `oops` is not defined");
 }
 
 #[test]
 fn an_empty_model_objects_when_any_complete_run_had_records() {
     let lax = guards(json!({"source_shrank_percent": 100, "deletes_always_allowed": 1_000_000}));
     for earlier in [&[3][..], &[3, 0, 0], &[2, 3, 0]] {
-        assert!(shrinkage("device", 0, earlier, &lax).is_some(), "{earlier:?}");
+        assert!(shrinkage("device", 0, earlier, &lax, None).is_some(), "{earlier:?}");
     }
     assert!(!shrank(0, &[0, 0]));
     // A person approved that there are none.
@@ -280,14 +284,17 @@ fn an_approved_loss_is_what_is_usual_from_then_on() {
 fn a_scope_collapses_though_no_model_shrank_too_much() {
     let models = |factor: u64| [(factor, vec![100, 100]), (factor * 10, vec![1_000, 1_000]), (5, Vec::new())];
     assert!(!shrank(72, &[100, 100]));
-    assert_eq!(scope_collapse(&models(75), &Guards::default()), None);
-    insta::assert_snapshot!(told(&[scope_collapse(&models(72), &Guards::default()).unwrap()]), @"ScopeCollapsed approval: the source has 792 records where complete runs had 1100; the limit is a loss of 25 % (`guards.scope_collapsed_percent`)");
-    assert_eq!(scope_collapse(&models(72), &guards(json!({"scope_collapsed_percent": 30}))), None);
-    assert_eq!(scope_collapse(&[(20, vec![40])], &Guards::default()), None, "a small scope moves");
-    insta::assert_snapshot!(told(&[scope_collapse(&[(0, vec![40])], &Guards::default()).unwrap()]), @"ScopeCollapsed approval: the source has no records left where complete runs had 40; nobody takes that for granted");
-    assert_eq!(scope_collapse(&[(0, Vec::new())], &Guards::default()), None);
+    assert_eq!(scope_collapse(&models(75), &Guards::default(), None), None);
+    insta::assert_snapshot!(told(&[scope_collapse(&models(72), &Guards::default(), None).unwrap()]), @"ScopeCollapsed approval: the source has 792 records where complete runs had 1100; the limit is a loss of 25 % (`guards.scope_collapsed_percent`)");
+    assert_eq!(scope_collapse(&models(72), &guards(json!({"scope_collapsed_percent": 30})), None), None);
+    assert_eq!(scope_collapse(&[(20, vec![40])], &Guards::default(), None), None, "a small scope moves");
+    insta::assert_snapshot!(told(&[scope_collapse(&[(0, vec![40])], &Guards::default(), None).unwrap()]), @"ScopeCollapsed approval: the source has no records left where complete runs had 40; nobody takes that for granted");
+    assert_eq!(scope_collapse(&[(0, Vec::new())], &Guards::default(), None), None);
     // Approved, it asks no more.
-    assert_eq!(scope_collapse(&[(72, vec![72, 100, 100]), (720, vec![720, 1_000, 1_000])], &Guards::default()), None);
+    assert_eq!(
+        scope_collapse(&[(72, vec![72, 100, 100]), (720, vec![720, 1_000, 1_000])], &Guards::default(), None),
+        None
+    );
 }
 
 #[test]
@@ -310,7 +317,7 @@ fn what_shrank_or_lost_its_canary_proves_no_absence() {
 fn nothing_is_switched_off_by_leaving_it_out() {
     for sparse in [json!({}), json!({"models": {"device": {}}}), json!({"sites": {"atl": {}}})] {
         let sparse = guards(sparse);
-        assert!(shrinkage("device", 60, &[100, 100], &sparse).is_some());
+        assert!(shrinkage("device", 60, &[100, 100], &sparse, None).is_some());
         let parts = [at("atl", deletes(40), 60), at("bos", deletes(0), 9_000)];
         assert_eq!(
             told(&verdicts(Device::SCHEMA, &parts, &sparse)),
@@ -522,8 +529,8 @@ proptest! {
             prop_assert_eq!(verdicts(schema, &parts, &guards), []);
         }
         // A source that has what it had.
-        prop_assert_eq!(shrinkage("device", u64::from(managed), &[u64::from(managed); 3], &guards), None);
-        prop_assert_eq!(scope_collapse(&[(u64::from(managed), vec![u64::from(managed)])], &guards), None);
+        prop_assert_eq!(shrinkage("device", u64::from(managed), &[u64::from(managed); 3], &guards, None), None);
+        prop_assert_eq!(scope_collapse(&[(u64::from(managed), vec![u64::from(managed)])], &guards, None), None);
     }
 
     #[test]

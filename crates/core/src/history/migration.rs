@@ -16,6 +16,7 @@ mod m2026_11_25_batch_images;
 mod m2026_11_25_kept_counts;
 mod m2026_11_25_waiting_runs;
 mod m2026_11_26_request_ids;
+mod m2026_11_27_rejections;
 
 use std::collections::HashSet;
 
@@ -53,6 +54,7 @@ impl MigratorTrait for Migrator {
             Box::new(m2026_11_25_kept_counts::Migration),
             Box::new(m2026_11_25_batch_images::Migration),
             Box::new(m2026_11_26_request_ids::Migration),
+            Box::new(m2026_11_27_rejections::Migration),
         ]
     }
 

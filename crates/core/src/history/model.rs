@@ -13,6 +13,7 @@ use crate::Result;
 use crate::diff::DiffCounts;
 use crate::event::Side;
 use crate::models::ModelMode;
+use crate::snapshot::{Rejected, Rejection};
 
 /// What a run read and found of one model.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -32,13 +33,37 @@ pub struct ModelRecord {
     pub diff: Option<DiffCounts>,
 }
 
+impl ModelRecord {
+    /// The records that could not be taken over, by side.
+    pub fn rejected(&self) -> impl Iterator<Item = Rejected<'_>> {
+        let sides = [(Side::Source, &self.source), (Side::Target, &self.target)];
+        sides.into_iter().filter_map(|(side, read)| {
+            let read = read.as_ref()?;
+            Rejected::of(side, &self.model, read.rejected, &read.rejections)
+        })
+    }
+
+    /// Why the model was not compared, though the check looked at it: a read of it does not tell everything. None when both do.
+    pub fn doubt(&self) -> Option<String> {
+        let sides = [(Side::Source, &self.source), (Side::Target, &self.target)];
+        sides.into_iter().find_map(|(side, read)| {
+            let doubt = read.as_ref()?.partial.as_ref()?;
+            Some(format!("the read of the {side} is not complete: {doubt}"))
+        })
+    }
+}
+
 /// How a read ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct ReadRecord {
     /// How many records it gave.
     pub records: u64,
     /// Why it was not complete; none when it was.
     pub partial: Option<String>,
+    /// Records that could not be taken over; of what the target makes of the source's, those that it could not make.
+    pub rejected: u64,
+    /// The first of them, up to 100.
+    pub rejections: Vec<Rejection>,
 }
 
 impl History {
@@ -53,7 +78,7 @@ impl History {
                     let key = OnConflict::columns([run_model::Column::RunId, run_model::Column::Model])
                         .update_columns(columns)
                         .to_owned();
-                    run_model::Entity::insert(row(claim.run, record))
+                    run_model::Entity::insert(row(claim.run, record)?)
                         .on_conflict(key)
                         .exec_without_returning(tx)
                         .await
@@ -139,6 +164,7 @@ fn sums(run: RunId) -> sea_orm::sea_query::UpdateStatement {
         ("diff_delete", "diff_delete"),
         ("diff_unchanged", "diff_unchanged"),
         ("diff_ambiguous", "diff_ambiguous"),
+        ("source_rejected", "source_rejected"),
     ];
     let mut update = Query::update();
     update.table("run").and_where(Expr::col("id").eq(run.0));
@@ -156,11 +182,16 @@ fn sums(run: RunId) -> sea_orm::sea_query::UpdateStatement {
     update
 }
 
-fn row(run: RunId, record: &ModelRecord) -> run_model::ActiveModel {
+fn row(run: RunId, record: &ModelRecord) -> Result<run_model::ActiveModel> {
     let diff = record.diff.unwrap_or_default();
     let records = |read: &Option<ReadRecord>| Set(read.as_ref().map(|read| text::stored(read.records)));
     let partial = |read: &Option<ReadRecord>| Set(read.as_ref().and_then(|read| read.partial.clone()));
-    run_model::ActiveModel {
+    let rejected = |read: &Option<ReadRecord>| Set(text::stored(read.as_ref().map_or(0, |read| read.rejected)));
+    let rejections = |read: &Option<ReadRecord>| -> Result<_> {
+        let some = read.as_ref().filter(|read| !read.rejections.is_empty());
+        Ok(Set(some.map(|read| text::to_json(&read.rejections)).transpose()?))
+    };
+    Ok(run_model::ActiveModel {
         run_id: Set(run.0),
         model: Set(record.model.clone()),
         mode: Set(text::mode_name(record.mode).to_owned()),
@@ -177,21 +208,28 @@ fn row(run: RunId, record: &ModelRecord) -> run_model::ActiveModel {
         diff_source: Set(text::stored(diff.source)),
         diff_target: Set(text::stored(diff.target)),
         desired_records: Set(record.desired.map(text::stored)),
-    }
+        source_rejected: rejected(&record.source),
+        source_rejections: rejections(&record.source)?,
+        target_rejected: rejected(&record.target),
+        target_rejections: rejections(&record.target)?,
+    })
 }
 
 impl TryFrom<run_model::Model> for ModelRecord {
     type Error = crate::Error;
 
     fn try_from(row: run_model::Model) -> Result<Self> {
-        let read = |records: Option<i64>, partial| {
-            records.map(|records| ReadRecord { records: text::count(records), partial })
+        let read = |records: Option<i64>, partial, rejected, rejections: Option<String>| {
+            let Some(records) = records else { return Ok::<_, crate::Error>(None) };
+            let rejections = rejections.map(|json| text::parse_json("run_model.rejections", &json)).transpose()?;
+            let (records, rejected) = (text::count(records), text::count(rejected));
+            Ok(Some(ReadRecord { records, partial, rejected, rejections: rejections.unwrap_or_default() }))
         };
         Ok(Self {
             mode: text::parse("run_model.mode", &row.mode)?,
-            source: read(row.source_records, row.source_partial),
+            source: read(row.source_records, row.source_partial, row.source_rejected, row.source_rejections)?,
             desired: row.desired_records.map(text::count),
-            target: read(row.target_records, row.target_partial),
+            target: read(row.target_records, row.target_partial, row.target_rejected, row.target_rejections)?,
             diff: row.compared.then(|| DiffCounts {
                 create: text::count(row.diff_create),
                 update: text::count(row.diff_update),

@@ -207,6 +207,9 @@ pub struct RunCounts {
     pub unchanged: u64,
     /// More than one record answers to the key.
     pub ambiguous: u64,
+    /// Records of the source that could not be taken over, and those that the target could not make of what was.
+    #[serde(default)]
+    pub rejected: u64,
     /// What became of the changes.
     pub outcomes: OutcomeCounts,
 }

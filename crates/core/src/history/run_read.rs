@@ -212,6 +212,7 @@ impl Run {
                 delete: text::count(row.diff_delete),
                 unchanged: text::count(row.diff_unchanged),
                 ambiguous: text::count(row.diff_ambiguous),
+                rejected: text::count(row.source_rejected),
                 outcomes: OutcomeCounts {
                     planned: text::count(row.outcome_planned),
                     applied: text::count(row.outcome_applied),

@@ -11,7 +11,8 @@ pub struct RunSummary {
     pub total: u64,
     /// How many changes were made: creates, updates and deletes.
     pub updated: u64,
-    /// How many changes failed, or went stale because their record had moved.
+    /// How many changes failed or went stale because their record had moved, and how many records of the source could not be taken over
+    /// or made into the target's: each of those is one that the target may lack.
     pub failed: u64,
     /// The same in one sentence.
     pub message: String,
@@ -24,11 +25,12 @@ impl Run {
         let differ = counts.create + counts.update + counts.delete;
         let total = differ + counts.unchanged + counts.ambiguous;
         let outcomes = &counts.outcomes;
-        let (updated, failed) = (outcomes.applied, outcomes.failed + outcomes.stale);
+        let (updated, failed) = (outcomes.applied, outcomes.failed + outcomes.stale + counts.rejected);
         let compared = format!("{total} {} compared", if total == 1 { "record" } else { "records" });
         let numbers = [
             (updated, "changed"),
-            (failed, "failed"),
+            (outcomes.failed + outcomes.stale, "failed"),
+            (counts.rejected, "not taken over"),
             (outcomes.skipped, "skipped"),
             (outcomes.held, "held"),
             (counts.ambiguous, "ambiguous"),
@@ -39,11 +41,15 @@ impl Run {
             [] => format!("{compared}, nothing to change"),
             done => format!("{compared}: {}", done.join(", ")),
         };
+        let rejected = match counts.rejected {
+            0 => String::new(),
+            rejected => format!(", {rejected} not taken over"),
+        };
         let why = self.error.as_ref().map(|error| format!(": {}", error.message)).unwrap_or_default();
         let message = match self.status {
-            RunStatus::Completed if self.dry => format!("{compared}: {differ} differ; nothing was written"),
+            RunStatus::Completed if self.dry => format!("{compared}: {differ} differ{rejected}; nothing was written"),
             RunStatus::Completed => done,
-            RunStatus::AwaitingReview => format!("{compared}: {differ} differ; the plan waits for a person"),
+            RunStatus::AwaitingReview => format!("{compared}: {differ} differ{rejected}; the plan waits for a person"),
             RunStatus::Failed if total == 0 => format!("failed before anything was compared{why}"),
             RunStatus::Failed => format!("{done}; then failed{why}"),
             RunStatus::Cancelled => {
@@ -76,10 +82,13 @@ mod tests {
         };
         let nothing = RunCounts { unchanged: 1, ..RunCounts::default() };
         let planned = RunCounts { outcomes: OutcomeCounts::default(), ..counts };
+        let rejected = RunCounts { rejected: 3, ..nothing };
         let lines = [
             told(RunStatus::Completed, false, counts, None),
             told(RunStatus::Completed, false, nothing, None),
+            told(RunStatus::Completed, false, rejected, None),
             told(RunStatus::Completed, true, planned, None),
+            told(RunStatus::Completed, true, rejected, None),
             told(RunStatus::AwaitingReview, false, planned, None),
             told(RunStatus::Failed, false, counts, Some("no answer from `zabbix.example`")),
             told(RunStatus::Failed, false, RunCounts::default(), Some("no answer from `zabbix.example`")),
@@ -90,7 +99,9 @@ mod tests {
         insta::assert_snapshot!(lines.join("\n"), @r#"
 100 2 2 100 records compared: 2 changed, 2 failed, 3 held, 1 ambiguous
 1 0 0 1 record compared, nothing to change
+1 0 3 1 record compared: 3 not taken over
 100 0 0 100 records compared: 7 differ; nothing was written
+1 0 3 1 record compared: 0 differ, 3 not taken over; nothing was written
 100 0 0 100 records compared: 7 differ; the plan waits for a person
 100 2 2 100 records compared: 2 changed, 2 failed, 3 held, 1 ambiguous; then failed: no answer from `zabbix.example`
 0 0 0 failed before anything was compared: no answer from `zabbix.example`

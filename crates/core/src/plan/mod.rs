@@ -47,8 +47,10 @@ use syncline_model::AnyKey;
 
 use crate::change::Action;
 use crate::diff::DiffCounts;
+use crate::event::Side;
 use crate::guard::{Demand, Verdict};
 use crate::models::ModelMode;
+use crate::snapshot::{Rejected, Rejection};
 
 pub use absence::Evidence;
 pub use draft::{Background, PlanDraft, SavedPlan};
@@ -112,6 +114,19 @@ pub struct PlanHeader {
     pub policy: Option<String>,
 }
 
+impl PlanHeader {
+    /// The records that could not be taken over, by side and model.
+    pub fn rejected(&self) -> impl Iterator<Item = Rejected<'_>> {
+        // An undo compares the target with itself.
+        let source = self.undoes.is_none().then_some((Side::Source, &self.source));
+        let sides = source.into_iter().chain([(Side::Target, &self.target)]);
+        sides.flat_map(|(side, reads)| {
+            let reads = reads.reads.iter();
+            reads.filter_map(move |(model, read)| Rejected::of(side, model, read.rejected, &read.rejections))
+        })
+    }
+}
+
 /// One side of a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PlanSide {
@@ -139,6 +154,12 @@ pub struct PlanRead {
     /// Why the read proves no absence; none when it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub doubt: Option<String>,
+    /// Records that could not be taken over; of what the target makes of the source's, those that it could not make.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub rejected: u64,
+    /// The first of them, up to 100.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rejections: Vec<Rejection>,
 }
 
 /// A record of the target that a change refers to, with its id.

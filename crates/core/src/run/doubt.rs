@@ -195,6 +195,8 @@ impl Doubt<'_> {
         let changes: u64 = batches.iter().map(|batch| batch.places.iter().count() as u64).sum();
         let what = if batches.is_empty() {
             "the staged changes are still to be merged".to_owned()
+        } else if changes == 1 {
+            "1 change is in doubt until the target tells of it".to_owned()
         } else {
             format!("{changes} changes are in doubt until the target tells of them")
         };

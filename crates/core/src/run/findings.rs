@@ -55,7 +55,8 @@ impl Drift {
     /// What was measured, in one line.
     pub fn coverage(&self) -> String {
         let all = self.compared.len() + self.not_compared.len();
-        let mut text = format!("compared {} of {all} models, {} records", self.compared.len(), grouped(self.records));
+        let records = if self.records == 1 { "record" } else { "records" };
+        let mut text = format!("compared {} of {all} models, {} {records}", self.compared.len(), grouped(self.records));
         for (model, reason) in &self.not_compared {
             text.extend(["; ", model, ": ", reason]);
         }

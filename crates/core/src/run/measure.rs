@@ -213,7 +213,14 @@ mod tests {
     }
 
     fn summary(records: u64) -> ReadSummary {
-        ReadSummary { records, doubt: None, skipped: BTreeMap::new(), rejected: 0, duplicates: 0 }
+        ReadSummary {
+            records,
+            doubt: None,
+            skipped: BTreeMap::new(),
+            rejected: 0,
+            rejections: Vec::new(),
+            duplicates: 0,
+        }
     }
 
     /// The samples of one metric, in alphabetical order.

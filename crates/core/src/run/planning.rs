@@ -154,10 +154,16 @@ impl Work<'_> {
                 let reason = "no complete run has read this model, so nobody knows how many records it should have";
                 evidence.shrunk.insert(schema.name.to_owned(), reason.to_owned());
             }
-            verdicts.extend(guard::shrinkage(schema.name, model.records, &earlier, &sync.policy.guards));
+            verdicts.extend(guard::shrinkage(
+                schema.name,
+                model.records,
+                &earlier,
+                &sync.policy.guards,
+                model.rejected_text().as_deref(),
+            ));
             counts.push((model.records, earlier));
         }
-        verdicts.extend(guard::scope_collapse(&counts, &sync.policy.guards));
+        verdicts.extend(guard::scope_collapse(&counts, &sync.policy.guards, source.rejected_text().as_deref()));
         evidence.doubted_by(&verdicts);
         Ok((evidence, verdicts))
     }
@@ -237,7 +243,14 @@ impl Planning {
 }
 
 fn read(model: &ModelSnapshot) -> PlanRead {
-    PlanRead { digest: model.digest.clone(), records: model.records, given: None, doubt: model.doubt() }
+    PlanRead {
+        digest: model.digest.clone(),
+        records: model.records,
+        given: None,
+        doubt: model.doubt(),
+        rejected: model.rejected,
+        rejections: model.rejections.clone(),
+    }
 }
 
 /// The names of the fields that are compared, by model.

@@ -133,7 +133,12 @@ fn models(report: &RunReport) -> impl Iterator<Item = ModelRecord> + '_ {
     let handled = report.models.iter().filter(|choice| choice.mode != ModelMode::Off);
     handled.map(|choice| {
         let read = |side: &std::collections::BTreeMap<&'static str, super::ReadSummary>| {
-            side.get(choice.model).map(|read| ReadRecord { records: read.records, partial: read.doubt.clone() })
+            side.get(choice.model).map(|read| ReadRecord {
+                records: read.records,
+                partial: read.doubt.clone(),
+                rejected: read.rejected,
+                rejections: read.rejections.clone(),
+            })
         };
         let found = report.summary.models.iter().find(|summary| summary.model == choice.model);
         ModelRecord {

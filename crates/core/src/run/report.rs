@@ -9,10 +9,11 @@ use serde::Serialize;
 use super::Drift;
 use crate::Error;
 use crate::apply::OutcomeCounts;
+use crate::event::Side;
 use crate::history::{PhaseRecord, RunId, RunStatus};
 use crate::models::ModelChoice;
 use crate::plan::PlanSummary;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Rejected, Rejection, Snapshot};
 
 /// What was read of one model on one side.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -23,8 +24,10 @@ pub struct ReadSummary {
     pub doubt: Option<String>,
     /// Known harmless input that was left out, by rule.
     pub skipped: BTreeMap<&'static str, u64>,
-    /// Records that could not be taken over.
+    /// Records that could not be taken over; of what the target makes of the source's, those that it could not make.
     pub rejected: u64,
+    /// The first of them, up to 100.
+    pub rejections: Vec<Rejection>,
     /// Keys that more than one record has.
     pub duplicates: u64,
 }
@@ -40,7 +43,7 @@ pub struct RunReport {
     pub dry_run: bool,
     /// What was done with each model, and why.
     pub models: Vec<ModelChoice>,
-    /// What was read from the source, by model.
+    /// What was read from the source, by model, and what the target makes of it, where it keeps other models.
     pub source: BTreeMap<&'static str, ReadSummary>,
     /// How many of the source's records the target is to keep, by model; empty while nobody knows.
     pub desired: BTreeMap<&'static str, u64>,
@@ -79,6 +82,20 @@ impl RunReport {
     pub fn total(&self) -> OutcomeCounts {
         self.outcomes.values().fold(OutcomeCounts::default(), |sum, counts| sum.plus(*counts))
     }
+
+    /// How many records of the source did not become records for the target: those that could not be taken over, of every model that
+    /// was read, and those that the target could not make of what was. Each is counted once.
+    pub fn rejected(&self) -> u64 {
+        self.source.values().map(|read| read.rejected).sum()
+    }
+
+    /// The records that could not be taken over, by side and model.
+    pub fn rejections(&self) -> impl Iterator<Item = Rejected<'_>> {
+        let sides = [(Side::Source, &self.source), (Side::Target, &self.target)];
+        sides.into_iter().flat_map(|(side, reads)| {
+            reads.iter().filter_map(move |(model, read)| Rejected::of(side, model, read.rejected, &read.rejections))
+        })
+    }
 }
 
 /// What was read, by model.
@@ -88,6 +105,7 @@ pub(super) fn reads(snapshot: &Snapshot) -> BTreeMap<&'static str, ReadSummary> 
         doubt: model.doubt(),
         skipped: model.skipped.clone(),
         rejected: model.rejected,
+        rejections: model.rejections.clone(),
         duplicates: model.duplicates,
     };
     snapshot.models.iter().map(|(name, model)| (*name, summary(model))).collect()

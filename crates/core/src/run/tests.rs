@@ -34,7 +34,7 @@ use crate::policy::{Deletes, Policy, Quarantine};
 use crate::read::ReadRequest;
 use crate::registry::Registry;
 use crate::settings::NoSettings;
-use crate::snapshot::{Snapshot, SnapshotReader, SnapshotSink, Sorted};
+use crate::snapshot::{Rejected, Snapshot, SnapshotReader, SnapshotSink, Sorted};
 use crate::source::{Absence, DataSource};
 use crate::target::{Batch, BatchError, Capabilities, DataTarget, Stage, TargetWriter, Written};
 use crate::{Error, ErrorKind, Result};
@@ -58,6 +58,8 @@ pub struct World {
     pub is_down: bool,
     /// Sites that are none of the target's.
     drops: Vec<String>,
+    /// Sites that the source holds and cannot give, with the reason.
+    rejects: Vec<(&'static str, &'static str)>,
     /// Sites that the target refuses.
     refuses: Vec<&'static str>,
     writers_opened: u32,
@@ -160,6 +162,9 @@ impl DataSource for FakeSide {
         let mut sites = sink.open::<Site>()?;
         for (slug, name) in &world.source {
             sites.push(&site(slug, name), None).await?;
+        }
+        for (slug, message) in world.rejects {
+            sites.reject(slug, "name", message);
         }
         if let Some(error) = world.error {
             return Err(Error::new(ErrorKind::Unreachable, error));
@@ -681,4 +686,49 @@ async fn an_approved_loss_is_not_asked_for_again() {
     let report = lab.run().await;
     let guards: Vec<_> = report.summary.verdicts.iter().map(|verdict| verdict.guard).collect();
     assert!(!guards.is_empty() && guards.iter().all(|guard| *guard == crate::guard::Guard::Deletes), "{guards:?}");
+}
+
+/// Whoever runs the sync is told which records are missing, and why: now, from the history, and of whatever the plan becomes.
+#[tokio::test]
+async fn what_could_not_be_taken_over_is_told_by_name() {
+    let lab = Lab::new("rejects").await;
+    lab.set(&["a", "b"], &[]);
+    with(lab.world, |world| world.rejects = vec![("c", "it is empty")]);
+    let dry = lab.run_with(RunRequest::dry()).await;
+    let planned = crate::plan::PlanReader::open(dry.plan.as_ref().unwrap()).unwrap();
+    let told = |rejected: &mut dyn Iterator<Item = Rejected<'_>>| {
+        let told = rejected.map(|Rejected { side, model, rejected, rejections }| {
+            format!("{rejected} of the {side}'s {model}: {}", rejections[0])
+        });
+        told.collect::<Vec<_>>().join("; ")
+    };
+    let expected = "1 of the source's site: c: name: it is empty";
+    assert_eq!(told(&mut planned.header().rejected()), expected);
+    // Whoever goes on with a plan knows them too.
+    let applied = lab.apply(&dry.plan.unwrap(), None).await.unwrap();
+    for report in [applied, lab.run().await] {
+        assert_eq!((report.status, report.rejected()), (RunStatus::Completed, 1));
+        assert_eq!(told(&mut report.rejections()), expected);
+        let history = lab.runner.history();
+        let models = history.models(report.run).await.unwrap();
+        assert_eq!(told(&mut models.iter().flat_map(crate::history::ModelRecord::rejected)), expected);
+        let summary = history.run(report.run).await.unwrap().unwrap().summary();
+        assert_eq!(summary.failed, 1);
+        assert!(summary.message.contains("1 not taken over"), "{}", summary.message);
+    }
+    assert_eq!(lab.target(), ["a", "b"]);
+}
+
+/// That nothing is left is not the source's doing when what it has could not be taken over.
+#[tokio::test]
+async fn a_model_of_which_nothing_could_be_taken_over_is_not_called_empty() {
+    let lab = Lab::new("all-rejected").await;
+    lab.set(&["a", "b"], &[]);
+    assert_eq!(lab.run().await.status, RunStatus::Completed);
+    with(lab.world, |world| {
+        world.source.clear();
+        world.rejects = vec![("a", "it is empty"), ("b", "it is empty")];
+    });
+    let report = lab.run_with(RunRequest::dry()).await;
+    insta::assert_snapshot!(report.summary.objections(), @"site: no records are left where complete runs had 2: 2 records could not be taken over: a: name: it is empty; all models: no records are left where complete runs had 2: 2 records could not be taken over: a: name: it is empty");
 }

@@ -14,8 +14,9 @@ use crate::snapshot::Snapshot;
 use crate::{Error, ErrorKind, Result};
 
 /// Refuses to write a part: of a record that could not be taken over, nobody knows what it would have been.
-pub(super) fn ensure_readable(source: &Snapshot) -> Result<()> {
-    let Some(read) = source.models.values().find(|read| read.rejected > 0) else { return Ok(()) };
+pub(super) fn ensure_readable<'a>(sides: impl IntoIterator<Item = &'a Snapshot>) -> Result<()> {
+    let mut reads = sides.into_iter().flat_map(|side| side.models.values());
+    let Some(read) = reads.find(|read| read.rejected > 0) else { return Ok(()) };
     let first =
         read.rejections.first().map_or_else(String::new, |first| format!(": {}: {}", first.record, first.message));
     let message = format!(
@@ -54,7 +55,8 @@ impl Runner {
         if self.known(run.id).await?.staged_as.is_some() {
             return Ok(None);
         }
-        let why = format!("a part of run {} failed ({failed} changes), and the sync does all or nothing", run.id);
+        let changes = if failed == 1 { "change" } else { "changes" };
+        let why = format!("a part of run {} failed ({failed} {changes}), and the sync does all or nothing", run.id);
         let request = RunRequest {
             kind: run.kind,
             by: run.triggered_by.clone(),

@@ -9,6 +9,8 @@ use super::report::reads;
 use super::runner::{ensure_made_for, ensure_same_policy, ensure_still_means, ensure_valid};
 use super::whole;
 use super::{Drift, ReadSummary, RunReport, Runner, SyncDefinition};
+use syncline_model::models::by_name;
+
 use crate::event::Events;
 use crate::fields::ModelFields;
 use crate::history::{Claim, Purpose, Run, RunStage, RunStatus};
@@ -86,7 +88,7 @@ impl Work<'_> {
             return Err(incomplete(partial));
         }
         if self.sync.policy.all_or_nothing && !self.run.dry {
-            whole::ensure_readable(&source)?;
+            whole::ensure_readable([&source, &read])?;
         }
         let plan = self.plan(digest, &prepared, Sides { read, source, target, wanted }, report).await?;
         report.plan = Some(plan.path().to_owned());
@@ -170,12 +172,12 @@ impl RunReport {
             self.models = planned_models(plan, fields);
             // An undo did not ask the source.
             if header.undoes.is_none() {
-                self.source = planned_reads(&header.source, fields);
+                self.source = planned_reads(&header.source);
                 let desired = header.source.reads.iter();
                 self.desired =
                     desired.filter_map(|(model, read)| Some((fields.schema(model)?.name, read.records))).collect();
             }
-            self.target = planned_reads(&header.target, fields);
+            self.target = planned_reads(&header.target);
         }
     }
 
@@ -202,24 +204,29 @@ impl RunReport {
 
 /// What a saved plan does with each model.
 fn planned_models(plan: &PlanReader, fields: &ModelFields) -> Vec<ModelChoice> {
-    let models = plan.header().models.iter().filter_map(|(model, mode)| {
+    let header = plan.header();
+    let models = header.models.iter().filter_map(|(model, mode)| {
         let schema = fields.schema(model)?;
         Some(ModelChoice { model: schema.name, asked: *mode, mode: *mode, needed_by: BTreeSet::new() })
     });
-    models.collect()
+    // What the target's own records were made of.
+    let origins = header.source.reads.keys().filter(|model| !header.models.contains_key(*model));
+    let origins = origins.filter_map(|model| Some(ModelChoice::looked_up(by_name(model)?, fields)));
+    models.chain(origins).collect()
 }
 
 /// What was read for a saved plan.
-fn planned_reads(side: &PlanSide, fields: &ModelFields) -> BTreeMap<&'static str, ReadSummary> {
+fn planned_reads(side: &PlanSide) -> BTreeMap<&'static str, ReadSummary> {
     let reads = side.reads.iter().filter_map(|(model, read)| {
         let summary = ReadSummary {
             records: read.given.unwrap_or(read.records),
             doubt: read.doubt.clone(),
             skipped: BTreeMap::new(),
-            rejected: 0,
+            rejected: read.rejected,
+            rejections: read.rejections.clone(),
             duplicates: 0,
         };
-        Some((fields.schema(model)?.name, summary))
+        Some((by_name(model)?.name, summary))
     });
     reads.collect()
 }

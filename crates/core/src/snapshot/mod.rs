@@ -16,8 +16,10 @@ mod sorted;
 mod translation;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use syncline_model::AnyKey;
 
@@ -55,14 +57,41 @@ impl ReadVerdict {
 }
 
 /// A record that a side holds but that could not be taken over.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Rejection {
     /// The record as the system names it.
     pub record: String,
-    /// Which field is at fault; empty when none alone.
+    /// Which field, or which rule of the target, is at fault; empty when none alone.
     pub field: String,
     /// What is wrong with it.
     pub message: String,
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { record, field, message } = self;
+        if field.is_empty() { write!(f, "{record}: {message}") } else { write!(f, "{record}: {field}: {message}") }
+    }
+}
+
+/// The records of one model that one side holds but that could not be taken over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Rejected<'a> {
+    /// The side. Of the source, also those that the target could not make of what was read.
+    pub side: Side,
+    /// The model.
+    pub model: &'a str,
+    /// How many there are.
+    pub rejected: u64,
+    /// The first of them, up to 100.
+    pub rejections: &'a [Rejection],
+}
+
+impl<'a> Rejected<'a> {
+    /// Those of a read; none when there are none.
+    pub fn of(side: Side, model: &'a str, rejected: u64, rejections: &'a [Rejection]) -> Option<Self> {
+        (rejected > 0).then_some(Self { side, model, rejected, rejections })
+    }
 }
 
 /// The stored read of one model.
@@ -84,6 +113,8 @@ pub struct ModelSnapshot {
     pub skipped: BTreeMap<&'static str, u64>,
     /// Number of records that could not be taken over. As long as there are any, absence proves nothing.
     pub rejected: u64,
+    /// The same of the models that a target made this one of: what would have been made of them is not known. Zero of what was read.
+    pub rejected_origins: u64,
     /// The first of them.
     pub rejections: Vec<Rejection>,
     /// Number of keys that more than one different record has.
@@ -97,11 +128,29 @@ impl ModelSnapshot {
     pub fn doubt(&self) -> Option<String> {
         match &self.verdict {
             ReadVerdict::Partial { reason } => Some(reason.clone()),
-            ReadVerdict::Complete if self.rejected > 0 => {
-                Some(format!("{} records could not be taken over", self.rejected))
+            ReadVerdict::Complete => {
+                let rejected = self.rejected + self.rejected_origins;
+                (rejected > 0).then(|| not_taken_over(rejected))
             }
-            ReadVerdict::Complete => None,
         }
+    }
+
+    /// How many records could not be taken over, with the first of them; none when all could.
+    pub fn rejected_text(&self) -> Option<String> {
+        rejected_text(self.rejected, self.rejections.first())
+    }
+}
+
+/// How many records could not be taken over, with the first of them; none when all could.
+pub(crate) fn rejected_text(rejected: u64, first: Option<&Rejection>) -> Option<String> {
+    let first = first.map_or_else(String::new, |first| format!(": {first}"));
+    (rejected > 0).then(|| format!("{}{first}", not_taken_over(rejected)))
+}
+
+fn not_taken_over(records: u64) -> String {
+    match records {
+        1 => "1 record could not be taken over".to_owned(),
+        _ => format!("{records} records could not be taken over"),
     }
 }
 
@@ -120,5 +169,11 @@ impl Snapshot {
     /// Number of records over all models.
     pub fn records(&self) -> u64 {
         self.models.values().map(|model| model.records).sum()
+    }
+
+    /// How many records could not be taken over, over all models, with the first of them; none when all could.
+    pub fn rejected_text(&self) -> Option<String> {
+        let rejected = self.models.values().map(|model| model.rejected).sum();
+        rejected_text(rejected, self.models.values().find_map(|model| model.rejections.first()))
     }
 }

@@ -158,6 +158,7 @@ impl Shared {
             verdict,
             skipped: counted.skipped,
             rejected: counted.rejected,
+            rejected_origins: 0,
             rejections: counted.rejections,
             duplicates: merged.duplicates,
             duplicate_keys: merged.duplicate_keys,
@@ -411,6 +412,6 @@ mod tests {
         vlans.reject("VLAN 5000", "vid", "`5000` is not a VLAN id from 1 to 4094");
         vlans.complete().await.unwrap();
         let snapshot = sink.finish().unwrap();
-        assert_eq!(snapshot.models["vlan"].doubt().as_deref(), Some("1 records could not be taken over"));
+        assert_eq!(snapshot.models["vlan"].doubt().as_deref(), Some("1 record could not be taken over"));
     }
 }

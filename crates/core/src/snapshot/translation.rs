@@ -100,14 +100,11 @@ impl Translation {
         });
         let verdict = partial.map_or(ReadVerdict::Complete, |reason| ReadVerdict::Partial { reason });
         // Which of them what would have been made of is not known.
-        let rejected: u64 = source.models.values().map(|read| read.rejected).sum();
-        let rejections: Vec<_> = source.models.values().flat_map(|read| read.rejections.clone()).collect();
+        let rejected_origins: u64 = source.models.values().map(|read| read.rejected).sum();
         let mut finished = BTreeMap::new();
         for (model, made) in models {
             let Some(schema) = fields.schema(model) else { continue };
             let merged = run::merge(schema.name, &folder, &made.runs, made.buffer)?;
-            let mut told = made.rejections;
-            told.extend(rejections.iter().take(NAMED_REJECTIONS - told.len()).cloned());
             finished.insert(
                 schema.name,
                 ModelSnapshot {
@@ -118,8 +115,9 @@ impl Translation {
                     bytes: merged.bytes,
                     verdict: verdict.clone(),
                     skipped: made.skipped,
-                    rejected: made.rejected + rejected,
-                    rejections: told,
+                    rejected: made.rejected,
+                    rejected_origins,
+                    rejections: made.rejections,
                     duplicates: merged.duplicates,
                     duplicate_keys: merged.duplicate_keys,
                 },
@@ -199,6 +197,9 @@ mod tests {
         let partial = translated(sites(folder.path(), true, false).await);
         assert_eq!(partial.models["host_group"].doubt().as_deref(), Some("the source's site: a page is missing"));
         let rejected = translated(sites(folder.path(), false, true).await);
-        assert_eq!(rejected.models["host_group"].doubt().as_deref(), Some("1 records could not be taken over"));
+        let groups = &rejected.models["host_group"];
+        assert_eq!(groups.doubt().as_deref(), Some("1 record could not be taken over"));
+        // It is told once, where it was read.
+        assert_eq!((groups.rejected, groups.rejections.len()), (0, 0));
     }
 }

@@ -17,11 +17,11 @@ pub use past::{
 const EXIT_CODES: &str = "\
 Exit codes:
   0  nothing to do, or done
-  1  an error
+  1  an error, or nobody knows: nothing was compared (drift), or a model was not (states)
   2  changes are pending (plan, --dry-run), or there is drift (drift, states)
   3  the plan needs a person's approval
   4  a guard refused the plan
-  5  some changes failed; the others are done
+  5  some changes failed, or some records could not be taken over; the others are done
   6  the plan is stale: what it would change has moved
   7  the run was paused; `syncline resume RUN` lets it go on";
 

@@ -15,7 +15,7 @@ pub enum Exit {
     NeedsApproval = 3,
     /// A guard refused the plan.
     Refused = 4,
-    /// Some changes failed; the others are done.
+    /// Some changes failed, or some records of the source could not be taken over; the others are done.
     SomeFailed = 5,
     /// The plan is stale.
     Stale = 6,

@@ -133,7 +133,7 @@ async fn drift_is_found_told_and_acknowledged() {
     assert_eq!(drifted["news"], json!({"new": 0, "gone": 0, "standing": 1}));
     assert_eq!(drifted["differences"][0]["target"], "by hand");
     let keys: Vec<_> = drifted.as_object().unwrap().keys().cloned().collect();
-    insta::assert_snapshot!(keys.join(" "), @"compared differences exit_code failure news not_compared records run sync verdict");
+    insta::assert_snapshot!(keys.join(" "), @"compared differences exit_code failure news not_compared not_taken_over records run sync verdict");
 
     let findings = world.run(&["findings", "--sync", "lab", "--kind", "drift", "--json"]).exits(0).json();
     let number = findings[0]["id"].to_string();

@@ -1,6 +1,6 @@
 //! Whole runs between two simulated systems, and every exit code.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use syncline_testkit::netbox::{Effect, Fault, Kind};
 
 use crate::world::World;
@@ -96,7 +96,7 @@ async fn a_plan_is_applied_exactly_once_and_only_as_it_was_made() {
     let objects = world.netbox.objects(Kind::Interface);
     let moved = objects.iter().find(|o| o["name"] == *interface && o["device"]["name"] == *device).unwrap();
     let id = moved["id"].as_u64().unwrap();
-    world.netbox.edit(Kind::Interface, id, &serde_json::json!({"description": "by hand"})).unwrap();
+    world.netbox.edit(Kind::Interface, id, &json!({"description": "by hand"})).unwrap();
     let ended = world.run(&["apply", "second.json"]).exits(6);
     assert!(ended.out.contains("Stale 1"), "{}", ended.out);
     assert_eq!(world.netbox.object(Kind::Interface, id).unwrap()["description"], "by hand");
@@ -339,4 +339,42 @@ Run 2 waits for a person:
 
     world.run(&["approve", "2", "--reason", "seen", "--here"]).exits(0);
     assert!(!world.run(&["show", "2"]).exits(0).out.contains("syncline approve"));
+}
+
+/// A record that is missing in the target does not look like success, and is named wherever somebody looks.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_could_not_be_taken_over_is_named_and_no_success() {
+    let mut world = World::new().await;
+    let names: Vec<_> = world.estate.device_names().map(str::to_owned).collect();
+    let is_small = |name: &&String| name.to_uppercase() != **name && world.estate.device(name).unwrap().is_queryable();
+    let device = names.iter().find(is_small).unwrap().clone();
+    let twin = device.to_uppercase();
+    world.change(|estate| estate.add_device_like(&device, &twin).unwrap());
+    let is_named = |text: &str| {
+        let (_, block) = text.split_once("Not taken over ").unwrap_or_else(|| panic!("{text}"));
+        assert!(block.contains("  device ") && block.contains("differs in nothing but case and blanks"), "{text}");
+    };
+    is_named(&world.run(&["plan", "lab"]).exits(2).out);
+    let ran = world.run(&["run", "lab"]).exits(5);
+    assert!(ran.out.contains(" not taken over in "), "{}", ran.out);
+    is_named(&ran.out);
+    is_named(&world.run(&["show", "last"]).exits(0).out);
+    // There is nothing to do, and a device is missing all the same.
+    let planned = world.run(&["plan", "lab", "--json"]).exits(5).json();
+    let models = planned["not_taken_over"].as_array().unwrap();
+    let devices = models.iter().find(|of| of["model"] == "device").unwrap();
+    assert_eq!((&devices["side"], &devices["rejected"]), (&json!("source"), &json!(1)));
+    assert_eq!(devices["rejections"].as_array().unwrap().len(), 1);
+    let ran = world.run(&["run", "lab", "--json"]).exits(5).json();
+    let rejected: u64 = models.iter().map(|of| of["rejected"].as_u64().unwrap()).sum();
+    assert_eq!(
+        (ran["summary"]["failed"].as_u64(), ran["counts"]["rejected"].as_u64()),
+        (Some(rejected), Some(rejected))
+    );
+    is_named(&world.run(&["drift", "lab"]).exits(5).out);
+    let states = world.run(&["states", "lab", "--json"]).exits(1).json();
+    let device = states["models"].as_array().unwrap().iter().find(|of| of["model"] == "device").unwrap();
+    assert!(device["not_compared"].as_str().unwrap().contains("1 record could not be taken over"), "{device}");
+    let told = world.run(&["states", "lab", "--model", "device"]).exits(1).out;
+    assert!(told.starts_with("not compared: device: "), "{told}");
 }

@@ -81,6 +81,8 @@ pub struct Model {
     pub waits: i64,
     /// What was staged was merged or removed: nothing is left of it where it waited.
     pub stage_gone: bool,
+    /// Records of the source that could not be taken over.
+    pub source_rejected: i64,
 }
 
 /// What rows lead to: nothing, as statements join what they need.

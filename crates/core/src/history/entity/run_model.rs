@@ -28,6 +28,12 @@ pub struct Model {
     pub diff_target: i64,
     /// The source's records as the target keeps them; null when it was not asked that far.
     pub desired_records: Option<i64>,
+    pub source_rejected: i64,
+    /// A JSON list; null when it is empty.
+    pub source_rejections: Option<String>,
+    pub target_rejected: i64,
+    /// A JSON list; null when it is empty.
+    pub target_rejections: Option<String>,
 }
 
 /// What rows lead to: nothing, as statements join what they need.

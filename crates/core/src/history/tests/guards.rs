@@ -23,7 +23,7 @@ async fn only_complete_reads_of_completed_runs_are_evidence() {
         ];
         for (new, records, partial, result) in runs {
             let run = started(&history, new).await;
-            let source = ReadRecord { records, partial: partial.map(str::to_owned) };
+            let source = ReadRecord { records, partial: partial.map(str::to_owned), ..ReadRecord::default() };
             let record = ModelRecord {
                 model: "site".to_owned(),
                 mode: ModelMode::Sync,

@@ -22,7 +22,7 @@ async fn finished(history: &History, new: &NewRun, complete: bool) -> RunId {
 
 async fn end(history: &History, claim: Claim, complete: bool) -> RunId {
     let partial = (!complete).then(|| "cut short".to_owned());
-    let read = Some(ReadRecord { records: 3, partial });
+    let read = Some(ReadRecord { records: 3, partial, ..ReadRecord::default() });
     let record = ModelRecord {
         model: "site".to_owned(),
         mode: ModelMode::Sync,
@@ -180,7 +180,7 @@ async fn what_complete_runs_had_is_known_without_them() {
             let record = ModelRecord {
                 model: "site".to_owned(),
                 mode: ModelMode::Sync,
-                source: Some(ReadRecord { records: records + 1, partial }),
+                source: Some(ReadRecord { records: records + 1, partial, ..ReadRecord::default() }),
                 desired: Some(records),
                 target: None,
                 diff: None,

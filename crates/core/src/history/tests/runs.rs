@@ -187,15 +187,19 @@ async fn phases_models_and_lines_come_back_as_they_were() {
         let sites = ModelRecord {
             model: "site".to_owned(),
             mode: ModelMode::Sync,
-            source: Some(ReadRecord { records: 15, partial: Some("page 3 was cut short".to_owned()) }),
+            source: Some(ReadRecord {
+                records: 15,
+                partial: Some("page 3 was cut short".to_owned()),
+                ..ReadRecord::default()
+            }),
             desired: Some(12),
-            target: Some(ReadRecord { records: 14, partial: None }),
+            target: Some(ReadRecord { records: 14, partial: None, ..ReadRecord::default() }),
             diff: Some(diff),
         };
         let tags = ModelRecord {
             model: "tag".to_owned(),
             mode: ModelMode::Lookup,
-            source: Some(ReadRecord { records: 1, partial: None }),
+            source: Some(ReadRecord { records: 1, partial: None, ..ReadRecord::default() }),
             desired: None,
             target: None,
             diff: None,

@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 use syncline_core::history::{Finding, FindingFilter, FindingKind, FindingState, RequestId, RunId};
 use syncline_core::run::{Drift, DriftVerdict, RunReport, RunRequest, SyncBook as _};
+use syncline_core::snapshot::Rejected;
 
 use super::run::{followed, tell_error};
 use crate::cli::exit::Exit;
@@ -27,10 +28,13 @@ struct Checked<'a> {
     drift: Option<&'a Drift>,
     /// Every difference.
     differences: &'a [Finding],
+    /// The records that could not be taken over, by side and model.
+    not_taken_over: Vec<Rejected<'a>>,
     failure: Option<Value>,
 }
 
-/// Runs the command: `{"exit_code", "run", "sync", "verdict", "compared", "not_compared", "records", "news", "differences", "failure"}`.
+/// Runs the command: `{"exit_code", "run", "sync", "verdict", "compared", "not_compared", "records", "news", "differences",
+/// "not_taken_over", "failure"}`.
 pub async fn run(session: &Session, name: &str, full: bool, request_id: Option<RequestId>) -> Result<Exit, Failure> {
     let Opened { book, runner } = session.open().await?;
     let sync = book.sync(name).await?.definition;
@@ -49,19 +53,27 @@ pub async fn run(session: &Session, name: &str, full: bool, request_id: Option<R
         verdict: report.drift.as_ref().map(Drift::verdict),
         drift: report.drift.as_ref(),
         differences: &differences,
+        not_taken_over: report.rejections().collect(),
         failure: report.error.as_ref().map(error_json),
     };
     session.console.show(&checked, |checked| {
-        checked.drift.map(|drift| view::drift::text(drift, checked.run, checked.differences, full)).unwrap_or_default()
+        checked
+            .drift
+            .map(|drift| {
+                let rejected = checked.not_taken_over.iter().copied();
+                view::drift::text(drift, checked.run, checked.differences, rejected, full)
+            })
+            .unwrap_or_default()
     })?;
     tell_error(session, &report);
     Ok(exit)
 }
 
-/// Nobody knows whether there is drift where nothing was compared: that is not "none".
+/// Nobody knows whether there is drift where nothing was compared, nor of a record that could not be taken over: that is not "none".
 fn exit(report: &RunReport) -> Exit {
     match (&report.error, report.drift.as_ref().map(Drift::verdict)) {
         (Some(error), _) => exit_of(error),
+        (None, Some(DriftVerdict::Converged)) if report.rejected() > 0 => Exit::SomeFailed,
         (None, Some(DriftVerdict::Converged)) => Exit::Done,
         (None, Some(DriftVerdict::Differs)) => Exit::Pending,
         (None, Some(DriftVerdict::NotMeasured) | None) => Exit::Error,

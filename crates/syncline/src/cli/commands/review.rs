@@ -14,6 +14,7 @@ use super::run::ensure_open;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::session::Session;
+use crate::cli::view::number::things;
 
 /// `syncline approve`: `{"run", "plan", "selected"}`, `selected` being null for all changes.
 pub async fn approve(
@@ -38,7 +39,10 @@ pub async fn approve(
     }
     let view = json!({"run": run.id, "plan": decision.plan_hash, "selected": selected});
     session.console.show(&view, |_| {
-        let what = selected.map_or_else(|| "its plan".to_owned(), |selected| format!("{selected} changes of its plan"));
+        let what = selected.map_or_else(
+            || "its plan".to_owned(),
+            |selected| format!("{} of its plan", things(selected, "change", "changes")),
+        );
         format!("run {}: {what} approved; a worker applies it\n", run.id)
     })?;
     Ok(Exit::Done)

@@ -10,6 +10,7 @@ use syncline_core::guard::{Demand, Verdict};
 use syncline_core::history::{RequestId, RunId, RunSettings, RunStatus};
 use syncline_core::plan::{PlanReader, PlanSummary};
 use syncline_core::run::{ConfiguredSync, Consent, RunReport, RunRequest, Runner, SyncBook as _};
+use syncline_core::snapshot::Rejected;
 use syncline_core::{Error, ErrorKind, Result};
 use syncline_render::Extent;
 use tokio_util::sync::CancellationToken;
@@ -48,6 +49,8 @@ struct Planned<'a> {
     plan: Option<String>,
     hash: Option<&'a str>,
     summary: &'a PlanSummary,
+    /// The records that could not be taken over, by side and model.
+    not_taken_over: Vec<Rejected<'a>>,
     failure: Option<serde_json::Value>,
     /// The unfinished run of the same request that was gone on with: another one that was finished first, or this one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -104,6 +107,7 @@ pub fn show_plan(
             plan: plan.as_ref().map(|plan| plan.display().to_string()),
             hash: report.plan_hash.as_deref(),
             summary: &report.summary,
+            not_taken_over: report.rejections().collect(),
             failure: report.error.as_ref().map(error_json),
             found: report.found,
             changes,
@@ -277,11 +281,13 @@ pub fn exit(report: &RunReport) -> Exit {
             Some(Demand::Refusal) => Exit::Refused,
             Some(Demand::Approval) => Exit::NeedsApproval,
             None if report.summary.to_apply() > 0 => Exit::Pending,
+            // A record that is missing is not "nothing to do".
+            None if report.rejected() > 0 => Exit::SomeFailed,
             None => Exit::Done,
         };
     }
     let total = report.total();
-    if total.failed > 0 {
+    if total.failed > 0 || report.rejected() > 0 {
         Exit::SomeFailed
     } else if total.stale > 0 {
         Exit::Stale

@@ -16,7 +16,8 @@ use crate::cli::session::{Opened, Session};
 use crate::cli::view;
 use crate::cli::view::states::{Check, ModelStates, RecordState, State, States};
 
-/// Runs the command: `{"sync", "check": {"run", "at", "outdated_by"}, "models", "records"}`. Exit code 2 when a record is not in sync.
+/// Runs the command: `{"sync", "check": {"run", "at", "outdated_by"}, "models", "records"}`. Exit code 2 when a record is not
+/// in sync, 1 when a model was not compared.
 pub async fn run(session: &Session, options: &StatesArguments) -> Result<Exit, Failure> {
     let StatesArguments { sync: name, model, refresh, full } = options;
     let Opened { book, runner } = session.open().await?;
@@ -34,9 +35,20 @@ pub async fn run(session: &Session, options: &StatesArguments) -> Result<Exit, F
         }
     }
     let states = states(history, name, model.as_deref()).await?;
-    let is_in_sync = states.records.is_empty() && states.models.iter().all(|model| model.drifted + model.missing == 0);
     session.console.show(&states, |states| view::states::text(states, *full))?;
-    Ok(if is_in_sync { Exit::Done } else { Exit::Pending })
+    Ok(exit(&states))
+}
+
+/// Nobody knows how the records of a model stand that was not compared: that is not "in sync".
+fn exit(states: &States) -> Exit {
+    let differs = |model: &ModelStates| model.drifted + model.missing > 0;
+    if !states.records.is_empty() || states.models.iter().any(differs) {
+        Exit::Pending
+    } else if states.models.iter().any(|model| model.not_compared.is_some()) {
+        Exit::Error
+    } else {
+        Exit::Done
+    }
 }
 
 async fn states(history: &History, sync: &str, model: Option<&str>) -> CoreResult<States> {
@@ -46,6 +58,10 @@ async fn states(history: &History, sync: &str, model: Option<&str>) -> CoreResul
     let models: Vec<_> = models
         .filter_map(|found| {
             let diff = found.diff?;
+            if let Some(reason) = found.doubt() {
+                let not_compared = Some(reason);
+                return Some(ModelStates { model: found.model, not_compared, ..ModelStates::default() });
+            }
             Some(ModelStates {
                 model: found.model,
                 in_sync: diff.unchanged,
@@ -53,6 +69,7 @@ async fn states(history: &History, sync: &str, model: Option<&str>) -> CoreResul
                 missing: diff.create,
                 only_in_target: diff.delete,
                 ambiguous: diff.ambiguous,
+                not_compared: None,
             })
         })
         .collect();
@@ -115,4 +132,20 @@ fn by_record(found: impl Iterator<Item = Finding>) -> Vec<RecordState> {
         }
     }
     records
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_not_compared_is_not_in_sync() {
+        let check = || Check { run: syncline_core::history::RunId::new(1), at: chrono::Utc::now(), outdated_by: None };
+        let of = |models| exit(&States { sync: "lab".to_owned(), check: check(), models, records: Vec::new() });
+        let doubted = || ModelStates { not_compared: Some("a page is missing".to_owned()), ..ModelStates::default() };
+        let drifted = || ModelStates { drifted: 1, ..ModelStates::default() };
+        assert_eq!(of(vec![ModelStates::default()]), Exit::Done);
+        assert_eq!(of(vec![ModelStates::default(), doubted()]), Exit::Error);
+        assert_eq!(of(vec![drifted(), doubted()]), Exit::Pending);
+    }
 }

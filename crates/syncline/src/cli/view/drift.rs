@@ -4,16 +4,25 @@ use std::fmt::Write as _;
 
 use syncline_core::history::{Finding, RunId};
 use syncline_core::run::{Drift, DriftVerdict};
+use syncline_core::snapshot::Rejected;
 
 use super::finding::{difference, place};
 use super::number::{count, things};
+use super::rejected;
 use crate::cli::console::{DIM, GOOD, NAME, WARN, clean, paint};
 
 /// How many differences are shown when not all are.
 const SHOWN: usize = 40;
 
-/// The differences, by model and record as they come; what they amount to; what was compared and what not.
-pub fn text(drift: &Drift, run: RunId, differences: &[Finding], full: bool) -> String {
+/// The differences, by model and record as they come; what they amount to; what was compared and what not, and which records could not
+/// be taken over.
+pub fn text<'a>(
+    drift: &Drift,
+    run: RunId,
+    differences: &[Finding],
+    rejected: impl IntoIterator<Item = Rejected<'a>>,
+    full: bool,
+) -> String {
     let mut text = String::new();
     let shown = if full { differences.len() } else { SHOWN };
     let mut model = "";
@@ -49,6 +58,7 @@ pub fn text(drift: &Drift, run: RunId, differences: &[Finding], full: bool) -> S
         let line = format!("  not compared: {model}: {reason}");
         let _ = writeln!(text, "{}", paint(DIM, &clean(&line)));
     }
+    text += &rejected::text(rejected);
     text
 }
 
@@ -94,7 +104,7 @@ mod tests {
     }
 
     fn plain(drift: &Drift, differences: &[Finding], full: bool) -> String {
-        anstream::adapter::strip_str(&text(drift, RunId::new(9), differences, full)).to_string()
+        anstream::adapter::strip_str(&text(drift, RunId::new(9), differences, [], full)).to_string()
     }
 
     #[test]

@@ -6,6 +6,7 @@ pub mod finding;
 pub mod number;
 pub mod plan;
 pub mod quarantine;
+pub mod rejected;
 pub mod report;
 pub mod states;
 pub mod table;

@@ -13,6 +13,7 @@ use syncline_render::{
 };
 
 use super::number::count;
+use super::rejected;
 use crate::cli::console::{BAD, DIM, GOOD, NAME, WARN, clean, paint};
 
 /// Enough to see what the plan is about.
@@ -124,6 +125,7 @@ impl Page for Terminal<'_> {
             writeln!(out, "{}\n", paint(DIM, self.more))?;
         }
         write_held(out, plan.summary)?;
+        out.write_all(rejected::text(plan.header.rejected()).as_bytes())?;
         write_adoption(out, plan)?;
         write_totals(out, plan.summary)?;
         if let Some(refused) = words::refused(plan.summary.refused()) {
@@ -226,7 +228,7 @@ pub fn write_totals(out: &mut dyn Write, summary: &PlanSummary) -> io::Result<()
     let sum = |of: fn(&ModelSummary) -> u64| summary.models.iter().map(of).sum::<u64>();
     let unchanged = sum(|model| model.found.unchanged);
     if summary.to_apply() == 0 && summary.held() == 0 {
-        return writeln!(out, "{} {} records are equal on both sides", paint(GOOD, "Nothing to do:"), count(unchanged));
+        return writeln!(out, "{} {}", paint(GOOD, "Nothing to do:"), words::equal(unchanged));
     }
     writeln!(
         out,
@@ -373,6 +375,17 @@ mod tests {
     #[test]
     fn a_plan_is_grouped_counted_and_collapsed() {
         insta::assert_snapshot!(sample(Extent::Short));
+    }
+
+    #[test]
+    fn records_that_could_not_be_taken_over_are_named_in_a_plan() {
+        let rejections =
+            json!([{"record": "fra1-acc-05", "field": "groups[0].name", "message": "`oops` is not defined"}]);
+        let read = json!({"digest": "d", "records": 61, "rejected": 1, "rejections": rejections});
+        let source = json!({"connector": "netbox", "connection": "netbox", "reads": {"host": read}});
+        let summary =
+            json!({"models": [model("host", &json!({"unchanged": 1}), [0, 0, 0], &json!({}))], "verdicts": []});
+        insta::assert_snapshot!(rendered(json!({"source": source}), &[], &summary, Extent::Short));
     }
 
     #[test]

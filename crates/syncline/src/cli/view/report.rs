@@ -14,6 +14,7 @@ use syncline_core::history::{
 };
 
 use super::number::{bytes, count, duration};
+use super::rejected;
 use super::table::Columns;
 use super::took;
 use crate::cli::console::{BAD, DIM, GOOD, NAME, WARN, clean, paint};
@@ -130,6 +131,7 @@ impl RunView {
         }
         text += &self.phase_table();
         text += &self.problem_list();
+        text += &self.not_taken_over();
         if !fresh {
             text += &self.log_lines();
         }
@@ -289,6 +291,11 @@ impl RunView {
         text
     }
 
+    fn not_taken_over(&self) -> String {
+        let text = rejected::text(self.models.iter().flat_map(|model| model.record.rejected()));
+        if text.is_empty() { text } else { format!("\n{text}") }
+    }
+
     fn log_lines(&self) -> String {
         if self.log.is_empty() {
             return String::new();
@@ -412,11 +419,13 @@ fn problem_line(change: &StoredChange) -> String {
     )
 }
 
-/// A status with its color. Failed changes show in it although the run is completed.
+/// A status with its color. Failed changes, and records that could not be taken over, show in it although the run is completed.
 fn status_text(run: &Run) -> String {
-    let failed = run.counts.outcomes.failed;
+    let (failed, rejected) = (run.counts.outcomes.failed, run.counts.rejected);
+    let parts = [(failed, "failed"), (rejected, "not taken over")].into_iter().filter(|(number, _)| *number > 0);
+    let parts: Vec<_> = parts.map(|(number, what)| format!(", {} {what}", count(number))).collect();
     match run.status {
-        RunStatus::Completed if failed > 0 => paint(WARN, &format!("completed, {} failed", count(failed))),
+        RunStatus::Completed if !parts.is_empty() => paint(WARN, &format!("completed{}", parts.concat())),
         RunStatus::Completed => paint(GOOD, "completed"),
         RunStatus::Failed => paint(BAD, "failed"),
         RunStatus::AwaitingReview => paint(WARN, "awaiting review"),
@@ -446,6 +455,7 @@ pub(super) mod tests {
     use syncline_core::diff::DiffCounts;
     use syncline_core::history::{Endpoint, PlanRef, ReadRecord, RunCounts, RunError, RunKind, RunSettings, RunStage};
     use syncline_core::models::ModelMode;
+    use syncline_core::snapshot::Rejection;
     use syncline_model::AnyKey;
 
     pub fn at(second: u32) -> DateTime<Utc> {
@@ -516,7 +526,9 @@ pub(super) mod tests {
     }
 
     fn view(status: RunStatus) -> RunView {
-        let read = |records, partial: Option<&str>| Some(ReadRecord { records, partial: partial.map(str::to_owned) });
+        let read = |records, partial: Option<&str>| {
+            Some(ReadRecord { records, partial: partial.map(str::to_owned), ..ReadRecord::default() })
+        };
         let diff = DiffCounts { create: 1201, update: 1, delete: 41, unchanged: 9000, ..DiffCounts::default() };
         let record = |model: &str, source, diff| ModelRecord {
             model: model.to_owned(),
@@ -596,6 +608,22 @@ pub(super) mod tests {
         insta::assert_snapshot!(run_table(&runs, &BTreeMap::new()));
         let waited = BTreeMap::from([(RunId::new(17), Duration::from_secs(9))]);
         insta::assert_snapshot!("runs_that_waited", run_table(&runs, &waited));
+    }
+
+    /// A host that a rule could not make does not look like success.
+    #[test]
+    fn records_that_could_not_be_taken_over_are_told_with_the_run() {
+        let mut view = view(RunStatus::Completed);
+        let rejections = vec![Rejection {
+            record: "fra1-acc-05".to_owned(),
+            field: "groups[0].name".to_owned(),
+            message: "`oops` is not defined".to_owned(),
+        }];
+        let source = ReadRecord { records: 61, rejected: 1, rejections, ..ReadRecord::default() };
+        (view.models[1].record.model, view.models[1].record.source) = ("host".to_owned(), Some(source));
+        (view.phases, view.problems, view.log) = (Vec::new(), Vec::new(), Vec::new());
+        view.run.counts.rejected = 1;
+        insta::assert_snapshot!(plain(&view));
     }
 
     #[test]

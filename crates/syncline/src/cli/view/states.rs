@@ -39,7 +39,7 @@ pub struct Check {
 }
 
 /// How many records of a model are in which state.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
 pub struct ModelStates {
     /// The model.
     pub model: String,
@@ -53,6 +53,9 @@ pub struct ModelStates {
     pub only_in_target: u64,
     /// Several records answer to its key.
     pub ambiguous: u64,
+    /// Why nobody knows, as a read of the model does not tell everything: nothing is counted then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_compared: Option<String>,
 }
 
 /// A record that is not in sync.
@@ -127,7 +130,7 @@ pub fn text(states: &States, full: bool) -> String {
         headings.push("ambiguous#");
     }
     let mut columns = Columns::new(&headings);
-    for model in &states.models {
+    for model in states.models.iter().filter(|model| model.not_compared.is_none()) {
         let mut cells = vec![model.model.clone()];
         cells.extend([model.in_sync, model.drifted, model.missing, model.only_in_target].map(count));
         if any_ambiguous {
@@ -135,7 +138,15 @@ pub fn text(states: &States, full: bool) -> String {
         }
         columns.row(&cells);
     }
-    text += &columns.text();
+    if states.models.iter().any(|model| model.not_compared.is_none()) {
+        text += &columns.text();
+    }
+    for model in &states.models {
+        if let Some(reason) = &model.not_compared {
+            let line = format!("not compared: {}: {reason}", model.model);
+            let _ = writeln!(text, "{}", paint(WARN, &clean(&line)));
+        }
+    }
     let check = &states.check;
     let _ = writeln!(text, "\nchecked {} by run {}", check.at.format("%Y-%m-%d %H:%M:%S UTC"), check.run);
     if let Some(run) = check.outdated_by {
@@ -143,4 +154,23 @@ pub fn text(states: &States, full: bool) -> String {
         let _ = writeln!(text, "{}", paint(WARN, &clean(&line)));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_model_that_was_not_compared_has_no_counts() {
+        let model = |model: &str| ModelStates { model: model.to_owned(), in_sync: 3, ..ModelStates::default() };
+        let reason = "the read of the source is not complete: 62 records could not be taken over";
+        let host = ModelStates { not_compared: Some(reason.to_owned()), ..model("host") };
+        let check = Check { run: RunId::new(9), at: "2026-08-25T10:00:00Z".parse().unwrap(), outdated_by: None };
+        let models = vec![model("host_group"), host];
+        let mut states = States { sync: "lab".to_owned(), check, models, records: Vec::new() };
+        let plain = |states: &States| anstream::adapter::strip_str(&text(states, false)).to_string();
+        insta::assert_snapshot!(plain(&states));
+        states.models.remove(0);
+        insta::assert_snapshot!("nothing_was_compared", plain(&states));
+    }
 }
