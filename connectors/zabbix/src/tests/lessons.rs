@@ -283,7 +283,7 @@ async fn when_one_host_fails_nothing_is_changed() {
         lab.device("no name of a host");
         let refused = lab.run().await.error.unwrap().to_string();
         assert!(
-            refused.starts_with("1 host records could not be taken over, and the sync does all or nothing"),
+            refused.starts_with("1 host record could not be taken over, and the sync does all or nothing"),
             "{refused}"
         );
         assert!(lab.host("a").await.is_none());

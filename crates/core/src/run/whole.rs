@@ -20,8 +20,10 @@ pub(super) fn ensure_readable<'a>(sides: impl IntoIterator<Item = &'a Snapshot>)
     let first =
         read.rejections.first().map_or_else(String::new, |first| format!(": {}: {}", first.record, first.message));
     let message = format!(
-        "{} {} records could not be taken over, and the sync does all or nothing (`policy.all_or_nothing`){first}",
-        read.rejected, read.model
+        "{} {} record{} could not be taken over, and the sync does all or nothing (`policy.all_or_nothing`){first}",
+        read.rejected,
+        read.model,
+        if read.rejected == 1 { "" } else { "s" }
     );
     Err(Error::new(ErrorKind::Refused, message))
 }
