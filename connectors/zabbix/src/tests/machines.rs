@@ -94,6 +94,8 @@ async fn machines_that_cannot_be_read_lose_no_host() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_virtual_machine_takes_no_name_from_a_host_that_is_there() {
     let mut lab = lab().await;
+    // Zabbix 6.0 has no simple checks on a host without an interface.
+    lab.sync.target.parameters["hosts"]["templates"] = json!([]);
     for name in ["x1", "x2", "both"] {
         lab.device(name);
     }
