@@ -1,7 +1,7 @@
 //! Odd records: without a name, an address or a master, in a group twice, gone already.
 
 use serde_json::{Value, json};
-use syncline_core::history::RunStatus;
+use syncline_core::history::{ChangeFilter, RunStatus};
 use syncline_core::policy::{Deletes, Quarantine};
 use syncline_testkit::netbox::Kind;
 use syncline_testkit::zabbix::{ZabbixOptions, ZabbixSim};
@@ -178,6 +178,23 @@ async fn a_host_that_people_keep_since_the_plan_is_left_alone() {
     assert_eq!((counts.applied, counts.stale), (0, 2), "{:?}", report.outcomes);
     assert!(lab.host("gone").await.is_some());
     assert_ne!(lab.host("changed").await.unwrap()["inventory"]["serialno_a"], "NEW");
+}
+
+/// Who names another template in a rule is told what becomes of the one before.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_template_that_no_rule_names_any_more_is_told() {
+    let mut lab = Lab::new("7.0.9").await;
+    lab.device("sw1");
+    lab.run().await;
+    rules(&mut lab, "templates", json!([{"template": "Generic by SNMP"}]));
+    let report = lab.approved().await;
+    assert_eq!(report.outcomes["host"].failed, 1, "{:?}", report.outcomes);
+    let changes = lab.runner.history().changes(report.run, &ChangeFilter::default(), None, 10).await.unwrap();
+    let reason = changes.items.iter().find_map(|change| change.reason.clone().filter(|_| change.model == "host"));
+    let reason = reason.unwrap_or_default();
+    assert!(reason.ends_with("unlink it by hand, or list it in `managed_templates`"), "{reason}");
+    rules(&mut lab, "managed_templates", json!(["ICMP Ping"]));
+    assert_eq!(lab.approved().await.outcomes["host"].applied, 1);
 }
 
 /// Two syncs may make different things of one host: each knows it by a tag of its own.

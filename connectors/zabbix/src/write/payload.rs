@@ -178,9 +178,25 @@ impl Payloads<'_> {
         kinds.extend(said.filter_map(|said| InterfaceKind::of_number(said.get("type")?.as_u64()?)));
         let name = |id: &str| self.catalogue.templates.name(id).unwrap_or("?");
         match self.templates.objection(&ids, &kinds, name) {
-            Some(reason) => unsendable("templates", reason),
+            Some(reason) => unsendable("templates", reason + &self.remedy(now)),
             None => Ok(()),
         }
+    }
+
+    /// What can be done about a host whose templates do not fit, if some of them are people's as far as the rules tell: a rule that
+    /// named them may have been changed.
+    fn remedy(&self, now: Option<&HostRow>) -> String {
+        let linked = now.into_iter().flat_map(|now| &now.templates);
+        let names = linked.filter_map(|template| self.catalogue.templates.name(&template.templateid));
+        let theirs: Vec<_> =
+            names.filter(|name| !self.managed.template(name)).map(|name| format!("`{name}`")).collect();
+        if theirs.is_empty() {
+            return String::new();
+        }
+        format!(
+            ". No rule names {}, so it counts as people's: unlink it by hand, or list it in `managed_templates`",
+            theirs.join(", ")
+        )
     }
 
     /// The ids of the templates that a change links, as far as they are known.
