@@ -116,7 +116,7 @@ impl DataSource for ZabbixSource {
         let ids = all_ids(&self.client).await?;
         devices.expect(ids.len() as u64);
         for page in ids.chunks(self.connection.page_size.max(1) as usize) {
-            for row in rows_with(&self.client, &self.query(), page.to_vec()).await? {
+            for row in rows_with::<HostRow>(&self.client, &self.query(), page.to_vec()).await? {
                 let facts = facts(&row, &catalogue);
                 let label = format!("host `{}`", row.host);
                 let told = match self.told(&expressions, facts, &row) {

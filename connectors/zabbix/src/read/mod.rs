@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::{StreamExt as _, TryStreamExt as _};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use syncline_core::Result;
 use syncline_core::native::Native;
@@ -152,14 +153,18 @@ pub(crate) async fn rows_of(client: &ReadClient, reading: &Reading<'_>, ids: Vec
 }
 
 /// The hosts of some ids, with what a query selects. A read that is too much for PHP's memory is halved.
-pub(crate) async fn rows_with(client: &ReadClient, query: &Value, ids: Vec<String>) -> Result<Vec<HostRow>> {
+pub(crate) async fn rows_with<R: DeserializeOwned>(
+    client: &ReadClient,
+    query: &Value,
+    ids: Vec<String>,
+) -> Result<Vec<R>> {
     let mut todo = vec![ids];
-    let mut rows: Vec<HostRow> = Vec::new();
+    let mut rows = Vec::new();
     while let Some(ids) = todo.pop() {
         let mut query = query.clone();
         query["hostids"] = Value::from(ids.clone());
         query["filter"] = json!({"flags": 0});
-        match client.call::<Vec<HostRow>>("host.get", query).await {
+        match client.call::<Vec<R>>("host.get", query).await {
             Ok(found) => rows.extend(found),
             Err(error) if ids.len() > 1 && is_too_much(&error) => {
                 let (first, second) = ids.split_at(ids.len() / 2);

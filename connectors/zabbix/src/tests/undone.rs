@@ -123,3 +123,32 @@ async fn an_undo_restores_all_but_the_secret() {
         "{reasons:?}"
     );
 }
+
+/// What PHP cannot tell of many hosts at once is asked for in parts, or an undo would silently lack it.
+#[tokio::test(flavor = "multi_thread")]
+async fn images_that_are_too_much_are_read_in_parts() {
+    let mut lab = Lab::new("7.0.22").await;
+    if lab.sim.is_none() {
+        return;
+    }
+    let gone: Vec<_> = (0..8).map(|number| lab.device(&format!("gone{number}"))).collect();
+    for name in ["a", "b", "c"] {
+        lab.device(name);
+    }
+    lab.run().await;
+    lab.run().await;
+    let host = lab.host("gone5").await.unwrap();
+    lab.by_hand("usermacro.create", json!({"hostid": host["hostid"], "macro": "{$OWN}", "value": "kept"})).await;
+    let before = whole(&lab, "gone5").await;
+    lab.sync.policy.deletes = Deletes::Apply;
+    lab.sync.policy.quarantine = Quarantine::off();
+    for device in gone {
+        lab.netbox.remove(Kind::Device, device).unwrap();
+    }
+    lab.sim.as_ref().unwrap().faults().largest_answer = Some(9_000);
+    let deleted = lab.approved().await;
+    assert_eq!(deleted.outcomes["host"].applied, 8, "{:?}", deleted.outcomes);
+    let undone = lab.undone(deleted.run).await;
+    assert_eq!(undone.status, RunStatus::Completed, "{:?} {:?}", undone.error, undone.outcomes);
+    assert_eq!(whole(&lab, "gone5").await, before);
+}

@@ -18,6 +18,7 @@ use crate::catalogue::Catalogue;
 use crate::dialect::Monitoring;
 use crate::mapping::interface::is_macro;
 use crate::mapping::managed::{Managed, one_spelling};
+use crate::read::rows_with;
 
 /// What people had on a host, in the words of `host.create` but for names in place of ids.
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -44,7 +45,7 @@ struct Image {
     /// The name of the proxy group.
     #[serde(skip_serializing_if = "Option::is_none")]
     proxy_group: Option<String>,
-    /// Description, state, mode of the inventory, IPMI, certificates.
+    /// Description, mode of the inventory, IPMI, certificates.
     #[serde(skip_serializing_if = "Map::is_empty")]
     plain: Map<String, Value>,
 }
@@ -76,7 +77,6 @@ impl Writer {
         let id = |change: &Change| batch.native(change, bindings).map(|native| native.id.to_string());
         let ids: Vec<_> = batch.changes.iter().filter_map(|change| id(change)).collect();
         let query = json!({
-            "hostids": ids,
             "output": output,
             "selectInterfaces": "extend",
             "selectParentTemplates": ["templateid"],
@@ -85,7 +85,10 @@ impl Writer {
             "selectInventory": "extend",
             (dialect.host_groups.0): ["groupid"],
         });
-        let rows: Vec<Map<String, Value>> = self.reader.call("host.get", query).await?;
+        let mut rows: Vec<Map<String, Value>> = Vec::new();
+        for page in ids.chunks(self.page_size.max(1)) {
+            rows.extend(rows_with(&self.reader, &query, page.to_vec()).await?);
+        }
         let catalogue = self.catalogue();
         let mut images: BTreeMap<&str, Image> = BTreeMap::new();
         for row in &rows {
