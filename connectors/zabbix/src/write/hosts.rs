@@ -461,7 +461,11 @@ pub(super) fn moved_from(now: &Map<String, Value>, change: &Change) -> Option<St
 
 /// The field in which a host is not as a change wants it, with what it has.
 fn differing(reading: &Reading<'_>, row: &HostRow, change: &Change) -> Option<(String, Value)> {
-    differing_from(&fields_of(reading, row)?, change)
+    match fields_of(reading, row) {
+        Some(now) => differing_from(&now, change),
+        // What cannot be read was not seen to be as it should.
+        None => Some(("host".to_owned(), "a form that cannot be read as a host".into())),
+    }
 }
 
 /// The field that a record has now and that is not as a change wants it, with what it has.
