@@ -7,7 +7,9 @@ use syncline_core::describe::{CheckReport, ConfigItem, DataMapping, ObjectLink};
 use syncline_core::native::Native;
 use url::Url;
 
+use crate::catalogue::Catalogue;
 use crate::client::ReadClient;
+use crate::mapping;
 use crate::mapping::rules::Mapping;
 use crate::rpc::Said;
 use crate::settings::{Connection, TargetParameters, Unlink};
@@ -70,12 +72,14 @@ pub(crate) async fn check(client: &ReadClient, target: Option<&TargetParameters>
         None => report.warnings.push("who the account is, is not told".to_owned()),
     }
     let methods = METHODS.iter().copied().chain(has_windows.then_some(WINDOWS));
+    let mut reads_all = true;
     for (method, lacking) in methods {
         let asked = client.ask::<serde_json::Value>(method, json!({"countOutput": true})).await?;
         if let Err(refusal) = asked {
             match refusal.said() {
                 Said::Forbidden | Said::Unknown => {
                     report.warnings.push(format!("{lacking}: {}", refusal.error(method)));
+                    reads_all = false;
                 }
                 _ => return Err(refusal.error(method)),
             }
@@ -90,6 +94,9 @@ pub(crate) async fn check(client: &ReadClient, target: Option<&TargetParameters>
         report.warnings.push(format!("of {seen} hosts that the account sees, it may change {editable}"));
     }
     report.facts.push(ConfigItem::new("Hosts", seen));
+    if let Some(parameters) = target.filter(|_| reads_all) {
+        report.warnings.extend(mapping::unknown(&parameters.hosts, &Catalogue::read(client).await?));
+    }
     Ok(report)
 }
 

@@ -164,6 +164,7 @@ impl DataTarget for ZabbixTarget {
     async fn refusals(&self, changes: &[&Change]) -> Result<Vec<Option<Refusal>>> {
         match changes.first() {
             Some(first) if first.model == Host::NAME => self.foreseen(changes).await,
+            Some(first) if first.model == Maintenance::NAME => self.foreseen_windows(changes).await,
             _ => Ok(Vec::new()),
         }
     }

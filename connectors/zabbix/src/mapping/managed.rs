@@ -96,6 +96,12 @@ pub(crate) fn begins_with_anything(text: &str) -> bool {
     Named::by(text).is_anything()
 }
 
+/// The name that a text is when it has no placeholder; none when it has one, or says nothing.
+pub(crate) fn plain_name(text: &str) -> Option<&str> {
+    let text = text.trim();
+    (!text.is_empty() && !text.contains("{{") && !text.contains("{%")).then_some(text)
+}
+
 /// A macro's name in one spelling: Zabbix takes `{$A:x}` and `{$A:"x"}` for the same.
 pub(crate) fn one_spelling(name: &str) -> String {
     let name = name.trim();

@@ -11,7 +11,9 @@ pub(crate) mod managed;
 pub(crate) mod name;
 mod problems;
 pub mod rules;
+mod unknown;
 pub(crate) mod window;
 
 pub(crate) use self::desired::Desired;
 pub(crate) use self::problems::problems;
+pub(crate) use self::unknown::unknown;

@@ -6,7 +6,7 @@ use super::expression::{Expressions, Unsaid};
 use super::facts::Facts;
 use super::host::GROUP;
 use super::inventory;
-use super::managed::{begins_with_anything, is_macro_name};
+use super::managed::{begins_with_anything, is_macro_name, plain_name};
 use super::rules::{Encryption, Mapping};
 use super::window::Window;
 
@@ -128,10 +128,8 @@ fn misnamed(mapping: &Mapping) -> Vec<Problem> {
             }
         }
         // What has no placeholder is known to be wrong before any host is read.
-        let is_said = |text: &str| !text.trim().is_empty() && !text.contains("{{") && !text.contains("{%");
-        if is_said(&rule.since)
-            && is_said(&rule.until)
-            && let Err(problem) = Window::new(rule.since.trim(), rule.until.trim(), "", true)
+        if let (Some(since), Some(until)) = (plain_name(&rule.since), plain_name(&rule.until))
+            && let Err(problem) = Window::new(since, until, "", true)
         {
             add(format!("maintenances[{at}]"), problem);
         }

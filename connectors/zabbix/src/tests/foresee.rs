@@ -12,6 +12,8 @@ use syncline_testkit::zabbix::ZabbixSim;
 use tokio_util::sync::CancellationToken;
 
 use super::lab::Lab;
+use crate::describe;
+use crate::settings::TargetParameters;
 
 /// What the plan says would be refused, by the host's name without the test's own beginning.
 async fn foreseen(lab: &Lab) -> BTreeMap<String, String> {
@@ -83,5 +85,30 @@ async fn a_plan_says_which_hosts_would_be_refused() {
         lab.netbox.edit(Kind::Device, old, &json!({"serial": "NEW"})).unwrap();
         let told = foreseen(&lab).await;
         assert_eq!(told.keys().collect::<Vec<_>>(), ["visible"], "{version}");
+    }
+}
+
+/// What the rules name in full and Zabbix lacks is told before there is a plan.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_connection_test_names_what_zabbix_lacks() {
+    for version in ["6.0.14", "7.0.9"] {
+        let mut lab = Lab::new(version).await;
+        let told = async |lab: &Lab| {
+            let parameters: TargetParameters = serde_json::from_value(lab.sync.target.parameters.clone()).unwrap();
+            describe::check(&lab.api, Some(&parameters)).await.unwrap().warnings
+        };
+        assert_eq!(told(&lab).await, Vec::<String>::new(), "{version}");
+        lab.sync.target.parameters["hosts"]["templates"] =
+            json!([{"template": "ICMP Ping"}, {"template": "ICMP Pnig"}, {"template": "{{ role.name }} by SNMP"}]);
+        lab.sync.target.parameters["hosts"]["monitored_by"] = json!([{"proxy": "nowhere"}]);
+        assert_eq!(
+            told(&lab).await,
+            [
+                "`hosts.templates[1].template`: the template `ICMP Pnig` is missing in Zabbix, or not visible to this account; did you \
+                 mean `ICMP Ping`?",
+                "`hosts.monitored_by[0].proxy`: the proxy `nowhere` is missing in Zabbix, or not visible to this account",
+            ],
+            "{version}"
+        );
     }
 }

@@ -32,7 +32,7 @@ pub(super) struct Lab {
     pub runner: Runner,
     /// What tells this test's objects from those of others in one Zabbix.
     pub mark: String,
-    api: ReadClient,
+    pub api: ReadClient,
     folder: tempfile::TempDir,
     _turn: Option<OwnedMutexGuard<()>>,
 }
@@ -200,6 +200,14 @@ impl Lab {
     /// Changes something in Zabbix as a person would.
     pub async fn by_hand(&self, method: &'static str, params: Value) -> Value {
         self.ask(method, params).await
+    }
+
+    /// Makes a host by hand, with a name that a device of this test's has, and gives its id.
+    pub async fn taken_by_hand(&self, name: &str) -> Value {
+        let group = self.by_hand("hostgroup.create", json!([{"name": format!("{}-theirs", self.mark)}])).await;
+        let groups = json!([{"groupid": group["groupids"][0]}]);
+        let made = self.by_hand("host.create", json!({"host": self.named(name), "groups": groups})).await;
+        made["hostids"][0].clone()
     }
 }
 

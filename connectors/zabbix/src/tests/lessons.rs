@@ -264,21 +264,37 @@ async fn when_one_host_fails_nothing_is_changed() {
         }
         lab.netbox.edit(Kind::Device, old, &json!({"serial": "NEW", "role": 2})).unwrap();
         lab.sync.policy.all_or_nothing = true;
-        let templates = json!([{"template": "ICMP Ping"}, {"template": "no such", "when": format!("name == '{}'", lab.named("b"))}]);
-        lab.sync.target.parameters["hosts"]["templates"] = templates;
-        let report = lab.approved().await;
+        lab.sync.auto_merge = false;
+        let waiting = lab.run().await;
+        assert_eq!(waiting.status, RunStatus::AwaitingReview, "{version}: {:?}", waiting.error);
+        // Somebody is quicker, so that one of them is refused.
+        let theirs = lab.taken_by_hand("b").await;
+        let report = lab.approve(&waiting).await;
         assert_eq!((report.status, report.total().failed), (RunStatus::Failed, 1), "{version}: {:?}", report.outcomes);
         let undo = report.taken_back_by.unwrap();
         assert_eq!(lab.runner.history().run(undo).await.unwrap().unwrap().status, RunStatus::Completed, "{version}");
-        for name in ["a", "b", "c"] {
+        for name in ["a", "c"] {
             assert!(lab.host(name).await.is_none(), "{version}: {name}");
         }
+        assert_eq!(lab.host("b").await.unwrap()["hostid"], theirs, "{version}");
         let after = lab.host("old").await.unwrap();
         for field in ["hostid", "host", "name", "status", "inventory", "parentTemplates"] {
             assert_eq!(after[field], before[field], "{version}: {field}");
         }
         assert_eq!((lab.groups(&after), tags(&after)), (lab.groups(&before), tags(&before)), "{version}");
-        // What cannot be a host at all is known before anything is written.
+        // What Zabbix is known to refuse stops the run before it writes, and what cannot be a host at all before there is a plan.
+        lab.sync.auto_merge = true;
+        lab.ask("host.delete", json!([theirs])).await;
+        lab.sync.target.parameters["hosts"]["templates"] = json!([{"template": "ICMP Ping"}, {"template": "no such", "when": format!("name == '{}'", lab.named("c"))}]);
+        let refused = lab.run().await;
+        assert_eq!((refused.status, refused.total().applied), (RunStatus::Failed, 0), "{version}");
+        let refused = refused.error.unwrap().to_string();
+        let why = format!(
+            "the target would refuse 1 change, and the sync does all or nothing (`policy.all_or_nothing`): {}",
+            lab.named("c")
+        );
+        assert!(refused.contains(&why), "{version}: {refused}");
+        assert!(lab.host("a").await.is_none(), "{version}");
         lab.sync.target.parameters["hosts"]["templates"] = json!([{"template": "ICMP Ping"}]);
         lab.device("no name of a host");
         let refused = lab.run().await.error.unwrap().to_string();

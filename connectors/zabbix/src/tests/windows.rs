@@ -251,6 +251,8 @@ async fn what_people_did_to_a_window_stays() {
         lab.by_hand("maintenance.update", json!({"maintenanceid": id, "description": "by hand"})).await;
         let report = lab.approved().await;
         assert_eq!(report.outcomes["maintenance"].failed, 1, "{version}: {:?}", report.outcomes);
+        let foreseen = syncline_core::plan::PlanReader::open(report.plan.as_ref().unwrap()).unwrap();
+        assert_eq!(foreseen.summary().refused(), 1, "{version}: known before");
         let told = lab.told(&report).await;
         assert!(told.contains("already exists") && told.contains("This sync did not make it"), "{version}: {told}");
         assert_eq!(lab.window("work in Bern").await.unwrap()["description"], "by hand", "{version}");
@@ -374,4 +376,31 @@ async fn a_host_that_a_rule_fails_on_stays_in_its_window() {
     let window = lab.window("work in Bern").await.unwrap();
     assert_eq!((window["active_till"].as_str(), lab.hosts_in(&window).len()), (Some("2082931200"), 2));
     lab.leave(&["work in Bern"]).await;
+}
+
+/// What Zabbix takes and does not keep counts as failed.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_zabbix_does_not_keep_is_told() {
+    let lab = Lab::with_windows("7.0.22").await;
+    let Some(sim) = &lab.sim else { return };
+    sim.faults().ignore("maintenance.create", "maintenance_type").ignore("host.update", "inventory");
+    let device = lab.worked_on("a", LATER);
+    let report = lab.run().await;
+    assert_eq!(
+        (report.outcomes["host"].failed, report.outcomes["maintenance"].failed),
+        (0, 1),
+        "{:?}",
+        report.outcomes
+    );
+    assert_eq!(lab.told(&report).await, "Zabbix took it, and has true all the same");
+    lab.until(device, LATEST);
+    let report = lab.run().await;
+    assert_eq!(report.outcomes["host"].failed, 1, "{:?}", report.outcomes);
+    let changes = lab.runner.history().changes(report.run, &ChangeFilter::default(), None, 100).await.unwrap();
+    let host = changes.items.iter().find(|change| change.model == "host" && change.reason.is_some()).unwrap();
+    insta::assert_snapshot!(host.reason.as_deref().unwrap(), @r#"Zabbix took it, and has [["model","C9300"],["serialno_a","2036-01-02T00:00:00Z"]] all the same"#);
+    sim.faults().clear();
+    // The next run does what was left.
+    lab.run().await;
+    assert_eq!(lab.run().await.summary.to_apply(), 0);
 }

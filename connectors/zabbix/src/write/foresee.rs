@@ -12,7 +12,7 @@ use syncline_core::{Error, ErrorKind, Result};
 use super::payload::Payloads;
 use crate::read::host::Reading;
 use crate::read::rows::HostRow;
-use crate::read::rows_of;
+use crate::read::{rows_of, window};
 use crate::rpc::Call;
 use crate::target::ZabbixTarget;
 use crate::templates::Templates;
@@ -63,6 +63,28 @@ impl ZabbixTarget {
             object.err().map(|fault| Refusal { field: Some(fault.field.to_owned()), reason: fault.reason })
         });
         Ok(refusals.collect())
+    }
+
+    /// What Zabbix would refuse of some changes of maintenance windows, in their order: a name that people have given to one.
+    pub(crate) async fn foreseen_windows(&self, changes: &[&Change]) -> Result<Vec<Option<Refusal>>> {
+        let name = |change: &Change| change.after("name").and_then(Value::as_str).map(str::to_owned);
+        let new = changes.iter().filter(|change| change.action == Action::Create);
+        let names: Vec<_> = new.filter_map(|change| name(change)).collect();
+        if names.is_empty() {
+            return Ok(Vec::new());
+        }
+        // Where this sync's windows have the names, they are no creates.
+        let rows = window::some(&self.client, ("name", names)).await?;
+        let taken: HashMap<_, _> = rows.into_iter().map(|row| (row.name, row.maintenanceid)).collect();
+        let refusal = |change: &&Change| {
+            let name = name(change).filter(|_| change.action == Action::Create)?;
+            let id = taken.get(&name)?;
+            let reason = format!(
+                "the window {id} is called `{name}`, and this sync did not make it: rename it in Zabbix, or give the rule another name"
+            );
+            Some(Refusal { field: Some("name".to_owned()), reason })
+        };
+        Ok(changes.iter().map(refusal).collect())
     }
 
     /// The hosts that updates are about, as they are: of those only that touch what could be refused.

@@ -28,7 +28,8 @@ struct WindowIds {
     maintenanceids: Vec<Value>,
 }
 
-/// The windows that changes are about, as they are now.
+/// Windows as they are now.
+#[derive(Default)]
 struct Now {
     rows: HashMap<String, WindowRow>,
     members: Members,
@@ -65,14 +66,36 @@ impl Writer {
             }
         }
         let method = if updates { "maintenance.update" } else { "maintenance.create" };
-        let mut ids = self.send_windows(method, objects).await?.into_iter();
-        let applied = |id: Value| {
-            let id = id.as_str().map_or_else(|| id.to_string(), str::to_owned);
-            Written::applied(Native::new(id), None)
+        let ids = self.send_windows(method, objects).await?;
+        let ids: Vec<_> = ids.iter().map(|id| id.as_str().map_or_else(|| id.to_string(), str::to_owned)).collect();
+        let now = self.windows_now(ids.clone()).await.map_err(BatchError::InDoubt)?;
+        let mut ids = ids.into_iter();
+        let outcome = |(change, written): (&&Change, Option<Written>)| {
+            written.or_else(|| Some(self.verified(&ids.next()?, change, &now)))
         };
-        let outcome = |written: Option<Written>| written.or_else(|| ids.next().map(applied));
         let unsettled = || BatchError::InDoubt(Error::new(ErrorKind::Protocol, "Zabbix told too few ids of windows"));
-        written.into_iter().map(outcome).collect::<Option<Vec<_>>>().ok_or_else(unsettled)
+        batch.changes.iter().zip(written).map(outcome).collect::<Option<Vec<_>>>().ok_or_else(unsettled)
+    }
+
+    /// What became of a window that was sent: Zabbix takes properties that it does not know, and does nothing with them.
+    fn verified(&self, id: &str, change: &Change, now: &Now) -> Written {
+        let Some(row) = now.rows.get(id) else {
+            return Written::not_written(Outcome::Failed {
+                field: None,
+                reason: "Zabbix took the window, and does not show it to this account".to_owned(),
+            });
+        };
+        let differing = match self.fields(row, &now.members) {
+            Some(fields) => differing_from(&fields, change),
+            None => Some(("description".to_owned(), row.description.as_str().into())),
+        };
+        match differing {
+            None => Written::applied(Native::new(id), None),
+            Some((field, found)) => Written::not_written(Outcome::Failed {
+                reason: format!("Zabbix took it, and has {found} all the same"),
+                field: Some(field),
+            }),
+        }
     }
 
     async fn send_windows(&self, method: &'static str, objects: Vec<Value>) -> Result<Vec<Value>, BatchError> {
@@ -160,12 +183,17 @@ impl Writer {
     async fn windows(&self, batch: &Batch<'_>, bindings: &Bindings) -> Result<Option<Now>> {
         let ids = batch.changes.iter().filter_map(|change| batch.native(change, bindings));
         let ids: Vec<_> = ids.map(|native| native.id.to_string()).collect();
+        if ids.is_empty() { Ok(None) } else { self.windows_now(ids).await.map(Some) }
+    }
+
+    /// The windows of some ids as they are.
+    async fn windows_now(&self, ids: Vec<String>) -> Result<Now> {
         if ids.is_empty() {
-            return Ok(None);
+            return Ok(Now::default());
         }
         let rows = window::some(&self.reader, ("maintenanceid", ids)).await?;
         let members = window::members(&self.reader, &self.ownership(), self.page_size, &rows).await?;
-        Ok(Some(Now { rows: rows.into_iter().map(|row| (row.maintenanceid.clone(), row)).collect(), members }))
+        Ok(Now { rows: rows.into_iter().map(|row| (row.maintenanceid.clone(), row)).collect(), members })
     }
 
     /// What of a window is not as the plan saw it; none if all is.

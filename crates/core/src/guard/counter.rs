@@ -32,6 +32,8 @@ pub struct Judged<'a> {
     pub others: Others,
     /// Nothing is refused: what would be, needs approval.
     pub only_asks: bool,
+    /// All changes are made or none.
+    pub all_or_nothing: bool,
 }
 
 /// The target's records that no share is of.
@@ -61,6 +63,10 @@ pub struct GuardCounter {
     most: Option<SameValue>,
     /// Updates and deletes by site.
     sites: HashMap<Box<str>, SiteCount>,
+    /// Changes that the target would refuse.
+    refused: u64,
+    /// The first of them, with its reason.
+    first_refused: Option<String>,
 }
 
 #[derive(Debug)]
@@ -88,6 +94,10 @@ struct Excess<'a> {
 impl GuardCounter {
     /// Looks at a change that will be applied, of a record at the site with this key, as canonical JSON.
     pub fn count(&mut self, change: &Change, site: Option<&str>) {
+        if let Some(refusal) = &change.refusal {
+            self.refused += 1;
+            self.first_refused.get_or_insert_with(|| format!("{}: {}", change.key, refusal.reason));
+        }
         if change.action != Action::Create
             && let Some(site) = site
         {
@@ -128,7 +138,7 @@ impl GuardCounter {
 
     /// The objections for a model. Starts over for the next one.
     pub fn judge(&mut self, schema: &ModelSchema, judged: &Judged<'_>, guards: &Guards) -> Vec<Verdict> {
-        let Judged { found: counts, shares, others, only_asks } = *judged;
+        let Judged { found: counts, shares, others, only_asks, all_or_nothing } = *judged;
         let mut counted = std::mem::take(self);
         if schema.deletion == DeletionClass::Passing {
             // What is over may go, all of it at once.
@@ -183,6 +193,15 @@ impl GuardCounter {
                 counted.nulled, excess.limit
             );
             object(Guard::Nulled, excess.demand, reason);
+        }
+
+        if all_or_nothing && let Some(first) = &counted.first_refused {
+            let changes = if counted.refused == 1 { "change" } else { "changes" };
+            let reason = format!(
+                "the target would refuse {} {changes}, and the sync does all or nothing (`policy.all_or_nothing`): {first}",
+                counted.refused
+            );
+            object(Guard::RefusedChanges, Demand::Refusal, reason);
         }
 
         let whole = (counted.updates, counted.deletes, total);

@@ -55,6 +55,8 @@ pub enum Guard {
     ScopeCollapsed,
     /// A record that must be in the source is not.
     Canary,
+    /// The target would refuse changes, as things are, and the sync does all or nothing.
+    RefusedChanges,
 }
 
 /// What a guard demands.
@@ -79,7 +81,7 @@ impl Evidence {
                 Guard::ScopeCollapsed | Guard::Canary => {
                     self.doubt.get_or_insert_with(|| verdict.reason.clone());
                 }
-                Guard::Deletes | Guard::Updates | Guard::SameValue | Guard::Nulled => {}
+                Guard::Deletes | Guard::Updates | Guard::SameValue | Guard::Nulled | Guard::RefusedChanges => {}
             }
         }
     }

@@ -6,7 +6,7 @@ use syncline_model::models::{self, Device, Interface, Maintenance, Site};
 use syncline_model::{AnyKey, Model as _, ModelSchema};
 
 use super::*;
-use crate::change::{Action, Change, FieldChange};
+use crate::change::{Action, Change, FieldChange, Refusal};
 use crate::diff::DiffCounts;
 use crate::settings;
 
@@ -62,7 +62,7 @@ fn verdicts_of(
         }
     }
     counts.target += more;
-    counter.judge(schema, &Judged { found: &counts, shares: &shares, others, only_asks }, guards)
+    counter.judge(schema, &Judged { found: &counts, shares: &shares, others, only_asks, all_or_nothing: false }, guards)
 }
 
 fn told(verdicts: &[Verdict]) -> String {
@@ -204,8 +204,38 @@ fn an_uncounted_site_is_not_judged() {
     let mut counter = GuardCounter::default();
     deletes(40).for_each(|change| counter.count(&change, Some(r#"["atl"]"#)));
     let counts = DiffCounts { unchanged: 10_000, ..DiffCounts::default() };
-    let judged = Judged { found: &counts, shares: &SiteShares::default(), others: Others::Undecided, only_asks: false };
+    let judged = Judged {
+        found: &counts,
+        shares: &SiteShares::default(),
+        others: Others::Undecided,
+        only_asks: false,
+        all_or_nothing: false,
+    };
     assert_eq!(counter.judge(Interface::SCHEMA, &judged, &Guards::default()), []);
+}
+
+/// What the target is known to refuse stops a sync that does all or nothing before its first write, and no other.
+#[test]
+fn changes_that_would_be_refused_stop_all_or_nothing() {
+    let judged = |all_or_nothing| {
+        let mut counter = GuardCounter::default();
+        for (place, mut change) in updates(3).enumerate() {
+            let refusal = Refusal { field: None, reason: "no such template".to_owned() };
+            change.refusal = (place > 0).then_some(refusal);
+            counter.count(&change, None);
+        }
+        let counts = DiffCounts { update: 3, ..DiffCounts::default() };
+        let judged = Judged {
+            found: &counts,
+            shares: &SiteShares::default(),
+            others: Others::Undecided,
+            only_asks: false,
+            all_or_nothing,
+        };
+        told(&counter.judge(Interface::SCHEMA, &judged, &Guards::default()))
+    };
+    assert_eq!(judged(false), "");
+    insta::assert_snapshot!(judged(true), @"RefusedChanges refused: the target would refuse 2 changes, and the sync does all or nothing (`policy.all_or_nothing`): 1: no such template");
 }
 
 fn shrank(records: u64, earlier: &[u64]) -> bool {

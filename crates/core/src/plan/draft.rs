@@ -255,7 +255,9 @@ impl<'a> PlanDraft<'a> {
             let not_ours = summary.held.get(HoldRule::NotOurs.as_str()).copied().unwrap_or_default();
             let others = Others::Held { not_ours };
             // The limits are there for absences that nobody meant. An undo was asked for, by name.
-            let judged = Judged { found: &summary.found, shares: &shares, others, only_asks: evidence.undoes };
+            let all_or_nothing = self.policy.all_or_nothing;
+            let judged =
+                Judged { found: &summary.found, shares: &shares, others, only_asks: evidence.undoes, all_or_nothing };
             self.summary.verdicts.extend(self.guards.judge(schema, &judged, &self.policy.guards));
             decided.push(spool);
         }
@@ -380,7 +382,7 @@ impl<'a> PlanDraft<'a> {
             self.reclassified += u64::from(unsaid_only);
             decided.push((change, site));
         }
-        self.foresee(&mut decided)?;
+        self.foresee(schema, &mut decided)?;
         for (change, site) in decided {
             let passed_on = self.passed_on(schema);
             if passed_on.concerns(&change.key) {
@@ -392,10 +394,12 @@ impl<'a> PlanDraft<'a> {
         Ok(())
     }
 
-    /// Notes what the target would refuse.
-    fn foresee(&self, decided: &mut [(Change, Option<Box<str>>)]) -> Result<()> {
+    /// Notes what the target would refuse. A name that is passed on is free by the time that it is given, if it is given at all.
+    fn foresee(&mut self, schema: &ModelSchema, decided: &mut [(Change, Option<Box<str>>)]) -> Result<()> {
         let Some(Background { refusals, .. }) = self.background else { return Ok(()) };
-        let open = |change: &Change| change.hold.is_none() && !change.fields.is_empty();
+        let passed_on = self.passed_on(schema);
+        let open =
+            |change: &Change| change.hold.is_none() && !change.fields.is_empty() && !passed_on.concerns(&change.key);
         let asked: Vec<_> = decided.iter().map(|(change, _)| change).filter(|change| open(change)).collect();
         if asked.is_empty() {
             return Ok(());
@@ -662,7 +666,13 @@ impl DiffOutput for PlanDraft<'_> {
         counts.update = (counts.update + more).saturating_sub(fewer);
         counts.unchanged = (counts.unchanged + fewer).saturating_sub(more);
         let shares = std::mem::take(&mut self.shares);
-        let judged = Judged { found: &counts, shares: &shares, others: Others::Undecided, only_asks: false };
+        let judged = Judged {
+            found: &counts,
+            shares: &shares,
+            others: Others::Undecided,
+            only_asks: false,
+            all_or_nothing: self.policy.all_or_nothing,
+        };
         self.summary.verdicts.extend(self.guards.judge(schema, &judged, &self.policy.guards));
         let model = schema.name.to_owned();
         self.summary.models.push(ModelSummary { model, found: counts, ..std::mem::take(&mut self.current) });

@@ -49,4 +49,39 @@ mod tests {
             assert_eq!(configuration.data_folder(), std::path::Path::new("/var/lib/syncline"));
         }
     }
+
+    #[cfg(feature = "connector-zabbix")]
+    fn indented(text: &str, by: usize) -> String {
+        text.lines().flat_map(|line| [" ".repeat(by), line.to_owned(), "\n".to_owned()]).collect()
+    }
+
+    /// The indented YAML of a connector's manual, block by block.
+    #[cfg(feature = "connector-zabbix")]
+    fn blocks(manual: &str) -> Vec<String> {
+        let blocks = manual.split("```yaml\n").skip(1).filter_map(|rest| Some(rest.split_once("```")?.0));
+        blocks.map(|block| indented(block, 4)).collect()
+    }
+
+    /// What the manual of Zabbix shows is a connection and the rules of a sync.
+    #[cfg(feature = "connector-zabbix")]
+    #[test]
+    fn what_the_manuals_show_is_valid() {
+        let connectors = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../connectors");
+        let manual = |name: &str| std::fs::read_to_string(connectors.join(name).join("docs.md")).unwrap();
+        let (zabbix, netbox) = (blocks(&manual("zabbix")), blocks(&manual("netbox")));
+        let rules = indented(&zabbix[1], 2);
+        let text = format!(
+            "connections:\n  zabbix:\n{}  netbox:\n    connector: netbox\n{}\
+             syncs:\n  monitoring:\n    source: netbox\n    target: zabbix\n    target_parameters:\n{rules}",
+            zabbix[0], netbox[0]
+        );
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("syncline.yaml");
+        std::fs::write(&file, &text).unwrap();
+        let checked = check(&load(Some(&file), []).unwrap(), &crate::registry().unwrap());
+        assert!(checked.is_ok(), "{}\n{text}", checked.unwrap_err());
+        // A slip in a rule is found.
+        std::fs::write(&file, text.replace("platform.slug", "platfrom.slug")).unwrap();
+        assert!(check(&load(Some(&file), []).unwrap(), &crate::registry().unwrap()).is_err());
+    }
 }

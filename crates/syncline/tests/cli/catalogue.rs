@@ -33,7 +33,11 @@ fn a_connection_is_enough_to_pick_from() {
     let mistyped = run(&["catalogue", "monitoring", "template"]).exits(1);
     insta::assert_snapshot!(mistyped.err);
     let unknown = run(&["catalogue", "monitorin"]).exits(1);
-    assert!(unknown.err.contains("there is no sync `monitorin`"), "{}", unknown.err);
+    assert!(
+        unknown.err.contains("there is no connection or sync `monitorin`; did you mean `monitoring`?"),
+        "{}",
+        unknown.err
+    );
     assert_eq!(zabbix.write_requests(), 0);
 }
 

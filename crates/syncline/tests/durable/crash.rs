@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::Utc;
+use syncline_core::event::Events;
+use syncline_core::guard::Guard;
 use syncline_core::history::{Approval, Decision, Run, RunStage, RunStatus};
 use syncline_core::run::RunRequest;
 use syncline_testkit::estate::EstateOptions;
 use syncline_testkit::netbox::{Effect, Fault};
+use tokio_util::sync::CancellationToken;
 
 use super::audit::{self, Problems};
 use super::dice::{Dice, OnFailure, seed, setting};
@@ -137,6 +140,8 @@ impl Crash {
         }
         audit::nothing_twice(&self.world.netbox, &mut problems);
         if self.world.unfinished().await.is_empty() {
+            let newest = runs.iter().find(|run| before.is_none_or(|before| run.id > before));
+            self.delete_what_was_lost(newest).await;
             audit::agreement(&self.world.runner, &self.world.sync(), &mut problems).await;
         }
         if !problems.is_empty() {
@@ -147,6 +152,23 @@ impl Crash {
         problems.none(&when);
         self.world.forward.watch(Some(self.trap.watcher(true)));
         self.world.netbox.watch(Some(self.trap.watcher(false)));
+    }
+
+    /// Where the source lost the last record of a model, the run proved no absence of what it had: what a person approved of it was
+    /// the loss, and the next run deletes.
+    async fn delete_what_was_lost(&self, run: Option<&Run>) {
+        let Some(run) = run.filter(|run| run.plan.is_some()) else { return };
+        let plan = self.world.runner.plan_of(run).await.unwrap();
+        if plan.summary().verdicts.iter().all(|verdict| verdict.guard != Guard::SourceShrank) {
+            return;
+        }
+        let (runner, sync, events, cancel) =
+            (&self.world.runner, self.world.sync(), Events::new(), CancellationToken::new());
+        let report = runner.run(&sync, RunRequest::default(), &events, &cancel).await.unwrap();
+        if report.status == RunStatus::AwaitingReview {
+            self.approve(&runner.history().run(report.run).await.unwrap().unwrap()).await;
+            runner.go_on(report.run, &sync, &events, &cancel).await.unwrap();
+        }
     }
 
     /// A run is asked for; a worker is killed and started again until the run is over.

@@ -32,6 +32,20 @@ pub fn signal(child: &Child, name: &str) {
     assert!(sent.success(), "`kill -{name}` failed");
 }
 
+/// Stops a process until it is thawed. A signal is only on its way when it was sent: on a busy machine, threads go on until the
+/// one that gets it had its turn. Read from the proc file system.
+pub fn freeze(child: &Child) {
+    signal(child, "STOP");
+    let is_stopped = |task: std::fs::DirEntry| {
+        // The state is the first word behind the name, which stands in brackets; a thread that ended meanwhile is no matter.
+        let Ok(stat) = std::fs::read_to_string(task.path().join("stat")) else { return true };
+        stat.rsplit_once(')').is_some_and(|(_, rest)| rest.trim_start().starts_with('T'))
+    };
+    while !std::fs::read_dir(format!("/proc/{}/task", child.id())).unwrap().flatten().all(is_stopped) {
+        std::thread::yield_now();
+    }
+}
+
 /// Kills a process at once and waits for its end.
 pub fn kill(child: &mut Child) -> ExitStatus {
     // It may have ended by itself just now.

@@ -177,7 +177,7 @@ impl Trap {
                 Verdict::Lose
             }
             How::Frozen => {
-                super::process::signal(state.child.as_ref().unwrap(), "STOP");
+                super::process::freeze(state.child.as_ref().unwrap());
                 state.sprung = Some(kill);
                 Verdict::Proceed
             }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde_json::Value as Json;
+
 use super::php::{self, Object};
 
 /// One fault of requests. It meets the requests whose path or one of whose API methods contains the text of
@@ -58,6 +60,15 @@ pub struct Refuse {
     pub data: String,
 }
 
+/// A property that is read past, as Zabbix does with all that it does not know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ignored {
+    /// The API method, such as `host.update`.
+    pub method: String,
+    /// Name of the property of each object, as in the parameters.
+    pub field: String,
+}
+
 /// All faults that are set. Change them at run time with [`ZabbixSim::faults`](super::ZabbixSim::faults).
 #[derive(Clone, Debug, Default)]
 pub struct Faults {
@@ -65,6 +76,8 @@ pub struct Faults {
     pub requests: Vec<Fault>,
     /// Objects that are refused; with one of them goes the whole call.
     pub refuse: Vec<Refuse>,
+    /// Properties that are taken and not kept.
+    pub ignored: Vec<Ignored>,
     /// Every answer comes after this time.
     pub latency: Option<Duration>,
     /// Answers of more than this many bytes are too much for the memory of PHP: 500 without a body. What was asked for is
@@ -89,9 +102,34 @@ impl Faults {
         self
     }
 
+    /// Takes objects of `method` without this property, and says nothing of it.
+    pub fn ignore(&mut self, method: &str, field: &str) -> &mut Self {
+        self.ignored.push(Ignored { method: method.to_owned(), field: field.to_owned() });
+        self
+    }
+
     /// Takes all faults away.
     pub fn clear(&mut self) {
         *self = Self::default();
+    }
+}
+
+impl Ignored {
+    /// The parameters of a call without what is read past; none where that is nothing.
+    pub(super) fn strip(ignored: &[Self], method: &str, params: &Json) -> Option<Json> {
+        let fields: Vec<_> = ignored.iter().filter(|rule| rule.method == method).map(|rule| &rule.field).collect();
+        if fields.is_empty() {
+            return None;
+        }
+        let mut params = params.clone();
+        let objects = match &mut params {
+            Json::Array(objects) => objects.iter_mut().collect(),
+            one => vec![one],
+        };
+        for object in objects.into_iter().filter_map(Json::as_object_mut) {
+            object.retain(|name, _| !fields.contains(&name));
+        }
+        Some(params)
     }
 }
 

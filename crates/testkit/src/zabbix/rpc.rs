@@ -5,7 +5,7 @@ use serde_json::{Value as Json, json};
 use super::access::{NOT_AUTHORIZED, Role, TERMINATED, User};
 use super::check::{self, Field, Rule, may, must};
 use super::dialect::Dialect;
-use super::faults::Refuse;
+use super::faults::{Ignored, Refuse};
 use super::methods::{self, Ctx, WITHOUT_ACCOUNT};
 use super::php::{self, Object};
 use super::refusal::{Class, Refusal};
@@ -19,6 +19,8 @@ pub(super) struct Incoming<'a> {
     pub bearer: Option<&'a str>,
     pub now: i64,
     pub refuse: &'a [Refuse],
+    /// Properties that are read past.
+    pub ignored: &'a [Ignored],
     /// Refuses every call.
     pub refused: Option<Refusal>,
 }
@@ -209,8 +211,9 @@ fn carry_out(
     if let Some(rule) = incoming.refuse.iter().find(|rule| rule.meets(&lower, &objects)) {
         return Err(Refusal::application(rule.data.clone()));
     }
+    let stripped = Ignored::strip(incoming.ignored, &lower, params);
     let mut ctx = Ctx { state, dialect, user, secret: secret.to_owned(), now: incoming.now };
-    (method.run)(&mut ctx, params)
+    (method.run)(&mut ctx, stripped.as_ref().unwrap_or(params))
 }
 
 /// Status and body of the answer when the frontend does not reach its database: it has no account to know, so that it

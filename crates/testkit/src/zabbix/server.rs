@@ -153,12 +153,13 @@ fn carry_out(shared: &Shared, effects: &[Effect], parts: &Parts, body: &Bytes) -
         Effect::Deadlock => Some(Refusal::statement("INSERT INTO ids (table_name,field_name,nextid) VALUES (...)")),
         _ => None,
     });
-    let (refuse, keeps_header) = {
+    let (refuse, ignored, keeps_header) = {
         let faults = lock(&shared.faults);
-        (faults.refuse.clone(), faults.keeps_header)
+        (faults.refuse.clone(), faults.ignored.clone(), faults.keeps_header)
     };
     let now = chrono::Utc::now().timestamp();
-    let incoming = Incoming { body, bearer: bearer(parts).filter(|_| !keeps_header), now, refuse: &refuse, refused };
+    let bearer = bearer(parts).filter(|_| !keeps_header);
+    let incoming = Incoming { body, bearer, now, refuse: &refuse, ignored: &ignored, refused };
     let outcome = rpc::answer(&mut lock(&shared.state), &shared.dialect, &incoming);
     if lock(&shared.faults).largest_answer.is_some_and(|largest| outcome.body.len() > largest) {
         return (answer(500, HTML, ""), outcome);

@@ -53,15 +53,24 @@ pub async fn run(session: &Session, of: &str, wanted: Option<&str>) -> Result<Ex
 /// The target of a sync, or a connection of which no sync need know yet.
 async fn side(session: &Session, of: &str) -> Result<SideDefinition, Failure> {
     let configuration = session.configuration()?;
-    match configuration.connections.get(of).filter(|_| !configuration.syncs.contains_key(of)) {
-        None => Ok(session.sync(of).await?.definition.target),
-        Some(connection) => Ok(SideDefinition {
+    if configuration.syncs.contains_key(of) {
+        return Ok(session.sync(of).await?.definition.target);
+    }
+    if let Some(connection) = configuration.connections.get(of) {
+        return Ok(SideDefinition {
             connection_name: of.to_owned(),
             connector: connection.connector.clone(),
             connection: connection.settings.clone(),
             parameters: json!({}),
-        }),
+        });
     }
+    let stored: Vec<_> = session.open().await?.book.stored().await?.into_iter().map(|sync| sync.name).collect();
+    if stored.iter().any(|name| name == of) {
+        return Ok(session.sync(of).await?.definition.target);
+    }
+    let known = configuration.connections.keys().chain(configuration.syncs.keys()).chain(&stored);
+    let remedy = config::similar_remedy(of, known.map(String::as_str));
+    Err(Error::new(ErrorKind::NotFound, format!("there is no connection or sync `{of}`; {remedy}")).into())
 }
 
 fn text(found: &Found) -> String {

@@ -91,6 +91,17 @@ fn a_refused_object_costs_its_array() {
 }
 
 #[test]
+fn an_ignored_property_is_taken_and_not_kept() {
+    let world = World::new("7.0.22");
+    world.sim.faults().ignore("host.create", "description");
+    world.host("one", json!({"description": "lost"}));
+    assert_eq!(world.sim.host("one").unwrap()["description"], "");
+    world.sim.faults().clear();
+    world.host("two", json!({"description": "kept"}));
+    assert_eq!(world.sim.host("two").unwrap()["description"], "kept");
+}
+
+#[test]
 fn a_database_that_is_away() {
     for world in World::both() {
         world.sim.faults().add(Fault::on("", Effect::DatabaseDown));
