@@ -42,6 +42,7 @@ mod recorder;
 mod repeated;
 mod request_id;
 mod retention;
+mod role;
 mod run;
 mod run_read;
 mod run_write;
@@ -84,6 +85,7 @@ pub use quarantine_read::{QuarantineCursor, QuarantineFilter, Quarantined};
 pub use recorder::ChangeRecorder;
 pub use request_id::{NoRequestId, RequestId};
 pub use retention::{RemovedRun, Retention};
+pub use role::{NoRole, Role};
 pub(crate) use run::OUT_OF_TIME;
 pub use run::{
     Endpoint, NewRun, PlanRef, Purpose, Run, RunCounts, RunError, RunFilter, RunId, RunKind, RunResult, RunSettings,
