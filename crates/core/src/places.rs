@@ -1,10 +1,11 @@
 //! Sets of places in a plan, kept as stretches.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A set of places in a plan, each from 1. Stretches are kept as first and last, so that a batch of a hundred neighbours, or
 /// an approval of all but one of a million changes, takes a few bytes.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Places {
     stretches: Vec<(u64, u64)>,

@@ -1,6 +1,7 @@
 //! The side that is read as truth.
 
 use async_trait::async_trait;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use syncline_model::AnyKey;
 
@@ -12,7 +13,7 @@ use crate::read::ReadRequest;
 use crate::snapshot::SnapshotSink;
 
 /// Why a record is not in what a source gave.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Absence {
     /// The system has no such object any more.

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use syncline_model::AnyKey;
 
@@ -13,7 +14,7 @@ use crate::change::{Action, Change, FieldChange, HoldRule, KeptField};
 use crate::outcome::Outcome;
 
 /// What became of a change, without its reason: what counters and filters tell apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OutcomeKind {
     /// Nothing yet: a dry run, or a plan that waits for its review.
@@ -50,7 +51,7 @@ pub struct RecordedChange<'a> {
 }
 
 /// A change as the history has it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct StoredChange {
     /// Its place among the changes of its run, in the order they were recorded.
     pub seq: u64,
@@ -59,6 +60,7 @@ pub struct StoredChange {
     /// The model.
     pub model: String,
     /// The record.
+    #[schemars(with = "Vec<serde_json::Value>")]
     pub key: AnyKey,
     /// What was done to it.
     pub action: Action,
@@ -95,7 +97,7 @@ pub struct ChangeFilter {
 }
 
 /// How many changes of a run have the same model, action and outcome.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ChangeCount {
     /// The model.
     pub model: String,
@@ -108,7 +110,7 @@ pub struct ChangeCount {
 }
 
 /// How many changes have each outcome.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OutcomeCounts {
     /// Nothing happened to it yet.
     pub planned: u64,
@@ -127,7 +129,7 @@ pub struct OutcomeCounts {
 }
 
 /// What happened to an object in one run.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct TimelineEntry {
     /// The run.
     pub run: RunId,
@@ -140,7 +142,7 @@ pub struct TimelineEntry {
 }
 
 /// Where the next page of a timeline starts: behind this run and place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TimelineCursor {
     /// The run.
     pub run: RunId,

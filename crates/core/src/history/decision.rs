@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use futures::FutureExt;
+use schemars::JsonSchema;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder,
@@ -16,7 +17,7 @@ use crate::places::Places;
 use crate::{Error, ErrorKind, Result};
 
 /// A decision about a plan. It is good for this plan and once: a plan is applied by one run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Decision {
     /// The plan.
     pub plan_hash: String,
@@ -35,7 +36,7 @@ pub struct Decision {
 }
 
 /// What a person says to a plan.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Approval {
     /// It shall be applied.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use futures::FutureExt;
+use schemars::JsonSchema;
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, UpdateMany};
 use serde::{Deserialize, Serialize};
@@ -18,12 +19,12 @@ use crate::change::Action;
 use crate::{Error, ErrorKind, Result};
 
 /// The number of a finding in one history.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct FindingId(i64);
 
 /// What kind of thing was found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FindingKind {
     /// The same change was made by several runs in a row: somebody, or the system itself, undoes it in between.
@@ -35,7 +36,7 @@ pub enum FindingKind {
 }
 
 /// What became of a finding.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FindingState {
     /// It occurs, and nobody has looked at it.
@@ -66,7 +67,7 @@ pub struct Observed {
 }
 
 /// A finding.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Finding {
     /// Its number.
     pub id: FindingId,
@@ -77,6 +78,7 @@ pub struct Finding {
     /// The model.
     pub model: String,
     /// The record.
+    #[schemars(with = "Vec<serde_json::Value>")]
     pub key: AnyKey,
     /// The field; none when it is about the record as a whole.
     pub field: Option<String>,
@@ -109,7 +111,7 @@ pub struct Finding {
 }
 
 /// That somebody looked at a finding.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Acknowledged {
     /// Who.
     pub by: String,
@@ -137,7 +139,7 @@ pub struct FindingFilter {
 }
 
 /// How many findings have the same kind and state.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct FindingCount {
     /// The kind.
     pub kind: FindingKind,
@@ -148,7 +150,7 @@ pub struct FindingCount {
 }
 
 /// How the set of findings changed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct News {
     /// Found now, and not the time before.
     pub new: u64,

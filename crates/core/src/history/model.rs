@@ -1,6 +1,7 @@
 //! What a run read and found, model by model.
 
 use futures::FutureExt;
+use schemars::JsonSchema;
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict, Query};
 use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QueryResult};
 use serde::Serialize;
@@ -16,7 +17,7 @@ use crate::models::ModelMode;
 use crate::snapshot::{Rejected, Rejection};
 
 /// What a run read and found of one model.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ModelRecord {
     /// The model.
     pub model: String,
@@ -54,7 +55,7 @@ impl ModelRecord {
 }
 
 /// How a read ended.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ReadRecord {
     /// How many records it gave.
     pub records: u64,

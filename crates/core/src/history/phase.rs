@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use futures::FutureExt;
+use schemars::JsonSchema;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use serde::Serialize;
@@ -14,7 +15,7 @@ use crate::Result;
 use crate::event::Phase;
 
 /// A phase that ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct PhaseRecord {
     /// Which.
     pub phase: Phase,

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use futures::FutureExt;
+use schemars::JsonSchema;
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
@@ -29,11 +30,12 @@ use crate::{Error, ErrorKind, Result};
 const KEYS: usize = 500;
 
 /// An object that a run does not find in the source.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Sighted {
     /// The model.
     pub model: String,
     /// The record.
+    #[schemars(with = "Vec<serde_json::Value>")]
     pub key: AnyKey,
     /// The object's id in the target.
     pub native_id: Option<String>,
@@ -42,7 +44,7 @@ pub struct Sighted {
 }
 
 /// A mark that an absent object got in the target.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct MarkMade {
     /// The run whose plan it is in.
     pub run: RunId,
@@ -53,7 +55,7 @@ pub struct MarkMade {
 }
 
 /// A field that has a part of a mark.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MarkedField {
     /// Its name.
     pub field: String,
@@ -82,7 +84,7 @@ pub struct Dismissed {
 }
 
 /// The part of a mark that is kept as JSON.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 enum StoredMark {
     Fields(Vec<MarkedField>),

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde::{Deserialize, Serialize};
 use syncline_model::AnyKey;
@@ -18,13 +19,14 @@ use crate::quarantine::{State, Streak};
 const KEYS: usize = 500;
 
 /// An absent object that waits.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Quarantined {
     /// The sync that does not find it in its source.
     pub sync: String,
     /// The model.
     pub model: String,
     /// The record.
+    #[schemars(with = "Vec<serde_json::Value>")]
     pub key: AnyKey,
     /// The object's id in the target.
     pub native_id: Option<String>,
@@ -56,13 +58,14 @@ pub struct QuarantineFilter {
 }
 
 /// Where a page of absent objects ends.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct QuarantineCursor {
     /// The sync of its last one.
     pub sync: SyncId,
     /// The model.
     pub model: String,
     /// The record.
+    #[schemars(with = "Vec<serde_json::Value>")]
     pub key: AnyKey,
 }
 

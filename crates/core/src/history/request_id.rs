@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The most letters of an id.
@@ -10,7 +11,7 @@ const MOST: usize = 200;
 
 /// What whoever asks for a run calls the request, to find the run again by it: a ticket, a job of a pipeline. It is kept as it was
 /// given, and need not be unique.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(into = "String", try_from = "String")]
 pub struct RequestId(Box<str>);
 

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::change::OutcomeCounts;
@@ -11,12 +12,12 @@ use super::sync::SyncId;
 use crate::{Error, ErrorKind};
 
 /// The number of a run, counted up in one history.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct RunId(pub(super) i64);
 
 /// What started a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RunKind {
     /// A person, by a command or a button.
@@ -28,7 +29,7 @@ pub enum RunKind {
 }
 
 /// Where a run is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RunStatus {
     /// Known, not started.
@@ -48,7 +49,7 @@ pub enum RunStatus {
 }
 
 /// One end of a run: through which connection it reached which system.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Endpoint {
     /// The connector, for example `netbox`.
     pub connector: String,
@@ -60,7 +61,7 @@ pub struct Endpoint {
 }
 
 /// A saved plan.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PlanRef {
     /// The hash of its content.
     pub hash: String,
@@ -69,7 +70,7 @@ pub struct PlanRef {
 }
 
 /// What a run is for. Whatever it is, it ends in a plan, and the plan in an apply or a review.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Purpose {
     /// Reads both sides and makes the target agree.
@@ -85,7 +86,7 @@ pub enum Purpose {
 }
 
 /// How far a run came. A runner that takes it over goes on from here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RunStage {
     /// Nothing that lasts was done: it starts at its beginning.
@@ -99,7 +100,7 @@ pub enum RunStage {
 }
 
 /// How one run differs from others of its sync.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RunSettings {
     /// Measure the memory of every phase.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -113,7 +114,7 @@ pub struct RunSettings {
 }
 
 /// What a person wants of a run that is not over.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StopRequest {
     /// To what end.
     pub stop: Stop,
@@ -125,7 +126,7 @@ pub struct StopRequest {
 }
 
 /// To what end a run is stopped, after the batches under way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Stop {
     /// For good.
@@ -182,7 +183,7 @@ pub struct RunResult {
 }
 
 /// The error that ended a run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RunError {
     /// The class, as [`ErrorKind`] is written in JSON, or `interrupted`.
     pub kind: String,
@@ -191,7 +192,7 @@ pub struct RunError {
 }
 
 /// How many records a run read, found to differ, and dealt with.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RunCounts {
     /// Records read from the source.
     pub source_records: u64,
@@ -215,7 +216,7 @@ pub struct RunCounts {
 }
 
 /// A run.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Run {
     /// Its number.
     pub id: RunId,

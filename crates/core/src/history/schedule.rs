@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use futures::FutureExt;
+use schemars::JsonSchema;
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
 use sea_orm::{ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter};
 use serde::Serialize;
@@ -11,7 +12,7 @@ use super::{History, Purpose, SyncId, error, text};
 use crate::Result;
 
 /// Where a schedule stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Ticks {
     /// When the schedule was made, as it is configured now.
     pub made_at: DateTime<Utc>,

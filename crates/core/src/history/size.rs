@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use serde::Serialize;
 
@@ -10,7 +11,7 @@ use super::{History, error, text};
 use crate::{Error, ErrorKind, Result};
 
 /// How large a history is, in bytes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct HistorySize {
     /// On disk, with what is free within it and what is on its way into it.
     pub total: u64,

@@ -1,11 +1,12 @@
 //! What a run came to, in four words.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::run::{Run, RunStatus};
 
 /// What a run came to, in the words that tools of the field use for a job. The counts of the run tell more.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct RunSummary {
     /// How many records were compared, over all models.
     pub total: u64,

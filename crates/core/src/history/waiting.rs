@@ -1,6 +1,7 @@
 //! What runs wait for: the one rule by which they get their turn, for those who hand them out and those who look on.
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use serde::Serialize;
 
@@ -9,7 +10,7 @@ use super::{History, Run, RunId, RunStage, RunStatus, lease, text};
 use crate::Result;
 
 /// A run that waits, with its place.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Waiting {
     /// The run.
     #[serde(flatten)]
@@ -22,7 +23,7 @@ pub struct Waiting {
 
 /// What a run waits for. In JSON `{"what": "worker"}`, `{"what": "run", "run": 4, "why": "same_target"}`,
 /// `{"what": "person", "reason": …}`, `{"what": "time", "until": …, "reason": …}`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(tag = "what", rename_all = "snake_case")]
 pub enum WaitsFor {
     /// A worker that is free.
@@ -50,7 +51,7 @@ pub enum WaitsFor {
 }
 
 /// Why two runs cannot run at once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum InTheWay {
     /// They are of one sync.

@@ -17,13 +17,14 @@ mod tests;
 use std::fmt::Write as _;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::policy::Quarantine;
 use crate::source::Absence;
 
 /// How long a record has been absent, and what was decided about it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Streak {
     /// Since when it is absent: when the first run of the streak saw it.
     pub since: DateTime<Utc>,
@@ -40,7 +41,7 @@ pub struct Streak {
 }
 
 /// What a person decided about an absent record.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Decision {
     /// What.
     pub verdict: Verdict,
@@ -53,7 +54,7 @@ pub struct Decision {
 }
 
 /// What a person can say about an absent record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// It is not deleted as long as it is absent.
@@ -65,7 +66,7 @@ pub enum Verdict {
 }
 
 /// Where an absent record is in the quarantine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// It was not absent long enough, or the source still has it.
