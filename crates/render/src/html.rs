@@ -192,7 +192,7 @@ fn notices(plan: &Outline<'_>) -> Markup {
         };
         ("bad", format!("{} not taken over", count(rejected.rejected)), text)
     });
-    let refused = words::refused(plan.summary.refused());
+    let refused = words::refused(plan.summary);
     let refused = refused.map(|text| ("bad", "Foreseen".to_owned(), prose(&text)));
     let overwrites = words::overwrites(plan.overwrites);
     let overwrites = overwrites.map(|text| ("warn", "Overwrites".to_owned(), prose(&text)));

@@ -50,8 +50,7 @@ impl Page for Markdown {
         if let Some(adoption) = plan.adoption() {
             writeln!(out, "**In the target already: {adoption}.** {}.\n", sentence(words::adopting(header.adopts)))?;
         }
-        let facts =
-            [words::refused(plan.summary.refused()), words::overwrites(plan.overwrites), words::keeps(plan.keeps)];
+        let facts = [words::refused(plan.summary), words::overwrites(plan.overwrites), words::keeps(plan.keeps)];
         for fact in facts.into_iter().flatten() {
             writeln!(out, "{}.\n", sentence(&fact))?;
         }

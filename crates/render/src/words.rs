@@ -6,7 +6,7 @@ use serde_json::Value;
 use syncline_core::applied::Cause;
 use syncline_core::change::HoldRule;
 use syncline_core::event::Side;
-use syncline_core::guard::Demand;
+use syncline_core::guard::{Demand, Guard};
 use syncline_core::models::ModelMode;
 use syncline_core::plan::{PlanHeader, PlanSummary};
 use syncline_core::policy::FieldRule;
@@ -180,13 +180,16 @@ pub fn equal(records: u64) -> String {
     }
 }
 
-/// Changes that the target would refuse.
-pub fn refused(changes: u64) -> Option<String> {
-    match changes {
-        0 => None,
-        1 => Some("1 change would be refused as things are; it is tried all the same".to_owned()),
-        _ => Some(format!("{} changes would be refused as things are; they are tried all the same", count(changes))),
-    }
+/// Changes that the target would refuse, and what is done about them.
+pub fn refused(plan: &PlanSummary) -> Option<String> {
+    let is_stopped = plan.verdicts.iter().any(|verdict| verdict.guard == Guard::RefusedChanges);
+    let (changes, tried) = match plan.refused() {
+        0 => return None,
+        1 => ("1 change".to_owned(), "it is tried all the same"),
+        refused => (format!("{} changes", count(refused)), "they are tried all the same"),
+    };
+    let done = if is_stopped { "so none of the plan is written" } else { tried };
+    Some(format!("{changes} would be refused as things are; {done}"))
 }
 
 /// Fields that stay as the target has them.

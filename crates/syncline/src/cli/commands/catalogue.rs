@@ -1,5 +1,6 @@
 //! `syncline catalogue`: what a target has that rules and settings can name. Read when asked for, so that nothing goes stale.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use serde::Serialize;
@@ -68,8 +69,10 @@ async fn side(session: &Session, of: &str) -> Result<SideDefinition, Failure> {
     if stored.iter().any(|name| name == of) {
         return Ok(session.sync(of).await?.definition.target);
     }
-    let known = configuration.connections.keys().chain(configuration.syncs.keys()).chain(&stored);
-    let remedy = config::similar_remedy(of, known.map(String::as_str));
+    // Those of the file are stored too.
+    let syncs: BTreeSet<&String> = configuration.syncs.keys().chain(&stored).collect();
+    let known = configuration.connections.keys().chain(syncs);
+    let remedy = config::similar_remedy(of, known.map(String::as_str).collect::<Vec<_>>());
     Err(Error::new(ErrorKind::NotFound, format!("there is no connection or sync `{of}`; {remedy}")).into())
 }
 

@@ -128,7 +128,7 @@ impl Page for Terminal<'_> {
         out.write_all(rejected::text(plan.header.rejected()).as_bytes())?;
         write_adoption(out, plan)?;
         write_totals(out, plan.summary)?;
-        if let Some(refused) = words::refused(plan.summary.refused()) {
+        if let Some(refused) = words::refused(plan.summary) {
             writeln!(out, "{} {refused}", paint(BAD, "Foreseen:"))?;
         }
         if let Some(overwrites) = words::overwrites(plan.overwrites) {
