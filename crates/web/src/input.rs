@@ -1,5 +1,6 @@
 //! What is sent: bodies, queries, and names in paths.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -28,7 +29,7 @@ pub struct Name(pub String);
 pub struct Number(pub RunId);
 
 /// Nothing that could be said in a body.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Nothing {}
 
@@ -133,6 +134,20 @@ impl Limit {
 impl Default for Limit {
     fn default() -> Self {
         Self::DEFAULT
+    }
+}
+
+impl schemars::JsonSchema for Limit {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Limit".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({"type": "integer", "minimum": 1, "maximum": Self::MOST, "default": Self::DEFAULT.0})
     }
 }
 

@@ -13,8 +13,10 @@
 //! | `POST /runs/{id}/approve`, `…/reject` | a decision about its plan |
 //! | `POST /runs/{id}/cancel`, `…/pause`, `…/resume` | what a person wants of it |
 //! | `GET /queue` | the runs that wait, and what each waits for |
+//! | `GET /openapi.json` | all of this, for programs: OpenAPI 3.1 |
 //!
-//! What each takes and answers is told where it is: [`routes`]. Everywhere:
+//! What each takes and answers is told where it is: [`routes`], and in one place, from which the router and the document come:
+//! [`routes::endpoints`]. Everywhere:
 //!
 //! - Answers have the shapes that the commands print with `--json`. A list is `{"items": […], "next": …}`, `next` being what
 //!   the next page is asked for with, or null when there is none.
@@ -40,8 +42,10 @@
 //! A proxy that adds a login sends a loopback name as `Host` and leaves `Sec-Fetch-Site` as it is.
 
 mod browser;
+pub mod endpoint;
 mod input;
 mod list;
+pub mod openapi;
 mod problem;
 pub mod routes;
 mod store;
@@ -52,11 +56,9 @@ mod tests;
 use std::sync::Arc;
 
 use axum::extract::DefaultBodyLimit;
-use axum::routing::{get, post};
-use axum::{Router, middleware};
+use axum::routing::get;
+use axum::{Json, Router, middleware};
 use syncline_core::run::Runner;
-
-use crate::routes::{plan, queue, review, runs, stop, syncs, trigger};
 
 pub use list::List;
 pub use problem::{Problem, ProblemKind, SettingProblem};
@@ -64,6 +66,9 @@ pub use store::{StoreError, SyncStore, SyncView};
 
 /// How long a body may be, in bytes. The settings of a sync take a few thousand.
 pub const MOST_BYTES: usize = 256 * 1024;
+
+/// Where the host puts the API.
+pub const BELOW: &str = "/api/v1";
 
 /// Who asks for what the API does, until there is a login.
 const BY: &str = "api";
@@ -79,23 +84,14 @@ pub struct ApiState {
 
 /// The routes, with all that protects them. They can be nested below any path.
 pub fn router(state: ApiState) -> Router {
-    Router::new()
-        .route("/syncs", get(syncs::list).post(syncs::create))
-        .route("/syncs/{name}", get(syncs::show).put(syncs::change).delete(syncs::remove))
-        .route("/syncs/{name}/pause", post(syncs::pause))
-        .route("/syncs/{name}/unpause", post(syncs::unpause))
-        .route("/syncs/{name}/runs", post(trigger::trigger))
-        .route("/runs", get(runs::list))
-        .route("/runs/{id}", get(runs::show))
-        .route("/runs/{id}/changes", get(runs::changes))
-        .route("/runs/{id}/log", get(runs::log))
-        .route("/runs/{id}/plan", get(plan::plan))
-        .route("/runs/{id}/approve", post(review::approve))
-        .route("/runs/{id}/reject", post(review::reject))
-        .route("/runs/{id}/cancel", post(stop::cancel))
-        .route("/runs/{id}/pause", post(stop::pause))
-        .route("/runs/{id}/resume", post(stop::resume))
-        .route("/queue", get(queue::list))
+    let endpoints = routes::endpoints();
+    let document = Arc::new(openapi::document(&endpoints, BELOW));
+    let mut router = Router::new().route("/openapi.json", get(|| async move { Json(document) }));
+    for endpoint in endpoints {
+        let (path, handler) = endpoint.into_parts();
+        router = router.route(path, handler);
+    }
+    router
         .fallback(problem::no_route)
         .method_not_allowed_fallback(problem::wrong_method)
         .layer(DefaultBodyLimit::max(MOST_BYTES))

@@ -1,10 +1,12 @@
 //! One page of a list.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use syncline_core::history::Page;
 
 /// One page of a list.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[schemars(rename = "{T}List")]
 pub struct List<T, C = ()> {
     /// The items.
     pub items: Vec<T>,

@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
+use schemars::JsonSchema;
 use serde::Serialize;
 use syncline_core::{Error, ErrorKind, ErrorStatus};
 
@@ -21,12 +22,14 @@ use crate::store::StoreError;
 /// ```
 ///
 /// `problems` is there when single values of what was sent are wrong.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Problem {
     #[serde(rename = "type", serialize_with = "as_urn")]
+    #[schemars(with = "String")]
     kind: ProblemKind,
     title: &'static str,
     #[serde(serialize_with = "as_number")]
+    #[schemars(with = "u16")]
     status: StatusCode,
     detail: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -37,7 +40,7 @@ pub struct Problem {
 }
 
 /// What is wrong with one value.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct SettingProblem {
     /// The key, as a path: `source_parameters.network`. Empty when it is about the whole.
     pub key: String,
@@ -104,6 +107,20 @@ impl ProblemKind {
             Self::Storage => ("storage", "What is kept cannot be reached", StatusCode::INTERNAL_SERVER_ERROR),
             Self::Internal => ("internal", "A defect of Syncline", StatusCode::INTERNAL_SERVER_ERROR),
         }
+    }
+}
+
+impl ProblemKind {
+    /// What it is called, in words.
+    pub fn title(self) -> &'static str {
+        self.facts().1
+    }
+
+    /// The statuses that it is answered with.
+    pub fn statuses(self) -> impl Iterator<Item = StatusCode> {
+        // Both may pass by themselves; then it is said when to try again.
+        let passing = matches!(self, Self::Storage | Self::Internal).then_some(StatusCode::SERVICE_UNAVAILABLE);
+        [self.facts().2].into_iter().chain(passing)
     }
 }
 

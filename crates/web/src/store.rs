@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 use syncline_core::history::SyncOwner;
@@ -34,7 +35,7 @@ pub trait SyncStore: SyncBook {
 }
 
 /// A sync, for programs.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct SyncView {
     /// Its name.
     pub name: String,

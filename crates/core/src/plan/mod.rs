@@ -57,7 +57,7 @@ pub use draft::{Background, PlanDraft, SavedPlan};
 pub use marks::{Unmark, UnmarkedField};
 pub use memory::{AllOurs, Memory, id_hash};
 pub use reader::PlanReader;
-pub use schema::schema;
+pub use schema::{PlanDocument, schema};
 pub use selection::{Selection, Selector};
 #[cfg(feature = "runtime")]
 pub(crate) use spool::Spool;

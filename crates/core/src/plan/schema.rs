@@ -13,7 +13,7 @@ use crate::change::Change;
 /// members, one change on a line, and the hash over both. A plan that was reformatted is valid JSON of this schema and is
 /// not applied.
 pub fn schema() -> Value {
-    SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<Document>().to_value()
+    SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<PlanDocument>().to_value()
 }
 
 /// A plan: the ordered changes that a run computed, saved and applied exactly as saved. Creates and updates come parents
@@ -24,7 +24,7 @@ pub fn schema() -> Value {
     dead_code,
     reason = "only described: a plan is written and read member by member, as it may not fit in memory"
 )]
-struct Document {
+pub struct PlanDocument {
     /// The format and its version.
     #[schemars(schema_with = "format")]
     format: String,
@@ -33,7 +33,7 @@ struct Document {
     /// The records of the target that changes refer to.
     bindings: Vec<Binding>,
     /// The records of the target that become Syncline's own when the plan is applied (`policy.adopt`).
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     adopted: Vec<Binding>,
     /// The changes in the order in which they are applied.
     changes: Vec<Change>,

@@ -8,10 +8,127 @@ pub mod stop;
 pub mod syncs;
 pub mod trigger;
 
-use syncline_core::history::{Run, RunId};
+use axum::http::StatusCode;
+use syncline_core::history::{Role, Run, RunId, StoredChange, StoredLogLine, Waiting};
+use syncline_core::plan::PlanDocument;
 
-use crate::ApiState;
-use crate::problem::Problem;
+use crate::endpoint::Endpoint;
+use crate::input::Nothing;
+use crate::problem::{Problem, ProblemKind};
+use crate::{ApiState, List, SyncView};
+
+/// Every route, with who may ask.
+pub fn endpoints() -> Vec<Endpoint> {
+    let mut endpoints = of_syncs();
+    endpoints.extend(of_runs());
+    endpoints.push(
+        Endpoint::get("/queue", "listQueue", queue::list)
+            .says("The runs that wait, the next one first")
+            .gives::<List<Waiting>>(StatusCode::OK, "Those that wait"),
+    );
+    endpoints
+}
+
+fn of_syncs() -> Vec<Endpoint> {
+    use ProblemKind::Conflict;
+    vec![
+        Endpoint::get("/syncs", "listSyncs", syncs::list)
+            .says("The syncs that there are, by name")
+            .gives::<List<SyncView>>(StatusCode::OK, "The syncs"),
+        Endpoint::post("/syncs", "createSync", syncs::create)
+            .says("Makes a sync")
+            .by(Role::Admin)
+            .takes::<syncs::NewSync>()
+            .gives::<syncs::Kept>(StatusCode::CREATED, "The sync, with what is odd about it")
+            .fails([Conflict]),
+        Endpoint::get("/syncs/{name}", "showSync", syncs::show)
+            .says("A sync")
+            .gives::<SyncView>(StatusCode::OK, "The sync"),
+        Endpoint::put("/syncs/{name}", "changeSync", syncs::change)
+            .says("Replaces the settings of a sync")
+            .by(Role::Admin)
+            .takes::<syncs::SyncChange>()
+            .gives::<syncs::Kept>(StatusCode::OK, "The sync, with what is odd about it")
+            .fails([Conflict]),
+        Endpoint::delete("/syncs/{name}", "removeSync", syncs::remove)
+            .says("Ends a sync; what it did stays in the history")
+            .by(Role::Admin)
+            .gives_nothing(StatusCode::NO_CONTENT, "It is gone")
+            .fails([Conflict]),
+        Endpoint::post("/syncs/{name}/pause", "pauseSync", syncs::pause)
+            .says("Lets the schedules of a sync rest")
+            .by(Role::Operator)
+            .may_take::<Nothing>()
+            .gives::<SyncView>(StatusCode::OK, "The sync"),
+        Endpoint::post("/syncs/{name}/unpause", "unpauseSync", syncs::unpause)
+            .says("Lets the schedules of a sync go on")
+            .by(Role::Operator)
+            .may_take::<Nothing>()
+            .gives::<SyncView>(StatusCode::OK, "The sync"),
+        Endpoint::post("/syncs/{name}/runs", "triggerRun", trigger::trigger)
+            .says("Asks for a run; asking twice is asking once")
+            .by(Role::Operator)
+            .may_take::<trigger::Wish>()
+            .gives::<trigger::Asked>(StatusCode::ACCEPTED, "The run that will do it")
+            .fails([Conflict, ProblemKind::Settings]),
+    ]
+}
+
+fn of_runs() -> Vec<Endpoint> {
+    use ProblemKind::Conflict;
+    vec![
+        Endpoint::get("/runs", "listRuns", runs::list)
+            .says("Runs, newest first")
+            .query::<runs::RunQuery>()
+            .gives::<List<Run, RunId>>(StatusCode::OK, "A page of runs; `next` is the next page's `before`"),
+        Endpoint::get("/runs/{id}", "showRun", runs::show)
+            .says("A run with its phases, models and decisions")
+            .gives::<runs::RunDetail>(StatusCode::OK, "The run"),
+        Endpoint::get("/runs/{id}/changes", "listChanges", runs::changes)
+            .says("What a run changed or would change, in the order it was recorded")
+            .query::<runs::ChangeQuery>()
+            .gives::<List<StoredChange, u64>>(StatusCode::OK, "A page of changes; `next` is the next page's `after`"),
+        Endpoint::get("/runs/{id}/log", "showLog", runs::log)
+            .says("What a run said")
+            .query::<runs::LogQuery>()
+            .gives::<List<StoredLogLine, u64>>(StatusCode::OK, "A page of lines; `next` is the next page's `after`"),
+        Endpoint::get("/runs/{id}/plan", "downloadPlan", plan::plan)
+            .says("The file of a run's plan, one change a line, as `syncline apply` takes it")
+            .gives::<PlanDocument>(StatusCode::OK, "The plan"),
+        Endpoint::post("/runs/{id}/approve", "approvePlan", review::approve)
+            .says("Consents to the plan that was looked at, or to a part of it")
+            .by(Role::Approver)
+            .takes::<review::Consent>()
+            .gives::<review::Approved>(StatusCode::OK, "What was approved; a worker applies it")
+            .fails([Conflict, ProblemKind::Stale]),
+        Endpoint::post("/runs/{id}/reject", "rejectPlan", review::reject)
+            .says("Refuses the plan that was looked at")
+            .by(Role::Approver)
+            .takes::<review::Refusal>()
+            .gives::<review::Rejected>(StatusCode::OK, "What was refused; the run is cancelled")
+            .fails([Conflict, ProblemKind::Stale]),
+        Endpoint::post("/runs/{id}/cancel", "cancelRun", stop::cancel)
+            .says("Ends a run for good, after the batches under way")
+            .by(Role::Operator)
+            .may_take::<stop::Why>()
+            .gives::<stop::Told>(StatusCode::OK, "It is over")
+            .gives::<stop::Told>(StatusCode::ACCEPTED, "It ends after the batches under way")
+            .fails([Conflict]),
+        Endpoint::post("/runs/{id}/pause", "pauseRun", stop::pause)
+            .says("Lets a run wait until it is resumed")
+            .by(Role::Operator)
+            .may_take::<stop::Why>()
+            .gives::<stop::Told>(StatusCode::OK, "It waits")
+            .gives::<stop::Told>(StatusCode::ACCEPTED, "It waits after the batches under way")
+            .fails([Conflict]),
+        Endpoint::post("/runs/{id}/resume", "resumeRun", stop::resume)
+            .says("Lets a run go on that was paused, or that waits for its time")
+            .by(Role::Operator)
+            .may_take::<Nothing>()
+            .gives::<stop::Told>(StatusCode::OK, "Where it is")
+            .fails([Conflict]),
+    ]
+}
 
 /// A run; a problem when there is none with this number.
 async fn run(state: &ApiState, id: RunId) -> Result<Run, Problem> {

@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use chrono::Utc;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use syncline_core::history::{Approval, Decision, Run, RunId};
 use syncline_core::places::Places;
@@ -14,8 +15,9 @@ use crate::input::{Body, Number};
 use crate::{ApiState, BY, Problem};
 
 /// Consent to a plan.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "PlanConsent")]
 pub struct Consent {
     /// Why; kept in the history.
     pub reason: String,
@@ -30,8 +32,9 @@ pub struct Consent {
 }
 
 /// Refusal of a plan.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "PlanRefusal")]
 pub struct Refusal {
     /// Why; kept in the history.
     pub reason: String,
@@ -40,7 +43,7 @@ pub struct Refusal {
 }
 
 /// A plan that was consented to.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Approved {
     /// Its run.
     pub run: RunId,
@@ -51,7 +54,7 @@ pub struct Approved {
 }
 
 /// A plan that was refused.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Rejected {
     /// Its run.
     pub run: RunId,

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use syncline_core::change::Action;
 use syncline_core::history::{
@@ -13,7 +14,7 @@ use crate::input::{Limit, Number, Wanted, names};
 use crate::{ApiState, List, Problem};
 
 /// Which runs are wanted.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RunQuery {
     sync: Option<String>,
@@ -28,7 +29,7 @@ pub struct RunQuery {
 }
 
 /// Which changes are wanted.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChangeQuery {
     model: Option<String>,
@@ -41,7 +42,7 @@ pub struct ChangeQuery {
 }
 
 /// Which lines are wanted.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LogQuery {
     after: Option<u64>,
@@ -50,7 +51,7 @@ pub struct LogQuery {
 }
 
 /// A run with what is known of it, its changes and its log aside.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct RunDetail {
     /// The run itself: status, times, counts, error.
     #[serde(flatten)]
@@ -66,7 +67,7 @@ pub struct RunDetail {
 }
 
 /// A model in a run.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct ModelDetail {
     /// What was read and found.
     #[serde(flatten)]

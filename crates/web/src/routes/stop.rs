@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use syncline_core::history::{RunId, RunStatus, Stop, StopRequest};
 
@@ -11,7 +12,7 @@ use crate::problem::ProblemKind;
 use crate::{ApiState, BY, Problem};
 
 /// Why a run shall stop.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Why {
     /// Why; kept with the run.
@@ -19,7 +20,7 @@ pub struct Why {
 }
 
 /// Where a run is now.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Told {
     /// The run.
     pub run: RunId,

@@ -18,6 +18,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -26,7 +27,7 @@ use crate::problem::ProblemKind;
 use crate::{ApiState, List, Problem, SyncView};
 
 /// A sync that is to be made.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewSync {
     /// Its name.
@@ -36,7 +37,7 @@ pub struct NewSync {
 }
 
 /// What becomes of a sync.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SyncChange {
     /// What is configured, instead of what was.
@@ -44,7 +45,7 @@ pub struct SyncChange {
 }
 
 /// A sync that was made or changed.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Kept {
     /// The sync.
     #[serde(flatten)]

@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use syncline_core::history::{RequestId, RunId, RunKind, RunStatus, Triggered, Waiting, WaitsFor};
 use syncline_core::run::RunRequest;
@@ -13,7 +14,7 @@ use crate::input::{Body, Name};
 use crate::{ApiState, BY, Problem};
 
 /// How a run is asked for.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Wish {
     /// Stop at the saved plan.
@@ -25,7 +26,7 @@ pub struct Wish {
 }
 
 /// What came of asking for a run.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Asked {
     /// The run.
     pub run: RunId,

@@ -2,6 +2,7 @@
 
 mod browser;
 mod connector;
+mod contract;
 mod problems;
 mod queue;
 mod review;
@@ -82,10 +83,13 @@ impl Api {
     }
 
     async fn send(&self, request: Request<Body>) -> Answer {
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let text = String::from_utf8(to_bytes(body, usize::MAX).await.unwrap().into()).unwrap();
-        Answer { status: parts.status, headers: parts.headers, text }
+        let answer = Answer { status: parts.status, headers: parts.headers, text };
+        contract::holds(&method, &path, &answer);
+        answer
     }
 
     /// Asks for a run of a sync.

@@ -1,0 +1,201 @@
+//! One route of the API: how it is asked, who may, what it takes and what it answers.
+//!
+//! The router, the check of roles and the OpenAPI document all come from these, so that none of them can say something else.
+
+use axum::handler::Handler;
+use axum::http::{Method, StatusCode};
+use axum::routing::{MethodFilter, MethodRouter, on};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use syncline_core::history::Role;
+
+use crate::problem::ProblemKind;
+use crate::{ApiState, Problem};
+
+/// Makes the schema of a type.
+pub type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
+
+/// One route.
+pub struct Endpoint {
+    /// The method.
+    pub method: Method,
+    /// The path below that of the API, with parameters as `{id}`.
+    pub path: &'static str,
+    /// Its name in the OpenAPI document, which programs that are made from it call it by.
+    pub id: &'static str,
+    /// What it does, in a sentence without its full stop.
+    pub summary: &'static str,
+    /// What it belongs to: `runs`, `syncs`.
+    pub tag: &'static str,
+    /// Who may ask; anybody, without a login, when there is none.
+    pub role: Option<Role>,
+    /// What stands behind the `?`.
+    pub query: Option<SchemaOf>,
+    /// Headers that are read, with what they say.
+    pub headers: &'static [(&'static str, &'static str)],
+    /// The JSON in its body.
+    pub body: Option<Payload>,
+    /// What it answers when all is well; the first is the usual one.
+    pub answers: Vec<Answer>,
+    /// What can be wrong, beside what can be wrong anywhere.
+    pub problems: Vec<ProblemKind>,
+    handler: MethodRouter<ApiState>,
+}
+
+/// A body that is sent.
+#[derive(Clone, Copy)]
+pub struct Payload {
+    /// What it is like.
+    pub schema: SchemaOf,
+    /// Whether something must be said.
+    pub required: bool,
+}
+
+/// An answer when all is well.
+#[derive(Clone, Copy)]
+pub struct Answer {
+    /// Its status.
+    pub status: StatusCode,
+    /// What it tells, in a sentence without its full stop.
+    pub says: &'static str,
+    /// The kind of its content and what it is like; none when it has none.
+    pub content: Option<(&'static str, SchemaOf)>,
+}
+
+impl Endpoint {
+    fn new<H, T>(method: Method, filter: MethodFilter, path: &'static str, id: &'static str, handler: H) -> Self
+    where
+        H: Handler<T, ApiState>,
+        T: 'static,
+    {
+        Self {
+            method,
+            path,
+            id,
+            summary: "",
+            tag: path.trim_start_matches('/').split('/').next().unwrap_or_default(),
+            role: Some(Role::Viewer),
+            query: None,
+            headers: &[],
+            body: None,
+            answers: Vec::new(),
+            problems: Vec::new(),
+            handler: on(filter, handler),
+        }
+    }
+
+    /// A route that is read.
+    pub fn get<H: Handler<T, ApiState>, T: 'static>(path: &'static str, id: &'static str, handler: H) -> Self {
+        Self::new(Method::GET, MethodFilter::GET, path, id, handler)
+    }
+
+    /// A route that does something.
+    pub fn post<H: Handler<T, ApiState>, T: 'static>(path: &'static str, id: &'static str, handler: H) -> Self {
+        Self::new(Method::POST, MethodFilter::POST, path, id, handler)
+    }
+
+    /// A route that replaces something.
+    pub fn put<H: Handler<T, ApiState>, T: 'static>(path: &'static str, id: &'static str, handler: H) -> Self {
+        Self::new(Method::PUT, MethodFilter::PUT, path, id, handler)
+    }
+
+    /// A route that removes something.
+    pub fn delete<H: Handler<T, ApiState>, T: 'static>(path: &'static str, id: &'static str, handler: H) -> Self {
+        Self::new(Method::DELETE, MethodFilter::DELETE, path, id, handler)
+    }
+
+    /// What it does.
+    pub fn says(self, summary: &'static str) -> Self {
+        Self { summary, ..self }
+    }
+
+    /// Who may ask; whoever may look, unless it is said.
+    pub fn by(self, role: Role) -> Self {
+        Self { role: Some(role), ..self }
+    }
+
+    /// Anybody may ask, without a login.
+    pub fn by_anybody(self) -> Self {
+        Self { role: None, ..self }
+    }
+
+    /// What stands behind the `?`.
+    pub fn query<T: JsonSchema>(self) -> Self {
+        Self { query: Some(of::<T>), ..self }
+    }
+
+    /// Headers that are read.
+    pub fn headers(self, headers: &'static [(&'static str, &'static str)]) -> Self {
+        Self { headers, ..self }
+    }
+
+    /// The body that it needs.
+    pub fn takes<T: JsonSchema>(self) -> Self {
+        Self { body: Some(Payload { schema: of::<T>, required: true }), ..self }
+    }
+
+    /// The body that it may have.
+    pub fn may_take<T: JsonSchema>(self) -> Self {
+        Self { body: Some(Payload { schema: of::<T>, required: false }), ..self }
+    }
+
+    /// What it answers, as JSON.
+    pub fn gives<T: JsonSchema>(self, status: StatusCode, says: &'static str) -> Self {
+        self.gives_as::<T>("application/json", status, says)
+    }
+
+    /// What it answers, in another form.
+    pub fn gives_as<T: JsonSchema>(mut self, kind: &'static str, status: StatusCode, says: &'static str) -> Self {
+        self.answers.push(Answer { status, says, content: Some((kind, of::<T>)) });
+        self
+    }
+
+    /// That it answers without content.
+    pub fn gives_nothing(mut self, status: StatusCode, says: &'static str) -> Self {
+        self.answers.push(Answer { status, says, content: None });
+        self
+    }
+
+    /// What can be wrong.
+    pub fn fails(mut self, problems: impl IntoIterator<Item = ProblemKind>) -> Self {
+        self.problems.extend(problems);
+        self
+    }
+
+    /// What can be wrong with any request of this kind, and with this one.
+    pub fn all_problems(&self) -> Vec<ProblemKind> {
+        let mut problems = vec![ProblemKind::ForeignName, ProblemKind::Storage, ProblemKind::Internal];
+        if self.path.contains('{') {
+            problems.push(ProblemKind::NotFound);
+        }
+        if self.query.is_some() || self.body.is_some() {
+            problems.push(ProblemKind::Settings);
+        }
+        if self.method != Method::GET {
+            problems.extend([ProblemKind::ForeignPage, ProblemKind::NotJson]);
+        }
+        if self.body.is_some() {
+            problems.extend([ProblemKind::Malformed, ProblemKind::TooLarge]);
+        }
+        problems.extend(&self.problems);
+        problems
+    }
+
+    /// The names of the parameters in its path.
+    pub fn path_parameters(&self) -> impl Iterator<Item = &'static str> {
+        self.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
+    }
+
+    /// What the router does with it.
+    pub fn into_parts(self) -> (&'static str, MethodRouter<ApiState>) {
+        (self.path, self.handler)
+    }
+}
+
+fn of<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+    generator.subschema_for::<T>()
+}
+
+/// The schema of the errors.
+pub fn problem(generator: &mut SchemaGenerator) -> Schema {
+    of::<Problem>(generator)
+}

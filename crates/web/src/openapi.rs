@@ -1,0 +1,154 @@
+//! The OpenAPI document, version 3.1 (<https://spec.openapis.org/oas/v3.1.1>), made of the [routes](crate::routes::endpoints).
+
+use std::collections::BTreeMap;
+
+use axum::http::{Method, StatusCode};
+use schemars::generate::SchemaSettings;
+use schemars::{Schema, SchemaGenerator};
+use serde_json::{Map, Value, json};
+
+use crate::endpoint::{Endpoint, problem};
+
+/// The schemas of types, by their names.
+type Definitions = Map<String, Value>;
+
+/// The paths of some routes, with the schemas of what is sent and of what is answered. A type that is both can be described twice: what has
+/// a default need not be sent, and is always answered.
+fn described(endpoints: &[Endpoint]) -> (BTreeMap<&str, Map<String, Value>>, Definitions, Definitions) {
+    let settings = SchemaSettings::draft2020_12().with(|settings| {
+        settings.definitions_path = "/components/schemas".into();
+        settings.meta_schema = None;
+    });
+    let mut answers = settings.clone().for_serialize().into_generator();
+    let mut asked = settings.for_deserialize().into_generator();
+    let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
+    for endpoint in endpoints {
+        let operation = operation(endpoint, &mut asked, &mut answers);
+        paths.entry(endpoint.path).or_default().insert(endpoint.method.as_str().to_lowercase(), operation);
+    }
+    (paths, asked.take_definitions(true), answers.take_definitions(true))
+}
+
+/// The names under which one thing is sent and another one answered. There must be none, or the document says one thing of both.
+pub fn clashes(endpoints: &[Endpoint]) -> Vec<String> {
+    let (_, asked, answers) = described(endpoints);
+    let differs = |(name, schema): &(String, Value)| answers.get(name).is_some_and(|answered| answered != schema);
+    asked.into_iter().filter(differs).map(|(name, _)| name).collect()
+}
+
+/// The document of some routes below a path.
+pub fn document(endpoints: &[Endpoint], below: &str) -> Value {
+    let (paths, asked, answers) = described(endpoints);
+    let mut schemas = answers;
+    for (name, schema) in asked {
+        schemas.entry(name).or_insert(schema);
+    }
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Syncline",
+            "version": env!("CARGO_PKG_VERSION"),
+            "summary": "Keeps network systems in agreement.",
+            "license": {"name": env!("CARGO_PKG_LICENSE"), "identifier": env!("CARGO_PKG_LICENSE")},
+        },
+        "servers": [{"url": below}],
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": {
+                "token": {"type": "http", "scheme": "bearer", "description": "A token, made by `syncline token add`."},
+                "session": {"type": "apiKey", "in": "cookie", "name": "syncline", "description": "A login in a browser."},
+            },
+        },
+        "security": [{"token": []}, {"session": []}],
+    })
+}
+
+fn operation(endpoint: &Endpoint, asked: &mut SchemaGenerator, answers: &mut SchemaGenerator) -> Value {
+    let mut parameters: Vec<Value> = endpoint.path_parameters().map(path_parameter).collect();
+    if let Some(query) = endpoint.query {
+        parameters.extend(query_parameters(query(asked), asked));
+    }
+    parameters.extend(endpoint.headers.iter().map(|(name, says)| {
+        json!({"name": name, "in": "header", "required": false, "description": says, "schema": {"type": "string"}})
+    }));
+    let mut operation = json!({
+        "operationId": endpoint.id,
+        "summary": endpoint.summary,
+        "tags": [endpoint.tag],
+        "parameters": parameters,
+        "responses": responses(endpoint, answers),
+    });
+    match endpoint.role {
+        Some(role) => operation["description"] = format!("Role: {role}.").into(),
+        None => operation["security"] = json!([]),
+    }
+    if let Some(body) = endpoint.body {
+        let content = json!({"application/json": {"schema": (body.schema)(asked)}});
+        operation["requestBody"] = json!({"required": body.required, "content": content});
+    }
+    operation
+}
+
+fn path_parameter(name: &str) -> Value {
+    let schema = match name {
+        "id" => json!({"type": "integer", "format": "int64", "minimum": 1}),
+        _ => json!({"type": "string", "minLength": 1}),
+    };
+    json!({"name": name, "in": "path", "required": true, "schema": schema})
+}
+
+/// The fields of a type as parameters.
+fn query_parameters(schema: Schema, generator: &SchemaGenerator) -> Vec<Value> {
+    let schema = schema.to_value();
+    let named = schema.get("$ref").and_then(Value::as_str).and_then(|path| path.rsplit('/').next());
+    let object = named.and_then(|name| generator.definitions().get(name)).unwrap_or(&schema);
+    let required: Vec<&str> = object["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let fields = object["properties"].as_object().into_iter().flatten();
+    let parameter = |(name, schema): (&String, &Value)| {
+        let mut schema = schema.clone();
+        let description = schema.as_object_mut().and_then(|schema| schema.remove("description"));
+        let mut parameter = json!({
+            "name": name, "in": "query", "required": required.contains(&name.as_str()), "schema": schema,
+        });
+        if schema["type"] == "array" {
+            // `status=queued,syncing`
+            parameter["style"] = "form".into();
+            parameter["explode"] = false.into();
+        }
+        if let Some(description) = description {
+            parameter["description"] = description;
+        }
+        parameter
+    };
+    fields.map(parameter).collect()
+}
+
+fn responses(endpoint: &Endpoint, generator: &mut SchemaGenerator) -> Value {
+    let mut responses: BTreeMap<String, Value> = BTreeMap::new();
+    for answer in &endpoint.answers {
+        let mut response = json!({"description": answer.says});
+        if let Some((kind, schema)) = answer.content {
+            response["content"] = json!({ (kind): {"schema": schema(generator)} });
+        }
+        if matches!(answer.status, StatusCode::CREATED | StatusCode::ACCEPTED) && endpoint.method == Method::POST {
+            response["headers"] = json!({"Location": {"description": "Where it is.", "schema": {"type": "string"}}});
+        }
+        responses.insert(answer.status.as_str().to_owned(), response);
+    }
+    let content = json!({"application/problem+json": {"schema": problem(generator)}});
+    let mut told: BTreeMap<u16, Vec<&str>> = BTreeMap::new();
+    for kind in endpoint.all_problems() {
+        for status in kind.statuses() {
+            let titles = told.entry(status.as_u16()).or_default();
+            if !titles.contains(&kind.title()) {
+                titles.push(kind.title());
+            }
+        }
+    }
+    for (status, titles) in told {
+        let response = json!({"description": titles.join("; "), "content": content});
+        responses.entry(status.to_string()).or_insert(response);
+    }
+    json!(responses)
+}
