@@ -1,10 +1,11 @@
 //! What connectors tell people about themselves.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use url::Url;
 
 /// One line of a data mapping: what of the system becomes what of the model.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct DataMapping {
     /// The model, for example `interface`.
     pub model: &'static str,
@@ -35,7 +36,7 @@ impl DataMapping {
 }
 
 /// One line of the configuration as people see it. Secrets are shown as references.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ConfigItem {
     /// What it is, for people: `Base URL`.
     pub name: String,
@@ -51,7 +52,7 @@ impl ConfigItem {
 }
 
 /// What a connection test found.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, JsonSchema)]
 pub struct CheckReport {
     /// What the system is: `NetBox 4.6.8`.
     pub system: String,
@@ -62,7 +63,7 @@ pub struct CheckReport {
 }
 
 /// A record in its system's own user interface.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ObjectLink {
     /// What the system shows for it.
     pub label: String,
@@ -71,7 +72,7 @@ pub struct ObjectLink {
 }
 
 /// A list of a system's own objects that rules and settings may name: what a person picks from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Catalogue {
     /// What is in it: `templates`.
     pub name: &'static str,
@@ -82,7 +83,7 @@ pub struct Catalogue {
 }
 
 /// An object of a catalogue.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct CatalogueEntry {
     /// The system's id.
     pub id: String,

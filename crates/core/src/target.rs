@@ -18,7 +18,7 @@ use crate::source::Absence;
 use crate::{Error, ErrorKind, Result};
 
 /// What the engine decides with: declared by the connector, never guessed.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct Capabilities {
     /// Largest number of changes in one batch.
     pub batch_size: usize,

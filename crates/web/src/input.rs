@@ -11,7 +11,7 @@ use axum::http::StatusCode;
 use axum::http::request::Parts;
 use serde::de::{DeserializeOwned, Deserializer, Error as _, IgnoredAny, Visitor};
 use serde_json::error::Category;
-use syncline_core::history::RunId;
+use syncline_core::history::{FindingId, RunId};
 
 use crate::MOST_BYTES;
 use crate::problem::{Problem, ProblemKind};
@@ -27,6 +27,9 @@ pub struct Name(pub String);
 
 /// The number of a run in a path.
 pub struct Number(pub RunId);
+
+/// The number of a finding in a path.
+pub struct FindingNumber(pub FindingId);
 
 /// Nothing that could be said in a body.
 #[derive(Debug, serde::Deserialize, schemars::JsonSchema)]
@@ -114,6 +117,16 @@ impl<S: Send + Sync> FromRequestParts<S> for Number {
         let Name(text) = Name::from_request_parts(parts, state).await?;
         let number = text.parse().map_err(|_| Problem::no_run(&text))?;
         Ok(Self(RunId::new(number)))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for FindingNumber {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Name(text) = Name::from_request_parts(parts, state).await?;
+        let number = text.parse().map_err(|_| Problem::no_finding(&text))?;
+        Ok(Self(FindingId::new(number)))
     }
 }
 

@@ -13,6 +13,11 @@
 //! | `POST /runs/{id}/approve`, `…/reject` | a decision about its plan |
 //! | `POST /runs/{id}/cancel`, `…/pause`, `…/resume` | what a person wants of it |
 //! | `GET /queue` | the runs that wait, and what each waits for |
+//! | `GET /findings`, `GET /findings/{id}`, `POST …/acknowledge` | drift, flapping and ambiguous records; that somebody looked at one |
+//! | `GET /quarantine`, `POST /quarantine` | records that sources no longer have; what becomes of one |
+//! | `GET /objects` | what happened to an object in all runs |
+//! | `GET /connectors`, `GET /connectors/{name}` | what this build can talk to, and the schemas of its settings |
+//! | `POST /syncs/{name}/check`, `…/describe` | whether both sides answer; what becomes what |
 //! | `GET /openapi.json` | all of this, for programs: OpenAPI 3.1 |
 //!
 //! What each takes and answers is told where it is: [`routes`], and in one place, from which the router and the document come:
@@ -42,6 +47,7 @@
 //! A proxy that adds a login sends a loopback name as `Host` and leaves `Sec-Fetch-Site` as it is.
 
 mod browser;
+mod cursor;
 pub mod endpoint;
 mod input;
 mod list;

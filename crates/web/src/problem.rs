@@ -168,6 +168,14 @@ impl Problem {
         Self::values(detail, vec![problem])
     }
 
+    /// There is no finding with a number.
+    pub(crate) fn no_finding(wanted: impl std::fmt::Display) -> Self {
+        Self::new(
+            ProblemKind::NotFound,
+            format!("there is no finding `{wanted}`: `GET findings` lists those that there are"),
+        )
+    }
+
     /// There is no run with a number.
     pub(crate) fn no_run(wanted: impl std::fmt::Display) -> Self {
         Self::new(ProblemKind::NotFound, format!("there is no run `{wanted}`: `GET runs` lists those that there are"))

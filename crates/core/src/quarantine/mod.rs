@@ -42,6 +42,7 @@ pub struct Streak {
 
 /// What a person decided about an absent record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "AbsenceDecision")]
 pub struct Decision {
     /// What.
     pub verdict: Verdict,
@@ -56,6 +57,7 @@ pub struct Decision {
 /// What a person can say about an absent record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "AbsenceVerdict")]
 pub enum Verdict {
     /// It is not deleted as long as it is absent.
     Keep,
@@ -68,6 +70,7 @@ pub enum Verdict {
 /// Where an absent record is in the quarantine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "QuarantineState")]
 pub enum State {
     /// It was not absent long enough, or the source still has it.
     Waiting,

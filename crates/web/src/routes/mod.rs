@@ -1,6 +1,10 @@
 //! The routes, one file for what belongs together. Paths are below where the host puts the API.
 
+pub mod connectors;
+pub mod findings;
+pub mod objects;
 pub mod plan;
+pub mod quarantine;
 pub mod queue;
 pub mod review;
 pub mod runs;
@@ -9,9 +13,13 @@ pub mod syncs;
 pub mod trigger;
 
 use axum::http::StatusCode;
-use syncline_core::history::{Role, Run, RunId, StoredChange, StoredLogLine, Waiting};
+use syncline_core::history::{
+    Finding, FindingId, QuarantineCursor, Quarantined, Role, Run, RunId, StoredChange, StoredLogLine, TimelineCursor,
+    TimelineEntry, Waiting,
+};
 use syncline_core::plan::PlanDocument;
 
+use crate::cursor::Cursor;
 use crate::endpoint::Endpoint;
 use crate::input::Nothing;
 use crate::problem::{Problem, ProblemKind};
@@ -21,12 +29,73 @@ use crate::{ApiState, List, SyncView};
 pub fn endpoints() -> Vec<Endpoint> {
     let mut endpoints = of_syncs();
     endpoints.extend(of_runs());
-    endpoints.push(
+    endpoints.extend(of_findings());
+    endpoints.extend(of_connectors());
+    endpoints
+}
+
+fn of_connectors() -> Vec<Endpoint> {
+    vec![
+        Endpoint::get("/connectors", "listConnectors", connectors::list)
+            .says("The systems that this build can talk to")
+            .gives::<List<connectors::Connector>>(StatusCode::OK, "The connectors"),
+        Endpoint::get("/connectors/{name}", "showConnector", connectors::show)
+            .says("A connector with the schemas of its settings")
+            .gives::<connectors::ConnectorDetail>(StatusCode::OK, "The connector"),
+        Endpoint::post("/syncs/{name}/check", "checkSync", connectors::check)
+            .says("Connects to both sides of a sync and asks whether it will work")
+            .by(Role::Operator)
+            .may_take::<Nothing>()
+            .gives::<connectors::Checked>(StatusCode::OK, "What was found, also where a side does not answer"),
+        Endpoint::post("/syncs/{name}/describe", "describeSync", connectors::describe)
+            .says("Connects to both sides of a sync and asks what becomes what")
+            .by(Role::Operator)
+            .may_take::<Nothing>()
+            .gives::<List<connectors::DescribedSide>>(StatusCode::OK, "The source, and the target"),
+    ]
+}
+
+fn of_findings() -> Vec<Endpoint> {
+    vec![
         Endpoint::get("/queue", "listQueue", queue::list)
             .says("The runs that wait, the next one first")
             .gives::<List<Waiting>>(StatusCode::OK, "Those that wait"),
-    );
-    endpoints
+        Endpoint::get("/findings", "listFindings", findings::list)
+            .says("What runs found and somebody should look at, newest first")
+            .query::<findings::FindingQuery>()
+            .gives::<List<Finding, FindingId>>(
+                StatusCode::OK,
+                "A page of findings; `next` is the next page's `before`",
+            ),
+        Endpoint::get("/findings/{id}", "showFinding", findings::show)
+            .says("A finding")
+            .gives::<Finding>(StatusCode::OK, "The finding"),
+        Endpoint::post("/findings/{id}/acknowledge", "acknowledgeFinding", findings::acknowledge)
+            .says("Notes that somebody has looked at a finding")
+            .by(Role::Operator)
+            .takes::<findings::Acknowledgement>()
+            .gives::<Finding>(StatusCode::OK, "The finding"),
+        Endpoint::get("/quarantine", "listQuarantine", quarantine::list)
+            .says("Records that sources no longer have, and that wait to be deleted")
+            .query::<quarantine::QuarantineQuery>()
+            .gives::<List<Quarantined, Cursor<QuarantineCursor>>>(
+                StatusCode::OK,
+                "A page of them; `next` is the next page's `after`",
+            ),
+        Endpoint::post("/quarantine", "decideAbsent", quarantine::decide)
+            .says("Decides what becomes of a record that the source no longer has")
+            .by(Role::Approver)
+            .takes::<quarantine::Wish>()
+            .gives::<Quarantined>(StatusCode::OK, "The record as it is now")
+            .fails([ProblemKind::NotFound, ProblemKind::Conflict]),
+        Endpoint::get("/objects", "showTimeline", objects::timeline)
+            .says("What happened to an object in all runs, newest first")
+            .query::<objects::ObjectQuery>()
+            .gives::<List<TimelineEntry, Cursor<TimelineCursor>>>(
+                StatusCode::OK,
+                "A page of changes; `next` is the next page's `before`",
+            ),
+    ]
 }
 
 fn of_syncs() -> Vec<Endpoint> {

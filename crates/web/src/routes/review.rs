@@ -100,7 +100,7 @@ pub async fn reject(
     Ok(Json(Rejected { run: id, plan: plan_hash }))
 }
 
-fn ensure_reason(reason: &str) -> Result<(), Problem> {
+pub(super) fn ensure_reason(reason: &str) -> Result<(), Problem> {
     if reason.trim().is_empty() {
         return Err(Problem::value("reason", "wants words: they are kept in the history"));
     }

@@ -52,10 +52,8 @@ fn template(path: &str) -> Option<&'static str> {
 
 /// What is wrong with a value, by the schema at a place of the document.
 fn mistakes(place: &[&str], value: &Value) -> String {
-    let pointer: String = place
-        .iter()
-        .map(|part| format!("/{}", part.replace('~', "~0").replace('/', "~1").replace('{', "%7B").replace('}', "%7D")))
-        .collect();
+    let escaped = |part: &&str| part.replace('~', "~0").replace('/', "~1").replace('{', "%7B").replace('}', "%7D");
+    let pointer = place.iter().map(escaped).collect::<Vec<_>>().join("/");
     let (schemas, compiled) = compiled(&pointer);
     schemas.validate(value, compiled).err().map_or_else(String::new, |error| error.to_string())
 }
@@ -66,7 +64,7 @@ fn compiled(pointer: &str) -> (Schemas, SchemaIndex) {
     compiler.enable_format_assertions();
     compiler.add_resource("openapi.json", DOCUMENT.clone()).unwrap();
     let mut schemas = Schemas::new();
-    let compiled = compiler.compile(&format!("openapi.json#{pointer}"), &mut schemas).unwrap();
+    let compiled = compiler.compile(&format!("openapi.json#/{pointer}"), &mut schemas).unwrap();
     (schemas, compiled)
 }
 

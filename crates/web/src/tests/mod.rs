@@ -2,7 +2,9 @@
 
 mod browser;
 mod connector;
+mod connectors;
 mod contract;
+mod findings;
 mod problems;
 mod queue;
 mod review;

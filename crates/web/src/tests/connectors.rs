@@ -1,0 +1,37 @@
+//! The connectors, and the sides of syncs.
+
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+
+use super::Api;
+
+#[tokio::test]
+async fn connectors_are_listed_with_their_schemas() {
+    let api = Api::empty().await;
+    let all = api.get("connectors").await.items();
+    let expected = json!({
+        "id": "sites", "label": "Sites", "description": "A list of sites.", "icon": "server", "package": "syncline-web", "version": "1",
+        "source": true, "target": true,
+    });
+    assert_eq!(all, [expected]);
+    let one = api.get("connectors/sites").await.value();
+    assert_eq!(one["connection_schema"]["properties"]["sites"]["type"], "array");
+    assert!(one["source_parameters_schema"].is_object() && one["target_parameters_schema"].is_object());
+    let none = api.get("connectors/netbox").await;
+    assert_eq!(none.status, StatusCode::NOT_FOUND);
+    insta::assert_snapshot!(none.detail(), @"there is no connector `netbox` in this build; there are `sites`");
+}
+
+#[tokio::test]
+async fn sides_are_checked_and_tell_what_they_do() {
+    let api = Api::with_lab(true).await;
+    let checked = api.post("syncs/lab/check", json!({})).await.value();
+    assert_eq!((&checked["ok"], &checked["sides"][0]["side"]), (&json!(true), &json!("source")));
+    assert_eq!(checked["sides"][1]["report"]["warnings"], json!([]));
+    let told = api.post("syncs/lab/describe", json!({})).await.items();
+    assert_eq!((&told[0]["capabilities"], &told[0]["error"]), (&Value::Null, &Value::Null));
+    assert_eq!(told[1]["capabilities"]["batch_size"], 10);
+    for path in ["syncs/lap/check", "syncs/lap/describe"] {
+        assert_eq!(api.post(path, json!({})).await.status, StatusCode::NOT_FOUND);
+    }
+}
