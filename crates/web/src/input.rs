@@ -11,7 +11,7 @@ use axum::http::StatusCode;
 use axum::http::request::Parts;
 use serde::de::{DeserializeOwned, Deserializer, Error as _, IgnoredAny, Visitor};
 use serde_json::error::Category;
-use syncline_core::history::{FindingId, RunId};
+use syncline_core::history::{FindingId, NoRequestId, RequestId, RunId};
 
 use crate::MOST_BYTES;
 use crate::problem::{Problem, ProblemKind};
@@ -30,6 +30,9 @@ pub struct Number(pub RunId);
 
 /// The number of a finding in a path.
 pub struct FindingNumber(pub FindingId);
+
+/// What whoever asks calls the request, in the header `Idempotency-Key`; none when it was not given.
+pub struct IdempotencyKey(pub Option<RequestId>);
 
 /// Nothing that could be said in a body.
 #[derive(Debug, serde::Deserialize, schemars::JsonSchema)]
@@ -127,6 +130,23 @@ impl<S: Send + Sync> FromRequestParts<S> for FindingNumber {
         let Name(text) = Name::from_request_parts(parts, state).await?;
         let number = text.parse().map_err(|_| Problem::no_finding(&text))?;
         Ok(Self(FindingId::new(number)))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let wrong = |message: String| Problem::value("Idempotency-Key", message);
+        let mut given = parts.headers.get_all("idempotency-key").iter();
+        let Some(first) = given.next() else { return Ok(Self(None)) };
+        if given.next().is_some() {
+            return Err(wrong("is there more than once".to_owned()));
+        }
+        let text = first.to_str().map_err(|_| wrong("is no text".to_owned()))?;
+        // It may come as a string of structured fields, in quotes.
+        let text = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
+        Ok(Self(Some(text.parse().map_err(|error: NoRequestId| wrong(error.to_string()))?)))
     }
 }
 

@@ -13,6 +13,10 @@ const MOST: usize = 200;
 /// given, and need not be unique.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(into = "String", try_from = "String")]
+#[schemars(
+    extend("minLength" = 1, "maxLength" = MOST),
+    extend("pattern" = r"^[^\s\x00-\x1f\x7f-\x9f]([^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f])?$"),
+)]
 pub struct RequestId(Box<str>);
 
 /// A text that is no id of a request.

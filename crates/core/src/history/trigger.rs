@@ -13,8 +13,8 @@ use super::entity::run;
 use super::run_read::{applied_already, applied_by};
 use super::run_write::{finish, insert, open_run};
 use super::{
-    Decision, History, NewRun, Purpose, Run, RunError, RunFilter, RunId, RunResult, RunStatus, Stop, StopRequest,
-    WaitsFor, decision, error, lease, text,
+    Decision, History, NewRun, Purpose, RequestId, Run, RunError, RunFilter, RunId, RunResult, RunStatus, Stop,
+    StopRequest, WaitsFor, decision, error, lease, text,
 };
 use crate::{Error, ErrorKind, Result};
 
@@ -58,6 +58,11 @@ impl History {
             .write(move |tx, _| {
                 async move {
                     serialise(tx, new).await?;
+                    if let Some(id) = new.request_id.as_ref().filter(|_| new.once)
+                        && let Some(run) = asked_for_before(tx, new, id).await?
+                    {
+                        return Ok(Triggered::AlreadyRunning(run));
+                    }
                     let under_way = [RunStatus::New.as_str(), RunStatus::Queued.as_str(), RunStatus::Syncing.as_str()];
                     let mut there = Condition::any().add(run::Column::Status.is_in(under_way));
                     if let Some(tick) = new.tick {
@@ -237,6 +242,28 @@ pub(super) fn is_asked_by(row: &run::Model, new: &NewRun) -> bool {
         && row.purpose == new.purpose.as_str()
         && row.subject == new.subject.map(|run| run.0)
         && is_same_plan
+}
+
+/// The run of the sync that was asked for under an id first. An id that was given to a request for something else is refused.
+async fn asked_for_before(tx: &DatabaseTransaction, new: &NewRun, id: &RequestId) -> Result<Option<RunId>> {
+    let first = run::Entity::find()
+        .filter(run::Column::SyncId.eq(new.sync.0))
+        .filter(run::Column::RequestId.eq(id.as_str()))
+        .order_by_asc(run::Column::Id)
+        .one(tx)
+        .await
+        .map_err(error::of_statement)?;
+    match first {
+        Some(row) if is_asked_by(&row, new) => Ok(Some(RunId(row.id))),
+        Some(row) => {
+            let message = format!(
+                "`{id}` was the id of another request, which run {} was made for: give this one its own",
+                row.id
+            );
+            Err(Error::new(ErrorKind::Refused, message))
+        }
+        None => Ok(None),
+    }
 }
 
 /// Lets triggers of one sync come one after the other. SQLite has one writer at a time anyway.

@@ -15,6 +15,8 @@ pub struct RunRequest {
     pub reason: Option<String>,
     /// What that one calls the request.
     pub request_id: Option<RequestId>,
+    /// A run of the sync that was asked for under this id is the answer, also when it is over.
+    pub once: bool,
     /// What for.
     pub purpose: Purpose,
     /// The run to take back or to try again.
@@ -82,6 +84,7 @@ impl Default for RunRequest {
             by: user(),
             reason: None,
             request_id: None,
+            once: false,
             purpose: Purpose::Sync,
             subject: None,
             dry_run: false,

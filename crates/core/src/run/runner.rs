@@ -153,6 +153,7 @@ impl Runner {
             triggered_by: request.by.clone(),
             request: request.reason.clone(),
             request_id: request.request_id.clone(),
+            once: request.once,
             purpose: request.purpose,
             subject: request.subject,
             options: request.settings.clone(),

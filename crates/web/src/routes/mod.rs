@@ -137,6 +137,10 @@ fn of_syncs() -> Vec<Endpoint> {
         Endpoint::post("/syncs/{name}/runs", "triggerRun", trigger::trigger)
             .says("Asks for a run; asking twice is asking once")
             .by(Role::Operator)
+            .headers(&[(
+                "Idempotency-Key",
+                "What the request is called: asked again under the same name, the answer is the same run",
+            )])
             .may_take::<trigger::Wish>()
             .gives::<trigger::Asked>(StatusCode::ACCEPTED, "The run that will do it")
             .fails([Conflict, ProblemKind::Settings]),

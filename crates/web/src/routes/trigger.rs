@@ -10,7 +10,7 @@ use syncline_core::history::{RequestId, RunId, RunKind, RunStatus, Triggered, Wa
 use syncline_core::run::RunRequest;
 
 use super::syncs::view;
-use crate::input::{Body, Name};
+use crate::input::{Body, IdempotencyKey, Name};
 use crate::{ApiState, BY, Problem};
 
 /// How a run is asked for.
@@ -30,7 +30,7 @@ pub struct Wish {
 pub struct Asked {
     /// The run.
     pub run: RunId,
-    /// It was asked to do the same, and was under way or queued already.
+    /// It was there already: under way, queued, or made for the same `Idempotency-Key`.
     pub already_running: bool,
     /// Under which id it was asked for first; null when it was given none.
     pub request_id: Option<RequestId>,
@@ -56,18 +56,29 @@ pub struct Asked {
 /// Asking twice is asking once: while a run of the sync that was asked to do the same is under way or queued, the answer is that run with
 /// `"already_running": true`, and is 202 too, so that whoever repeats blindly has no error to repeat for. A dry run is no answer to
 /// who asks for a real one: that one is made, and waits for its turn.
+///
+/// With the header `Idempotency-Key`, which is kept as the request id, the run that was made for this key is the answer as long as the
+/// history has it, also when it is over. 409 when the key was used for something else.
 pub async fn trigger(
     State(state): State<ApiState>,
     Name(name): Name,
+    IdempotencyKey(key): IdempotencyKey,
     Body(wish): Body<Wish>,
 ) -> Result<impl IntoResponse, Problem> {
+    if key.is_some() && wish.request_id.is_some() && key != wish.request_id {
+        return Err(Problem::value(
+            "request_id",
+            "is another one than `Idempotency-Key`: give one of them, or the same twice",
+        ));
+    }
     view(&state, &name).await?;
     let sync = state.syncs.sync(&name).await?;
     let request = RunRequest {
         kind: RunKind::Webhook,
         by: BY.to_owned(),
         reason: wish.reason,
-        request_id: wish.request_id,
+        once: key.is_some(),
+        request_id: key.or(wish.request_id),
         dry_run: wish.dry_run,
         ..RunRequest::default()
     };
