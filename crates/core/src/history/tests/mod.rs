@@ -123,6 +123,7 @@ async fn new_run(history: &History, sync: &str) -> NewRun {
         triggered_by: "kim".to_owned(),
         request: Some("after the move".to_owned()),
         request_id: Some("CHG0042".parse().unwrap()),
+        once: false,
         purpose: Purpose::Sync,
         subject: None,
         options: RunSettings::default(),
