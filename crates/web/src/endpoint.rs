@@ -32,22 +32,13 @@ pub struct Endpoint {
     pub query: Option<SchemaOf>,
     /// Headers that are read, with what they say.
     pub headers: &'static [(&'static str, &'static str)],
-    /// The JSON in its body.
-    pub body: Option<Payload>,
+    /// The JSON in its body. It is sent as JSON also where nothing need be said in it: a page of another site cannot.
+    pub body: Option<SchemaOf>,
     /// What it answers when all is well; the first is the usual one.
     pub answers: Vec<Answer>,
     /// What can be wrong, beside what can be wrong anywhere.
     pub problems: Vec<ProblemKind>,
     handler: MethodRouter<ApiState>,
-}
-
-/// A body that is sent.
-#[derive(Clone, Copy)]
-pub struct Payload {
-    /// What it is like.
-    pub schema: SchemaOf,
-    /// Whether something must be said.
-    pub required: bool,
 }
 
 /// An answer when all is well.
@@ -128,14 +119,9 @@ impl Endpoint {
         Self { headers, ..self }
     }
 
-    /// The body that it needs.
+    /// The body that is sent.
     pub fn takes<T: JsonSchema>(self) -> Self {
-        Self { body: Some(Payload { schema: of::<T>, required: true }), ..self }
-    }
-
-    /// The body that it may have.
-    pub fn may_take<T: JsonSchema>(self) -> Self {
-        Self { body: Some(Payload { schema: of::<T>, required: false }), ..self }
+        Self { body: Some(of::<T>), ..self }
     }
 
     /// What it answers, as JSON.

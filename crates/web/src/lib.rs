@@ -53,6 +53,7 @@ mod input;
 mod list;
 pub mod openapi;
 mod problem;
+mod reason;
 pub mod routes;
 mod store;
 

@@ -70,7 +70,8 @@ fn operation(endpoint: &Endpoint, asked: &mut SchemaGenerator, answers: &mut Sch
         parameters.extend(query_parameters(query(asked), asked));
     }
     parameters.extend(endpoint.headers.iter().map(|(name, says)| {
-        json!({"name": name, "in": "header", "required": false, "description": says, "schema": {"type": "string"}})
+        let schema = json!({"type": "string", "pattern": "^[!#-~]([ !#-~]{0,198}[!#-~])?$"});
+        json!({"name": name, "in": "header", "required": false, "description": says, "schema": schema})
     }));
     let mut operation = json!({
         "operationId": endpoint.id,
@@ -84,8 +85,8 @@ fn operation(endpoint: &Endpoint, asked: &mut SchemaGenerator, answers: &mut Sch
         None => operation["security"] = json!([]),
     }
     if let Some(body) = endpoint.body {
-        let content = json!({"application/json": {"schema": (body.schema)(asked)}});
-        operation["requestBody"] = json!({"required": body.required, "content": content});
+        let content = json!({"application/json": {"schema": body(asked)}});
+        operation["requestBody"] = json!({"required": true, "content": content});
     }
     operation
 }

@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use syncline_core::history::{Finding, FindingFilter, FindingId, FindingKind, FindingState, RunId};
 
-use super::review::ensure_reason;
 use crate::input::{Body, FindingNumber, Limit, Wanted, names};
+use crate::reason::Reason;
 use crate::{ApiState, BY, List, Problem};
 
 /// Which findings are wanted.
@@ -39,7 +39,7 @@ pub struct FindingQuery {
 #[serde(deny_unknown_fields)]
 pub struct Acknowledgement {
     /// What there is to say; kept with it.
-    pub reason: String,
+    pub reason: Reason,
 }
 
 /// `GET /findings?sync=lab&kind=drift&state=open,acknowledged&model=device&new_in=17&gone_in=17&before=99&limit=100`: `{"items": [finding, …],
@@ -68,6 +68,5 @@ pub async fn acknowledge(
     FindingNumber(id): FindingNumber,
     Body(said): Body<Acknowledgement>,
 ) -> Result<Json<Finding>, Problem> {
-    ensure_reason(&said.reason)?;
-    Ok(Json(state.runner.history().acknowledge(id, BY, &said.reason).await?))
+    Ok(Json(state.runner.history().acknowledge(id, BY, &said.reason.into_string()).await?))
 }

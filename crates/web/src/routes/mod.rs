@@ -45,12 +45,12 @@ fn of_connectors() -> Vec<Endpoint> {
         Endpoint::post("/syncs/{name}/check", "checkSync", connectors::check)
             .says("Connects to both sides of a sync and asks whether it will work")
             .by(Role::Operator)
-            .may_take::<Nothing>()
+            .takes::<Nothing>()
             .gives::<connectors::Checked>(StatusCode::OK, "What was found, also where a side does not answer"),
         Endpoint::post("/syncs/{name}/describe", "describeSync", connectors::describe)
             .says("Connects to both sides of a sync and asks what becomes what")
             .by(Role::Operator)
-            .may_take::<Nothing>()
+            .takes::<Nothing>()
             .gives::<List<connectors::DescribedSide>>(StatusCode::OK, "The source, and the target"),
     ]
 }
@@ -127,12 +127,12 @@ fn of_syncs() -> Vec<Endpoint> {
         Endpoint::post("/syncs/{name}/pause", "pauseSync", syncs::pause)
             .says("Lets the schedules of a sync rest")
             .by(Role::Operator)
-            .may_take::<Nothing>()
+            .takes::<Nothing>()
             .gives::<SyncView>(StatusCode::OK, "The sync"),
         Endpoint::post("/syncs/{name}/unpause", "unpauseSync", syncs::unpause)
             .says("Lets the schedules of a sync go on")
             .by(Role::Operator)
-            .may_take::<Nothing>()
+            .takes::<Nothing>()
             .gives::<SyncView>(StatusCode::OK, "The sync"),
         Endpoint::post("/syncs/{name}/runs", "triggerRun", trigger::trigger)
             .says("Asks for a run; asking twice is asking once")
@@ -141,7 +141,7 @@ fn of_syncs() -> Vec<Endpoint> {
                 "Idempotency-Key",
                 "What the request is called: asked again under the same name, the answer is the same run",
             )])
-            .may_take::<trigger::Wish>()
+            .takes::<trigger::Wish>()
             .gives::<trigger::Asked>(StatusCode::ACCEPTED, "The run that will do it")
             .fails([Conflict, ProblemKind::Settings]),
     ]
@@ -183,21 +183,21 @@ fn of_runs() -> Vec<Endpoint> {
         Endpoint::post("/runs/{id}/cancel", "cancelRun", stop::cancel)
             .says("Ends a run for good, after the batches under way")
             .by(Role::Operator)
-            .may_take::<stop::Why>()
+            .takes::<stop::Why>()
             .gives::<stop::Told>(StatusCode::OK, "It is over")
             .gives::<stop::Told>(StatusCode::ACCEPTED, "It ends after the batches under way")
             .fails([Conflict]),
         Endpoint::post("/runs/{id}/pause", "pauseRun", stop::pause)
             .says("Lets a run wait until it is resumed")
             .by(Role::Operator)
-            .may_take::<stop::Why>()
+            .takes::<stop::Why>()
             .gives::<stop::Told>(StatusCode::OK, "It waits")
             .gives::<stop::Told>(StatusCode::ACCEPTED, "It waits after the batches under way")
             .fails([Conflict]),
         Endpoint::post("/runs/{id}/resume", "resumeRun", stop::resume)
             .says("Lets a run go on that was paused, or that waits for its time")
             .by(Role::Operator)
-            .may_take::<Nothing>()
+            .takes::<Nothing>()
             .gives::<stop::Told>(StatusCode::OK, "Where it is")
             .fails([Conflict]),
     ]

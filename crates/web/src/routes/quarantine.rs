@@ -9,10 +9,10 @@ use syncline_core::history::{QuarantineCursor, QuarantineFilter, Quarantined};
 use syncline_core::quarantine::{self, Decision, Verdict};
 use syncline_model::AnyKey;
 
-use super::review::ensure_reason;
 use super::syncs::view;
 use crate::cursor::Cursor;
 use crate::input::{Body, Limit, Wanted};
+use crate::reason::Reason;
 use crate::{ApiState, BY, List, Problem};
 
 /// Which absent records are wanted.
@@ -47,7 +47,7 @@ pub struct Wish {
     /// What.
     pub verdict: Verdict,
     /// Why; kept with it.
-    pub reason: String,
+    pub reason: Reason,
 }
 
 /// `GET /quarantine?sync=lab&model=device&state=due&after=…&limit=100`: `{"items": [record, …], "next": text}`, by sync, model and key.
@@ -65,8 +65,7 @@ pub async fn list(
 /// back.
 pub async fn decide(State(state): State<ApiState>, Body(wish): Body<Wish>) -> Result<Json<Quarantined>, Problem> {
     let Wish { sync, model, key, verdict, reason } = wish;
-    ensure_reason(&reason)?;
     view(&state, &sync).await?;
-    let decision = Decision { verdict, by: BY.to_owned(), reason, at: Utc::now() };
+    let decision = Decision { verdict, by: BY.to_owned(), reason: reason.into_string(), at: Utc::now() };
     Ok(Json(state.runner.history().decide_absent(&sync, &model, &key, &decision).await?))
 }

@@ -12,6 +12,7 @@ use syncline_core::{Error, ErrorKind};
 
 use super::plan::with_plan;
 use crate::input::{Body, Number};
+use crate::reason::Reason;
 use crate::{ApiState, BY, Problem};
 
 /// Consent to a plan.
@@ -20,7 +21,7 @@ use crate::{ApiState, BY, Problem};
 #[schemars(rename = "PlanConsent")]
 pub struct Consent {
     /// Why; kept in the history.
-    pub reason: String,
+    pub reason: Reason,
     /// The hash of the plan that was looked at.
     pub plan_hash: String,
     /// Only these changes and what goes along: `device`, `device:["site","name"]`, `#` and the start of a change's id.
@@ -37,7 +38,7 @@ pub struct Consent {
 #[schemars(rename = "PlanRefusal")]
 pub struct Refusal {
     /// Why; kept in the history.
-    pub reason: String,
+    pub reason: Reason,
     /// The hash of the plan that was looked at.
     pub plan_hash: String,
 }
@@ -70,7 +71,6 @@ pub async fn approve(
     Body(consent): Body<Consent>,
 ) -> Result<Json<Approved>, Problem> {
     let Consent { reason, plan_hash, only, except } = consent;
-    ensure_reason(&reason)?;
     let wanted = match (only.as_slice(), except.as_slice()) {
         ([], []) => None,
         (only, []) => Some(("only", Selection::Only(selectors("only", only)?))),
@@ -95,16 +95,8 @@ pub async fn reject(
     Body(refusal): Body<Refusal>,
 ) -> Result<Json<Rejected>, Problem> {
     let Refusal { reason, plan_hash } = refusal;
-    ensure_reason(&reason)?;
     decide(&state, id, decision(plan_hash.clone(), Approval::Rejected, reason, None)).await?;
     Ok(Json(Rejected { run: id, plan: plan_hash }))
-}
-
-pub(super) fn ensure_reason(reason: &str) -> Result<(), Problem> {
-    if reason.trim().is_empty() {
-        return Err(Problem::value("reason", "wants words: they are kept in the history"));
-    }
-    Ok(())
 }
 
 fn selectors(key: &str, texts: &[String]) -> Result<Vec<Selector>, Problem> {
@@ -127,7 +119,15 @@ async fn decide(state: &ApiState, run: RunId, decision: Decision) -> Result<(), 
     Ok(state.runner.history().decide(run, &decision).await?)
 }
 
-fn decision(plan_hash: String, verdict: Approval, reason: String, selection: Option<Places>) -> Decision {
+fn decision(plan_hash: String, verdict: Approval, reason: Reason, selection: Option<Places>) -> Decision {
     let by = BY.to_owned();
-    Decision { plan_hash, verdict, by, reason, selection, overrides_guards: false, at: Utc::now() }
+    Decision {
+        plan_hash,
+        verdict,
+        by,
+        reason: reason.into_string(),
+        selection,
+        overrides_guards: false,
+        at: Utc::now(),
+    }
 }

@@ -31,6 +31,7 @@ use crate::{ApiState, List, Problem, SyncView};
 #[serde(deny_unknown_fields)]
 pub struct NewSync {
     /// Its name.
+    #[schemars(regex(pattern = "^[A-Za-z0-9_-]+$"))]
     pub name: String,
     /// What is configured.
     pub settings: Map<String, Value>,
