@@ -62,6 +62,7 @@ pub(crate) fn run(shell: &Shell, arguments: &Arguments) -> Outcome {
         Err(_) => println!("\n==> deny\nSKIPPED: cargo-deny is not installed (`cargo install cargo-deny --locked`)"),
     }
     step("integration clients", &|| Ok(integration::run(shell, &integration::Arguments::clients(arguments.required))));
+    step("integration api", &|| Ok(integration::run(shell, &integration::Arguments::api(arguments.required))));
     // Where Debian's packages can be had: elsewhere it says so, and the simulator has to do.
     step("integration zabbix", &|| Ok(integration::run(shell, &integration::Arguments::zabbix())));
     summary(&steps)

@@ -37,13 +37,17 @@ fn judge(request: &Request) -> Result<(), Problem> {
         return Ok(());
     }
     let headers = request.headers();
-    ensure_own_page(headers, &host)?;
-    // A browser asks before it sends anything else to another site; no route knows such a method anyway.
-    let asks_first = !matches!(*method, Method::POST | Method::PUT | Method::PATCH);
-    if asks_first || is_json(headers) {
-        return Ok(());
+    ensure_own_page(headers, &host)
+}
+
+/// Refuses what was not sent as JSON: a browser sends that to another site only after asking. For routes that do something.
+pub async fn only_json(request: Request, next: Next) -> Response {
+    if is_json(request.headers()) {
+        return next.run(request).await;
     }
-    Err(Problem::new(ProblemKind::NotJson, format!("send `{method}` with `Content-Type: application/json`")))
+    let method = request.method();
+    let detail = format!("send `{method}` with `Content-Type: application/json`");
+    Problem::new(ProblemKind::NotJson, detail).into_response()
 }
 
 /// The name and port that was asked for, if it is a name of this machine for itself.

@@ -4,10 +4,12 @@
 
 use axum::handler::Handler;
 use axum::http::{Method, StatusCode};
+use axum::middleware;
 use axum::routing::{MethodFilter, MethodRouter, on};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use syncline_core::history::Role;
 
+use crate::browser::only_json;
 use crate::problem::ProblemKind;
 use crate::{ApiState, Problem};
 
@@ -157,10 +159,10 @@ impl Endpoint {
             problems.push(ProblemKind::Settings);
         }
         if self.method != Method::GET {
-            problems.extend([ProblemKind::ForeignPage, ProblemKind::NotJson]);
+            problems.push(ProblemKind::ForeignPage);
         }
         if self.body.is_some() {
-            problems.extend([ProblemKind::Malformed, ProblemKind::TooLarge]);
+            problems.extend([ProblemKind::NotJson, ProblemKind::Malformed, ProblemKind::TooLarge]);
         }
         problems.extend(&self.problems);
         problems
@@ -173,7 +175,10 @@ impl Endpoint {
 
     /// What the router does with it.
     pub fn into_parts(self) -> (&'static str, MethodRouter<ApiState>) {
-        (self.path, self.handler)
+        let does_something = !matches!(self.method, Method::GET | Method::DELETE);
+        let handler =
+            if does_something { self.handler.route_layer(middleware::from_fn(only_json)) } else { self.handler };
+        (self.path, handler)
     }
 }
 

@@ -3,6 +3,7 @@
 //! One suite per outside system. A suite says what it needs; where that is missing it is skipped, loudly, and with
 //! `--required` that is a failure.
 
+mod api;
 mod clients;
 mod zabbix;
 
@@ -32,6 +33,8 @@ pub(crate) struct Arguments {
 enum Suite {
     /// The simulators, driven by the vendors' and the field's own Python clients
     Clients,
+    /// The API, driven by requests that are made of its OpenAPI document
+    Api,
     /// The Zabbix connector's tests, against real Zabbix servers
     Zabbix,
 }
@@ -40,6 +43,11 @@ impl Arguments {
     /// The simulators' clients alone.
     pub(crate) fn clients(required: bool) -> Self {
         Self { suites: vec![Suite::Clients], required, ..Self::default() }
+    }
+
+    /// The API alone.
+    pub(crate) fn api(required: bool) -> Self {
+        Self { suites: vec![Suite::Api], required, ..Self::default() }
     }
 
     /// Real Zabbix servers alone, after `cargo test --workspace`, where their packages can be had.
@@ -67,6 +75,7 @@ impl Suite {
     fn needs(self) -> &'static str {
         match self {
             Self::Clients => "Python 3.11 or newer with venv, and the way to PyPI on the first run",
+            Self::Api => "Python 3.10 or newer with venv, and the way to PyPI on the first run",
             Self::Zabbix => "Debian's apt, PHP and PostgreSQL; installs PHP and PostgreSQL itself when it is root",
         }
     }
@@ -74,6 +83,7 @@ impl Suite {
     fn run(self, shell: &Shell, arguments: &Arguments) -> Vec<Check> {
         match self {
             Self::Clients => clients::run(shell),
+            Self::Api => api::run(shell),
             Self::Zabbix if arguments.keep => zabbix::keep(shell),
             Self::Zabbix => zabbix::run(shell, arguments.selection),
         }

@@ -90,7 +90,8 @@ async fn the_document_is_served_and_whole() {
 #[test]
 fn every_route_says_what_it_does() {
     let mut ids = BTreeSet::new();
-    for Endpoint { id, path, summary, answers, .. } in routes::endpoints() {
+    for Endpoint { id, method, path, summary, answers, body, .. } in routes::endpoints() {
+        assert_eq!(body.is_some(), matches!(method, Method::POST | Method::PUT), "{method} {path}");
         assert!(ids.insert(id), "{id} is there twice");
         assert!(!summary.is_empty() && !summary.ends_with('.'), "{path}: {summary}");
         assert!(!answers.is_empty(), "{path}");
