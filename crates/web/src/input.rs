@@ -206,8 +206,7 @@ pub fn names<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) ->
         }
 
         fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Vec<T>, E> {
-            let names = text.split(',').filter(|name| !name.is_empty());
-            names.map(|name| T::deserialize(serde::de::value::StrDeserializer::<E>::new(name))).collect()
+            text.split(',').map(|name| T::deserialize(serde::de::value::StrDeserializer::<E>::new(name))).collect()
         }
     }
 

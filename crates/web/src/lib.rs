@@ -92,7 +92,7 @@ pub struct ApiState {
 /// The routes, with all that protects them. They can be nested below any path.
 pub fn router(state: ApiState) -> Router {
     let endpoints = routes::endpoints();
-    let document = Arc::new(openapi::document(&endpoints, BELOW));
+    let document = Arc::new(openapi::document(&endpoints, BELOW, false));
     let mut router = Router::new().route("/openapi.json", get(|| async move { Json(document) }));
     for endpoint in endpoints {
         let (path, handler) = endpoint.into_parts();

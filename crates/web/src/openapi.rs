@@ -36,14 +36,14 @@ pub fn clashes(endpoints: &[Endpoint]) -> Vec<String> {
     asked.into_iter().filter(differs).map(|(name, _)| name).collect()
 }
 
-/// The document of some routes below a path.
-pub fn document(endpoints: &[Endpoint], below: &str) -> Value {
+/// The document of some routes below a path. `needs_login` tells whether somebody has to say who they are.
+pub fn document(endpoints: &[Endpoint], below: &str, needs_login: bool) -> Value {
     let (paths, asked, answers) = described(endpoints);
     let mut schemas = answers;
     for (name, schema) in asked {
         schemas.entry(name).or_insert(schema);
     }
-    json!({
+    let mut document = json!({
         "openapi": "3.1.0",
         "info": {
             "title": "Syncline",
@@ -53,15 +53,16 @@ pub fn document(endpoints: &[Endpoint], below: &str) -> Value {
         },
         "servers": [{"url": below}],
         "paths": paths,
-        "components": {
-            "schemas": schemas,
-            "securitySchemes": {
-                "token": {"type": "http", "scheme": "bearer", "description": "A token, made by `syncline token add`."},
-                "session": {"type": "apiKey", "in": "cookie", "name": "syncline", "description": "A login in a browser."},
-            },
-        },
-        "security": [{"token": []}, {"session": []}],
-    })
+        "components": {"schemas": schemas},
+    });
+    if needs_login {
+        document["components"]["securitySchemes"] = json!({
+            "token": {"type": "http", "scheme": "bearer", "description": "A token, made by `syncline token add`."},
+            "session": {"type": "apiKey", "in": "cookie", "name": "syncline", "description": "A login in a browser."},
+        });
+        document["security"] = json!([{"token": []}, {"session": []}]);
+    }
+    document
 }
 
 fn operation(endpoint: &Endpoint, asked: &mut SchemaGenerator, answers: &mut SchemaGenerator) -> Value {

@@ -52,8 +52,9 @@ fn tried(shell: &Shell, environment: &Environment, folder: &Path) -> anyhow::Res
         .output()?;
     let said = String::from_utf8_lossy(&output.stdout);
     if output.status.success() {
-        let cases = said.lines().find(|line| line.contains(" generated")).unwrap_or_default();
-        return Ok(cases.trim().to_owned());
+        let counts =
+            |line: &&str| line.starts_with(|first: char| first.is_ascii_digit()) && line.contains(" generated");
+        return Ok(said.lines().map(str::trim).find(counts).unwrap_or_default().to_owned());
     }
     Err(anyhow!("{}\n{}\n{}", output.status, said.trim(), String::from_utf8_lossy(&output.stderr).trim()))
 }
