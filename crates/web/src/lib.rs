@@ -21,24 +21,25 @@
 //! - Bodies are JSON objects, at most [`MOST_BYTES`] long. An empty one is `{}`. A key that is not known is refused, because
 //!   a mistyped `dry_run` would be a real run.
 //! - Errors are problem details (RFC 9457): see [`Problem`].
-//! - What is asked for here is done by `api`. There is no login yet, and no header is believed about who asks.
+//! - Who asks is known by a session or a token, if the host wants to know: see [`auth`]. No other header is believed about it.
 //!
 //! # Who can ask
 //!
-//! There is no login, so the host listens on a loopback address only: whoever may run programs on the machine may use the
-//! API. That leaves the pages of other sites in a browser on the machine, which can send requests to a loopback address as
-//! well. They are kept out by what no page can forge:
+//! Without [authentication](auth::Authentication) the host listens on a loopback address only: whoever may run programs on the machine
+//! may use the API. With it, whoever has a session or a token may do what its role allows. Either way that leaves the pages of other sites
+//! in a browser, which can send requests here as well. They are kept out by what no page can forge:
 //!
-//! - **The name that was asked for.** A `Host` that is not `localhost`, in `127.0.0.0/8` or `[::1]` is refused (421). A page
-//!   whose name was made to lead here (DNS rebinding) still sends its own name.
+//! - **The name that was asked for.** A `Host` that is not `localhost`, in `127.0.0.0/8`, `[::1]` or one of the configured names is refused
+//!   (421). A page whose name was made to lead here (DNS rebinding) still sends its own name.
 //! - **The kind of content.** `POST` and `PUT` are taken as `application/json` only (415), also without content. A browser
 //!   sends that to another site only after asking, and nobody here answers such a question. The same goes for `DELETE`.
 //! - **Where it comes from.** What changes something is refused (403) if `Sec-Fetch-Site` says that another site sends it.
 //!   From browsers that do not say that, an `Origin` has to be the name and port that was asked for.
 //! - **Who may read.** Answers name no other site that may read them, and forbid to be embedded, sniffed or stored.
 //!
-//! A proxy that adds a login sends a loopback name as `Host` and leaves `Sec-Fetch-Site` as it is.
+//! A proxy before the server leaves `Host` as it is, or sends a loopback name, and leaves `Sec-Fetch-Site` as it is.
 
+pub mod auth;
 mod browser;
 mod input;
 mod list;
@@ -51,11 +52,13 @@ mod tests;
 
 use std::sync::Arc;
 
+use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
-use axum::{Router, middleware};
 use syncline_core::run::Runner;
 
+use crate::auth::{Answers, Auth, Gate};
 use crate::routes::{plan, queue, review, runs, stop, syncs, trigger};
 
 pub use list::List;
@@ -65,9 +68,6 @@ pub use store::{StoreError, SyncStore, SyncView};
 /// How long a body may be, in bytes. The settings of a sync take a few thousand.
 pub const MOST_BYTES: usize = 256 * 1024;
 
-/// Who asks for what the API does, until there is a login.
-const BY: &str = "api";
-
 /// What the API works with. Cloning it gives another handle to the same.
 #[derive(Clone)]
 pub struct ApiState {
@@ -75,10 +75,14 @@ pub struct ApiState {
     pub runner: Arc<Runner>,
     /// The syncs that there are.
     pub syncs: Arc<dyn SyncStore>,
+    /// Knows who asks.
+    pub auth: Auth,
 }
 
 /// The routes, with all that protects them. They can be nested below any path.
 pub fn router(state: ApiState) -> Router {
+    let gate = Gate { auth: state.auth.clone(), answers: Answers::Problem };
+    let auth = state.auth.clone();
     Router::new()
         .route("/syncs", get(syncs::list).post(syncs::create))
         .route("/syncs/{name}", get(syncs::show).put(syncs::change).delete(syncs::remove))
@@ -96,9 +100,13 @@ pub fn router(state: ApiState) -> Router {
         .route("/runs/{id}/pause", post(stop::pause))
         .route("/runs/{id}/resume", post(stop::resume))
         .route("/queue", get(queue::list))
+        .merge(auth::routes())
         .fallback(problem::no_route)
         .method_not_allowed_fallback(problem::wrong_method)
+        .layer(from_fn_with_state(state.clone(), auth::permission::enforce))
+        .layer(from_fn_with_state(gate, auth::authenticate))
+        .merge(auth::open_routes())
         .layer(DefaultBodyLimit::max(MOST_BYTES))
-        .layer(middleware::from_fn(browser::protect))
+        .layer(from_fn_with_state(auth, browser::protect))
         .with_state(state)
 }

@@ -10,8 +10,9 @@ use syncline_core::plan::{Selection, Selector};
 use syncline_core::{Error, ErrorKind};
 
 use super::plan::with_plan;
+use crate::auth::Who;
 use crate::input::{Body, Number};
-use crate::{ApiState, BY, Problem};
+use crate::{ApiState, Problem};
 
 /// Consent to a plan.
 #[derive(Debug, Deserialize)]
@@ -63,6 +64,7 @@ pub struct Rejected {
 /// exactly this plan. 409 when the run waits with another plan, or does not wait.
 pub async fn approve(
     State(state): State<ApiState>,
+    who: Who,
     Number(id): Number,
     Body(consent): Body<Consent>,
 ) -> Result<Json<Approved>, Problem> {
@@ -81,19 +83,20 @@ pub async fn approve(
         None => None,
     };
     let selected = selection.as_ref().map(Places::len);
-    decide(&state, id, decision(plan_hash.clone(), Approval::Approved, reason, selection)).await?;
+    decide(&state, id, decision(who, plan_hash.clone(), Approval::Approved, reason, selection)).await?;
     Ok(Json(Approved { run: id, plan: plan_hash, selected }))
 }
 
 /// `POST /runs/{id}/reject` `{"reason", "plan_hash"}`: `{"run", "plan"}`; the run is cancelled. 409 as for `approve`.
 pub async fn reject(
     State(state): State<ApiState>,
+    who: Who,
     Number(id): Number,
     Body(refusal): Body<Refusal>,
 ) -> Result<Json<Rejected>, Problem> {
     let Refusal { reason, plan_hash } = refusal;
     ensure_reason(&reason)?;
-    decide(&state, id, decision(plan_hash.clone(), Approval::Rejected, reason, None)).await?;
+    decide(&state, id, decision(who, plan_hash.clone(), Approval::Rejected, reason, None)).await?;
     Ok(Json(Rejected { run: id, plan: plan_hash }))
 }
 
@@ -124,7 +127,7 @@ async fn decide(state: &ApiState, run: RunId, decision: Decision) -> Result<(), 
     Ok(state.runner.history().decide(run, &decision).await?)
 }
 
-fn decision(plan_hash: String, verdict: Approval, reason: String, selection: Option<Places>) -> Decision {
-    let by = BY.to_owned();
+fn decision(who: Who, plan_hash: String, verdict: Approval, reason: String, selection: Option<Places>) -> Decision {
+    let by = who.name;
     Decision { plan_hash, verdict, by, reason, selection, overrides_guards: false, at: Utc::now() }
 }

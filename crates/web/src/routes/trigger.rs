@@ -9,8 +9,9 @@ use syncline_core::history::{RequestId, RunId, RunKind, RunStatus, Triggered, Wa
 use syncline_core::run::RunRequest;
 
 use super::syncs::view;
+use crate::auth::Who;
 use crate::input::{Body, Name};
-use crate::{ApiState, BY, Problem};
+use crate::{ApiState, Problem};
 
 /// How a run is asked for.
 #[derive(Debug, Default, Deserialize)]
@@ -57,6 +58,7 @@ pub struct Asked {
 /// who asks for a real one: that one is made, and waits for its turn.
 pub async fn trigger(
     State(state): State<ApiState>,
+    who: Who,
     Name(name): Name,
     Body(wish): Body<Wish>,
 ) -> Result<impl IntoResponse, Problem> {
@@ -64,7 +66,7 @@ pub async fn trigger(
     let sync = state.syncs.sync(&name).await?;
     let request = RunRequest {
         kind: RunKind::Webhook,
-        by: BY.to_owned(),
+        by: who.name,
         reason: wish.reason,
         request_id: wish.request_id,
         dry_run: wish.dry_run,
