@@ -2,47 +2,85 @@
 
 use std::net::Ipv6Addr;
 
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use crate::auth::Auth;
 use crate::problem::{Problem, ProblemKind};
 
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
-/// Refuses what another site's page may have sent, and keeps answers to those who asked.
-pub async fn protect(request: Request, next: Next) -> Response {
-    let mut response = match judge(&request) {
+/// What programs may do with an answer, and what pages may load.
+const NO_CONTENT: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
+const OWN_CONTENT: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; \
+     base-uri 'none'; frame-ancestors 'none'",
+);
+/// For a year, as browsers that remember such servers ask for.
+const TLS_ONLY: HeaderValue = HeaderValue::from_static("max-age=31536000");
+
+/// How what changes something is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sent {
+    AsJson,
+    AsForm,
+}
+
+/// Refuses what another site's page may have sent to the API, and keeps answers to those who asked.
+pub async fn protect(State(auth): State<Auth>, request: Request, next: Next) -> Response {
+    let mut response = match judge(&auth, &request, Sent::AsJson) {
         Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),
     };
-    let headers = response.headers_mut();
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(
-        header::CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"),
-    );
-    headers.insert(RESOURCE_POLICY, HeaderValue::from_static("same-origin"));
+    secure(&auth, &mut response, NO_CONTENT);
     response
 }
 
-fn judge(request: &Request) -> Result<(), Problem> {
-    let host = own_name(request)?;
+/// The same for pages: what changes something is sent as a form, and pages load what is the server's own.
+pub async fn protect_pages(State(auth): State<Auth>, request: Request, next: Next) -> Response {
+    let mut response = match judge(&auth, &request, Sent::AsForm) {
+        Ok(()) => next.run(request).await,
+        Err(problem) => problem.into_response(),
+    };
+    secure(&auth, &mut response, OWN_CONTENT);
+    response
+}
+
+fn secure(auth: &Auth, response: &mut Response, content: HeaderValue) {
+    let headers = response.headers_mut();
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::CONTENT_SECURITY_POLICY, content);
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+    headers.insert(RESOURCE_POLICY, HeaderValue::from_static("same-origin"));
+    if auth.is_secure() {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, TLS_ONLY);
+    }
+}
+
+fn judge(auth: &Auth, request: &Request, sent: Sent) -> Result<(), Problem> {
+    let host = own_name(auth, request)?;
     let method = request.method();
     if matches!(*method, Method::GET | Method::HEAD) {
         return Ok(());
     }
     let headers = request.headers();
-    ensure_own_page(headers, &host)
+    ensure_own_page(headers, &host)?;
+    match sent {
+        // Asked for by each route that does something: what has no route is not there, however it is sent.
+        Sent::AsJson => Ok(()),
+        Sent::AsForm if is_kind(headers, "application/x-www-form-urlencoded") => Ok(()),
+        Sent::AsForm => Err(Problem::new(ProblemKind::NotForm, format!("send `{method}` as a form, as the page does"))),
+    }
 }
 
 /// Refuses what was not sent as JSON: a browser sends that to another site only after asking. For routes that do something.
 pub async fn only_json(request: Request, next: Next) -> Response {
-    if is_json(request.headers()) {
+    if is_kind(request.headers(), "application/json") {
         return next.run(request).await;
     }
     let method = request.method();
@@ -50,8 +88,8 @@ pub async fn only_json(request: Request, next: Next) -> Response {
     Problem::new(ProblemKind::NotJson, detail).into_response()
 }
 
-/// The name and port that was asked for, if it is a name of this machine for itself.
-fn own_name(request: &Request) -> Result<Authority, Problem> {
+/// The name and port that was asked for, if it is a name by which the server is known.
+fn own_name(auth: &Auth, request: &Request) -> Result<Authority, Problem> {
     let foreign = |detail: String| Problem::new(ProblemKind::ForeignName, detail);
     let mut named = request.headers().get_all(header::HOST).iter();
     let host = match (named.next(), named.next()) {
@@ -62,14 +100,18 @@ fn own_name(request: &Request) -> Result<Authority, Problem> {
     let authority = Authority::try_from(host).map_err(|_| foreign("the host of the request is no name".to_owned()))?;
     // A target that is a whole URL names a host too, and only one of the two was looked at by a browser.
     let same = request.uri().authority().is_none_or(|other| *other == authority);
-    if same && !authority.as_str().contains('@') && is_loopback(authority.host()) {
+    if same && !authority.as_str().contains('@') && auth.answers_to(&authority) {
         return Ok(authority);
     }
-    let detail = format!("this server answers to `localhost` and to loopback addresses, not to `{}`", authority.host());
+    let detail = format!(
+        "this server answers to `localhost`, to loopback addresses and to the names in `web.hosts`, not to `{}`",
+        authority.host()
+    );
     Err(foreign(detail))
 }
 
-fn is_loopback(host: &str) -> bool {
+/// Whether a name is one of a machine for itself.
+pub(crate) fn is_loopback(host: &str) -> bool {
     if host.eq_ignore_ascii_case("localhost") {
         return true;
     }
@@ -99,8 +141,8 @@ fn ensure_own_page(headers: &HeaderMap, host: &Authority) -> Result<(), Problem>
     Ok(())
 }
 
-fn is_json(headers: &HeaderMap) -> bool {
+fn is_kind(headers: &HeaderMap, wanted: &str) -> bool {
     let content = headers.get(header::CONTENT_TYPE).and_then(|content| content.to_str().ok()).unwrap_or_default();
     let kind = content.split(';').next().unwrap_or_default();
-    kind.trim().eq_ignore_ascii_case("application/json")
+    kind.trim().eq_ignore_ascii_case(wanted)
 }

@@ -2,13 +2,15 @@
 //!
 //! The router, the check of roles and the OpenAPI document all come from these, so that none of them can say something else.
 
+use axum::Router;
 use axum::handler::Handler;
 use axum::http::{Method, StatusCode};
-use axum::middleware;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{MethodFilter, MethodRouter, on};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
-use syncline_core::history::Role;
+use syncline_core::history::{AuditAction, Role};
 
+use crate::auth::permission::{About, Access, enforce};
 use crate::browser::only_json;
 use crate::problem::ProblemKind;
 use crate::{ApiState, Problem};
@@ -28,8 +30,8 @@ pub struct Endpoint {
     pub summary: &'static str,
     /// What it belongs to: `runs`, `syncs`.
     pub tag: &'static str,
-    /// Who may ask; anybody, without a login, when there is none.
-    pub role: Option<Role>,
+    /// Who may ask; none when anybody may, without a login.
+    pub access: Option<Access>,
     /// What stands behind the `?`.
     pub query: Option<SchemaOf>,
     /// Headers that are read, with what they say.
@@ -60,13 +62,14 @@ impl Endpoint {
         H: Handler<T, ApiState>,
         T: 'static,
     {
+        let access = Access { role: Role::Viewer, about: About::of(&method, path), notes: None };
         Self {
             method,
             path,
             id,
             summary: "",
             tag: path.trim_start_matches('/').split('/').next().unwrap_or_default(),
-            role: Some(Role::Viewer),
+            access: Some(access),
             query: None,
             headers: &[],
             body: None,
@@ -103,12 +106,26 @@ impl Endpoint {
 
     /// Who may ask; whoever may look, unless it is said.
     pub fn by(self, role: Role) -> Self {
-        Self { role: Some(role), ..self }
+        self.accessed(|access| Access { role, ..access })
+    }
+
+    /// It is about whoever asks, who may.
+    pub fn about_oneself(self) -> Self {
+        self.accessed(|access| Access { about: About::Oneself, ..access })
+    }
+
+    /// What the audit log says of it.
+    pub fn notes(self, action: AuditAction) -> Self {
+        self.accessed(|access| Access { notes: Some(action), ..access })
     }
 
     /// Anybody may ask, without a login.
     pub fn by_anybody(self) -> Self {
-        Self { role: None, ..self }
+        Self { access: None, ..self }
+    }
+
+    fn accessed(self, change: impl FnOnce(Access) -> Access) -> Self {
+        Self { access: self.access.map(change), ..self }
     }
 
     /// What stands behind the `?`.
@@ -152,6 +169,12 @@ impl Endpoint {
     /// What can be wrong with any request of this kind, and with this one.
     pub fn all_problems(&self) -> Vec<ProblemKind> {
         let mut problems = vec![ProblemKind::ForeignName, ProblemKind::Storage, ProblemKind::Internal];
+        if let Some(access) = self.access {
+            problems.push(ProblemKind::Unauthenticated);
+            if access.about != About::Oneself {
+                problems.push(ProblemKind::Forbidden);
+            }
+        }
         if self.path.contains('{') {
             problems.push(ProblemKind::NotFound);
         }
@@ -173,12 +196,17 @@ impl Endpoint {
         self.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
     }
 
-    /// What the router does with it.
-    pub fn into_parts(self) -> (&'static str, MethodRouter<ApiState>) {
+    /// Adds it to a router, with all that it asks of a request.
+    pub fn put_into(self, router: Router<ApiState>, state: &ApiState) -> Router<ApiState> {
         let does_something = !matches!(self.method, Method::GET | Method::DELETE);
-        let handler =
-            if does_something { self.handler.route_layer(middleware::from_fn(only_json)) } else { self.handler };
-        (self.path, handler)
+        let mut handler = self.handler;
+        if does_something {
+            handler = handler.route_layer(from_fn(only_json));
+        }
+        if let Some(access) = self.access {
+            handler = handler.route_layer(from_fn_with_state((state.clone(), access), enforce));
+        }
+        router.route(self.path, handler)
     }
 }
 

@@ -28,24 +28,25 @@
 //! - Bodies are JSON objects, at most [`MOST_BYTES`] long. An empty one is `{}`. A key that is not known is refused, because
 //!   a mistyped `dry_run` would be a real run.
 //! - Errors are problem details (RFC 9457): see [`Problem`].
-//! - What is asked for here is done by `api`. There is no login yet, and no header is believed about who asks.
+//! - Who asks is known by a session or a token, if the host wants to know: see [`auth`]. No other header is believed about it.
 //!
 //! # Who can ask
 //!
-//! There is no login, so the host listens on a loopback address only: whoever may run programs on the machine may use the
-//! API. That leaves the pages of other sites in a browser on the machine, which can send requests to a loopback address as
-//! well. They are kept out by what no page can forge:
+//! Without [authentication](auth::Authentication) the host listens on a loopback address only: whoever may run programs on the machine
+//! may use the API. With it, whoever has a session or a token may do what its role allows. Either way that leaves the pages of other sites
+//! in a browser, which can send requests here as well. They are kept out by what no page can forge:
 //!
-//! - **The name that was asked for.** A `Host` that is not `localhost`, in `127.0.0.0/8` or `[::1]` is refused (421). A page
-//!   whose name was made to lead here (DNS rebinding) still sends its own name.
+//! - **The name that was asked for.** A `Host` that is not `localhost`, in `127.0.0.0/8`, `[::1]` or one of the configured names is refused
+//!   (421). A page whose name was made to lead here (DNS rebinding) still sends its own name.
 //! - **The kind of content.** `POST` and `PUT` are taken as `application/json` only (415), also without content. A browser
 //!   sends that to another site only after asking, and nobody here answers such a question. The same goes for `DELETE`.
 //! - **Where it comes from.** What changes something is refused (403) if `Sec-Fetch-Site` says that another site sends it.
 //!   From browsers that do not say that, an `Origin` has to be the name and port that was asked for.
 //! - **Who may read.** Answers name no other site that may read them, and forbid to be embedded, sniffed or stored.
 //!
-//! A proxy that adds a login sends a loopback name as `Host` and leaves `Sec-Fetch-Site` as it is.
+//! A proxy before the server leaves `Host` as it is, or sends a loopback name, and leaves `Sec-Fetch-Site` as it is.
 
+pub mod auth;
 mod browser;
 mod cursor;
 pub mod endpoint;
@@ -63,10 +64,12 @@ mod tests;
 use std::sync::Arc;
 
 use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn_with_state;
 use axum::routing::get;
-use axum::{Json, Router, middleware};
+use axum::{Json, Router};
 use syncline_core::run::Runner;
 
+use crate::auth::{Answers, Auth, Gate};
 pub use list::List;
 pub use problem::{Problem, ProblemKind, SettingProblem};
 pub use store::{StoreError, SyncStore, SyncView};
@@ -77,9 +80,6 @@ pub const MOST_BYTES: usize = 256 * 1024;
 /// Where the host puts the API.
 pub const BELOW: &str = "/api/v1";
 
-/// Who asks for what the API does, until there is a login.
-const BY: &str = "api";
-
 /// What the API works with. Cloning it gives another handle to the same.
 #[derive(Clone)]
 pub struct ApiState {
@@ -87,21 +87,26 @@ pub struct ApiState {
     pub runner: Arc<Runner>,
     /// The syncs that there are.
     pub syncs: Arc<dyn SyncStore>,
+    /// Knows who asks.
+    pub auth: Auth,
 }
 
 /// The routes, with all that protects them. They can be nested below any path.
 pub fn router(state: ApiState) -> Router {
-    let endpoints = routes::endpoints();
-    let document = Arc::new(openapi::document(&endpoints, BELOW, false));
-    let mut router = Router::new().route("/openapi.json", get(|| async move { Json(document) }));
-    for endpoint in endpoints {
-        let (path, handler) = endpoint.into_parts();
-        router = router.route(path, handler);
-    }
-    router
+    let gate = Gate { auth: state.auth.clone(), answers: Answers::Problem };
+    let auth = state.auth.clone();
+    let (open, known): (Vec<_>, Vec<_>) =
+        routes::endpoints().into_iter().partition(|endpoint| endpoint.access.is_none());
+    let document = Arc::new(openapi::document(&routes::endpoints(), BELOW, auth.is_on()));
+    let known = known.into_iter().fold(Router::new(), |router, endpoint| endpoint.put_into(router, &state));
+    let open = open.into_iter().fold(Router::new(), |router, endpoint| endpoint.put_into(router, &state));
+    known
+        .route("/openapi.json", get(|| async move { Json(document) }))
         .fallback(problem::no_route)
         .method_not_allowed_fallback(problem::wrong_method)
+        .layer(from_fn_with_state(gate, auth::authenticate))
+        .merge(open)
         .layer(DefaultBodyLimit::max(MOST_BYTES))
-        .layer(middleware::from_fn(browser::protect))
+        .layer(from_fn_with_state(auth, browser::protect))
         .with_state(state)
 }

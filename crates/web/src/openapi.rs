@@ -81,8 +81,8 @@ fn operation(endpoint: &Endpoint, asked: &mut SchemaGenerator, answers: &mut Sch
         "parameters": parameters,
         "responses": responses(endpoint, answers),
     });
-    match endpoint.role {
-        Some(role) => operation["description"] = format!("Role: {role}.").into(),
+    match endpoint.access {
+        Some(access) => operation["description"] = format!("Role: {}.", access.role).into(),
         None => operation["security"] = json!([]),
     }
     if let Some(body) = endpoint.body {

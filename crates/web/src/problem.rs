@@ -1,5 +1,7 @@
 //! Errors as answers: problem details (RFC 9457).
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
@@ -34,9 +36,9 @@ pub struct Problem {
     detail: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     problems: Vec<SettingProblem>,
-    /// Trying again may work.
+    /// After so many seconds, trying again may work.
     #[serde(skip)]
-    temporary: bool,
+    retry_after: Option<u64>,
 }
 
 /// What is wrong with one value.
@@ -61,8 +63,18 @@ pub enum ProblemKind {
     Malformed,
     /// `not-json`: the body was not sent as JSON.
     NotJson,
+    /// `not-form`: what a page sends was not sent as a form.
+    NotForm,
     /// `too-large`: the body is too long.
     TooLarge,
+    /// `unauthenticated`: nobody knows who asks, or it is not the password.
+    Unauthenticated,
+    /// `forbidden`: whoever asks may not do this.
+    Forbidden,
+    /// `csrf`: a session asks without its CSRF secret.
+    Csrf,
+    /// `too-many`: too many tries in too short a time.
+    TooMany,
     /// `foreign-name`: the server was asked for by a name that is not its own.
     ForeignName,
     /// `foreign-page`: another site's page sent the request.
@@ -93,6 +105,11 @@ impl ProblemKind {
             Self::WrongMethod => ("wrong-method", "The path does not know this method", StatusCode::METHOD_NOT_ALLOWED),
             Self::Malformed => ("malformed", "The body is no JSON", StatusCode::BAD_REQUEST),
             Self::NotJson => ("not-json", "The body is not sent as JSON", StatusCode::UNSUPPORTED_MEDIA_TYPE),
+            Self::NotForm => ("not-form", "It is not sent as a form", StatusCode::UNSUPPORTED_MEDIA_TYPE),
+            Self::Unauthenticated => ("unauthenticated", "Who asks is not known", StatusCode::UNAUTHORIZED),
+            Self::Forbidden => ("forbidden", "Whoever asks may not do this", StatusCode::FORBIDDEN),
+            Self::Csrf => ("csrf", "The session did not send this", StatusCode::FORBIDDEN),
+            Self::TooMany => ("too-many", "Too many tries", StatusCode::TOO_MANY_REQUESTS),
             Self::TooLarge => ("too-large", "The body is too long", StatusCode::PAYLOAD_TOO_LARGE),
             Self::ForeignName => {
                 ("foreign-name", "The server is not known by this name", StatusCode::MISDIRECTED_REQUEST)
@@ -152,7 +169,7 @@ impl Problem {
     /// A problem of a kind.
     pub fn new(kind: ProblemKind, detail: impl Into<String>) -> Self {
         let (_, title, status) = kind.facts();
-        Self { kind, title, status, detail: detail.into(), problems: Vec::new(), temporary: false }
+        Self { kind, title, status, detail: detail.into(), problems: Vec::new(), retry_after: None }
     }
 
     /// Values of what was sent are wrong.
@@ -176,6 +193,26 @@ impl Problem {
         )
     }
 
+    /// Trying again may work after a time.
+    pub fn again_after(self, wait: Duration) -> Self {
+        Self { retry_after: Some(wait.as_secs() + 1), ..self }
+    }
+
+    /// What went wrong this time, in words.
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// The status that it is answered with.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// After how many seconds trying again may work.
+    pub fn retry_after(&self) -> Option<u64> {
+        self.retry_after
+    }
+
     /// There is no run with a number.
     pub(crate) fn no_run(wanted: impl std::fmt::Display) -> Self {
         Self::new(ProblemKind::NotFound, format!("there is no run `{wanted}`: `GET runs` lists those that there are"))
@@ -191,7 +228,7 @@ impl From<Error> for Problem {
         }
         if error.status() == ErrorStatus::Temporary && problem.status == StatusCode::INTERNAL_SERVER_ERROR {
             problem.status = StatusCode::SERVICE_UNAVAILABLE;
-            problem.temporary = true;
+            problem.retry_after = Some(1);
         }
         problem
     }
@@ -211,8 +248,11 @@ impl IntoResponse for Problem {
         let mut response = (self.status, Json(&self)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        if self.temporary {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, seconds.into());
+        }
+        if self.kind == ProblemKind::Unauthenticated {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         response
     }

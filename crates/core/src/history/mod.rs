@@ -4,7 +4,7 @@
 //! object as well), `run_log`, `batch` (what is on its way to a target), `plan` and `plan_part`, `decision`, `quarantine`
 //! (absent objects that wait), `ledger` (what Syncline created, and what it last applied to what), `link` (which source
 //! record is which object of a target), and `finding` (what runs saw and somebody should look at). Unchanged records leave
-//! nothing but their count.
+//! nothing but their count. Who may ask is in `account`, `session` and `token`, who did what in `audit`.
 //!
 //! Rules:
 //! - Every write goes through [`store::Store::write`]: a short transaction that starts as a writer.
@@ -12,9 +12,12 @@
 //!   is the exception: time alone makes an object due.
 //! - What a run stages in a target is in the ledger under a name of the run's own until it is merged.
 //! - Pages have cursors, not offsets: page 10,000 costs what page 1 costs.
+//! - Of passwords, sessions and tokens there are hashes only, and every change of them has its row in `audit` in the same transaction.
 //! - Nothing of the database library is visible outside this module.
 
+mod account;
 mod applied;
+mod audit;
 mod batch;
 mod change;
 mod change_read;
@@ -47,12 +50,15 @@ mod run;
 mod run_read;
 mod run_write;
 mod schedule;
+mod secret;
+mod session;
 mod size;
 mod stage;
 mod store;
 mod summary;
 mod sync;
 mod text;
+mod token;
 mod trigger;
 mod waiting;
 
@@ -65,7 +71,9 @@ use futures::FutureExt;
 
 use crate::{Error, Result};
 
+pub use account::{Account, AccountId, AccountName, Credential, NewAccount, NoAccountName, PasswordHash};
 pub use applied::{AppliedChange, AppliedPage};
+pub use audit::{Actor, AuditAction, AuditEntry, AuditFilter, AuditId, How};
 pub use change::{
     ChangeCount, ChangeFilter, OutcomeCounts, OutcomeKind, RecordedChange, StoredChange, TimelineCursor, TimelineEntry,
 };
@@ -92,11 +100,14 @@ pub use run::{
     RunStage, RunStatus, Stop, StopRequest,
 };
 pub use schedule::Ticks;
+pub use secret::{Secret, SecretHash};
+pub use session::{NewSession, Session};
 pub use size::HistorySize;
 pub use stage::LeftStage;
 pub(crate) use store::{Pool, opened};
 pub use summary::RunSummary;
 pub use sync::{StoredSync, SyncDefinition, SyncId, SyncOwner, TakenOver};
+pub use token::{NewToken, Token, TokenId, TokenState};
 pub use trigger::{Ready, Triggered};
 pub use waiting::{InTheWay, Waiting, WaitsFor};
 

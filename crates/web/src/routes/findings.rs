@@ -6,9 +6,10 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use syncline_core::history::{Finding, FindingFilter, FindingId, FindingKind, FindingState, RunId};
 
+use crate::auth::Who;
 use crate::input::{Body, FindingNumber, Limit, Wanted, names};
 use crate::reason::Reason;
-use crate::{ApiState, BY, List, Problem};
+use crate::{ApiState, List, Problem};
 
 /// Which findings are wanted.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -65,8 +66,9 @@ pub async fn show(State(state): State<ApiState>, FindingNumber(id): FindingNumbe
 /// `POST /findings/{id}/acknowledge` `{"reason"}`: the finding, which stays known as long as it occurs. 404 when it does not.
 pub async fn acknowledge(
     State(state): State<ApiState>,
+    who: Who,
     FindingNumber(id): FindingNumber,
     Body(said): Body<Acknowledgement>,
 ) -> Result<Json<Finding>, Problem> {
-    Ok(Json(state.runner.history().acknowledge(id, BY, &said.reason.into_string()).await?))
+    Ok(Json(state.runner.history().acknowledge(id, &who.name, &said.reason.into_string()).await?))
 }

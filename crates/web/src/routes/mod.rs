@@ -14,11 +14,12 @@ pub mod trigger;
 
 use axum::http::StatusCode;
 use syncline_core::history::{
-    Finding, FindingId, QuarantineCursor, Quarantined, Role, Run, RunId, StoredChange, StoredLogLine, TimelineCursor,
-    TimelineEntry, Waiting,
+    Account, AuditAction, AuditEntry, AuditId, Finding, FindingId, QuarantineCursor, Quarantined, Role, Run, RunId,
+    StoredChange, StoredLogLine, TimelineCursor, TimelineEntry, Token, Waiting,
 };
 use syncline_core::plan::PlanDocument;
 
+use crate::auth::{access, login};
 use crate::cursor::Cursor;
 use crate::endpoint::Endpoint;
 use crate::input::Nothing;
@@ -31,7 +32,85 @@ pub fn endpoints() -> Vec<Endpoint> {
     endpoints.extend(of_runs());
     endpoints.extend(of_findings());
     endpoints.extend(of_connectors());
+    endpoints.extend(of_access());
     endpoints
+}
+
+/// Who asks, and who may.
+fn of_access() -> Vec<Endpoint> {
+    use ProblemKind::{Conflict, NotFound, TooMany, Unauthenticated};
+    vec![
+        Endpoint::post("/login", "logIn", login::log_in)
+            .says("Begins a session in a cookie")
+            .by_anybody()
+            .takes::<login::Login>()
+            .gives::<access::Me>(StatusCode::OK, "Who it is, with what a session sends along")
+            .fails([Unauthenticated, TooMany, Conflict]),
+        Endpoint::post("/logout", "logOut", login::log_out)
+            .says("Ends the session that asks")
+            .about_oneself()
+            .takes::<Nothing>()
+            .gives_nothing(StatusCode::NO_CONTENT, "It is over"),
+        Endpoint::get("/me", "showMe", access::me)
+            .says("Who asks")
+            .about_oneself()
+            .gives::<access::Me>(StatusCode::OK, "Who it is"),
+        Endpoint::get("/accounts", "listAccounts", access::accounts)
+            .says("The people who may log in, by name")
+            .by(Role::Admin)
+            .gives::<List<Account>>(StatusCode::OK, "The accounts"),
+        Endpoint::post("/accounts", "createAccount", access::create_account)
+            .says("Makes an account")
+            .by(Role::Admin)
+            .takes::<access::AccountWish>()
+            .gives::<Account>(StatusCode::CREATED, "The account")
+            .fails([Conflict]),
+        Endpoint::put("/accounts/{name}/role", "setRole", access::set_role)
+            .says("Gives an account another role")
+            .by(Role::Admin)
+            .takes::<access::RoleWish>()
+            .gives::<Account>(StatusCode::OK, "The account")
+            .fails([Conflict]),
+        Endpoint::put("/accounts/{name}/password", "setPassword", access::set_password)
+            .says("Gives an account another password, and ends its sessions")
+            .by(Role::Admin)
+            .takes::<access::PasswordWish>()
+            .gives::<Account>(StatusCode::OK, "The account"),
+        Endpoint::post("/accounts/{name}/disable", "disableAccount", access::disable)
+            .says("Keeps an account from logging in, and ends its sessions")
+            .by(Role::Admin)
+            .takes::<Nothing>()
+            .gives::<Account>(StatusCode::OK, "The account")
+            .fails([Conflict]),
+        Endpoint::post("/accounts/{name}/enable", "enableAccount", access::enable)
+            .says("Lets an account log in again")
+            .by(Role::Admin)
+            .takes::<Nothing>()
+            .gives::<Account>(StatusCode::OK, "The account"),
+        Endpoint::get("/tokens", "listTokens", access::tokens)
+            .says("The tokens, newest first, those too that are over")
+            .by(Role::Admin)
+            .gives::<List<Token>>(StatusCode::OK, "The tokens, without their secrets"),
+        Endpoint::post("/tokens", "createToken", access::create_token)
+            .says("Makes a token; its secret is told this once")
+            .by(Role::Admin)
+            .takes::<access::TokenWish>()
+            .gives::<access::MadeToken>(StatusCode::CREATED, "The token with its secret")
+            .fails([Conflict]),
+        Endpoint::delete("/tokens/{name}", "revokeToken", access::revoke_token)
+            .says("Makes a token good for nothing")
+            .by(Role::Admin)
+            .gives::<Token>(StatusCode::OK, "The token")
+            .fails([NotFound]),
+        Endpoint::get("/audit", "listAudit", access::audit)
+            .says("Who did what, newest first")
+            .by(Role::Admin)
+            .query::<access::AuditQuery>()
+            .gives::<List<AuditEntry, AuditId>>(
+                StatusCode::OK,
+                "A page of the log; `next` is the next page's `before`",
+            ),
+    ]
 }
 
 fn of_connectors() -> Vec<Endpoint> {
@@ -73,6 +152,7 @@ fn of_findings() -> Vec<Endpoint> {
         Endpoint::post("/findings/{id}/acknowledge", "acknowledgeFinding", findings::acknowledge)
             .says("Notes that somebody has looked at a finding")
             .by(Role::Operator)
+            .notes(AuditAction::FindingAcknowledge)
             .takes::<findings::Acknowledgement>()
             .gives::<Finding>(StatusCode::OK, "The finding"),
         Endpoint::get("/quarantine", "listQuarantine", quarantine::list)
@@ -107,6 +187,7 @@ fn of_syncs() -> Vec<Endpoint> {
         Endpoint::post("/syncs", "createSync", syncs::create)
             .says("Makes a sync")
             .by(Role::Admin)
+            .notes(AuditAction::SyncCreate)
             .takes::<syncs::NewSync>()
             .gives::<syncs::Kept>(StatusCode::CREATED, "The sync, with what is odd about it")
             .fails([Conflict]),
@@ -116,27 +197,32 @@ fn of_syncs() -> Vec<Endpoint> {
         Endpoint::put("/syncs/{name}", "changeSync", syncs::change)
             .says("Replaces the settings of a sync")
             .by(Role::Admin)
+            .notes(AuditAction::SyncChange)
             .takes::<syncs::SyncChange>()
             .gives::<syncs::Kept>(StatusCode::OK, "The sync, with what is odd about it")
             .fails([Conflict]),
         Endpoint::delete("/syncs/{name}", "removeSync", syncs::remove)
             .says("Ends a sync; what it did stays in the history")
             .by(Role::Admin)
+            .notes(AuditAction::SyncRemove)
             .gives_nothing(StatusCode::NO_CONTENT, "It is gone")
             .fails([Conflict]),
         Endpoint::post("/syncs/{name}/pause", "pauseSync", syncs::pause)
             .says("Lets the schedules of a sync rest")
             .by(Role::Operator)
+            .notes(AuditAction::SyncPause)
             .takes::<Nothing>()
             .gives::<SyncView>(StatusCode::OK, "The sync"),
         Endpoint::post("/syncs/{name}/unpause", "unpauseSync", syncs::unpause)
             .says("Lets the schedules of a sync go on")
             .by(Role::Operator)
+            .notes(AuditAction::SyncUnpause)
             .takes::<Nothing>()
             .gives::<SyncView>(StatusCode::OK, "The sync"),
         Endpoint::post("/syncs/{name}/runs", "triggerRun", trigger::trigger)
             .says("Asks for a run; asking twice is asking once")
             .by(Role::Operator)
+            .notes(AuditAction::RunTrigger)
             .headers(&[(
                 "Idempotency-Key",
                 "What the request is called: asked again under the same name, the answer is the same run",
@@ -171,18 +257,21 @@ fn of_runs() -> Vec<Endpoint> {
         Endpoint::post("/runs/{id}/approve", "approvePlan", review::approve)
             .says("Consents to the plan that was looked at, or to a part of it")
             .by(Role::Approver)
+            .notes(AuditAction::RunApprove)
             .takes::<review::Consent>()
             .gives::<review::Approved>(StatusCode::OK, "What was approved; a worker applies it")
             .fails([Conflict, ProblemKind::Stale]),
         Endpoint::post("/runs/{id}/reject", "rejectPlan", review::reject)
             .says("Refuses the plan that was looked at")
             .by(Role::Approver)
+            .notes(AuditAction::RunReject)
             .takes::<review::Refusal>()
             .gives::<review::Rejected>(StatusCode::OK, "What was refused; the run is cancelled")
             .fails([Conflict, ProblemKind::Stale]),
         Endpoint::post("/runs/{id}/cancel", "cancelRun", stop::cancel)
             .says("Ends a run for good, after the batches under way")
             .by(Role::Operator)
+            .notes(AuditAction::RunCancel)
             .takes::<stop::Why>()
             .gives::<stop::Told>(StatusCode::OK, "It is over")
             .gives::<stop::Told>(StatusCode::ACCEPTED, "It ends after the batches under way")
@@ -190,6 +279,7 @@ fn of_runs() -> Vec<Endpoint> {
         Endpoint::post("/runs/{id}/pause", "pauseRun", stop::pause)
             .says("Lets a run wait until it is resumed")
             .by(Role::Operator)
+            .notes(AuditAction::RunPause)
             .takes::<stop::Why>()
             .gives::<stop::Told>(StatusCode::OK, "It waits")
             .gives::<stop::Told>(StatusCode::ACCEPTED, "It waits after the batches under way")
@@ -197,6 +287,7 @@ fn of_runs() -> Vec<Endpoint> {
         Endpoint::post("/runs/{id}/resume", "resumeRun", stop::resume)
             .says("Lets a run go on that was paused, or that waits for its time")
             .by(Role::Operator)
+            .notes(AuditAction::RunResume)
             .takes::<Nothing>()
             .gives::<stop::Told>(StatusCode::OK, "Where it is")
             .fails([Conflict]),

@@ -5,15 +5,17 @@ use axum::extract::State;
 use chrono::Utc;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use syncline_core::history::{QuarantineCursor, QuarantineFilter, Quarantined};
+use syncline_core::history::{AuditAction, QuarantineCursor, QuarantineFilter, Quarantined};
+use syncline_core::plan::Selector;
 use syncline_core::quarantine::{self, Decision, Verdict};
 use syncline_model::AnyKey;
 
 use super::syncs::view;
+use crate::auth::Who;
 use crate::cursor::Cursor;
 use crate::input::{Body, Limit, Wanted};
 use crate::reason::Reason;
-use crate::{ApiState, BY, List, Problem};
+use crate::{ApiState, List, Problem};
 
 /// Which absent records are wanted.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -63,9 +65,17 @@ pub async fn list(
 
 /// `POST /quarantine` `{"sync", "model", "key", "verdict", "reason"}`: the record as it is now. 404 when it is not absent, 409 when it is
 /// back.
-pub async fn decide(State(state): State<ApiState>, Body(wish): Body<Wish>) -> Result<Json<Quarantined>, Problem> {
+pub async fn decide(
+    State(state): State<ApiState>,
+    who: Who,
+    Body(wish): Body<Wish>,
+) -> Result<Json<Quarantined>, Problem> {
     let Wish { sync, model, key, verdict, reason } = wish;
     view(&state, &sync).await?;
-    let decision = Decision { verdict, by: BY.to_owned(), reason: reason.into_string(), at: Utc::now() };
-    Ok(Json(state.runner.history().decide_absent(&sync, &model, &key, &decision).await?))
+    let decision = Decision { verdict, by: who.name.clone(), reason: reason.into_string(), at: Utc::now() };
+    let decided = state.runner.history().decide_absent(&sync, &model, &key, &decision).await?;
+    let object = Selector::Record(model, key).to_string();
+    let detail = format!("{}: {}", sync, decision.reason);
+    state.auth.history().audit(&who.actor(), AuditAction::QuarantineDecide, Some(&object), Some(&detail)).await?;
+    Ok(Json(decided))
 }

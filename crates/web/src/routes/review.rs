@@ -11,9 +11,10 @@ use syncline_core::plan::{Selection, Selector};
 use syncline_core::{Error, ErrorKind};
 
 use super::plan::with_plan;
+use crate::auth::Who;
 use crate::input::{Body, Number};
 use crate::reason::Reason;
-use crate::{ApiState, BY, Problem};
+use crate::{ApiState, Problem};
 
 /// Consent to a plan.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -67,6 +68,7 @@ pub struct Rejected {
 /// exactly this plan. 409 when the run waits with another plan, or does not wait.
 pub async fn approve(
     State(state): State<ApiState>,
+    who: Who,
     Number(id): Number,
     Body(consent): Body<Consent>,
 ) -> Result<Json<Approved>, Problem> {
@@ -84,18 +86,19 @@ pub async fn approve(
         None => None,
     };
     let selected = selection.as_ref().map(Places::len);
-    decide(&state, id, decision(plan_hash.clone(), Approval::Approved, reason, selection)).await?;
+    decide(&state, id, decision(who, plan_hash.clone(), Approval::Approved, reason, selection)).await?;
     Ok(Json(Approved { run: id, plan: plan_hash, selected }))
 }
 
 /// `POST /runs/{id}/reject` `{"reason", "plan_hash"}`: `{"run", "plan"}`; the run is cancelled. 409 as for `approve`.
 pub async fn reject(
     State(state): State<ApiState>,
+    who: Who,
     Number(id): Number,
     Body(refusal): Body<Refusal>,
 ) -> Result<Json<Rejected>, Problem> {
     let Refusal { reason, plan_hash } = refusal;
-    decide(&state, id, decision(plan_hash.clone(), Approval::Rejected, reason, None)).await?;
+    decide(&state, id, decision(who, plan_hash.clone(), Approval::Rejected, reason, None)).await?;
     Ok(Json(Rejected { run: id, plan: plan_hash }))
 }
 
@@ -119,15 +122,7 @@ async fn decide(state: &ApiState, run: RunId, decision: Decision) -> Result<(), 
     Ok(state.runner.history().decide(run, &decision).await?)
 }
 
-fn decision(plan_hash: String, verdict: Approval, reason: Reason, selection: Option<Places>) -> Decision {
-    let by = BY.to_owned();
-    Decision {
-        plan_hash,
-        verdict,
-        by,
-        reason: reason.into_string(),
-        selection,
-        overrides_guards: false,
-        at: Utc::now(),
-    }
+fn decision(who: Who, plan_hash: String, verdict: Approval, reason: Reason, selection: Option<Places>) -> Decision {
+    let reason = reason.into_string();
+    Decision { plan_hash, verdict, by: who.name, reason, selection, overrides_guards: false, at: Utc::now() }
 }

@@ -7,9 +7,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use syncline_core::history::{RunId, RunStatus, Stop, StopRequest};
 
+use crate::auth::Who;
 use crate::input::{Body, Nothing, Number};
 use crate::problem::ProblemKind;
-use crate::{ApiState, BY, Problem};
+use crate::{ApiState, Problem};
 
 /// Why a run shall stop.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -32,10 +33,11 @@ pub struct Told {
 /// over, 409 when it was over before and not cancelled.
 pub async fn cancel(
     State(state): State<ApiState>,
+    who: Who,
     Number(id): Number,
     Body(why): Body<Why>,
 ) -> Result<(StatusCode, Json<Told>), Problem> {
-    let status = stop(&state, id, Stop::Cancel, why).await?;
+    let status = stop(&state, who, id, Stop::Cancel, why).await?;
     match status {
         RunStatus::Completed | RunStatus::Failed => Err(over(id, status)),
         _ => Ok(told(id, status)),
@@ -46,10 +48,11 @@ pub async fn cancel(
 /// when it waits, 409 when it is over or waits for approval.
 pub async fn pause(
     State(state): State<ApiState>,
+    who: Who,
     Number(id): Number,
     Body(why): Body<Why>,
 ) -> Result<(StatusCode, Json<Told>), Problem> {
-    let status = stop(&state, id, Stop::Pause, why).await?;
+    let status = stop(&state, who, id, Stop::Pause, why).await?;
     match status {
         status if status.is_final() => Err(over(id, status)),
         RunStatus::AwaitingReview => {
@@ -71,8 +74,8 @@ pub async fn resume(
     Ok(Json(Told { run: id, status }))
 }
 
-async fn stop(state: &ApiState, run: RunId, stop: Stop, why: Why) -> Result<RunStatus, Problem> {
-    let request = StopRequest { stop, by: BY.to_owned(), reason: why.reason };
+async fn stop(state: &ApiState, who: Who, run: RunId, stop: Stop, why: Why) -> Result<RunStatus, Problem> {
+    let request = StopRequest { stop, by: who.name, reason: why.reason };
     Ok(state.runner.history().request_stop(run, &request).await?)
 }
 

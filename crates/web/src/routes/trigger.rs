@@ -10,8 +10,9 @@ use syncline_core::history::{RequestId, RunId, RunKind, RunStatus, Triggered, Wa
 use syncline_core::run::RunRequest;
 
 use super::syncs::view;
+use crate::auth::Who;
 use crate::input::{Body, IdempotencyKey, Name};
-use crate::{ApiState, BY, Problem};
+use crate::{ApiState, Problem};
 
 /// How a run is asked for.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -61,6 +62,7 @@ pub struct Asked {
 /// history has it, also when it is over. 409 when the key was used for something else.
 pub async fn trigger(
     State(state): State<ApiState>,
+    who: Who,
     Name(name): Name,
     IdempotencyKey(key): IdempotencyKey,
     Body(wish): Body<Wish>,
@@ -75,7 +77,7 @@ pub async fn trigger(
     let sync = state.syncs.sync(&name).await?;
     let request = RunRequest {
         kind: RunKind::Webhook,
-        by: BY.to_owned(),
+        by: who.name,
         reason: wish.reason,
         once: key.is_some(),
         request_id: key.or(wish.request_id),

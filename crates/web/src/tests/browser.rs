@@ -45,7 +45,7 @@ async fn only_names_of_this_machine_for_itself_are_answered() {
     }
     assert_eq!(ask(&[]).await.status, StatusCode::MISDIRECTED_REQUEST);
     assert_eq!(ask(&["localhost", "evil.example"]).await.status, StatusCode::MISDIRECTED_REQUEST);
-    insta::assert_snapshot!(ask(&["evil.example:80"]).await.detail(), @"this server answers to `localhost` and to loopback addresses, not to `evil.example`");
+    insta::assert_snapshot!(ask(&["evil.example:80"]).await.detail(), @"this server answers to `localhost`, to loopback addresses and to the names in `web.hosts`, not to `evil.example`");
 
     // A target that is a whole URL names a host as well.
     let whole = |name: &str| {

@@ -1,5 +1,6 @@
 //! The API as programs meet it: requests to the router, below a path as the host puts it.
 
+mod auth;
 mod browser;
 mod connector;
 mod connectors;
@@ -28,6 +29,7 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 use self::shelf::Shelf;
+use crate::auth::{Auth, AuthSettings, pages};
 use crate::{ApiState, router};
 
 /// The API over a history of its own.
@@ -49,13 +51,19 @@ struct Answer {
 impl Api {
     /// Without any sync.
     async fn empty() -> Self {
+        Self::with(AuthSettings::default()).await
+    }
+
+    /// Without any sync, known and reached as the settings say.
+    async fn with(settings: AuthSettings) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let history = History::in_memory().await.unwrap();
         let registry = Registry::of([&connector::DESCRIPTOR]).unwrap();
         let runner = Arc::new(Runner::new(registry, history.clone(), folder.path()));
         let shelf = Arc::new(Shelf { history });
-        let state = ApiState { runner: Arc::clone(&runner), syncs: Arc::<Shelf>::clone(&shelf) };
-        let router = Router::new().nest("/api/v1", router(state));
+        let auth = Auth::new(shelf.history.clone(), settings);
+        let state = ApiState { runner: Arc::clone(&runner), syncs: Arc::<Shelf>::clone(&shelf), auth };
+        let router = Router::new().nest("/api/v1", router(state.clone())).merge(pages(state));
         Self { shelf, runner, router, _folder: folder }
     }
 

@@ -4,6 +4,8 @@
 
 #![expect(clippy::struct_field_names, reason = "a row is called `Model`, and has a column `model`")]
 
+pub(super) mod account;
+pub(super) mod audit;
 pub(super) mod batch;
 pub(super) mod change;
 pub(super) mod decision;
@@ -20,4 +22,6 @@ pub(super) mod run_model;
 pub(super) mod run_outcome;
 pub(super) mod run_phase;
 pub(super) mod schedule;
+pub(super) mod session;
 pub(super) mod sync;
+pub(super) mod token;

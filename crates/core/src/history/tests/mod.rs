@@ -1,5 +1,6 @@
 //! The same tests on SQLite and on PostgreSQL.
 
+mod access;
 mod changes;
 mod concurrency;
 mod findings;
