@@ -51,7 +51,13 @@ impl Api {
         api
     }
 
-    async fn token(&self, name: &str, role: Role, syncs: Option<&[&str]>, lasts: Option<TimeDelta>) -> String {
+    pub(super) async fn token(
+        &self,
+        name: &str,
+        role: Role,
+        syncs: Option<&[&str]>,
+        lasts: Option<TimeDelta>,
+    ) -> String {
         let secret = Secret::random("syn_").unwrap();
         let new = NewToken {
             name: name.parse().unwrap(),

@@ -1,6 +1,7 @@
 //! The API as programs meet it: requests to the router, below a path as the host puts it.
 
 mod auth;
+mod authorization;
 mod browser;
 mod connector;
 mod connectors;
