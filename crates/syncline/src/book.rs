@@ -250,7 +250,7 @@ mod tests {
     use syncline_core::history::{Claimed, RunFilter, RunResult};
     use syncline_core::run::{Runner, Scheduler};
     use syncline_web::ApiState;
-    use syncline_web::auth::{Auth, AuthSettings};
+    use syncline_web::auth::Auth;
     use tower::ServiceExt as _;
 
     use super::*;
@@ -328,13 +328,10 @@ mod tests {
         let configuration = config::check(&loaded, &crate::registry().unwrap()).unwrap();
         let history = History::in_memory().await.unwrap();
         let runner = Arc::new(Runner::new(crate::registry().unwrap(), history.clone(), folder.path()));
+        let auth = Auth::new(history.clone(), configuration.web.auth());
         let book = Arc::new(Book::new(loaded, configuration, history));
         book.provision().await.unwrap();
-        let router = syncline_web::router(ApiState {
-            auth: Auth::new(runner.history().clone(), AuthSettings::default()),
-            runner,
-            syncs: book,
-        });
+        let router = syncline_web::router(ApiState { runner, syncs: book, auth });
         let ask = async |method: Method, path: &str, body: Value| {
             let request = Request::builder().method(method).uri(path).header("host", "localhost");
             let request = request.header("content-type", "application/json").body(Body::from(body.to_string()));

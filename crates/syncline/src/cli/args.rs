@@ -1,5 +1,6 @@
 //! The command line's own language.
 
+mod access;
 mod past;
 
 use std::path::PathBuf;
@@ -8,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::telemetry::LogFormat;
 
+pub use access::{AccountCommand, AuditArguments, PasswordSource, TokenCommand};
 pub use past::{
     About, Absent, Decide, FindingsArguments, FindingsCommand, HistoryArguments, HistoryCommand, Kind, Prune,
     QuarantineCommand, Request, StatesArguments,
@@ -236,6 +238,14 @@ pub enum Command {
         #[arg(long)]
         here: bool,
     },
+    /// List, make and change the accounts of people who may log in
+    #[command(subcommand)]
+    Account(AccountCommand),
+    /// List, make and revoke the tokens that programs ask with
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// List who did what, the newest first
+    Audit(AuditArguments),
     /// Run the scheduler and a worker, and serve health and metrics
     Serve(Serve),
     /// Work on runs that are waiting, one of any number of workers that share a PostgreSQL history
@@ -386,7 +396,7 @@ pub enum SyncCommand {
 /// Options of the server.
 #[derive(Debug, Clone, Args)]
 pub struct Serve {
-    /// Where to listen; only on this machine, as there is no login yet
+    /// Where to listen; elsewhere than on this machine only with `web.authentication = "users"` and an admin who can log in
     #[arg(long, default_value = "127.0.0.1:8420", value_name = "ADDRESS")]
     pub listen: std::net::SocketAddr,
     /// Do not work on runs: leave them to workers

@@ -9,10 +9,12 @@ use syncline_core::registry::Registry;
 use syncline_core::settings::{self, Problem, Settings};
 
 use super::settings::{Found, coerce, judge, take_text};
-use super::{ConfigError, ConfigProblem, Configuration, Connection, DataSettings, Loaded, SyncSettings, similar};
+use super::{
+    ConfigError, ConfigProblem, Configuration, Connection, DataSettings, Loaded, SyncSettings, WebSettings, similar,
+};
 
 /// The sections of a configuration.
-pub(super) const SECTIONS: [&str; 3] = ["data", "connections", "syncs"];
+pub(super) const SECTIONS: [&str; 4] = ["data", "web", "connections", "syncs"];
 
 /// Judges what was read; the error has every problem.
 pub fn check(loaded: &Loaded, registry: &Registry) -> Result<Configuration, ConfigError> {
@@ -21,6 +23,7 @@ pub fn check(loaded: &Loaded, registry: &Registry) -> Result<Configuration, Conf
         check.add(std::slice::from_ref(name), "unknown key", Some(similar::remedy(name, SECTIONS)));
     }
     let data = check.data();
+    let web = check.web();
     let (named, connections) = check.connections();
     let syncs = check.syncs(&named, &connections);
     if !check.problems.is_empty() {
@@ -29,8 +32,8 @@ pub fn check(loaded: &Loaded, registry: &Registry) -> Result<Configuration, Conf
     let written = loaded.tree.get("syncs").and_then(Value::as_object).into_iter().flatten();
     let written = written.map(|(name, settings)| (name.clone(), settings.clone())).collect();
     let warnings = syncs.iter().filter_map(|(name, sync)| pinned(name, sync, &connections, registry)).collect();
-    let data = data.unwrap_or_default();
-    Ok(Configuration { file: loaded.file.clone(), data, connections, syncs, written, warnings })
+    let (data, web) = (data.unwrap_or_default(), web.unwrap_or_default());
+    Ok(Configuration { file: loaded.file.clone(), data, web, connections, syncs, written, warnings })
 }
 
 /// Judges the settings of one sync that is not in the file, against the connections that are.
@@ -107,6 +110,16 @@ impl Check<'_> {
             self.add(&["data".to_owned(), "history".to_owned()], "has a password in it", Some(remedy.to_owned()));
         }
         Some(data)
+    }
+
+    fn web(&mut self) -> Option<WebSettings> {
+        let key = ["web".to_owned()];
+        let value = self.loaded.tree.get("web")?.clone();
+        let web: WebSettings = self.typed(&key, value)?;
+        for (part, message, remedy) in web.problems() {
+            self.add(&["web".to_owned(), part.to_owned()], message, Some(remedy.to_owned()));
+        }
+        Some(web)
     }
 
     /// The tables of a section, by name. What is no table, and names that cannot be used everywhere, are problems.

@@ -1,6 +1,6 @@
 //! The configuration: where it is found, what it says, and what is wrong with it.
 //!
-//! A TOML or YAML file with three sections, and environment variables that override single keys:
+//! A TOML or YAML file with four sections, and environment variables that override single keys:
 //!
 //! ```toml
 //! [connections.forward]            # how to reach a system: `connector`, then that connector's own settings
@@ -12,6 +12,9 @@
 //!
 //! [data]                           # where runs, plans and history are kept
 //! folder = "/var/lib/syncline"
+//!
+//! [web]                            # how the server is reached, and by whom
+//! authentication = "users"
 //! ```
 //!
 //! `SYNCLINE__CONNECTIONS__FORWARD__URL` overrides `connections.forward.url`; a `-` in a name is written `_` there.
@@ -29,6 +32,7 @@ mod settings;
 mod similar;
 #[cfg(test)]
 mod tests;
+mod web;
 
 pub use check::{check, check_sync};
 pub use example::EXAMPLE;
@@ -38,3 +42,4 @@ pub use problem::{ConfigError, ConfigProblem};
 pub use schema::schema;
 pub(crate) use settings::choices;
 pub(crate) use similar::remedy as similar_remedy;
+pub use web::{Asked, WebSettings};

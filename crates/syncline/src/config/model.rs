@@ -14,7 +14,7 @@ use syncline_core::run::{Automation, ConfiguredSync, SideDefinition, SyncDefinit
 use syncline_core::schedule::{CatchUp, Schedule, Window, Windows};
 use syncline_core::{Error, ErrorKind};
 
-use super::similar;
+use super::{WebSettings, similar};
 
 /// A configuration without known problems.
 #[derive(Debug, Clone)]
@@ -23,6 +23,8 @@ pub struct Configuration {
     pub file: Option<PathBuf>,
     /// Where runs, plans and history are kept.
     pub data: DataSettings,
+    /// How the server is reached, and by whom.
+    pub web: WebSettings,
     /// The systems, by name.
     pub connections: BTreeMap<String, Connection>,
     /// The syncs, by name.

@@ -5,7 +5,7 @@ use syncline_core::connector::ConnectorDescriptor;
 use syncline_core::registry::Registry;
 use syncline_core::settings;
 
-use super::{DataSettings, SyncSettings};
+use super::{DataSettings, SyncSettings, WebSettings};
 
 /// The JSON schema (draft 2020-12) of a configuration file for these connectors.
 pub fn schema(registry: &Registry) -> Value {
@@ -24,6 +24,7 @@ pub fn schema(registry: &Registry) -> Value {
         "additionalProperties": false,
         "properties": {
             "data": part(settings::schema::<DataSettings>()),
+            "web": part(settings::schema::<WebSettings>()),
             "connections": {
                 "description": "The systems, by name.",
                 "type": "object",

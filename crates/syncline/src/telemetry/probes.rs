@@ -3,6 +3,7 @@
 //! They tell no secrets and no names of records, so they may be reached where the rest of the program is not.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -55,7 +56,9 @@ pub async fn listen(
             metrics.run_upkeep();
         }
     };
-    let serve = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
+    // Handlers may ask from which address a request comes.
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let serve = axum::serve(listener, service).with_graceful_shutdown(stop.cancelled_owned());
     tokio::select! {
         served = async { serve.await } => served,
         never = tidy => never,
@@ -84,7 +87,7 @@ mod tests {
 
     use super::*;
 
-    async fn get(address: std::net::SocketAddr, path: &str) -> String {
+    async fn get(address: SocketAddr, path: &str) -> String {
         let mut stream = TcpStream::connect(address).await.unwrap();
         let request = format!("GET {path} HTTP/1.1\r\nhost: probes\r\nconnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).await.unwrap();

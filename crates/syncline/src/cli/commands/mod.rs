@@ -1,6 +1,8 @@
 //! The commands, one file each.
 
 pub mod about;
+pub mod account;
+pub mod audit;
 pub mod catalogue;
 pub mod check;
 pub mod config;
@@ -20,4 +22,5 @@ pub mod schema;
 pub mod serve;
 pub mod states;
 pub mod sync;
+pub mod token;
 pub mod upkeep;

@@ -9,7 +9,7 @@ use syncline_core::history::History;
 use syncline_core::queue::{ApalisQueue, RunQueue, WorkerOptions};
 use syncline_core::run::{Scheduler, SyncBook, Worker};
 use syncline_core::{Error, ErrorKind};
-use syncline_web::auth::{Auth, AuthSettings};
+use syncline_web::auth::{self, Auth};
 use syncline_web::{ApiState, SyncStore};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -19,24 +19,20 @@ use crate::cli::args::{Serve, WorkerArguments};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::session::{Opened, Session};
+use crate::config::{Asked, WebSettings};
 use crate::telemetry::{PrometheusHandle, Readiness, listen, probes, prometheus};
 
 /// How long the database may take to say that it is there.
 const READY: Duration = Duration::from_secs(5);
+/// How somebody is made who may do everything.
+const MAKE_ADMIN: &str = "syncline account add NAME --role admin";
 /// How long a server may take to say how it is.
 const HEALTH: Duration = Duration::from_secs(10);
 
 /// `syncline serve`.
 pub async fn serve(session: &Session, options: &Serve) -> Result<Exit, Failure> {
-    if !options.listen.ip().is_loopback() {
-        let message = format!(
-            "`{}` can be reached from other machines, and there is no login yet: listen on 127.0.0.1 and put a proxy with a \
-             login before it; `--metrics-listen` shows metrics and health elsewhere",
-            options.listen
-        );
-        return Err(Failure::argument(message));
-    }
     let process = Process::start(session, &options.worker).await?;
+    ensure_private(options.listen, &process.book.configuration().web, process.runner.history()).await?;
     process.book.provision().await?;
     for warning in &process.book.configuration().warnings {
         tracing::warn!("{warning}");
@@ -128,17 +124,18 @@ impl Process {
         worker.serve(options, &self.cancel).await
     }
 
-    /// The API, which is served where only this machine reaches it: it knows no login yet.
+    /// The API, and the pages for the login.
     fn api(&self) -> axum::Router {
         let syncs: Arc<dyn SyncStore> = Arc::<crate::Book>::clone(&self.book);
-        let auth = Auth::new(self.runner.history().clone(), AuthSettings::default());
-        syncline_web::router(ApiState { runner: Arc::clone(&self.runner), syncs, auth })
+        let auth = Auth::new(self.runner.history().clone(), self.book.configuration().web.auth());
+        let state = ApiState { runner: Arc::clone(&self.runner), syncs, auth };
+        axum::Router::new().nest("/api/v1", syncline_web::router(state.clone())).merge(auth::pages(state))
     }
 
     async fn web(&self, listener: TcpListener, api: Option<axum::Router>) -> std::io::Result<()> {
         let mut router = probes(self.metrics.clone(), readiness(self.runner.history().clone()));
         if let Some(api) = api {
-            router = router.nest("/api/v1", api);
+            router = router.merge(api);
         }
         listen(listener, router, self.metrics.clone(), self.cancel.clone()).await
     }
@@ -150,6 +147,42 @@ impl Process {
             None => Ok(()),
         }
     }
+}
+
+/// Refuses an address that other machines reach, unless whoever asks there has to say who it is, and somebody can. Warns of what is
+/// hardly meant so.
+async fn ensure_private(listen: SocketAddr, web: &WebSettings, history: &History) -> Result<(), Failure> {
+    let is_private = listen.ip().is_loopback();
+    if web.authentication == Asked::Off {
+        if is_private {
+            return Ok(());
+        }
+        let message = format!(
+            "`{listen}` can be reached from other machines, and nobody would be asked who it is: set `web.authentication = \"users\"` and make \
+             an admin with `{MAKE_ADMIN}`, or listen on 127.0.0.1; `--metrics-listen` shows metrics and health elsewhere"
+        );
+        return Err(Failure::argument(message));
+    }
+    let has_admin = history.has_admin().await?;
+    if !has_admin && !is_private {
+        let message = format!(
+            "`{listen}` can be reached from other machines, and no admin can log in: make one with `{MAKE_ADMIN}`, or listen on 127.0.0.1"
+        );
+        return Err(Failure::argument(message));
+    }
+    if !has_admin {
+        tracing::warn!("no admin can log in: make one with `{MAKE_ADMIN}`");
+    }
+    if !is_private && !web.is_secure() {
+        tracing::warn!(
+            "passwords and tokens go through the network for everybody to read: put a proxy with TLS before the server, and set \
+             `web.url` to its address"
+        );
+    }
+    if !is_private && web.auth().hosts.is_empty() {
+        tracing::warn!("other machines know no name to which the server answers: set `web.url`, or `web.hosts`");
+    }
+    Ok(())
 }
 
 /// A process is ready when its history answers.
@@ -172,4 +205,49 @@ async fn bound(address: SocketAddr) -> Result<TcpListener, Failure> {
         let message = format!("cannot listen on `{address}`: is another one listening there?");
         Error::new(ErrorKind::Settings, message).caused_by(error).into()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use syncline_core::history::{Actor, How, NewAccount, Role};
+
+    use super::*;
+
+    async fn refusal(listen: &str, authentication: Asked, history: &History) -> Option<String> {
+        let web = WebSettings { authentication, ..WebSettings::default() };
+        match ensure_private(listen.parse().unwrap(), &web, history).await {
+            Ok(()) => None,
+            Err(Failure::Error(error)) => Some(error.message().to_owned()),
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn other_machines_are_let_in_only_where_an_admin_can_log_in() {
+        let history = History::in_memory().await.unwrap();
+        for here in ["127.0.0.1:8420", "127.8.9.1:0", "[::1]:8420"] {
+            assert_eq!(refusal(here, Asked::Off, &history).await, None);
+            assert_eq!(refusal(here, Asked::Users, &history).await, None);
+        }
+        for elsewhere in ["0.0.0.0:8420", "[::]:8420", "192.0.2.1:8420"] {
+            let message = refusal(elsewhere, Asked::Off, &history).await.unwrap();
+            assert!(message.contains("web.authentication") && message.contains("account add"), "{message}");
+            let message = refusal(elsewhere, Asked::Users, &history).await.unwrap();
+            assert!(message.contains("`syncline account add NAME --role admin`"), "{message}");
+        }
+        let root = Actor { who: "root".to_owned(), how: How::Cli, address: None, request_id: None };
+        for (name, role, password) in [
+            ("viewer", Role::Viewer, Some("$hash")),
+            // Who has no password cannot log in.
+            ("kim", Role::Admin, None),
+        ] {
+            let password = password.map(|hash| hash.to_owned().into());
+            let new = NewAccount { name: name.parse().unwrap(), role, password };
+            history.create_account(&new, &root).await.unwrap();
+        }
+        assert!(refusal("0.0.0.0:8420", Asked::Users, &history).await.is_some());
+        history.set_password(&"kim".parse().unwrap(), &"$hash".to_owned().into(), &root).await.unwrap();
+        assert_eq!(refusal("0.0.0.0:8420", Asked::Users, &history).await, None);
+        assert!(refusal("0.0.0.0:8420", Asked::Off, &history).await.is_some());
+    }
 }

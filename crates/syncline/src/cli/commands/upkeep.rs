@@ -10,6 +10,7 @@ use syncline_core::history::{
 use syncline_core::queue::ApalisQueue;
 use syncline_core::run::{Runner, measure};
 use syncline_core::{Result, metrics};
+use syncline_web::auth::session::IDLE;
 use tokio_util::sync::CancellationToken;
 
 use crate::Book;
@@ -100,7 +101,8 @@ fn compared_everything(run: &Run) -> bool {
         && run.subject.is_none()
 }
 
-/// Removes until `cancel` what is not kept: runs over the limits, files that belong to none, what the queue is done with.
+/// Removes until `cancel` what is not kept: runs over the limits, files that belong to none, what the queue is done with, sessions
+/// that are over.
 pub async fn tidy(runner: &Runner, queue: &ApalisQueue, limits: &Retention, cancel: &CancellationToken) {
     while !cancel.is_cancelled() {
         tokio::select! {
@@ -115,6 +117,9 @@ pub async fn tidy(runner: &Runner, queue: &ApalisQueue, limits: &Retention, canc
 }
 
 async fn tidy_once(runner: &Runner, queue: &ApalisQueue, limits: &Retention) {
+    if let Err(error) = runner.history().expire_sessions(IDLE).await {
+        tracing::error!(error = %error.report(), "sessions that are over could not be forgotten; trying again in an hour");
+    }
     match runner.tidy(limits).await {
         Ok(tidied) if tidied.runs.is_empty() && tidied.files == 0 => {}
         Ok(tidied) => tracing::info!(

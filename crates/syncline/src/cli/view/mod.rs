@@ -1,5 +1,6 @@
 //! How things look to a person. Pure: from data to text.
 
+pub mod access;
 pub mod connector;
 pub mod drift;
 pub mod finding;

@@ -1,0 +1,113 @@
+//! How the server is reached, and by whom.
+
+use std::net::IpAddr;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use syncline_web::auth::{AuthSettings, Authentication};
+use url::Url;
+
+/// How the server is reached, and by whom.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct WebSettings {
+    /// Who may ask: `off` is everybody who reaches the server, which then listens on this machine only; `users` is whoever has an account
+    /// or a token (`syncline account add`, `syncline token add`).
+    pub authentication: Asked,
+    /// The address that browsers know, for example `https://syncline.example.com`: that of the proxy which speaks TLS. With `https`,
+    /// cookies are sent by TLS only.
+    pub url: Option<Url>,
+    /// Further names by which the server is reached, without port. Under other names it does not answer.
+    pub hosts: Vec<String>,
+    /// The addresses from which proxies ask. Of what they send, the last address in `X-Forwarded-For` is that of whoever asks.
+    pub proxies: Vec<IpAddr>,
+}
+
+/// Whether whoever asks has to say who it is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Asked {
+    /// Nobody has to.
+    #[default]
+    Off,
+    /// Everybody has to log in, or to bring a token.
+    Users,
+}
+
+impl WebSettings {
+    /// The same for the server.
+    pub fn auth(&self) -> AuthSettings {
+        let named = self.url.as_ref().and_then(|url| url.host_str()).map(str::to_owned);
+        AuthSettings {
+            authentication: match self.authentication {
+                Asked::Off => Authentication::Off,
+                Asked::Users => Authentication::On,
+            },
+            secure: self.is_secure(),
+            hosts: named.into_iter().chain(self.hosts.iter().cloned()).collect(),
+            proxies: self.proxies.clone(),
+        }
+    }
+
+    /// Whether browsers reach the server by TLS.
+    pub fn is_secure(&self) -> bool {
+        self.url.as_ref().is_some_and(|url| url.scheme() == "https")
+    }
+
+    /// What is wrong, as the last part of the key, the message and the remedy.
+    pub(super) fn problems(&self) -> Vec<(&'static str, String, &'static str)> {
+        let mut problems = Vec::new();
+        if let Some(url) = &self.url {
+            let is_plain = matches!(url.scheme(), "http" | "https")
+                && url.host_str().is_some()
+                && url.path() == "/"
+                && url.username().is_empty()
+                && url.password().is_none()
+                && url.query().is_none()
+                && url.fragment().is_none();
+            if !is_plain {
+                let remedy = "write `https://` and a name; the server does not stand below a path of another one";
+                problems.push(("url", "is more than a scheme, a name and a port".to_owned(), remedy));
+            }
+        }
+        for host in &self.hosts {
+            if host.parse::<axum::http::uri::Authority>().map_or(true, |authority| authority.host() != host) {
+                let message = format!("`{host}` is no name of a host");
+                problems.push(("hosts", message, "write the name alone: without scheme, port and path"));
+            }
+        }
+        problems
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_server_is_known_by_its_address_and_further_names() {
+        let settings = WebSettings {
+            authentication: Asked::Users,
+            url: Some("https://syncline.example:8443".parse().unwrap()),
+            hosts: vec!["10.0.0.1".to_owned(), "[2001:db8::1]".to_owned()],
+            proxies: vec!["127.0.0.1".parse().unwrap()],
+        };
+        assert_eq!(settings.problems(), []);
+        let auth = settings.auth();
+        assert_eq!(auth.hosts, ["syncline.example", "10.0.0.1", "[2001:db8::1]"]);
+        assert!(auth.secure && auth.authentication == Authentication::On);
+        assert_eq!(WebSettings::default().auth().authentication, Authentication::Off);
+    }
+
+    #[test]
+    fn what_is_no_name_is_told() {
+        for url in ["ftp://a.example", "https://a.example/syncline", "https://kim@a.example", "https://a.example/?x"] {
+            let settings = WebSettings { url: Some(url.parse().unwrap()), ..WebSettings::default() };
+            assert_eq!(settings.problems().len(), 1, "{url}");
+        }
+        for host in ["https://a.example", "a.example:80", "a.example/x", "kim@a.example", ""] {
+            let settings = WebSettings { hosts: vec![host.to_owned()], ..WebSettings::default() };
+            assert_eq!(settings.problems().len(), 1, "{host}");
+        }
+    }
+}
