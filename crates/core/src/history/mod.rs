@@ -53,6 +53,7 @@ mod store;
 mod summary;
 mod sync;
 mod text;
+mod took;
 mod trigger;
 mod waiting;
 
