@@ -10,8 +10,8 @@ use axum::response::{IntoResponse, Response};
 
 use crate::problem::{Problem, ProblemKind};
 
-const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
-const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+pub(crate) const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+pub(crate) const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
 /// Refuses what another site's page may have sent, and keeps answers to those who asked.
 pub async fn protect(request: Request, next: Next) -> Response {
@@ -46,7 +46,7 @@ fn judge(request: &Request) -> Result<(), Problem> {
 }
 
 /// The name and port that was asked for, if it is a name of this machine for itself.
-fn own_name(request: &Request) -> Result<Authority, Problem> {
+pub(crate) fn own_name(request: &Request) -> Result<Authority, Problem> {
     let foreign = |detail: String| Problem::new(ProblemKind::ForeignName, detail);
     let mut named = request.headers().get_all(header::HOST).iter();
     let host = match (named.next(), named.next()) {
@@ -75,7 +75,7 @@ fn is_loopback(host: &str) -> bool {
 }
 
 /// Refuses what another site sends. What says nothing about it was sent by no browser of the last years.
-fn ensure_own_page(headers: &HeaderMap, host: &Authority) -> Result<(), Problem> {
+pub(crate) fn ensure_own_page(headers: &HeaderMap, host: &Authority) -> Result<(), Problem> {
     let foreign = |detail: &str| Err(Problem::new(ProblemKind::ForeignPage, detail));
     let sites: Vec<_> = headers.get_all(FETCH_SITE).iter().map(HeaderValue::as_bytes).collect();
     if !sites.is_empty() {

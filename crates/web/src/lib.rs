@@ -42,6 +42,7 @@
 mod browser;
 mod input;
 mod list;
+mod pages;
 mod problem;
 pub mod routes;
 mod store;
@@ -59,6 +60,7 @@ use syncline_core::run::Runner;
 use crate::routes::{plan, queue, review, runs, stop, syncs, trigger};
 
 pub use list::List;
+pub use pages::dashboard;
 pub use problem::{Problem, ProblemKind, SettingProblem};
 pub use store::{StoreError, SyncStore, SyncView};
 

@@ -151,6 +151,26 @@ impl Problem {
         Self::values(detail, vec![problem])
     }
 
+    /// The kind in words.
+    pub(crate) fn title(&self) -> &'static str {
+        self.title
+    }
+
+    /// The status that it is answered with.
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// What is wrong, and what can be done.
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// Which values are wrong.
+    pub(crate) fn problems(&self) -> &[SettingProblem] {
+        &self.problems
+    }
+
     /// There is no run with a number.
     pub(crate) fn no_run(wanted: impl std::fmt::Display) -> Self {
         Self::new(ProblemKind::NotFound, format!("there is no run `{wanted}`: `GET runs` lists those that there are"))

@@ -45,7 +45,7 @@ pub async fn serve(session: &Session, options: &Serve) -> Result<Exit, Failure> 
     let address = listener.local_addr().unwrap_or(options.listen);
     session.console.note(&format!("listening on http://{address}"));
     let scheduler = Scheduler::new(&process.runner, process.book.as_ref());
-    let web = process.web(listener, Some(process.api()));
+    let web = process.web(listener, Some(process.pages()));
     let scheduling = scheduler.run(&process.cancel);
     let working = async {
         if options.no_worker {
@@ -127,16 +127,17 @@ impl Process {
         worker.serve(options, &self.cancel).await
     }
 
-    /// The API, which is served where only this machine reaches it: it knows no login yet.
-    fn api(&self) -> axum::Router {
+    /// The API and the dashboard, which are served where only this machine reaches them: they know no login yet.
+    fn pages(&self) -> axum::Router {
         let syncs: Arc<dyn SyncStore> = Arc::<crate::Book>::clone(&self.book);
-        syncline_web::router(ApiState { runner: Arc::clone(&self.runner), syncs })
+        let state = ApiState { runner: Arc::clone(&self.runner), syncs };
+        axum::Router::new().nest("/api/v1", syncline_web::router(state.clone())).merge(syncline_web::dashboard(state))
     }
 
-    async fn web(&self, listener: TcpListener, api: Option<axum::Router>) -> std::io::Result<()> {
+    async fn web(&self, listener: TcpListener, pages: Option<axum::Router>) -> std::io::Result<()> {
         let mut router = probes(self.metrics.clone(), readiness(self.runner.history().clone()));
-        if let Some(api) = api {
-            router = router.nest("/api/v1", api);
+        if let Some(pages) = pages {
+            router = router.merge(pages);
         }
         listen(listener, router, self.metrics.clone(), self.cancel.clone()).await
     }
