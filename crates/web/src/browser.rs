@@ -11,28 +11,17 @@ use axum::response::{IntoResponse, Response};
 use crate::auth::Auth;
 use crate::problem::{Problem, ProblemKind};
 
-const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+pub(crate) const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
-/// What programs may do with an answer, and what pages may load.
+/// What a page in an answer of the API may load.
 const NO_CONTENT: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
-const OWN_CONTENT: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; \
-     base-uri 'none'; frame-ancestors 'none'",
-);
 /// For a year, as browsers that remember such servers ask for.
 const TLS_ONLY: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
-/// How what changes something is sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Sent {
-    AsJson,
-    AsForm,
-}
-
 /// Refuses what another site's page may have sent to the API, and keeps answers to those who asked.
 pub async fn protect(State(auth): State<Auth>, request: Request, next: Next) -> Response {
-    let mut response = match judge(&auth, &request, Sent::AsJson) {
+    let mut response = match judge(&auth, &request) {
         Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),
     };
@@ -40,20 +29,11 @@ pub async fn protect(State(auth): State<Auth>, request: Request, next: Next) -> 
     response
 }
 
-/// The same for pages: what changes something is sent as a form, and pages load what is the server's own.
-pub async fn protect_pages(State(auth): State<Auth>, request: Request, next: Next) -> Response {
-    let mut response = match judge(&auth, &request, Sent::AsForm) {
-        Ok(()) => next.run(request).await,
-        Err(problem) => problem.into_response(),
-    };
-    secure(&auth, &mut response, OWN_CONTENT);
-    response
-}
-
-fn secure(auth: &Auth, response: &mut Response, content: HeaderValue) {
+/// Says what a browser may do with an answer, and what a page in it may load.
+pub(crate) fn secure(auth: &Auth, response: &mut Response, content: HeaderValue) {
     let headers = response.headers_mut();
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     headers.insert(header::CONTENT_SECURITY_POLICY, content);
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     headers.insert(RESOURCE_POLICY, HeaderValue::from_static("same-origin"));
@@ -62,20 +42,14 @@ fn secure(auth: &Auth, response: &mut Response, content: HeaderValue) {
     }
 }
 
-fn judge(auth: &Auth, request: &Request, sent: Sent) -> Result<(), Problem> {
+fn judge(auth: &Auth, request: &Request) -> Result<(), Problem> {
     let host = own_name(auth, request)?;
     let method = request.method();
     if matches!(*method, Method::GET | Method::HEAD) {
         return Ok(());
     }
     let headers = request.headers();
-    ensure_own_page(headers, &host)?;
-    match sent {
-        // Asked for by each route that does something: what has no route is not there, however it is sent.
-        Sent::AsJson => Ok(()),
-        Sent::AsForm if is_kind(headers, "application/x-www-form-urlencoded") => Ok(()),
-        Sent::AsForm => Err(Problem::new(ProblemKind::NotForm, format!("send `{method}` as a form, as the page does"))),
-    }
+    ensure_own_page(headers, &host)
 }
 
 /// Refuses what was not sent as JSON: a browser sends that to another site only after asking. For routes that do something.
@@ -89,7 +63,7 @@ pub async fn only_json(request: Request, next: Next) -> Response {
 }
 
 /// The name and port that was asked for, if it is a name by which the server is known.
-fn own_name(auth: &Auth, request: &Request) -> Result<Authority, Problem> {
+pub(crate) fn own_name(auth: &Auth, request: &Request) -> Result<Authority, Problem> {
     let foreign = |detail: String| Problem::new(ProblemKind::ForeignName, detail);
     let mut named = request.headers().get_all(header::HOST).iter();
     let host = match (named.next(), named.next()) {
@@ -122,7 +96,7 @@ pub(crate) fn is_loopback(host: &str) -> bool {
 }
 
 /// Refuses what another site sends. What says nothing about it was sent by no browser of the last years.
-fn ensure_own_page(headers: &HeaderMap, host: &Authority) -> Result<(), Problem> {
+pub(crate) fn ensure_own_page(headers: &HeaderMap, host: &Authority) -> Result<(), Problem> {
     let foreign = |detail: &str| Err(Problem::new(ProblemKind::ForeignPage, detail));
     let sites: Vec<_> = headers.get_all(FETCH_SITE).iter().map(HeaderValue::as_bytes).collect();
     if !sites.is_empty() {

@@ -53,6 +53,7 @@ pub mod endpoint;
 mod input;
 mod list;
 pub mod openapi;
+mod pages;
 mod problem;
 mod reason;
 pub mod routes;
@@ -71,6 +72,7 @@ use syncline_core::run::Runner;
 
 use crate::auth::{Answers, Auth, Gate};
 pub use list::List;
+pub use pages::dashboard;
 pub use problem::{Problem, ProblemKind, SettingProblem};
 pub use store::{StoreError, SyncStore, SyncView};
 

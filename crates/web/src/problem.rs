@@ -208,6 +208,16 @@ impl Problem {
         self.status
     }
 
+    /// The kind in words.
+    pub(crate) fn title(&self) -> &'static str {
+        self.title
+    }
+
+    /// Which values are wrong.
+    pub(crate) fn problems(&self) -> &[SettingProblem] {
+        &self.problems
+    }
+
     /// After how many seconds trying again may work.
     pub fn retry_after(&self) -> Option<u64> {
         self.retry_after

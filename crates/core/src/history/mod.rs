@@ -59,6 +59,7 @@ mod summary;
 mod sync;
 mod text;
 mod token;
+mod took;
 mod trigger;
 mod waiting;
 

@@ -26,6 +26,7 @@
 mod absence;
 mod circles;
 mod draft;
+mod excerpt;
 mod marks;
 mod memory;
 mod output;
@@ -54,6 +55,7 @@ use crate::snapshot::{Rejected, Rejection};
 
 pub use absence::Evidence;
 pub use draft::{Background, PlanDraft, SavedPlan};
+pub use excerpt::{PartFilter, PlanExcerpt, PlanPart};
 pub use marks::{Unmark, UnmarkedField};
 pub use memory::{AllOurs, Memory, id_hash};
 pub use reader::PlanReader;

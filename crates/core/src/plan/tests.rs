@@ -141,6 +141,48 @@ async fn an_id_means_one_change_and_what_is_held_is_not_selected() {
     assert_eq!(selected(&["#none"]).unwrap_err().kind(), ErrorKind::NotFound);
 }
 
+/// Whoever shows a part of a plan sees what whoever applies it does.
+#[tokio::test]
+async fn a_plan_is_looked_at_in_parts() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = saved(folder.path(), &apply_deletes(), true, &Evidence::default()).await;
+    let whole = PlanReader::open(&path).unwrap();
+    let all: Vec<_> = whole.changes().unwrap().map(Result::unwrap).collect();
+    assert!(all.len() > 1, "{all:?}");
+    let excerpt = PlanExcerpt::open(&path).unwrap();
+    assert_eq!((excerpt.header(), excerpt.summary(), excerpt.hash()), (whole.header(), whole.summary(), whole.hash()));
+
+    let pages = |wanted: &PartFilter| {
+        let (mut found, mut from) = (Vec::new(), None);
+        loop {
+            let part = excerpt.part(wanted, from, 1).unwrap();
+            assert!(part.changes.len() <= 1);
+            found.extend(part.changes);
+            from = part.next;
+            if from.is_none() {
+                return found;
+            }
+        }
+    };
+    assert_eq!(pages(&PartFilter::default()), all);
+    for change in &all {
+        let held = Some(change.hold.is_some());
+        let wanted = PartFilter { model: Some(change.model.clone()), action: Some(change.action), held };
+        assert!(pages(&wanted).contains(change));
+        let other = PartFilter { held: held.map(|held| !held), ..wanted };
+        assert!(!pages(&other).contains(change));
+    }
+    assert_eq!(pages(&PartFilter { model: Some("no such".to_owned()), ..PartFilter::default() }), []);
+    for nowhere in [excerpt.part(&PartFilter::default(), None, 1).unwrap().next.unwrap() + 3, u64::MAX - 1] {
+        let error = excerpt.part(&PartFilter::default(), Some(nowhere), 1).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
+    }
+
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, &text[..text.len() / 2]).unwrap();
+    assert_eq!(PlanExcerpt::open(&path).unwrap_err().kind(), ErrorKind::Stale);
+}
+
 #[tokio::test]
 async fn an_edited_plan_is_refused() {
     let folder = tempfile::tempdir().unwrap();

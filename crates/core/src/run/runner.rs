@@ -20,7 +20,7 @@ use crate::history::{
     Abandoned, Approval, Claim, Claimed, Decision, History, NewRun, PlanRef, Purpose, Run, RunFilter, RunId, RunStage,
     RunStatus, Stop, StopRequest, SyncDefinition as KnownSync, SyncId, Triggered,
 };
-use crate::plan::PlanReader;
+use crate::plan::{PlanExcerpt, PlanReader};
 use crate::registry::Registry;
 use crate::source::DataSource;
 use crate::stop::StopSignal;
@@ -346,8 +346,20 @@ impl Runner {
         {
             return Ok(plan);
         }
-        let path = self.folder.join("plans").join(format!("{}-{}-fetched.json", run.sync, run.id));
-        self.history.fetch_plan(&saved.hash, &path).await
+        self.history.fetch_plan(&saved.hash, &self.fetched(run)).await
+    }
+
+    /// What stands around the changes of a run's plan, where its file is on this machine; none where it is not. Only the beginning
+    /// and the end of the file are read.
+    pub fn glance_at(&self, run: &Run) -> Option<PlanExcerpt> {
+        let saved = run.plan.as_ref()?;
+        let places = [PathBuf::from(&saved.path), self.fetched(run)];
+        places.iter().find_map(|place| PlanExcerpt::open(place).ok().filter(|plan| plan.hash() == saved.hash))
+    }
+
+    /// Where a plan is put that another machine made.
+    fn fetched(&self, run: &Run) -> PathBuf {
+        self.folder.join("plans").join(format!("{}-{}-fetched.json", run.sync, run.id))
     }
 
     /// Works on a run that was made for this call, as [`Runner::go_on`] does. When another one has to go first, it is no more.

@@ -54,7 +54,7 @@ pub async fn log_out(
 }
 
 /// Begins a session for whoever knows a password. A session that the browser has ends: it may be somebody else's.
-pub(super) async fn begin(
+pub(crate) async fn begin(
     auth: &Auth,
     origin: &Origin,
     headers: &HeaderMap,
@@ -103,7 +103,7 @@ pub(super) async fn begin(
 }
 
 /// Ends a session. Gives the header that takes its cookie back.
-pub(super) async fn end(auth: &Auth, who: &Who, logged_in: Option<LoggedIn>) -> Result<HeaderValue, Problem> {
+pub(crate) async fn end(auth: &Auth, who: &Who, logged_in: Option<LoggedIn>) -> Result<HeaderValue, Problem> {
     if let Some(logged_in) = logged_in {
         auth.history().end_session(logged_in.id, &who.actor()).await?;
     }

@@ -32,7 +32,6 @@ mod csrf;
 mod limit;
 pub mod login;
 mod origin;
-mod page;
 pub mod password;
 pub mod permission;
 pub mod session;
@@ -50,7 +49,6 @@ use crate::browser;
 pub use authenticate::{Answers, Gate, authenticate};
 pub use login::local_path;
 pub use origin::Origin;
-pub use page::pages;
 pub use who::{LoggedIn, Who};
 
 /// Whether whoever asks has to say who it is.

@@ -30,8 +30,8 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 use self::shelf::Shelf;
-use crate::auth::{Auth, AuthSettings, pages};
-use crate::{ApiState, router};
+use crate::auth::{Auth, AuthSettings};
+use crate::{ApiState, dashboard, router};
 
 /// The API over a history of its own.
 struct Api {
@@ -64,7 +64,7 @@ impl Api {
         let shelf = Arc::new(Shelf { history });
         let auth = Auth::new(shelf.history.clone(), settings);
         let state = ApiState { runner: Arc::clone(&runner), syncs: Arc::<Shelf>::clone(&shelf), auth };
-        let router = Router::new().nest("/api/v1", router(state.clone())).merge(pages(state));
+        let router = Router::new().nest("/api/v1", router(state.clone())).merge(dashboard(state));
         Self { shelf, runner, router, _folder: folder }
     }
 

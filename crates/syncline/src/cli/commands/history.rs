@@ -17,7 +17,6 @@ use crate::cli::failure::{Failure, error_text};
 use crate::cli::session::Session;
 use crate::cli::view::plan::{self, write_change};
 use crate::cli::view::report::{RunView, decisions, run_table};
-use crate::cli::view::took;
 use crate::config;
 
 /// How many changes are fetched at once.
@@ -42,7 +41,7 @@ pub async fn list(session: &Session, filter: RunFilter, limit: u64) -> Result<Ex
 async fn waited(history: &History, runs: &[Run]) -> Result<BTreeMap<RunId, Duration>, Error> {
     let mut waited = BTreeMap::new();
     for run in runs.iter().filter(|run| run.finished.is_some()) {
-        waited.insert(run.id, took::waited(run, &history.phases(run.id).await?));
+        waited.insert(run.id, run.waited(&history.phases(run.id).await?));
     }
     Ok(waited)
 }

@@ -9,7 +9,7 @@ use syncline_core::history::History;
 use syncline_core::queue::{ApalisQueue, RunQueue, WorkerOptions};
 use syncline_core::run::{Scheduler, SyncBook, Worker};
 use syncline_core::{Error, ErrorKind};
-use syncline_web::auth::{self, Auth};
+use syncline_web::auth::Auth;
 use syncline_web::{ApiState, SyncStore};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -42,7 +42,7 @@ pub async fn serve(session: &Session, options: &Serve) -> Result<Exit, Failure> 
     let address = listener.local_addr().unwrap_or(options.listen);
     session.console.note(&format!("listening on http://{address}"));
     let scheduler = Scheduler::new(&process.runner, process.book.as_ref());
-    let web = process.web(listener, Some(process.api()));
+    let web = process.web(listener, Some(process.pages()));
     let scheduling = scheduler.run(&process.cancel);
     let working = async {
         if options.no_worker {
@@ -124,18 +124,18 @@ impl Process {
         worker.serve(options, &self.cancel).await
     }
 
-    /// The API, and the pages for the login.
-    fn api(&self) -> axum::Router {
+    /// The API and the dashboard.
+    fn pages(&self) -> axum::Router {
         let syncs: Arc<dyn SyncStore> = Arc::<crate::Book>::clone(&self.book);
         let auth = Auth::new(self.runner.history().clone(), self.book.configuration().web.auth());
         let state = ApiState { runner: Arc::clone(&self.runner), syncs, auth };
-        axum::Router::new().nest("/api/v1", syncline_web::router(state.clone())).merge(auth::pages(state))
+        axum::Router::new().nest("/api/v1", syncline_web::router(state.clone())).merge(syncline_web::dashboard(state))
     }
 
-    async fn web(&self, listener: TcpListener, api: Option<axum::Router>) -> std::io::Result<()> {
+    async fn web(&self, listener: TcpListener, pages: Option<axum::Router>) -> std::io::Result<()> {
         let mut router = probes(self.metrics.clone(), readiness(self.runner.history().clone()));
-        if let Some(api) = api {
-            router = router.merge(api);
+        if let Some(pages) = pages {
+            router = router.merge(pages);
         }
         listen(listener, router, self.metrics.clone(), self.cancel.clone()).await
     }

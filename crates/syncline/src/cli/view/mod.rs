@@ -11,4 +11,3 @@ pub mod rejected;
 pub mod report;
 pub mod states;
 pub mod table;
-pub mod took;

@@ -16,7 +16,6 @@ use syncline_core::history::{
 use super::number::{bytes, count, duration};
 use super::rejected;
 use super::table::Columns;
-use super::took;
 use crate::cli::console::{BAD, DIM, GOOD, NAME, WARN, clean, paint};
 
 /// How many changes that came to nothing are shown of each outcome.
@@ -110,7 +109,7 @@ impl RunView {
         }
         let phases = history.phases(id).await?;
         Ok(Self {
-            waited_ms: u64::try_from(took::waited(&run, &phases).as_millis()).unwrap_or(u64::MAX),
+            waited_ms: u64::try_from(run.waited(&phases).as_millis()).unwrap_or(u64::MAX),
             phases,
             models: models(history.models(id).await?, &history.change_counts(id).await?),
             problems,
@@ -149,7 +148,7 @@ impl RunView {
             Purpose::Rerun => format!(", a rerun{subject}"),
         };
         let waited = Duration::from_millis(self.waited_ms);
-        let took = took::worked(run, waited).map(|worked| format!(" in {}", duration(worked))).unwrap_or_default();
+        let took = run.worked(waited).map(|worked| format!(" in {}", duration(worked))).unwrap_or_default();
         let waited = match run.finished {
             Some(_) if !waited.is_zero() => format!(", and waited {}", duration(waited)),
             _ => String::new(),
@@ -346,7 +345,7 @@ pub fn run_table(runs: &[Run], waited: &BTreeMap<RunId, Duration>) -> String {
             kind,
             anstream::adapter::strip_str(&status_text(run)).to_string(),
             run.started.unwrap_or(run.created).format("%Y-%m-%d %H:%M:%S").to_string(),
-            took::worked(run, waited).map(duration).unwrap_or_default(),
+            run.worked(waited).map(duration).unwrap_or_default(),
             count(counts.create),
             count(counts.update),
             count(counts.delete),

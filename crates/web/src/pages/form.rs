@@ -1,0 +1,125 @@
+//! What is sent to pages: filters behind the `?`, and posted forms. A field that was left empty was not sent.
+
+use std::convert::Infallible;
+use std::fmt::Display;
+use std::str::FromStr;
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::request::Parts;
+use serde::de::DeserializeOwned;
+use serde::de::value::{Error as NoName, StrDeserializer};
+use url::form_urlencoded;
+
+use super::PageProblem;
+use crate::problem::{Problem, ProblemKind};
+
+/// Fields by their names, in the order in which they were sent.
+#[derive(Debug, Clone, Default)]
+pub struct Fields(Vec<(String, String)>);
+
+/// A form that was posted.
+#[derive(Debug, Clone)]
+pub struct Posted(pub Fields);
+
+impl Fields {
+    fn read(bytes: &[u8]) -> Self {
+        let fields = form_urlencoded::parse(bytes).into_owned();
+        Self(fields.filter(|(_, value)| !value.trim().is_empty()).collect())
+    }
+
+    /// The first value of a field.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(field, _)| field == name).map(|(_, value)| value.trim())
+    }
+
+    /// Every value of a field.
+    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter(move |(field, _)| field == name).map(|(_, value)| value.trim())
+    }
+
+    /// The value of a field, read.
+    pub fn parsed<T: FromStr<Err: Display>>(&self, name: &str) -> Result<Option<T>, PageProblem> {
+        let read = |text: &str| text.parse().map_err(|error| PageProblem::value(name, format!("{error}")));
+        self.text(name).map(read).transpose()
+    }
+
+    /// One of the names that something has in the API.
+    pub fn named<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, PageProblem> {
+        self.text(name).map(|text| of_name(name, text)).transpose()
+    }
+
+    /// Names that something has in the API, separated by commas or in fields of their own.
+    pub fn names<T: DeserializeOwned>(&self, name: &str) -> Result<Vec<T>, PageProblem> {
+        let texts = self.all(name).flat_map(|value| value.split(',')).map(str::trim).filter(|text| !text.is_empty());
+        texts.map(|text| of_name(name, text)).collect()
+    }
+
+    /// Whether a box was ticked.
+    pub fn is_set(&self, name: &str) -> bool {
+        self.text(name).is_some()
+    }
+
+    /// A link to a path with these fields, of which one gets another value, or none; and without `dropped`.
+    pub fn with(&self, path: &str, name: &str, value: Option<&str>, dropped: &[&str]) -> String {
+        let kept = self.0.iter().filter(|(field, _)| field != name && !dropped.contains(&field.as_str()));
+        let kept = kept.map(|(field, value)| (field.as_str(), value.as_str()));
+        link(path, kept.chain(value.map(|value| (name, value))))
+    }
+}
+
+/// A path with a query.
+pub fn link<'a>(path: &str, fields: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+    if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
+}
+
+/// A text as one part of a path.
+pub fn segment(text: &str) -> String {
+    // What a form writes as `+` is a letter of its own in a path.
+    form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
+}
+
+fn of_name<T: DeserializeOwned>(field: &str, text: &str) -> Result<T, PageProblem> {
+    T::deserialize(StrDeserializer::<NoName>::new(text)).map_err(|error| PageProblem::value(field, error.to_string()))
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Fields {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self::read(parts.uri.query().unwrap_or_default().as_bytes()))
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for Posted {
+    type Rejection = PageProblem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, PageProblem> {
+        let bytes = Bytes::from_request(request, state).await;
+        let bytes =
+            bytes.map_err(|_| Problem::new(ProblemKind::TooLarge, "the form was too long, or was cut short"))?;
+        Ok(Self(Fields::read(&bytes)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use syncline_core::history::RunStatus;
+
+    use super::*;
+
+    #[test]
+    fn fields_are_read_and_written_again() {
+        let fields = Fields::read(b"sync=lab&status=new%2Cqueued&status=failed&model=&q=a+b%26c&before=7");
+        assert_eq!(fields.text("model"), None);
+        assert_eq!(fields.text("q"), Some("a b&c"));
+        assert_eq!(fields.parsed::<i64>("before").unwrap(), Some(7));
+        let statuses = fields.names::<RunStatus>("status").unwrap();
+        assert_eq!(statuses, [RunStatus::New, RunStatus::Queued, RunStatus::Failed]);
+        assert!(fields.named::<RunStatus>("q").is_err());
+        let link = fields.with("/runs", "sync", Some("<b>"), &["before", "status"]);
+        assert_eq!(link, "/runs?q=a+b%26c&sync=%3Cb%3E");
+        assert_eq!(segment(r#"["a b","Et1/1"]"#), "%5B%22a%20b%22%2C%22Et1%2F1%22%5D");
+    }
+}

@@ -1,0 +1,147 @@
+//! What stands around every page.
+
+use std::convert::Infallible;
+
+use askama::Template;
+use askama::filters::HtmlSafe;
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::response::Html;
+use syncline_core::history::{How, Role};
+use syncline_core::{Error, ErrorKind};
+
+use super::{PageProblem, assets};
+use crate::auth::{LoggedIn, Who};
+
+/// Who looks at a page, and at which. The one place where what a login knows comes into the pages.
+#[derive(Debug, Clone, Default)]
+pub struct Visit {
+    who: Option<String>,
+    role: Option<Role>,
+    csrf: String,
+    path: String,
+}
+
+/// What stands around a page: its title, where it is in the whole, who looks at it.
+#[derive(Debug, Clone)]
+pub struct Frame {
+    /// The title, before the name of the program.
+    pub title: String,
+    /// The part of the dashboard.
+    pub section: Section,
+    /// The name of whoever looks; none without a login.
+    pub who: Option<String>,
+    /// What that one may do; none without a login.
+    pub role: Option<Role>,
+    /// What every form sends along, to show that a page of ours sent it; empty without a login.
+    pub csrf: String,
+    /// The path and the query of the page.
+    pub path: String,
+    /// The path of the style sheet.
+    pub style: String,
+    /// The path of the script.
+    pub script: String,
+}
+
+/// The parts of the dashboard, as the navigation has them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Section {
+    /// The first page.
+    Overview,
+    /// What belongs to a sync.
+    Syncs,
+    /// What belongs to a run.
+    Runs,
+    /// None of them.
+    None,
+}
+
+/// The hidden field of a form that shows that a page of ours sent it.
+#[derive(Debug, Template)]
+#[template(ext = "html", source = r#"<input type="hidden" name="csrf" value="{{ self.0 }}">"#)]
+pub struct CsrfField<'a>(&'a str);
+
+impl HtmlSafe for CsrfField<'_> {}
+
+/// Another page of a list.
+#[derive(Debug, Template)]
+#[template(path = "parts/pager.html")]
+pub struct Pager {
+    /// The first page; none when this is it.
+    pub first: Option<String>,
+    /// The next page; none when this is the last one.
+    pub next: Option<String>,
+    /// What the next page has, for people: `older`.
+    pub word: &'static str,
+}
+
+impl HtmlSafe for Pager {}
+
+/// The command that shows the same as a page.
+#[derive(Debug, Template)]
+#[template(path = "parts/command.html")]
+pub struct Command(pub String);
+
+impl HtmlSafe for Command {}
+
+impl Visit {
+    /// The frame of a page.
+    pub fn frame(&self, title: impl Into<String>, section: Section) -> Frame {
+        Frame {
+            title: title.into(),
+            section,
+            who: self.who.clone(),
+            role: self.role,
+            csrf: self.csrf.clone(),
+            path: self.path.clone(),
+            style: assets::style(),
+            script: assets::script(),
+        }
+    }
+
+    /// Whether whoever looks may do what a role may.
+    pub fn may(&self, role: Role) -> bool {
+        self.role.is_none_or(|own| own.may(role))
+    }
+
+    /// Whose name goes into the history with what is done.
+    pub fn by(&self) -> &str {
+        self.who.as_deref().unwrap_or("dashboard")
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Visit {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let path = parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
+        // Where nobody is asked, everybody is the same, and has no name worth showing.
+        let who = parts.extensions.get::<Who>().filter(|who| who.how != How::Local);
+        let csrf = parts.extensions.get::<LoggedIn>().map(|session| session.csrf.expose().to_owned());
+        Ok(Self {
+            who: who.map(|who| who.name.clone()),
+            role: who.map(|who| who.role),
+            csrf: csrf.unwrap_or_default(),
+            path,
+        })
+    }
+}
+
+impl Frame {
+    /// The hidden field that every form has.
+    pub fn csrf_field(&self) -> CsrfField<'_> {
+        CsrfField(&self.csrf)
+    }
+
+    /// Marks the part of the navigation that the page belongs to.
+    pub fn current(&self, section: &Section) -> &'static str {
+        if self.section == *section { "true" } else { "false" }
+    }
+}
+
+/// A page as an answer.
+pub fn html(page: &impl Template) -> Result<Html<String>, PageProblem> {
+    let text =
+        page.render().map_err(|cause| Error::new(ErrorKind::Internal, "the page was not made").caused_by(cause))?;
+    Ok(Html(text))
+}

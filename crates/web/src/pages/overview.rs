@@ -1,0 +1,331 @@
+//! The first page: what there is, how it went, what comes next, and what needs a person.
+
+use std::collections::BTreeMap;
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Html;
+use chrono::{DateTime, TimeDelta, Utc};
+use syncline_core::Result;
+use syncline_core::change::Action;
+use syncline_core::history::{
+    FindingKind, FindingState, History, OutcomeKind, Purpose, Run, RunFilter, RunStatus, Ticks, WaitsFor,
+};
+use syncline_core::quarantine::State as Quarantine;
+use syncline_core::run::ConfiguredSync;
+
+use super::PageProblem;
+use super::form::link;
+use super::frame::{Command, Frame, Section, Visit, html};
+use super::outcome::RunOutcome;
+use super::run_line::{NUMBERS, RunLine, Square, sync_href};
+use super::show::{Count, Icon, When, clean};
+use super::side::side_href;
+use crate::{ApiState, SyncView};
+
+/// How many runs are a row of squares, and how many are listed.
+const RUNS: u64 = 10;
+/// How many runs of one kind that need somebody are named.
+const NAMED: u64 = 20;
+/// So many held deletes are looked at to leave out those that would not be made anyway; of more, all are told.
+const LOOKED_AT: u64 = 10_000;
+
+/// The first page.
+#[derive(Template)]
+#[template(path = "overview.html")]
+struct OverviewPage {
+    frame: Frame,
+    needs: Vec<Need>,
+    sources: Vec<SideLine>,
+    targets: Vec<SideLine>,
+    syncs: Vec<SyncLine>,
+    runs: Vec<RunLine>,
+    waiting: Count,
+    command: Command,
+}
+
+/// The lines of syncs, and what of them needs a person.
+pub struct Syncs {
+    pub lines: Vec<SyncLine>,
+    sources: BTreeMap<(String, String), Vec<(String, Vec<Run>)>>,
+    targets: BTreeMap<(String, String), Vec<(String, Vec<Run>)>>,
+    needs: Vec<Need>,
+}
+
+/// Something that needs a person.
+#[derive(Debug)]
+pub struct Need {
+    /// How bad it is: `bad`, `warn` or `info`.
+    class: &'static str,
+    icon: Icon,
+    /// What it is about.
+    name: String,
+    href: String,
+    /// What it is.
+    text: String,
+}
+
+/// A source or a target, with the runs of all its syncs.
+#[derive(Debug)]
+struct SideLine {
+    name: String,
+    href: String,
+    connector: String,
+    syncs: Vec<Link>,
+    squares: Vec<Square>,
+}
+
+/// A name that leads somewhere.
+#[derive(Debug)]
+pub struct Link {
+    pub name: String,
+    pub href: String,
+}
+
+/// A sync.
+#[derive(Debug)]
+pub struct SyncLine {
+    pub name: String,
+    pub href: String,
+    /// Where it leads from; none when it cannot be read.
+    pub source: Option<Link>,
+    pub target: Option<Link>,
+    /// Its last runs, newest first.
+    pub squares: Vec<Square>,
+    /// When it runs, in words.
+    pub schedule: String,
+    pub paused: bool,
+    pub next: Option<When>,
+    /// When a real run of it was last completed.
+    pub completed: Option<When>,
+    /// It cannot run as it is configured.
+    pub broken: bool,
+}
+
+/// `GET /`.
+pub async fn page(State(state): State<ApiState>, visit: Visit) -> Result<Html<String>, PageProblem> {
+    html(&overview(&state, &visit, Utc::now()).await?)
+}
+
+async fn overview(state: &ApiState, visit: &Visit, now: DateTime<Utc>) -> Result<OverviewPage> {
+    let history = state.runner.history();
+    let syncs = syncs(state, now).await?;
+    let mut runs = Vec::new();
+    for run in history.runs(&RunFilter::default(), None, RUNS).await?.items {
+        let waited = run.waited(&history.phases(run.id).await?);
+        runs.push(RunLine::of(&run, waited, now));
+    }
+    let waiting = history.waiting().await?;
+    let mut needs = reviews(history, now).await?;
+    for waiting in &waiting {
+        if let WaitsFor::Person { reason } = &waiting.waits_for {
+            needs.push(Need {
+                class: "warn",
+                icon: Icon("waiting"),
+                name: format!("Run {} of {}", waiting.run.id, clean(&waiting.run.sync)),
+                href: format!("/runs/{}", waiting.run.id),
+                text: format!("is paused: {}", clean(reason)),
+            });
+        }
+    }
+    needs.extend(syncs.needs);
+    let side = |is_source: bool, sides: BTreeMap<(String, String), Vec<(String, Vec<Run>)>>| -> Vec<SideLine> {
+        sides.into_iter().map(|((name, connector), syncs)| side_line(is_source, name, connector, syncs, now)).collect()
+    };
+    Ok(OverviewPage {
+        frame: visit.frame("Overview", Section::Overview),
+        needs,
+        sources: side(true, syncs.sources),
+        targets: side(false, syncs.targets),
+        syncs: syncs.lines,
+        runs,
+        waiting: Count(waiting.len() as u64),
+        command: Command("syncline history".to_owned()),
+    })
+}
+
+/// Every sync, with its last runs.
+pub async fn syncs(state: &ApiState, now: DateTime<Utc>) -> Result<Syncs> {
+    let history = state.runner.history();
+    let mut all = Syncs { lines: Vec::new(), sources: BTreeMap::new(), targets: BTreeMap::new(), needs: Vec::new() };
+    let mut configured: BTreeMap<String, Result<ConfiguredSync>> = state.syncs.syncs().await?.into_iter().collect();
+    for view in state.syncs.list().await? {
+        let filter = RunFilter { sync: Some(view.name.clone()), ..RunFilter::default() };
+        let runs = history.runs(&filter, None, RUNS).await?.items;
+        let configured = configured.remove(&view.name).and_then(Result::ok);
+        let last = history.last_completed(&view.name).await?.map(|(_, at)| at);
+        all.needs.extend(needs_of(history, &view, &runs, last, now).await?);
+        let sides = configured.as_ref().map(|sync| (&sync.definition.source, &sync.definition.target));
+        if let Some((source, target)) = sides {
+            for (side, lines) in [(source, &mut all.sources), (target, &mut all.targets)] {
+                let place = (side.connection_name.clone(), side.connector.clone());
+                lines.entry(place).or_default().push((view.name.clone(), runs.clone()));
+            }
+        }
+        let side = |is_source: bool, name: &str| Link { name: clean(name), href: side_href(is_source, name) };
+        all.lines.push(SyncLine {
+            href: sync_href(&view.name),
+            source: sides.map(|(source, _)| side(true, &source.connection_name)),
+            target: sides.map(|(_, target)| side(false, &target.connection_name)),
+            squares: runs.iter().map(|run| Square::of(run, now)).collect(),
+            schedule: schedule(&view, configured.as_ref()),
+            paused: view.paused,
+            next: view.next.map(|at| When::new(at, now)),
+            completed: last.map(|at| When::new(at, now)),
+            broken: view.error.is_some(),
+            name: clean(&view.name),
+        });
+    }
+    Ok(all)
+}
+
+/// When a sync runs, in words.
+pub fn schedule(view: &SyncView, configured: Option<&ConfiguredSync>) -> String {
+    match configured.and_then(|sync| sync.automation.after.as_ref()) {
+        Some(after) => format!("after {}", clean(after)),
+        None => view.schedule.clone().unwrap_or_default(),
+    }
+}
+
+fn side_line(
+    is_source: bool,
+    name: String,
+    connector: String,
+    syncs: Vec<(String, Vec<Run>)>,
+    now: DateTime<Utc>,
+) -> SideLine {
+    let mut runs: Vec<&Run> = syncs.iter().flat_map(|(_, runs)| runs).collect();
+    runs.sort_by_key(|run| std::cmp::Reverse(run.id));
+    let most = usize::try_from(RUNS).unwrap_or(usize::MAX);
+    let squares = runs.into_iter().take(most).map(|run| Square::of(run, now)).collect();
+    let syncs = syncs.iter().map(|(sync, _)| Link { name: clean(sync), href: sync_href(sync) }).collect();
+    SideLine { href: side_href(is_source, &name), name: clean(&name), connector, syncs, squares }
+}
+
+/// The runs whose plans wait for a person.
+async fn reviews(history: &History, now: DateTime<Utc>) -> Result<Vec<Need>> {
+    let filter = RunFilter { status: vec![RunStatus::AwaitingReview], ..RunFilter::default() };
+    let waiting = history.runs(&filter, None, NAMED).await?;
+    let need = |run: Run| {
+        let counts = &run.counts;
+        Need {
+            class: "warn",
+            icon: Icon("review"),
+            name: format!("Run {} of {}", run.id, clean(&run.sync)),
+            href: format!("/runs/{}/plan", run.id),
+            text: format!(
+                "waits for a person to look at its plan ({} to create, {} to update, {} absent; made {})",
+                Count(counts.create),
+                Count(counts.update),
+                Count(counts.delete),
+                When::new(run.created, now).told()
+            ),
+        }
+    };
+    let more = waiting.next.is_some();
+    let mut needs: Vec<_> = waiting.items.into_iter().map(need).collect();
+    if more {
+        needs.push(Need {
+            class: "warn",
+            icon: Icon("review"),
+            name: "More plans".to_owned(),
+            href: "/runs?status=awaiting_review".to_owned(),
+            text: "wait for a person to look at them".to_owned(),
+        });
+    }
+    Ok(needs)
+}
+
+/// What of a sync needs a person.
+async fn needs_of(
+    history: &History,
+    view: &SyncView,
+    runs: &[Run],
+    completed: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) -> Result<Vec<Need>> {
+    let name = clean(&view.name);
+    let mut needs = Vec::new();
+    let mut need = |class, icon, href: String, text: String| {
+        needs.push(Need { class, icon: Icon(icon), name: name.clone(), href, text });
+    };
+    if let Some(error) = &view.error {
+        need("bad", "failed", sync_href(&view.name), format!("cannot run: {}", clean(error)));
+    }
+    let over = runs.iter().find(|run| matches!(run.status, RunStatus::Completed | RunStatus::Failed) && !run.dry);
+    if let Some(run) = over {
+        let why = run.error.as_ref().map(|error| clean(&error.message)).unwrap_or_default();
+        let href = format!("/runs/{}", run.id);
+        match RunOutcome::of(run) {
+            RunOutcome::Failed => need("bad", "failed", href, format!("failed in run {}: {why}", run.id)),
+            RunOutcome::Refused => need("bad", "refused", href, format!("was refused in run {}: {why}", run.id)),
+            _ => {}
+        }
+    }
+    if let Some(run) = runs.iter().find(|run| compared_everything(run)) {
+        let held = held_deletes(history, run).await?;
+        if held > 0 {
+            let href = link(&format!("/runs/{}/plan", run.id), [("action", "delete"), ("outcome", "held")]);
+            need("info", "held", href, format!("holds {} back", Count(held).of("delete", "deletes")));
+        }
+    }
+    let quarantine = history.quarantine_counts(&view.name).await?;
+    let due = quarantine.get(&Quarantine::Due).copied().unwrap_or_default();
+    if due > 0 {
+        let text = format!("has {} whose time in quarantine is over", Count(due).of("absent record", "absent records"));
+        need("info", "held", sync_href(&view.name), text);
+    }
+    for count in history.finding_counts(Some(&view.name)).await? {
+        let what = match count.kind {
+            FindingKind::Flapping => ("flaps", "flap", "record", "records"),
+            FindingKind::Ambiguous => ("is ambiguous", "are ambiguous", "record", "records"),
+            FindingKind::Drift => ("drifted", "drifted", "finding", "findings"),
+        };
+        if count.state == FindingState::Open && count.count > 0 {
+            let (does, do_, one, many) = what;
+            let verb = if count.count == 1 { does } else { do_ };
+            let text = format!("{} {verb}", Count(count.count).of(one, many));
+            need("warn", "partial", sync_href(&view.name), text);
+        }
+    }
+    if let Some(text) = stale(history, view, completed, now).await? {
+        need("warn", "waiting", sync_href(&view.name), text);
+    }
+    Ok(needs)
+}
+
+/// Why a sync that runs by itself is behind; none when it is not. It is when its last completed run is older than twice the time
+/// from one tick to the next.
+async fn stale(
+    history: &History,
+    view: &SyncView,
+    completed: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) -> Result<Option<String>> {
+    let Some(stored) = history.sync(&view.name).await?.filter(|stored| !stored.paused) else { return Ok(None) };
+    let ticks = history.schedules(stored.id).await?;
+    let ticks = ticks.into_iter().find(|(purpose, _)| *purpose == Purpose::Sync).map(|(_, ticks)| ticks);
+    let Some(Ticks { made_at, last: Some(last), next: Some(next) }) = ticks else { return Ok(None) };
+    let (step, since) = (next - last, completed.unwrap_or(made_at).max(made_at));
+    let is_stale = step > TimeDelta::zero() && now - since > step * 2;
+    Ok(is_stale.then(|| match completed {
+        Some(at) => format!("is behind: its last completed run ended {}", When::new(at, now).told()),
+        None => "is behind: no run of it was completed yet".to_owned(),
+    }))
+}
+
+/// Whether the plan of a run was about everything.
+fn compared_everything(run: &Run) -> bool {
+    matches!(run.status, RunStatus::Completed | RunStatus::Failed)
+        && run.plan.is_some()
+        && matches!(run.purpose, Purpose::Sync | Purpose::Apply | Purpose::Drift)
+        && run.subject.is_none()
+}
+
+/// The deletes that a run holds back: where there are few, without those that would not be made anyway.
+async fn held_deletes(history: &History, run: &Run) -> Result<u64> {
+    let counts = history.change_counts(run.id).await?;
+    let held = counts.iter().filter(|count| count.action == Action::Delete && count.outcome == OutcomeKind::Held);
+    let held: u64 = held.map(|count| count.count).sum();
+    if held == 0 || held > LOOKED_AT { Ok(held) } else { history.held_deletes(run.id).await }
+}

@@ -1,0 +1,52 @@
+//! What went wrong, as a page.
+
+use askama::Template;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use super::frame::{Frame, Section, Visit};
+use crate::problem::{Problem, ProblemKind};
+
+/// A page that says what went wrong, and what can be done.
+#[derive(Debug)]
+pub struct PageProblem(Problem);
+
+#[derive(Template)]
+#[template(path = "problem.html")]
+struct ProblemPage<'a> {
+    frame: Frame,
+    status: u16,
+    detail: &'a str,
+    problems: &'a [crate::SettingProblem],
+}
+
+impl PageProblem {
+    /// There is nothing there.
+    pub fn not_found(detail: impl Into<String>) -> Self {
+        Self(Problem::new(ProblemKind::NotFound, detail))
+    }
+
+    /// What was sent is wrong.
+    pub fn value(key: &str, message: impl Into<String>) -> Self {
+        Self(Problem::value(key, message))
+    }
+}
+
+impl<E: Into<Problem>> From<E> for PageProblem {
+    fn from(error: E) -> Self {
+        Self(error.into())
+    }
+}
+
+impl IntoResponse for PageProblem {
+    fn into_response(self) -> Response {
+        let frame = Visit::default().frame(self.0.title(), Section::None);
+        let status = self.0.status();
+        let page = ProblemPage { frame, status: status.as_u16(), detail: self.0.detail(), problems: self.0.problems() };
+        match page.render() {
+            Ok(text) => (status, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], text).into_response(),
+            // Nothing but memory can be short here.
+            Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        }
+    }
+}

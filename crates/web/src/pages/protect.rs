@@ -1,0 +1,43 @@
+//! Keeps the pages of other sites out of the dashboard's, as `browser` does for the API. A form is sent by any page without a
+//! question, so a posted one has to say that it comes from here: every browser does, by `Sec-Fetch-Site` or `Origin`. That of somebody who
+//! logged in brings the secret of the session besides.
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, Method, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use super::PageProblem;
+use crate::auth::Auth;
+use crate::browser::{FETCH_SITE, ensure_own_page, own_name, secure};
+use crate::problem::{Problem, ProblemKind};
+
+/// What a page may do: load its own style and script, ask its own server, post its own forms. Nothing within the page runs.
+const POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; \
+     frame-ancestors 'none'",
+);
+
+/// Refuses what another site's page may have sent, and says what a browser may do with the answer.
+pub async fn protect(State(auth): State<Auth>, request: Request, next: Next) -> Response {
+    let mut response = match judge(&auth, &request) {
+        Ok(()) => next.run(request).await,
+        Err(problem) => PageProblem::from(problem).into_response(),
+    };
+    secure(&auth, &mut response, POLICY);
+    response
+}
+
+fn judge(auth: &Auth, request: &Request) -> Result<(), Problem> {
+    let host = own_name(auth, request)?;
+    if matches!(*request.method(), Method::GET | Method::HEAD) {
+        return Ok(());
+    }
+    let headers = request.headers();
+    if !headers.contains_key(FETCH_SITE) && !headers.contains_key(header::ORIGIN) {
+        let detail =
+            "the request does not say which page sends it (`Sec-Fetch-Site`, `Origin`); programs use `/api/v1`";
+        return Err(Problem::new(ProblemKind::ForeignPage, detail));
+    }
+    ensure_own_page(headers, &host)
+}

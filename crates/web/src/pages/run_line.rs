@@ -1,0 +1,165 @@
+//! A run in a line of a table, and as one of a row of small squares.
+
+use std::time::Duration;
+
+use askama::Template;
+use askama::filters::HtmlSafe;
+use chrono::{DateTime, Utc};
+use syncline_core::history::{Purpose, Run};
+
+use super::form::{link, segment};
+use super::outcome::{Badge, RunOutcome};
+use super::show::{Count, Icon, Took, When, clean};
+
+/// A run in a line of a table. Its numbers are those of `syncline history`.
+#[derive(Debug, Clone)]
+pub struct RunLine {
+    /// Its number.
+    pub id: i64,
+    /// Its sync.
+    pub sync: String,
+    /// The page of its sync.
+    pub sync_href: String,
+    /// What came of it.
+    pub badge: Badge,
+    /// What started it, and what for: `adhoc, undo of 3`.
+    pub kind: String,
+    /// Who started it.
+    pub by: String,
+    /// When it began, or was made.
+    pub began: When,
+    /// How long it took; none while it is not over.
+    pub took: Option<Took>,
+    /// What it found, and what came of that, each with a link to what is counted.
+    pub numbers: Vec<Number>,
+}
+
+/// A number with a link to what it counts.
+#[derive(Debug, Clone, PartialEq, Eq, Template)]
+#[template(path = "parts/number.html")]
+pub struct Number {
+    /// How many.
+    pub count: Count,
+    /// What they are, for those who cannot see the column.
+    pub what: &'static str,
+    /// A class: `bad` where it should be nothing.
+    pub class: &'static str,
+    /// Where they are; none where there is no list of them.
+    pub href: Option<String>,
+}
+
+/// A run as a small square.
+#[derive(Debug, Clone, Template)]
+#[template(path = "parts/square.html")]
+pub struct Square {
+    /// Its number.
+    pub id: i64,
+    /// What came of it.
+    pub outcome: RunOutcome,
+    /// It wrote nothing, and was not to.
+    pub dry: bool,
+    /// All of it in words.
+    pub title: String,
+}
+
+impl HtmlSafe for Number {}
+impl HtmlSafe for Square {}
+
+/// The columns of [`RunLine::numbers`].
+pub const NUMBERS: [&str; 6] = ["create", "update", "absent", "applied", "held", "failed"];
+
+impl RunLine {
+    /// A run that waited so long between its phases, seen from `now`.
+    pub fn of(run: &Run, waited: Duration, now: DateTime<Utc>) -> Self {
+        Self {
+            id: run.id.number(),
+            sync: clean(&run.sync),
+            sync_href: sync_href(&run.sync),
+            badge: Badge::of(run),
+            kind: kind(run),
+            by: clean(&run.triggered_by),
+            began: When::new(run.started.unwrap_or(run.created), now),
+            took: run.worked(waited).map(Took),
+            numbers: numbers(run),
+        }
+    }
+}
+
+impl Number {
+    /// A number of changes of a run, filtered by the query.
+    pub fn of_changes(run: i64, count: u64, what: &'static str, query: &[(&str, &str)]) -> Self {
+        let href = (count > 0).then(|| link(&format!("/runs/{run}/plan"), query.iter().copied()));
+        Self { count: Count(count), what, class: "", href }
+    }
+
+    /// A number of something that there is no list of.
+    pub fn plain(count: u64, what: &'static str) -> Self {
+        Self { count: Count(count), what, class: "", href: None }
+    }
+
+    /// One that should be nothing.
+    pub fn or_bad(self) -> Self {
+        let class = if self.count.is_zero() { "" } else { "bad" };
+        Self { class, ..self }
+    }
+
+    /// One that a person may want to look at.
+    pub fn or_warn(self) -> Self {
+        let class = if self.count.is_zero() { "" } else { "warn" };
+        Self { class, ..self }
+    }
+}
+
+impl Square {
+    /// The square of a run.
+    pub fn of(run: &Run, now: DateTime<Utc>) -> Self {
+        let badge = Badge::of(run);
+        let began = When::new(run.started.unwrap_or(run.created), now);
+        let dry = if run.dry { "dry run" } else { "run" };
+        let but = if badge.but.is_empty() { String::new() } else { format!(", {}", badge.but) };
+        let title = format!(
+            "{dry} {} of {}: {}{but}; {} ({})",
+            run.id,
+            clean(&run.sync),
+            badge.word(),
+            began.told(),
+            began.full()
+        );
+        Self { id: run.id.number(), outcome: badge.outcome, dry: run.dry, title }
+    }
+
+    /// The symbol.
+    pub fn icon(&self) -> Icon {
+        Icon(self.outcome.name())
+    }
+}
+
+/// The page of a sync.
+pub fn sync_href(name: &str) -> String {
+    format!("/syncs/{}", segment(name))
+}
+
+/// What started a run, and what for, where that is not a sync.
+pub fn kind(run: &Run) -> String {
+    let subject = run.subject.map(|subject| format!(" of {subject}")).unwrap_or_default();
+    let purpose = match run.purpose {
+        Purpose::Sync => String::new(),
+        Purpose::Apply => format!(", apply{subject}"),
+        Purpose::Drift => ", drift".to_owned(),
+        Purpose::Undo => format!(", undo{subject}"),
+        Purpose::Rerun => format!(", rerun{subject}"),
+    };
+    format!("{}{purpose}", run.kind.as_str())
+}
+
+fn numbers(run: &Run) -> Vec<Number> {
+    let (id, counts, outcomes) = (run.id.number(), &run.counts, &run.counts.outcomes);
+    vec![
+        Number::of_changes(id, counts.create, "create", &[("action", "create")]),
+        Number::of_changes(id, counts.update, "update", &[("action", "update")]),
+        Number::of_changes(id, counts.delete, "absent", &[("action", "delete")]),
+        Number::of_changes(id, outcomes.applied, "applied", &[("outcome", "applied")]),
+        Number::of_changes(id, outcomes.held, "held", &[("outcome", "held")]).or_warn(),
+        Number::of_changes(id, outcomes.failed + outcomes.stale, "failed", &[("outcome", "failed,stale")]).or_bad(),
+    ]
+}
