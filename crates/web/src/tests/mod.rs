@@ -2,6 +2,7 @@
 
 mod browser;
 mod connector;
+mod pages;
 mod problems;
 mod queue;
 mod review;
