@@ -34,7 +34,7 @@ pub use group::{Counts, Group, GroupKind, Outline, ambiguous};
 pub use page::{Page, write};
 pub use pick::{FieldSet, LeftOut, Limits, Says};
 pub use row::{ChangeRow, FieldRow, HoldRow};
-pub use text::{clean, count};
+pub use text::{clean, count, parts};
 
 /// How much of a plan is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! Why somebody does something.
 
 use std::borrow::Cow;
+use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, de};
 
@@ -15,13 +16,22 @@ impl Reason {
     }
 }
 
+/// Nothing was said.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("wants words: they are kept in the history")]
+pub struct NoReason;
+
+impl FromStr for Reason {
+    type Err = NoReason;
+
+    fn from_str(text: &str) -> Result<Self, NoReason> {
+        if text.trim().is_empty() { Err(NoReason) } else { Ok(Self(text.to_owned())) }
+    }
+}
+
 impl<'de> Deserialize<'de> for Reason {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        if text.trim().is_empty() {
-            return Err(de::Error::custom("wants words: they are kept in the history"));
-        }
-        Ok(Self(text))
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
     }
 }
 

@@ -42,8 +42,8 @@ pub struct PartFilter {
 /// Some changes of a plan, in its order.
 #[derive(Debug)]
 pub struct PlanPart {
-    /// The changes.
-    pub changes: Vec<Change>,
+    /// The changes, each with the place where it begins.
+    pub changes: Vec<(u64, Change)>,
     /// Where the next part begins; none at the end of the plan. There may be one although this part is not full: only so much is
     /// looked through at once.
     pub next: Option<u64>,
@@ -124,7 +124,7 @@ impl PlanExcerpt {
                     if changes.len() >= limit {
                         return Ok(PlanPart { changes, next: Some(at) });
                     }
-                    changes.push(change);
+                    changes.push((at, change));
                 }
             }
             at += read;

@@ -157,7 +157,7 @@ async fn a_plan_is_looked_at_in_parts() {
         loop {
             let part = excerpt.part(wanted, from, 1).unwrap();
             assert!(part.changes.len() <= 1);
-            found.extend(part.changes);
+            found.extend(part.changes.into_iter().map(|(_, change)| change));
             from = part.next;
             if from.is_none() {
                 return found;
@@ -165,6 +165,9 @@ async fn a_plan_is_looked_at_in_parts() {
         }
     };
     assert_eq!(pages(&PartFilter::default()), all);
+    let places: Vec<_> = excerpt.part(&PartFilter::default(), None, 9).unwrap().changes;
+    let (place, last) = places.last().unwrap();
+    assert_eq!(excerpt.part(&PartFilter::default(), Some(*place), 9).unwrap().changes[0].1, *last);
     for change in &all {
         let held = Some(change.hold.is_some());
         let wanted = PartFilter { model: Some(change.model.clone()), action: Some(change.action), held };

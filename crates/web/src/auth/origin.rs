@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use axum::extract::{ConnectInfo, FromRequestParts};
+use axum::extract::{ConnectInfo, FromRef, FromRequestParts};
 use axum::http::HeaderName;
 use axum::http::request::Parts;
 use syncline_core::history::{Actor, How, RequestId};
@@ -48,10 +48,13 @@ fn forwarded(parts: &Parts) -> Option<IpAddr> {
     address.map(|address| address.to_canonical())
 }
 
-impl FromRequestParts<ApiState> for Origin {
+impl<S: Send + Sync> FromRequestParts<S> for Origin
+where
+    ApiState: FromRef<S>,
+{
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, Problem> {
-        Ok(Self::of(parts, &state.auth))
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        Ok(Self::of(parts, &ApiState::from_ref(state).auth))
     }
 }

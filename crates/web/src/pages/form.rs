@@ -5,10 +5,11 @@ use std::fmt::Display;
 use std::str::FromStr;
 
 use axum::body::Bytes;
-use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 use serde::de::value::{Error as NoName, StrDeserializer};
+use syncline_core::history::RunId;
 use url::form_urlencoded;
 
 use super::PageProblem;
@@ -21,6 +22,10 @@ pub struct Fields(Vec<(String, String)>);
 /// A form that was posted.
 #[derive(Debug, Clone)]
 pub struct Posted(pub Fields);
+
+/// The number of a run in a path.
+#[derive(Debug, Clone, Copy)]
+pub struct RunNumber(pub RunId);
 
 impl Fields {
     fn read(bytes: &[u8]) -> Self {
@@ -42,6 +47,11 @@ impl Fields {
     pub fn parsed<T: FromStr<Err: Display>>(&self, name: &str) -> Result<Option<T>, PageProblem> {
         let read = |text: &str| text.parse().map_err(|error| PageProblem::value(name, format!("{error}")));
         self.text(name).map(read).transpose()
+    }
+
+    /// The value of a field that must be there, read.
+    pub fn required<T: FromStr<Err: Display>>(&self, name: &str) -> Result<T, PageProblem> {
+        self.text(name).unwrap_or_default().parse().map_err(|error| PageProblem::value(name, format!("{error}")))
     }
 
     /// One of the names that something has in the API.
@@ -89,6 +99,15 @@ impl<S: Send + Sync> FromRequestParts<S> for Fields {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
         Ok(Self::read(parts.uri.query().unwrap_or_default().as_bytes()))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for RunNumber {
+    type Rejection = PageProblem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, PageProblem> {
+        let text = Path::<String>::from_request_parts(parts, state).await.map(|Path(text)| text).unwrap_or_default();
+        text.parse().map(|number| Self(RunId::new(number))).map_err(|_| PageProblem::no_run(&text))
     }
 }
 

@@ -7,9 +7,11 @@ use askama::filters::HtmlSafe;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::response::Html;
+use chrono::Utc;
 use syncline_core::history::{How, Role};
 use syncline_core::{Error, ErrorKind};
 
+use super::show::When;
 use super::{PageProblem, assets};
 use crate::auth::{LoggedIn, Who};
 
@@ -35,8 +37,10 @@ pub struct Frame {
     pub role: Option<Role>,
     /// What every form sends along, to show that a page of ours sent it; empty without a login.
     pub csrf: String,
-    /// The path and the query of the page.
+    /// The path and the query of the page, to load it again.
     pub path: String,
+    /// When the page was made.
+    pub made: When,
     /// The path of the style sheet.
     pub style: String,
     /// The path of the script.
@@ -94,14 +98,10 @@ impl Visit {
             role: self.role,
             csrf: self.csrf.clone(),
             path: self.path.clone(),
+            made: When::of(Utc::now()),
             style: assets::style(),
             script: assets::script(),
         }
-    }
-
-    /// Whether whoever looks may do what a role may.
-    pub fn may(&self, role: Role) -> bool {
-        self.role.is_none_or(|own| own.may(role))
     }
 
     /// Whose name goes into the history with what is done.
@@ -131,11 +131,6 @@ impl Frame {
     /// The hidden field that every form has.
     pub fn csrf_field(&self) -> CsrfField<'_> {
         CsrfField(&self.csrf)
-    }
-
-    /// Marks the part of the navigation that the page belongs to.
-    pub fn current(&self, section: &Section) -> &'static str {
-        if self.section == *section { "true" } else { "false" }
     }
 }
 

@@ -11,51 +11,142 @@
 //! - Nothing stands in a page that could run: no script, no style, no handler. [`protect`] forbids it besides.
 
 mod assets;
+mod change_row;
+mod facets;
 mod form;
 mod frame;
 mod login;
+mod object;
 mod outcome;
 mod overview;
+mod pick;
+mod plan;
 mod problem;
 mod protect;
+mod run;
 mod run_line;
+mod runs;
+mod settings;
 mod show;
 mod side;
+mod start;
+mod sync;
+
+use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, FromRef};
 use axum::http::{Method, Uri};
 use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, get, post};
-use syncline_core::history::Role;
+use syncline_core::history::{AuditAction, Role, Run, RunId};
+use syncline_core::plan::PlanExcerpt;
+use syncline_core::{Error, ErrorKind, Result};
 
 use crate::auth::permission::{About, Access, enforce};
 use crate::auth::{Answers, Gate, authenticate};
+use crate::problem::{Problem, ProblemKind};
 use crate::{ApiState, MOST_BYTES};
 
 pub use problem::PageProblem;
 
+/// What the pages work with: what the API does, and what the last checks of systems found.
+#[derive(Clone)]
+struct Dashboard {
+    api: ApiState,
+    checks: side::Checks,
+}
+
+impl FromRef<Dashboard> for ApiState {
+    fn from_ref(dashboard: &Dashboard) -> Self {
+        dashboard.api.clone()
+    }
+}
+
+impl FromRef<Dashboard> for side::Checks {
+    fn from_ref(dashboard: &Dashboard) -> Self {
+        dashboard.checks.clone()
+    }
+}
+
 /// The pages, with all that protects them. The host serves them at `/`, with the API below `/api/v1`.
 pub fn dashboard(state: ApiState) -> Router {
     let gate = Gate { auth: state.auth.clone(), answers: Answers::Login };
-    let page = |path: &'static str, handler: MethodRouter<ApiState>| {
-        let access = Access { role: Role::Viewer, about: About::of(&Method::GET, path), notes: None };
-        (path, handler.route_layer(from_fn_with_state((state.clone(), access), enforce)))
-    };
-    let known = [page("/", get(overview::page))];
-    let known = known.into_iter().fold(Router::new(), |router, (path, handler)| router.route(path, handler));
+    let auth = state.auth.clone();
+    let known = routes().into_iter().fold(Router::new(), |router, (path, by, notes, handler)| {
+        let access = Access { role: by, about: About::of(&Method::GET, path), notes };
+        router.route(path, handler.route_layer(from_fn_with_state((state.clone(), access), enforce)))
+    });
     known
         .route("/logout", post(login::log_out))
         .fallback(nothing)
+        .method_not_allowed_fallback(wrong_method)
         .layer(from_fn_with_state(gate, authenticate))
         .route("/login", get(login::page).post(login::log_in))
         .route("/assets/{name}", get(assets::asset))
         .layer(DefaultBodyLimit::max(MOST_BYTES))
-        .layer(from_fn_with_state(state.auth.clone(), protect::protect))
-        .with_state(state)
+        .layer(from_fn_with_state(auth, protect::protect))
+        .with_state(Dashboard { api: state, checks: side::Checks::default() })
+}
+
+/// A page or what a form does: its path, who may, what the audit log says of it, and what does it.
+type PageRoute = (&'static str, Role, Option<AuditAction>, MethodRouter<Dashboard>);
+
+/// What those meet who are known.
+fn routes() -> Vec<PageRoute> {
+    let page = |path, handler| (path, Role::Viewer, None, handler);
+    let does = |path, by, notes, handler| (path, by, Some(notes), handler);
+    vec![
+        page("/", get(overview::page)),
+        page("/runs", get(runs::page)),
+        page("/runs/{id}", get(run::page)),
+        does("/runs/{id}/cancel", Role::Operator, AuditAction::RunCancel, post(run::cancel)),
+        does("/runs/{id}/pause", Role::Operator, AuditAction::RunPause, post(run::pause)),
+        does("/runs/{id}/resume", Role::Operator, AuditAction::RunResume, post(run::resume)),
+        page("/runs/{id}/plan", get(plan::page)),
+        page("/runs/{id}/plan.md", get(plan::markdown)),
+        page("/runs/{id}/plan.html", get(plan::document)),
+        does("/runs/{id}/approve", Role::Approver, AuditAction::RunApprove, post(plan::approve)),
+        does("/runs/{id}/reject", Role::Approver, AuditAction::RunReject, post(plan::reject)),
+        page("/objects/{model}/{*key}", get(object::page)),
+        page("/syncs", get(sync::list)),
+        page("/syncs/{name}", get(sync::page)),
+        page("/syncs/{name}/run", get(start::page)),
+        does("/syncs/{name}/run", Role::Operator, AuditAction::RunTrigger, post(start::start)),
+        does("/syncs/{name}/pause", Role::Operator, AuditAction::SyncPause, post(sync::pause)),
+        does("/syncs/{name}/unpause", Role::Operator, AuditAction::SyncUnpause, post(sync::unpause)),
+        page("/sources/{name}", get(side::source)),
+        ("/sources/{name}/check", Role::Operator, None, post(side::check_source)),
+        page("/targets/{name}", get(side::target)),
+        ("/targets/{name}/check", Role::Operator, None, post(side::check_target)),
+    ]
 }
 
 /// What is answered where there is no page.
 async fn nothing(uri: Uri) -> PageProblem {
     PageProblem::not_found(format!("There is no page at `{}`.", uri.path()))
+}
+
+/// A run; a page that says so where there is none with this number.
+async fn run(state: &ApiState, id: RunId) -> Result<Run, PageProblem> {
+    state.runner.history().run(id).await?.ok_or_else(|| PageProblem::no_run(id))
+}
+
+/// What is answered to a form that was fetched, or to a page that was posted to.
+async fn wrong_method(uri: Uri) -> PageProblem {
+    Problem::new(
+        ProblemKind::WrongMethod,
+        format!("`{}` is not asked for in this way; go back and try again", uri.path()),
+    )
+    .into()
+}
+
+/// What stands around the changes of a run's plan, where its file is on this machine.
+async fn glance(state: &ApiState, run: &Run) -> Result<Option<PlanExcerpt>> {
+    if run.plan.is_none() {
+        return Ok(None);
+    }
+    let (runner, run) = (Arc::clone(&state.runner), run.clone());
+    let looked = tokio::task::spawn_blocking(move || runner.glance_at(&run)).await;
+    looked.map_err(|cause| Error::new(ErrorKind::Internal, "the plan was not looked at").caused_by(cause))
 }

@@ -44,11 +44,14 @@ struct OverviewPage {
     command: Command,
 }
 
+/// Systems by the names of their connection and connector, each with its syncs and their last runs.
+type Sides = BTreeMap<(String, String), Vec<(String, Vec<Run>)>>;
+
 /// The lines of syncs, and what of them needs a person.
 pub struct Syncs {
     pub lines: Vec<SyncLine>,
-    sources: BTreeMap<(String, String), Vec<(String, Vec<Run>)>>,
-    targets: BTreeMap<(String, String), Vec<(String, Vec<Run>)>>,
+    sources: Sides,
+    targets: Sides,
     needs: Vec<Need>,
 }
 
@@ -129,7 +132,7 @@ async fn overview(state: &ApiState, visit: &Visit, now: DateTime<Utc>) -> Result
         }
     }
     needs.extend(syncs.needs);
-    let side = |is_source: bool, sides: BTreeMap<(String, String), Vec<(String, Vec<Run>)>>| -> Vec<SideLine> {
+    let side = |is_source: bool, sides: Sides| -> Vec<SideLine> {
         sides.into_iter().map(|((name, connector), syncs)| side_line(is_source, name, connector, syncs, now)).collect()
     };
     Ok(OverviewPage {

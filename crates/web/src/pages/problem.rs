@@ -26,6 +26,11 @@ impl PageProblem {
         Self(Problem::new(ProblemKind::NotFound, detail))
     }
 
+    /// There is no run with a number.
+    pub fn no_run(wanted: impl std::fmt::Display) -> Self {
+        Self::not_found(format!("There is no run `{wanted}`: the list of runs shows those that are kept."))
+    }
+
     /// What was sent is wrong.
     pub fn value(key: &str, message: impl Into<String>) -> Self {
         Self(Problem::value(key, message))

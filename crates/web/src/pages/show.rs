@@ -35,8 +35,28 @@ pub struct When {
 #[template(ext = "html", source = r##"<svg class="icon" aria-hidden="true"><use href="#i-{{ self.0 }}"/></svg>"##)]
 pub struct Icon(pub &'static str);
 
+/// A sentence in which what stands between backticks is code.
+#[derive(Debug, Clone, PartialEq, Eq, Template)]
+#[template(
+    ext = "html",
+    source = "{% for (is_code, part) in self.parts() %}{% if is_code %}<code>{{ part }}</code>{% else %}{{ part }}{% endif %}{% endfor %}"
+)]
+pub struct Prose(String);
+
 impl HtmlSafe for When {}
 impl HtmlSafe for Icon {}
+impl HtmlSafe for Prose {}
+
+impl Prose {
+    /// A text from outside, or our own.
+    pub fn of(text: &str) -> Self {
+        Self(clean(text))
+    }
+
+    fn parts(&self) -> impl Iterator<Item = (bool, &str)> {
+        syncline_render::parts(&self.0)
+    }
+}
 
 impl Count {
     /// Whether there is nothing.
@@ -53,13 +73,6 @@ impl Count {
 impl fmt::Display for Count {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&syncline_render::count(self.0))
-    }
-}
-
-impl Took {
-    /// From one moment to another; none when that would be negative.
-    pub fn between(from: DateTime<Utc>, to: DateTime<Utc>) -> Option<Self> {
-        (to - from).to_std().ok().map(Self)
     }
 }
 

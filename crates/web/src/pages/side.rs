@@ -1,8 +1,365 @@
-//! A source or a target.
+//! A source or a target: how it is configured, what of it becomes what, what it can, and whether it answers.
 
-use super::form::segment;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::response::{Html, Redirect};
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use syncline_core::Result;
+use syncline_core::describe::{CheckReport, ConfigItem, DataMapping};
+use syncline_core::event::Events;
+use syncline_core::history::{Run, RunFilter};
+use syncline_core::run::{ConfiguredSync, Runner, SideDefinition};
+use syncline_core::target::Capabilities;
+use syncline_render::words;
+
+use super::PageProblem;
+use super::form::{Fields, Posted, link, segment};
+use super::frame::{Command, Frame, Section, Visit, html};
+use super::overview::Link;
+use super::pick::quoted;
+use super::run_line::{NUMBERS, RunLine, Square, sync_href};
+use super::settings::{Setting, settings};
+use super::show::{Icon, Prose, When, clean};
+use crate::ApiState;
+
+/// How many runs are a row of squares, and how many are listed.
+const SQUARES: usize = 10;
+const RUNS: u64 = 15;
+/// How long a system may take to answer.
+const CHECK: Duration = Duration::from_secs(30);
+
+/// A source or a target.
+#[derive(Template)]
+#[template(path = "side.html")]
+struct SidePage {
+    frame: Frame,
+    is_source: bool,
+    name: String,
+    href: String,
+    connector: String,
+    description: String,
+    version: String,
+    instance: String,
+    /// The syncs that use it so; the page shows it as the chosen one does.
+    syncs: Vec<SyncLink>,
+    chosen: String,
+    squares: Vec<Square>,
+    connection: Vec<Setting>,
+    parameters: Vec<Setting>,
+    checked: Option<CheckedView>,
+    runs: Vec<RunLine>,
+    command: Command,
+}
+
+#[derive(Debug)]
+struct SyncLink {
+    link: Link,
+    /// This page, as that sync uses the system.
+    as_used: String,
+    chosen: bool,
+}
+
+/// What a check found, as it is shown.
+#[derive(Debug)]
+struct CheckedView {
+    at: When,
+    error: Option<Prose>,
+    report: Option<ReportView>,
+    configuration: Vec<Setting>,
+    capabilities: Vec<Setting>,
+    mappings: Vec<MappingGroup>,
+}
+
+#[derive(Debug)]
+struct ReportView {
+    system: String,
+    facts: Vec<Setting>,
+    warnings: Vec<Prose>,
+}
+
+/// What of a system becomes which model.
+#[derive(Debug)]
+struct MappingGroup {
+    model: String,
+    native: Prose,
+    note: Prose,
+    fields: Vec<MappingLine>,
+}
+
+#[derive(Debug)]
+struct MappingLine {
+    field: &'static str,
+    native: Prose,
+    note: Prose,
+}
+
+/// What the last checks found, in this process: a system is asked only when somebody asks for it, because that may take its time.
+#[derive(Debug, Clone, Default)]
+pub struct Checks(Arc<Mutex<BTreeMap<Asked, Checked>>>);
+
+/// A side of a sync.
+type Asked = (bool, String);
+
+/// What a check found.
+#[derive(Debug, Clone)]
+struct Checked {
+    at: DateTime<Utc>,
+    report: Result<CheckReport, String>,
+    learned: Option<Learned>,
+}
+
+/// What a connected side tells of itself.
+#[derive(Debug, Clone)]
+struct Learned {
+    configuration: Vec<ConfigItem>,
+    mappings: Vec<DataMapping>,
+    capabilities: Option<Capabilities>,
+}
 
 /// The page of a source or a target.
 pub fn side_href(is_source: bool, connection: &str) -> String {
     format!("/{}/{}", if is_source { "sources" } else { "targets" }, segment(connection))
+}
+
+/// `GET /sources/{name}?sync=lab`.
+pub async fn source(
+    State(state): State<ApiState>,
+    State(checks): State<Checks>,
+    visit: Visit,
+    Path(name): Path<String>,
+    fields: Fields,
+) -> Result<Html<String>, PageProblem> {
+    page(&state, &checks, &visit, true, &name, fields.text("sync")).await
+}
+
+/// `GET /targets/{name}?sync=lab`.
+pub async fn target(
+    State(state): State<ApiState>,
+    State(checks): State<Checks>,
+    visit: Visit,
+    Path(name): Path<String>,
+    fields: Fields,
+) -> Result<Html<String>, PageProblem> {
+    page(&state, &checks, &visit, false, &name, fields.text("sync")).await
+}
+
+/// `POST /sources/{name}/check`: asks the system whether it answers, and what it is.
+pub async fn check_source(
+    State(state): State<ApiState>,
+    State(checks): State<Checks>,
+    Path(name): Path<String>,
+    Posted(fields): Posted,
+) -> Result<Redirect, PageProblem> {
+    check(&state, &checks, true, &name, &fields).await
+}
+
+/// `POST /targets/{name}/check`: see [`check_source`].
+pub async fn check_target(
+    State(state): State<ApiState>,
+    State(checks): State<Checks>,
+    Path(name): Path<String>,
+    Posted(fields): Posted,
+) -> Result<Redirect, PageProblem> {
+    check(&state, &checks, false, &name, &fields).await
+}
+
+/// The syncs that use a connection on one side, by name. None is an answer as well: that there is no such page.
+async fn users(state: &ApiState, is_source: bool, name: &str) -> Result<Vec<(String, ConfiguredSync)>, PageProblem> {
+    let all = state.syncs.syncs().await?.into_iter();
+    let configured = all.filter_map(|(sync, configured)| Some((sync, configured.ok()?)));
+    let users: Vec<_> = configured.filter(|(_, sync)| side(is_source, sync).connection_name == name).collect();
+    if users.is_empty() {
+        let role = if is_source { "source" } else { "target" };
+        return Err(PageProblem::not_found(format!(
+            "No sync has the {role} `{name}`: the overview shows those that there are."
+        )));
+    }
+    Ok(users)
+}
+
+fn side(is_source: bool, sync: &ConfiguredSync) -> &SideDefinition {
+    if is_source { &sync.definition.source } else { &sync.definition.target }
+}
+
+async fn page(
+    state: &ApiState,
+    checks: &Checks,
+    visit: &Visit,
+    is_source: bool,
+    name: &str,
+    wanted: Option<&str>,
+) -> Result<Html<String>, PageProblem> {
+    let now = Utc::now();
+    let users = users(state, is_source, name).await?;
+    let chosen = users.iter().find(|(sync, _)| wanted == Some(sync)).or(users.first());
+    let Some((chosen, sync)) = chosen else { return Err(PageProblem::not_found("There is no such sync.")) };
+    let definition = side(is_source, sync);
+    let shown = sync.definition.shown(state.runner.registry())?;
+    let shown = &shown[if is_source { "source" } else { "target" }];
+    let connector = state.runner.registry().get(&definition.connector)?;
+    let history = state.runner.history();
+    let mut runs: Vec<Run> = Vec::new();
+    for (sync, _) in &users {
+        let filter = RunFilter { sync: Some(sync.clone()), ..RunFilter::default() };
+        runs.extend(history.runs(&filter, None, RUNS).await?.items);
+    }
+    runs.sort_by_key(|run| std::cmp::Reverse(run.id));
+    runs.truncate(usize::try_from(RUNS).unwrap_or(usize::MAX));
+    let mut lines = Vec::new();
+    for run in &runs {
+        lines.push(RunLine::of(run, run.waited(&history.phases(run.id).await?), now));
+    }
+    let href = side_href(is_source, name);
+    let sync_link = |sync: &String| SyncLink {
+        link: Link { name: clean(sync), href: sync_href(sync) },
+        as_used: link(&href, [("sync", sync.as_str())]),
+        chosen: sync == chosen,
+    };
+    let title = format!("{} {}", if is_source { "Source" } else { "Target" }, clean(name));
+    html(&SidePage {
+        frame: visit.frame(title, Section::None),
+        is_source,
+        name: clean(name),
+        connector: connector.label.to_owned(),
+        description: connector.description.to_owned(),
+        version: connector.version.to_owned(),
+        instance: clean(&definition.instance()),
+        syncs: users.iter().map(|(sync, _)| sync_link(sync)).collect(),
+        chosen: chosen.clone(),
+        squares: runs.iter().take(SQUARES).map(|run| Square::of(run, now)).collect(),
+        connection: settings(&shown["connection"]),
+        parameters: settings(shown.get("parameters").unwrap_or(&Value::Null)),
+        checked: checks.last(&(is_source, chosen.clone())).map(|checked| CheckedView::of(checked, now)),
+        runs: lines,
+        command: Command(format!("syncline check {}", quoted(chosen))),
+        href,
+    })
+}
+
+async fn check(
+    state: &ApiState,
+    checks: &Checks,
+    is_source: bool,
+    name: &str,
+    fields: &Fields,
+) -> Result<Redirect, PageProblem> {
+    let users = users(state, is_source, name).await?;
+    let wanted = fields.text("sync");
+    let chosen = users.iter().find(|(sync, _)| wanted == Some(sync)).or(users.first());
+    let Some((chosen, sync)) = chosen else { return Err(PageProblem::not_found("There is no such sync.")) };
+    let checked = Checked::ask(&state.runner, is_source, side(is_source, sync)).await;
+    checks.keep((is_source, chosen.clone()), checked);
+    Ok(Redirect::to(&(link(&side_href(is_source, name), [("sync", chosen.as_str())]) + "#check")))
+}
+
+impl Checks {
+    fn last(&self, asked: &Asked) -> Option<Checked> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(asked).cloned()
+    }
+
+    fn keep(&self, asked: Asked, checked: Checked) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(asked, checked);
+    }
+}
+
+impl Checked {
+    /// Connects to a side and checks it.
+    async fn ask(runner: &Runner, is_source: bool, side: &SideDefinition) -> Self {
+        let asked = tokio::time::timeout(CHECK, ask(runner, is_source, side)).await;
+        let (learned, report) = match asked {
+            Ok((learned, report)) => (learned, report.map_err(|error| error.report())),
+            Err(_) => (None, Err(format!("it did not answer within {} s", CHECK.as_secs()))),
+        };
+        Self { at: Utc::now(), report, learned }
+    }
+}
+
+async fn ask(runner: &Runner, is_source: bool, side: &SideDefinition) -> (Option<Learned>, Result<CheckReport>) {
+    let events = Events::new();
+    if is_source {
+        match runner.connect_source(side, &events).await {
+            Err(error) => (None, Err(error)),
+            Ok(source) => {
+                let (configuration, mappings) = (source.config_information(), source.data_mappings());
+                (Some(Learned { configuration, mappings, capabilities: None }), source.check().await)
+            }
+        }
+    } else {
+        match runner.connect_target(side, &events).await {
+            Err(error) => (None, Err(error)),
+            Ok(target) => {
+                let (configuration, mappings) = (target.config_information(), target.data_mappings());
+                let capabilities = Some(target.capabilities());
+                (Some(Learned { configuration, mappings, capabilities }), target.check().await)
+            }
+        }
+    }
+}
+
+impl CheckedView {
+    fn of(checked: Checked, now: DateTime<Utc>) -> Self {
+        let (report, error) = match checked.report {
+            Ok(report) => (Some(report), None),
+            Err(error) => (None, Some(Prose::of(&error))),
+        };
+        let learned = checked.learned;
+        let report = report.map(|report| ReportView {
+            system: clean(&report.system),
+            facts: items(&report.facts),
+            warnings: report.warnings.iter().map(|warning| Prose::of(warning)).collect(),
+        });
+        Self {
+            at: When::new(checked.at, now),
+            error,
+            report,
+            configuration: learned.as_ref().map(|learned| items(&learned.configuration)).unwrap_or_default(),
+            capabilities: learned
+                .as_ref()
+                .and_then(|learned| learned.capabilities.as_ref())
+                .map(capabilities)
+                .unwrap_or_default(),
+            mappings: learned.as_ref().map(|learned| mappings(&learned.mappings)).unwrap_or_default(),
+        }
+    }
+}
+
+fn items(items: &[ConfigItem]) -> Vec<Setting> {
+    items.iter().map(|item| Setting { key: clean(&item.name), value: clean(&item.value) }).collect()
+}
+
+fn capabilities(capabilities: &Capabilities) -> Vec<Setting> {
+    let yes = |able: bool| if able { "yes" } else { "no" }.to_owned();
+    let lines = [
+        ("Changes in a batch", capabilities.batch_size.to_string()),
+        ("Batches at once", capabilities.concurrency.to_string()),
+        ("Deletes", yes(capabilities.deletes)),
+        ("Checks before a write that the record is as it was read", yes(capabilities.preconditions)),
+        ("Stages writes for review", yes(capabilities.staging)),
+    ];
+    lines.into_iter().map(|(key, value)| Setting { key: key.to_owned(), value }).collect()
+}
+
+fn mappings(mappings: &[DataMapping]) -> Vec<MappingGroup> {
+    let mut groups: Vec<(&str, MappingGroup)> = Vec::new();
+    for mapping in mappings {
+        let (native, note) = (Prose::of(&mapping.native), Prose::of(&mapping.note));
+        let at = groups.iter().position(|(model, _)| *model == mapping.model).unwrap_or_else(|| {
+            let model = words::plural_of(mapping.model);
+            let group = MappingGroup { model, native: Prose::of(""), note: Prose::of(""), fields: Vec::new() };
+            groups.push((mapping.model, group));
+            groups.len() - 1
+        });
+        let group = &mut groups[at].1;
+        if mapping.field.is_empty() {
+            (group.native, group.note) = (native, note);
+        } else {
+            group.fields.push(MappingLine { field: mapping.field, native, note });
+        }
+    }
+    groups.into_iter().map(|(_, group)| group).collect()
 }

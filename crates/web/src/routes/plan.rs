@@ -37,7 +37,7 @@ pub async fn plan(State(state): State<ApiState>, Number(id): Number) -> Result<i
 
 /// Does something with the plan of a run. A plan is read from its beginning to its end to check it, which can take seconds:
 /// that is done where it keeps no other request waiting.
-pub(super) async fn with_plan<T: Send + 'static>(
+pub(crate) async fn with_plan<T: Send + 'static>(
     state: &ApiState,
     run: Run,
     work: impl FnOnce(PlanReader) -> syncline_core::Result<T> + Send + 'static,

@@ -118,7 +118,7 @@ async fn set_paused(state: &ApiState, name: &str, paused: bool) -> Result<Json<S
 }
 
 /// A sync; a problem when there is none with this name.
-pub(super) async fn view(state: &ApiState, name: &str) -> Result<SyncView, Problem> {
+pub(crate) async fn view(state: &ApiState, name: &str) -> Result<SyncView, Problem> {
     if let Some(sync) = state.syncs.get(name).await? {
         return Ok(sync);
     }

@@ -1,4 +1,4 @@
-//! A connector whose systems are lists of sites in the settings. What is written to one is forgotten.
+//! A connector whose systems are lists of sites in the settings, each a slug or `slug=name`. What is written to one is forgotten.
 
 use async_trait::async_trait;
 use serde::Deserialize;
@@ -66,8 +66,9 @@ impl ConnectTarget for Sites {
 impl Sites {
     async fn read(&self, sink: &SnapshotSink) -> Result<()> {
         let mut sites = sink.open::<Site>()?;
-        for slug in &self.sites {
-            let name = Text::new(slug).unwrap();
+        for site in &self.sites {
+            let (slug, name) = site.split_once('=').unwrap_or((site, site));
+            let name = Text::new(name).unwrap();
             let site = Site { slug: slug.parse().unwrap(), name, status: SiteStatus::Active, physical_address: None };
             sites.push(&site, Some(&Native::new(slug))).await?;
         }
@@ -90,7 +91,7 @@ impl DataSource for Sites {
     }
 
     fn data_mappings(&self) -> Vec<DataMapping> {
-        Vec::new()
+        vec![DataMapping::model("site", "lines"), DataMapping::field("site", "name", "behind `=`")]
     }
 
     fn config_information(&self) -> Vec<ConfigItem> {
@@ -121,7 +122,7 @@ impl DataTarget for Sites {
     }
 
     fn data_mappings(&self) -> Vec<DataMapping> {
-        Vec::new()
+        vec![DataMapping::model("site", "lines"), DataMapping::field("site", "name", "behind `=`")]
     }
 
     fn config_information(&self) -> Vec<ConfigItem> {

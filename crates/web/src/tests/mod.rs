@@ -7,6 +7,7 @@ mod connector;
 mod connectors;
 mod contract;
 mod findings;
+mod pages;
 mod problems;
 mod queue;
 mod review;

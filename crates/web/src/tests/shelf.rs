@@ -52,7 +52,8 @@ fn configured(stored: &StoredSync) -> ConfiguredSync {
     let definition = SyncDefinition {
         name: stored.name.clone(),
         source: side("truth", &settings["sites"]),
-        target: side(settings["target"].as_str().unwrap(), &json!([])),
+        // What it has before.
+        target: side(settings["target"].as_str().unwrap(), settings.get("there").unwrap_or(&json!([]))),
         models: BTreeMap::new(),
         policy: Policy::default(),
         auto_merge: settings["auto_merge"] != false,

@@ -1,0 +1,94 @@
+//! The form that starts a run.
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::response::{Html, Redirect};
+use syncline_core::Result;
+use syncline_core::history::{RunKind, RunSettings};
+use syncline_core::run::RunRequest;
+
+use super::PageProblem;
+use super::form::Posted;
+use super::frame::{Command, Frame, Section, Visit, html};
+use super::overview::Link;
+use super::pick::quoted;
+use super::run::to_run;
+use super::run_line::sync_href;
+use super::settings::{Setting, settings};
+use super::show::clean;
+use crate::ApiState;
+use crate::routes::syncs::view;
+
+/// The form.
+#[derive(Template)]
+#[template(path = "start.html")]
+struct StartPage {
+    frame: Frame,
+    sync: Link,
+    error: Option<String>,
+    scope: Vec<Setting>,
+    models: Vec<Setting>,
+    auto_merge: bool,
+    command: Command,
+}
+
+/// What a run is started for.
+#[derive(Debug, Clone, Copy, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum What {
+    Dry,
+    Drift,
+    Real,
+}
+
+/// `GET /syncs/{name}/run`.
+pub async fn page(
+    State(state): State<ApiState>,
+    visit: Visit,
+    Path(name): Path<String>,
+) -> Result<Html<String>, PageProblem> {
+    let sync = view(&state, &name).await?;
+    let configured = state.syncs.sync(&name).await.ok();
+    let shown = configured.as_ref().and_then(|sync| sync.definition.shown(state.runner.registry()).ok());
+    let part = |path: &str| shown.as_ref().and_then(|shown| shown.pointer(path)).map(settings).unwrap_or_default();
+    html(&StartPage {
+        frame: visit.frame(format!("New run of {}", clean(&name)), Section::Syncs),
+        sync: Link { name: clean(&name), href: sync_href(&name) },
+        error: sync.error.as_deref().map(clean),
+        scope: part("/source/parameters"),
+        models: part("/models"),
+        auto_merge: configured.is_some_and(|sync| sync.definition.auto_merge),
+        command: Command(format!("syncline plan {}", quoted(&name))),
+    })
+}
+
+/// `POST /syncs/{name}/run`: a dry run, unless something else is said.
+pub async fn start(
+    State(state): State<ApiState>,
+    visit: Visit,
+    Path(name): Path<String>,
+    Posted(fields): Posted,
+) -> Result<Redirect, PageProblem> {
+    view(&state, &name).await?;
+    let sync = state.syncs.sync(&name).await?;
+    let max_duration_s = match fields.parsed::<u64>("minutes")? {
+        None => None,
+        Some(minutes @ 1..=100_000) => Some(minutes * 60),
+        Some(_) => return Err(PageProblem::value("minutes", "is a number of minutes from 1 to 100000")),
+    };
+    let request = match fields.named("what")?.unwrap_or(What::Dry) {
+        What::Dry => RunRequest::dry(),
+        What::Drift => RunRequest::drift(),
+        What::Real => RunRequest::default(),
+    };
+    let request = RunRequest {
+        kind: RunKind::Adhoc,
+        by: visit.by().to_owned(),
+        reason: fields.text("reason").map(str::to_owned),
+        request_id: fields.parsed("request_id")?,
+        settings: RunSettings { memory: fields.is_set("memory"), max_duration_s, ..RunSettings::default() },
+        ..request
+    };
+    let triggered = state.runner.trigger(&sync.definition, &request).await?;
+    Ok(to_run(triggered.run().number()))
+}
