@@ -116,6 +116,12 @@ pub enum AuditAction {
     /// The plan of a run was rejected.
     #[serde(rename = "run.reject")]
     RunReject,
+    /// Somebody looked at a finding.
+    #[serde(rename = "finding.acknowledge")]
+    FindingAcknowledge,
+    /// It was decided what becomes of an absent record.
+    #[serde(rename = "quarantine.decide")]
+    QuarantineDecide,
     /// Something else was changed; the object says where.
     #[serde(rename = "change")]
     Change,
@@ -244,7 +250,7 @@ impl How {
 
 impl AuditAction {
     /// All of them.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 24] = [
         Self::Login,
         Self::LoginFailed,
         Self::Logout,
@@ -266,6 +272,8 @@ impl AuditAction {
         Self::RunResume,
         Self::RunApprove,
         Self::RunReject,
+        Self::FindingAcknowledge,
+        Self::QuarantineDecide,
         Self::Change,
     ];
 
@@ -293,6 +301,8 @@ impl AuditAction {
             Self::RunResume => "run.resume",
             Self::RunApprove => "run.approve",
             Self::RunReject => "run.reject",
+            Self::FindingAcknowledge => "finding.acknowledge",
+            Self::QuarantineDecide => "quarantine.decide",
             Self::Change => "change",
         }
     }

@@ -31,7 +31,7 @@ pub struct Me {
 }
 
 /// An account that is to be made.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AccountWish {
     /// What it is called.
@@ -44,7 +44,7 @@ pub struct AccountWish {
 }
 
 /// Another role.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RoleWish {
     /// What the account may do.
@@ -52,7 +52,7 @@ pub struct RoleWish {
 }
 
 /// Another password.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PasswordWish {
     /// What the account logs in with.
@@ -60,7 +60,7 @@ pub struct PasswordWish {
 }
 
 /// A token that is to be made.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TokenWish {
     /// What it is called.
@@ -76,7 +76,7 @@ pub struct TokenWish {
 }
 
 /// A token with its secret, which is told this once.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct MadeToken {
     /// The token.
     #[serde(flatten)]

@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::IntoResponse;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use syncline_core::history::{AccountName, AuditAction, How};
 
@@ -15,7 +16,7 @@ use crate::input::{Body, Nothing};
 use crate::problem::{Problem, ProblemKind};
 
 /// What somebody logs in with.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Login {
     /// The name of an account.

@@ -6,6 +6,7 @@ use std::sync::{Arc, LazyLock};
 use argon2::Argon2;
 use argon2::password_hash::phc;
 use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
+use schemars::JsonSchema;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
@@ -21,7 +22,8 @@ pub const MOST: usize = 1024;
 const AT_ONCE: usize = 2;
 
 /// A password as somebody gave it. It is never shown, also not in the error for what is none.
-#[derive(Clone)]
+#[derive(Clone, JsonSchema)]
+#[schemars(with = "String")]
 pub struct Password(SecretString);
 
 /// A text that cannot be a new password.

@@ -12,15 +12,6 @@ use syncline_core::history::{AuditAction, Role, RunId};
 use super::Who;
 use crate::{ApiState, Problem};
 
-/// What a request needs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Need {
-    /// The role.
-    pub role: Role,
-    /// About what it is.
-    pub about: About,
-}
-
 /// What a request is about, for tokens that are good for some syncs only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum About {
@@ -28,33 +19,42 @@ pub enum About {
     Sync,
     /// The run that is named in the path behind `runs`.
     Run,
-    /// Runs: those of the sync that the query names.
-    Runs,
+    /// A list: what of it belongs to the sync that the query names.
+    Listed,
     /// Whoever asks.
     Oneself,
     /// Nothing of these.
     Everything,
 }
 
-/// What a route needs. `path` has the names of its parts, as `/syncs/{name}/runs`, below whatever.
-pub fn need(method: &Method, path: &str) -> Need {
-    let parts: Vec<_> = path.rsplit('/').take(3).collect();
-    let last = parts.first().copied().unwrap_or_default();
-    let about = match parts.as_slice() {
-        ["me" | "logout", ..] => About::Oneself,
-        ["{name}", "syncs", ..] | [_, "{name}", "syncs"] => About::Sync,
-        ["{id}", "runs", ..] | [_, "{id}", "runs"] => About::Run,
-        ["runs", ..] if is_reading(method) => About::Runs,
-        _ => About::Everything,
-    };
-    let role = match last {
+/// The role that a route needs. `path` has the names of its parts, as `/syncs/{name}/runs`, below whatever.
+pub fn role(method: &Method, path: &str) -> Role {
+    match path.rsplit('/').next().unwrap_or_default() {
         "accounts" | "tokens" | "audit" => Role::Admin,
-        _ if is_reading(method) || about == About::Oneself => Role::Viewer,
-        "runs" | "cancel" | "pause" | "unpause" | "resume" if *method == Method::POST => Role::Operator,
-        "approve" | "reject" if *method == Method::POST => Role::Approver,
+        "me" | "logout" => Role::Viewer,
+        _ if is_reading(method) => Role::Viewer,
+        _ if *method != Method::POST => Role::Admin,
+        "runs" | "cancel" | "pause" | "unpause" | "resume" | "acknowledge" | "check" | "describe" => Role::Operator,
+        "approve" | "reject" | "quarantine" => Role::Approver,
         _ => Role::Admin,
-    };
-    Need { role, about }
+    }
+}
+
+/// What a route is about.
+pub fn about(method: &Method, path: &str) -> About {
+    match ending(path) {
+        ["me" | "logout", ..] => About::Oneself,
+        ["{name}", "syncs", _] | [_, "{name}", "syncs"] => About::Sync,
+        ["{id}", "runs", _] | [_, "{id}", "runs"] => About::Run,
+        ["runs" | "findings" | "quarantine", ..] if is_reading(method) => About::Listed,
+        _ => About::Everything,
+    }
+}
+
+/// The last three parts of a path, from its end.
+fn ending(path: &str) -> [&str; 3] {
+    let mut parts = path.rsplit('/');
+    std::array::from_fn(|_| parts.next().unwrap_or_default())
 }
 
 /// What the audit log says of a request that changed something; none when it changes nothing, or whoever does it says it.
@@ -62,12 +62,15 @@ pub fn action(method: &Method, path: &str) -> Option<AuditAction> {
     if is_reading(method) {
         return None;
     }
-    let parts: Vec<_> = path.rsplit('/').take(3).collect();
-    Some(match parts.as_slice() {
-        ["logout" | "accounts" | "tokens", ..] | [_, "tokens", ..] | [_, "{name}", "accounts"] => return None,
+    Some(match ending(path) {
+        ["logout" | "accounts" | "tokens", ..]
+        | [_, "tokens", _]
+        | [_, "{name}", "accounts"]
+        // These connect and look.
+        | ["check" | "describe", "{name}", "syncs"] => return None,
         ["syncs", ..] => AuditAction::SyncCreate,
-        ["{name}", "syncs", ..] if *method == Method::DELETE => AuditAction::SyncRemove,
-        ["{name}", "syncs", ..] => AuditAction::SyncChange,
+        ["{name}", "syncs", _] if *method == Method::DELETE => AuditAction::SyncRemove,
+        ["{name}", "syncs", _] => AuditAction::SyncChange,
         ["pause", "{name}", "syncs"] => AuditAction::SyncPause,
         ["unpause", "{name}", "syncs"] => AuditAction::SyncUnpause,
         ["runs", "{name}", "syncs"] => AuditAction::RunTrigger,
@@ -76,6 +79,8 @@ pub fn action(method: &Method, path: &str) -> Option<AuditAction> {
         ["resume", "{id}", "runs"] => AuditAction::RunResume,
         ["approve", "{id}", "runs"] => AuditAction::RunApprove,
         ["reject", "{id}", "runs"] => AuditAction::RunReject,
+        ["acknowledge", "{id}", "findings"] => AuditAction::FindingAcknowledge,
+        ["quarantine", ..] => AuditAction::QuarantineDecide,
         _ => AuditAction::Change,
     })
 }
@@ -89,7 +94,11 @@ pub(crate) async fn enforce(State(state): State<ApiState>, who: Who, request: Re
     // Where there is no route, there is nothing to be done.
     let Some(route) = request.extensions().get::<MatchedPath>().cloned() else { return next.run(request).await };
     let (method, uri) = (request.method().clone(), request.uri().clone());
-    if let Err(problem) = ensure(&state, &who, need(&method, route.as_str()), &uri).await {
+    let allowed = match who.ensure(role(&method, route.as_str())) {
+        Ok(()) => ensure_sync(&state, &who, about(&method, route.as_str()), &uri).await,
+        refused => refused,
+    };
+    if let Err(problem) = allowed {
         return problem.into_response();
     }
     let response = next.run(request).await;
@@ -105,18 +114,17 @@ pub(crate) async fn enforce(State(state): State<ApiState>, who: Who, request: Re
     response
 }
 
-async fn ensure(state: &ApiState, who: &Who, need: Need, uri: &Uri) -> Result<(), Problem> {
-    who.ensure(need.role)?;
-    if who.syncs.is_none() || need.about == About::Oneself {
+/// Refuses a token that is good for some syncs only what is not about one of them.
+async fn ensure_sync(state: &ApiState, who: &Who, about: About, uri: &Uri) -> Result<(), Problem> {
+    if who.syncs.is_none() || about == About::Oneself {
         return Ok(());
     }
-    let run;
-    let sync = match need.about {
+    let sync = match about {
         About::Sync => behind(uri.path(), "syncs").map(str::to_owned),
-        About::Runs => Query::<OfSync>::try_from_uri(uri).ok().and_then(|query| query.0.sync),
+        About::Listed => Query::<OfSync>::try_from_uri(uri).ok().and_then(|query| query.0.sync),
         About::Run => {
             let id = behind(uri.path(), "runs").and_then(|id| id.parse().ok()).map(RunId::new);
-            run = match id {
+            let run = match id {
                 Some(id) => state.runner.history().run(id).await?,
                 None => None,
             };
@@ -145,7 +153,8 @@ fn told(action: AuditAction, path: &str, answered: &HeaderMap) -> (String, Optio
     let run = |id: &str| format!("run {id}");
     match action {
         AuditAction::SyncCreate => (made.unwrap_or("syncs").to_owned(), None),
-        AuditAction::Change => (path.to_owned(), None),
+        AuditAction::FindingAcknowledge => (format!("finding {}", behind(path, "findings").unwrap_or(path)), None),
+        AuditAction::QuarantineDecide | AuditAction::Change => (path.to_owned(), None),
         AuditAction::RunCancel
         | AuditAction::RunPause
         | AuditAction::RunResume
@@ -182,6 +191,14 @@ mod tests {
             ("POST", "/runs/{id}/pause"),
             ("POST", "/runs/{id}/resume"),
             ("GET", "/queue"),
+            ("GET", "/findings"),
+            ("GET", "/findings/{id}"),
+            ("POST", "/findings/{id}/acknowledge"),
+            ("GET", "/quarantine"),
+            ("POST", "/quarantine"),
+            ("GET", "/objects"),
+            ("POST", "/syncs/{name}/check"),
+            ("POST", "/syncs/{name}/describe"),
             ("GET", "/me"),
             ("POST", "/logout"),
             ("GET", "/accounts"),
@@ -197,10 +214,10 @@ mod tests {
         let told = routes.map(|(method, path)| {
             let method = Method::from_bytes(method.as_bytes()).unwrap();
             let path = format!("/api/v1{path}");
-            let Need { role, about } = need(&method, &path);
+            let (role, about) = (role(&method, &path), about(&method, &path));
             let action = action(&method, &path).map_or("-", AuditAction::as_str);
             let (method, role, about) = (method.as_str(), role.as_str(), format!("{about:?}"));
-            format!("{method:<6} {:<24} {role:<8} {about:<10} {action}", &path[7..])
+            format!("{method:<6} {:<26} {role:<8} {about:<10} {action}", &path[7..])
         });
         insta::assert_snapshot!(told.join("\n"));
     }
