@@ -29,9 +29,11 @@ pub enum About {
 
 /// The role that a route needs. `path` has the names of its parts, as `/syncs/{name}/runs`, below whatever.
 pub fn role(method: &Method, path: &str) -> Role {
+    if about(method, path) == About::Oneself {
+        return Role::Viewer;
+    }
     match path.rsplit('/').next().unwrap_or_default() {
         "accounts" | "tokens" | "audit" => Role::Admin,
-        "me" | "logout" => Role::Viewer,
         _ if is_reading(method) => Role::Viewer,
         _ if *method != Method::POST => Role::Admin,
         "runs" | "cancel" | "pause" | "unpause" | "resume" | "acknowledge" | "check" | "describe" => Role::Operator,
@@ -43,7 +45,7 @@ pub fn role(method: &Method, path: &str) -> Role {
 /// What a route is about.
 pub fn about(method: &Method, path: &str) -> About {
     match ending(path) {
-        ["me" | "logout", ..] => About::Oneself,
+        ["me" | "logout", ..] | ["password", "me", _] => About::Oneself,
         ["{name}", "syncs", _] | [_, "{name}", "syncs"] => About::Sync,
         ["{id}", "runs", _] | [_, "{id}", "runs"] => About::Run,
         ["runs" | "findings" | "quarantine", ..] if is_reading(method) => About::Listed,
@@ -64,6 +66,7 @@ pub fn action(method: &Method, path: &str) -> Option<AuditAction> {
     }
     Some(match ending(path) {
         ["logout" | "accounts" | "tokens", ..]
+        | ["password", "me", _]
         | [_, "tokens", _]
         | [_, "{name}", "accounts"]
         // These connect and look.
@@ -200,10 +203,12 @@ mod tests {
             ("POST", "/syncs/{name}/check"),
             ("POST", "/syncs/{name}/describe"),
             ("GET", "/me"),
+            ("PUT", "/me/password"),
             ("POST", "/logout"),
             ("GET", "/accounts"),
             ("POST", "/accounts"),
             ("PUT", "/accounts/{name}/role"),
+            ("PUT", "/accounts/{name}/password"),
             ("POST", "/accounts/{name}/disable"),
             ("GET", "/tokens"),
             ("DELETE", "/tokens/{name}"),

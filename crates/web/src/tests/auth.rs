@@ -336,6 +336,37 @@ async fn a_role_that_was_taken_is_gone_at_once() {
 }
 
 #[tokio::test]
+async fn people_change_their_own_password() {
+    let api = Api::asking().await;
+    let token = api.token("viewer", Role::Admin, None, None).await;
+    let (viewer, elsewhere) = (api.browser("viewer").await, api.browser("viewer").await);
+    let wish = |current: &str, password: &str| json!({"current": current, "password": password});
+    let path = "me/password";
+    let wrong = api.from(&viewer, Method::PUT, path, wish("not the password", "another password")).await;
+    assert_eq!(
+        (wrong.status, wrong.detail().as_str()),
+        (StatusCode::UNPROCESSABLE_ENTITY, "`current`: is not the password")
+    );
+    let short = api.from(&viewer, Method::PUT, path, wish(PASSWORD, "short")).await;
+    assert_eq!(short.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let refused = api.with_token(&token, Method::PUT, path, wish(PASSWORD, "another password")).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    let changed = api.from(&viewer, Method::PUT, path, wish(PASSWORD, "another password")).await;
+    assert_eq!(changed.status, StatusCode::NO_CONTENT, "{}", changed.text);
+    for browser in [&viewer, &elsewhere] {
+        assert_eq!(api.from(browser, Method::GET, "me", json!({})).await.status, StatusCode::UNAUTHORIZED);
+    }
+    assert_eq!(api.log_in("viewer", "another password").await.status, StatusCode::OK);
+    assert_eq!(
+        api.done(3).await[1..],
+        [
+            "viewer (session) account.password viewer".to_owned(),
+            "viewer (session) login.failed  not the current password".to_owned()
+        ]
+    );
+}
+
+#[tokio::test]
 async fn a_token_asks_without_a_session() {
     let api = Api::asking().await;
     let token = api.token("ci", Role::Operator, None, Some(TimeDelta::days(1))).await;
