@@ -243,6 +243,7 @@ async fn tries_run_out() {
         let mut request = request(Method::POST, "login")
             .header(header::CONTENT_TYPE, "application/json")
             .header("x-forwarded-for", forwarded)
+            .header("x-request-id", "CHG0042")
             .body(Body::from(json!({"name": "operator", "password": password}).to_string()))
             .unwrap();
         request.extensions_mut().insert(ConnectInfo(peer.parse::<SocketAddr>().unwrap()));
@@ -263,6 +264,7 @@ async fn tries_run_out() {
     let rows = api.shelf.history.audit_log(&AuditFilter::default(), None, 2).await.unwrap().items;
     let addresses: Vec<_> = rows.iter().map(|row| row.address.as_deref().unwrap()).collect();
     assert_eq!(addresses, ["198.51.100.1", "192.0.2.1"]);
+    assert_eq!(rows[0].request_id.as_deref(), Some("CHG0042"));
 }
 
 #[tokio::test]
