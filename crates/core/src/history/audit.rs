@@ -116,12 +116,12 @@ pub enum AuditAction {
     /// The plan of a run was rejected.
     #[serde(rename = "run.reject")]
     RunReject,
+    /// Somebody decided about a record that the source no longer has.
+    #[serde(rename = "quarantine.decide")]
+    QuarantineDecide,
     /// Somebody looked at a finding.
     #[serde(rename = "finding.acknowledge")]
     FindingAcknowledge,
-    /// It was decided what becomes of an absent record.
-    #[serde(rename = "quarantine.decide")]
-    QuarantineDecide,
     /// Something else was changed; the object says where.
     #[serde(rename = "change")]
     Change,
@@ -272,8 +272,8 @@ impl AuditAction {
         Self::RunResume,
         Self::RunApprove,
         Self::RunReject,
-        Self::FindingAcknowledge,
         Self::QuarantineDecide,
+        Self::FindingAcknowledge,
         Self::Change,
     ];
 
@@ -301,8 +301,8 @@ impl AuditAction {
             Self::RunResume => "run.resume",
             Self::RunApprove => "run.approve",
             Self::RunReject => "run.reject",
-            Self::FindingAcknowledge => "finding.acknowledge",
             Self::QuarantineDecide => "quarantine.decide",
+            Self::FindingAcknowledge => "finding.acknowledge",
             Self::Change => "change",
         }
     }

@@ -1,12 +1,12 @@
 //! Passwords: hashed with Argon2id, with the parameters that OWASP names (19 MiB, two passes, one lane), which are the library's own.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
 use argon2::Argon2;
 use argon2::password_hash::phc;
 use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
-use schemars::JsonSchema;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
@@ -22,8 +22,7 @@ pub const MOST: usize = 1024;
 const AT_ONCE: usize = 2;
 
 /// A password as somebody gave it. It is never shown, also not in the error for what is none.
-#[derive(Clone, JsonSchema)]
-#[schemars(with = "String")]
+#[derive(Clone)]
 pub struct Password(SecretString);
 
 /// A text that cannot be a new password.
@@ -47,6 +46,20 @@ impl Password {
     pub fn ensure_good(&self) -> Result<(), BadPassword> {
         let letters = self.0.expose_secret().chars().count();
         if (FEWEST..=MOST).contains(&letters) { Ok(()) } else { Err(BadPassword) }
+    }
+}
+
+impl schemars::JsonSchema for Password {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Password".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({"type": "string", "format": "password"})
     }
 }
 
