@@ -9,7 +9,7 @@ use serde::Deserialize;
 use syncline_core::history::{AccountName, AuditAction, How};
 
 use super::access::Me;
-use super::password::Password;
+use super::password::{FEWEST, MOST, Password};
 use super::{Auth, LoggedIn, Origin, Who, session};
 use crate::ApiState;
 use crate::input::{Body, Nothing};
@@ -32,6 +32,7 @@ pub struct OwnPassword {
     /// The one that it was: whoever finds a browser open does not know it.
     pub current: Password,
     /// The one that it is to be.
+    #[schemars(extend("minLength" = FEWEST, "maxLength" = MOST))]
     pub password: Password,
 }
 

@@ -89,8 +89,8 @@ async fn decided(session: &Session, decide: &Decide, verdict: Verdict) -> Result
     };
     let decision = Decision { verdict, by: RunRequest::default().by, reason: decide.reason.clone(), at: Utc::now() };
     let absent = history.decide_absent(&sync, &model, &key, &decision).await?;
-    let detail = format!("{}: {}", verdict.as_str(), view::quarantine::record(&absent));
-    note(&history, AuditAction::QuarantineDecide, &sync, Some(&detail)).await?;
+    let detail = format!("{sync}: {}", decision.reason);
+    note(&history, AuditAction::QuarantineDecide, &view::quarantine::record(&absent), Some(&detail)).await?;
     session.console.show(&row(&absent), |_| view::quarantine::decided(&absent, verdict))?;
     Ok(Exit::Done)
 }
