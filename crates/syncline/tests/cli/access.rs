@@ -8,6 +8,7 @@ use std::process::{Child, Stdio};
 use serde_json::{Value, json};
 
 use crate::command::{command, syncline};
+use crate::world::World;
 
 const PASSWORD: &str = "correct horse battery";
 
@@ -192,4 +193,48 @@ fn a_server_knows_who_asks() {
     assert_eq!((&rows[0]["action"], &rows[0]["address"]), (&json!("login"), &json!("127.0.0.1")));
     let tokens = syncline(folder, &["token", "list"]).exits(0).out;
     assert!(tokens.contains(&token[..10]) && !tokens.contains(token) && tokens.contains("revoked"), "{tokens}");
+}
+
+/// What a person changes with the command is in the log, whatever it is.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_commands_change_is_noted() {
+    let world = World::new().await;
+    world.replace("target = \"netbox\"", "target = \"netbox\"\nauto_merge = false");
+    world.run(&["trigger", "lab"]).exits(0);
+    world.run(&["pause", "1"]).exits(0);
+    world.run(&["resume", "1"]).exits(0);
+    world.run(&["cancel", "1"]).exits(0);
+    world.run(&["run", "lab"]).exits(3);
+    world.run(&["reject", "2", "--reason", "not now"]).exits(0);
+    world.run(&["run", "lab"]).exits(3);
+    world.run(&["approve", "3", "--reason", "fine"]).exits(0);
+    for arguments in [
+        &["sync", "create", "other", "--set", "source=forward", "--set", "target=netbox"][..],
+        &["sync", "set", "other", "--set", "auto_merge=false"],
+        &["sync", "pause", "other"],
+        &["sync", "unpause", "other"],
+        &["sync", "delete", "other"],
+    ] {
+        world.run(arguments).exits(0);
+    }
+    // What is refused is nothing that was done.
+    world.run(&["reject", "3", "--reason", "too late"]).exits(1);
+    let rows = world.run(&["audit", "--json"]).exits(0).json();
+    let told = rows.as_array().unwrap().iter().rev().map(|row| {
+        let text = |name: &str| row[name].as_str().unwrap_or("-").to_owned();
+        format!("{} {} {} {}\n", text("who"), text("action"), text("object"), text("detail"))
+    });
+    insta::assert_snapshot!(told.collect::<String>(), @r"
+    tester run.trigger lab run 1
+    tester run.pause run 1 -
+    tester run.resume run 1 -
+    tester run.cancel run 1 -
+    tester run.reject run 2 -
+    tester run.approve run 3 -
+    tester sync.create other -
+    tester sync.change other -
+    tester sync.pause other -
+    tester sync.unpause other -
+    tester sync.remove other -
+    ");
 }

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use syncline_core::history::{AccountName, AuditAction, How};
 
 use super::access::Me;
-use super::password::Password;
+use super::password::{FEWEST, MOST, Password};
 use super::{Auth, LoggedIn, Origin, Who, session};
 use crate::ApiState;
 use crate::input::{Body, Nothing};
@@ -22,6 +22,17 @@ pub struct Login {
     /// The name of an account.
     pub name: String,
     /// Its password.
+    pub password: Password,
+}
+
+/// Another password of one's own.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OwnPassword {
+    /// The one that it was: whoever finds a browser open does not know it.
+    pub current: Password,
+    /// The one that it is to be.
+    #[schemars(extend("minLength" = FEWEST, "maxLength" = MOST))]
     pub password: Password,
 }
 
@@ -53,6 +64,40 @@ pub async fn log_out(
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie)]))
 }
 
+/// `PUT /me/password` `{"current", "password"}`: 204. All sessions of the account end, this one too. 422 when it is not the password, 403 for
+/// who is not logged in with one, 429 as for the login.
+pub async fn set_own_password(
+    State(state): State<ApiState>,
+    who: Who,
+    logged_in: Option<LoggedIn>,
+    Body(wish): Body<OwnPassword>,
+) -> Result<impl IntoResponse, Problem> {
+    let auth = &state.auth;
+    let name: Option<AccountName> = who.name.parse().ok();
+    let (Some(name), Some(_)) = (name, logged_in) else {
+        let detail = format!("`{}` has no password: it is not logged in with one", who.name);
+        return Err(Problem::new(ProblemKind::Forbidden, detail));
+    };
+    wish.password.ensure_good().map_err(|bad| Problem::value("password", bad.to_string()))?;
+    ensure_not_often(auth, &who.origin, Some(&name))?;
+    let hash = auth.history().credential(&name).await?.and_then(|credential| credential.password);
+    if !auth.0.passwords.is(&wish.current, hash).await? {
+        let actor = who.actor();
+        auth.history().audit(&actor, AuditAction::LoginFailed, None, Some("not the current password")).await?;
+        return Err(Problem::value("current", "is not the password"));
+    }
+    let hash = auth.0.passwords.hash(&wish.password).await?;
+    auth.history().set_password(&name, &hash, &who.actor()).await?;
+    Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, session::forget(auth))]))
+}
+
+fn ensure_not_often(auth: &Auth, origin: &Origin, name: Option<&AccountName>) -> Result<(), Problem> {
+    auth.0.limits.check(name, origin.address).map_err(|wait| {
+        let detail = "too many tries to log in: wait for as long as `Retry-After` says";
+        Problem::new(ProblemKind::TooMany, detail).again_after(wait)
+    })
+}
+
 /// Begins a session for whoever knows a password. A session that the browser has ends: it may be somebody else's.
 pub(crate) async fn begin(
     auth: &Auth,
@@ -62,10 +107,7 @@ pub(crate) async fn begin(
     password: &Password,
 ) -> Result<(Who, LoggedIn, HeaderValue), Problem> {
     let name: Option<AccountName> = name.parse().ok();
-    auth.0.limits.check(name.as_ref(), origin.address).map_err(|wait| {
-        let detail = "too many tries to log in: wait for as long as `Retry-After` says";
-        Problem::new(ProblemKind::TooMany, detail).again_after(wait)
-    })?;
+    ensure_not_often(auth, origin, name.as_ref())?;
     let credential = match &name {
         Some(name) => auth.history().credential(name).await?,
         None => None,

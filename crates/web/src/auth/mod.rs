@@ -22,6 +22,7 @@
 //! |---|---|
 //! | `POST /login` `{"name", "password"}`, `POST /logout` | a session in a cookie, or its end |
 //! | `GET /me` | who asks: name, role, how, syncs, and the CSRF secret of a session |
+//! | `PUT /me/password` `{"current", "password"}` | another password of one's own |
 //! | `GET`, `POST /accounts`; `PUT /accounts/{name}/role`, `…/password`; `POST /accounts/{name}/disable`, `…/enable` | people |
 //! | `GET`, `POST /tokens`; `DELETE /tokens/{name}` | tokens; the secret is told once |
 //! | `GET /audit` | who did what |

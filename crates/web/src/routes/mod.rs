@@ -55,6 +55,12 @@ fn of_access() -> Vec<Endpoint> {
             .says("Who asks")
             .about_oneself()
             .gives::<access::Me>(StatusCode::OK, "Who it is"),
+        Endpoint::put("/me/password", "setOwnPassword", login::set_own_password)
+            .says("Gives oneself another password, and ends one's sessions")
+            .about_oneself()
+            .takes::<login::OwnPassword>()
+            .gives_nothing(StatusCode::NO_CONTENT, "It is changed")
+            .fails([TooMany, ProblemKind::Forbidden]),
         Endpoint::get("/accounts", "listAccounts", access::accounts)
             .says("The people who may log in, by name")
             .by(Role::Admin)

@@ -249,6 +249,7 @@ async fn tries_run_out() {
         let mut request = request(Method::POST, "login")
             .header(header::CONTENT_TYPE, "application/json")
             .header("x-forwarded-for", forwarded)
+            .header("x-request-id", "CHG0042")
             .body(Body::from(json!({"name": "operator", "password": password}).to_string()))
             .unwrap();
         request.extensions_mut().insert(ConnectInfo(peer.parse::<SocketAddr>().unwrap()));
@@ -269,6 +270,7 @@ async fn tries_run_out() {
     let rows = api.shelf.history.audit_log(&AuditFilter::default(), None, 2).await.unwrap().items;
     let addresses: Vec<_> = rows.iter().map(|row| row.address.as_deref().unwrap()).collect();
     assert_eq!(addresses, ["198.51.100.1", "192.0.2.1"]);
+    assert_eq!(rows[0].request_id.as_deref(), Some("CHG0042"));
 }
 
 #[tokio::test]
@@ -339,6 +341,37 @@ async fn a_role_that_was_taken_is_gone_at_once() {
     let disabled = api.from(&admin, Method::POST, "accounts/operator/disable", json!({})).await;
     assert_eq!(disabled.value()["disabled"], true);
     assert_eq!(api.from(&operator, Method::GET, "me", json!({})).await.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn people_change_their_own_password() {
+    let api = Api::asking().await;
+    let token = api.token("viewer", Role::Admin, None, None).await;
+    let (viewer, elsewhere) = (api.browser("viewer").await, api.browser("viewer").await);
+    let wish = |current: &str, password: &str| json!({"current": current, "password": password});
+    let path = "me/password";
+    let wrong = api.from(&viewer, Method::PUT, path, wish("not the password", "another password")).await;
+    assert_eq!(
+        (wrong.status, wrong.detail().as_str()),
+        (StatusCode::UNPROCESSABLE_ENTITY, "`current`: is not the password")
+    );
+    let short = api.from(&viewer, Method::PUT, path, wish(PASSWORD, "short")).await;
+    assert_eq!(short.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let refused = api.with_token(&token, Method::PUT, path, wish(PASSWORD, "another password")).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    let changed = api.from(&viewer, Method::PUT, path, wish(PASSWORD, "another password")).await;
+    assert_eq!(changed.status, StatusCode::NO_CONTENT, "{}", changed.text);
+    for browser in [&viewer, &elsewhere] {
+        assert_eq!(api.from(browser, Method::GET, "me", json!({})).await.status, StatusCode::UNAUTHORIZED);
+    }
+    assert_eq!(api.log_in("viewer", "another password").await.status, StatusCode::OK);
+    assert_eq!(
+        api.done(3).await[1..],
+        [
+            "viewer (session) account.password viewer".to_owned(),
+            "viewer (session) login.failed  not the current password".to_owned()
+        ]
+    );
 }
 
 #[tokio::test]
@@ -540,7 +573,7 @@ async fn people_log_in_on_a_page() {
     let wrong = form(&api, "/login", &[], "name=viewer&password=wrong&next=%2Fruns").await;
     assert_eq!(wrong.status, StatusCode::UNAUTHORIZED);
     assert!(wrong.text.contains("the name or the password is wrong") && wrong.text.contains(r#"value="/runs""#));
-    assert!(!wrong.text.contains("viewer"));
+    assert!(!wrong.text.contains(r#"value="viewer""#));
     let password = PASSWORD.replace(' ', "+");
     let good = format!("name=viewer&password={password}&next=%2Fruns");
     let entered = form(&api, "/login", &[], &good).await;

@@ -2,7 +2,7 @@
 
 use std::io::{IsTerminal as _, Read as _};
 
-use syncline_core::history::{Account, AccountName, Actor, History, How, NewAccount, PasswordHash, Role};
+use syncline_core::history::{Account, AccountName, Actor, AuditAction, History, How, NewAccount, PasswordHash, Role};
 use syncline_core::run::RunRequest;
 use syncline_core::{Error, ErrorKind};
 use syncline_web::auth::password::{MOST, Password, Passwords};
@@ -71,6 +71,11 @@ fn missing(name: &AccountName) -> Failure {
 /// Whoever runs the command, for the audit log.
 pub fn actor() -> Actor {
     Actor { who: RunRequest::default().by, how: How::Cli, address: None, request_id: None }
+}
+
+/// Notes in the audit log what a command did.
+pub async fn note(history: &History, action: AuditAction, object: &str, detail: Option<&str>) -> Result<(), Failure> {
+    Ok(history.audit(&actor(), action, Some(object), detail).await?)
 }
 
 async fn password_hash(session: &Session, source: &PasswordSource) -> Result<PasswordHash, Failure> {

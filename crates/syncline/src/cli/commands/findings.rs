@@ -1,8 +1,9 @@
 //! `syncline findings`: what runs found and somebody should look at.
 
-use syncline_core::history::{Finding, FindingFilter, FindingId, FindingKind, FindingState};
+use syncline_core::history::{AuditAction, Finding, FindingFilter, FindingId, FindingKind, FindingState};
 use syncline_core::run::RunRequest;
 
+use super::account::note;
 use super::history::{ensure_sync, open};
 use super::review::ensure_reason;
 use crate::cli::args::{FindingsArguments, FindingsCommand};
@@ -50,6 +51,7 @@ async fn acknowledge(session: &Session, id: i64, reason: &str) -> Result<Exit, F
     ensure_reason(reason)?;
     let history = open(session).await?;
     let finding = history.acknowledge(FindingId::new(id), &RunRequest::default().by, reason).await?;
+    note(&history, AuditAction::FindingAcknowledge, &format!("finding {id}"), None).await?;
     session.console.show(&finding, view::finding::one)?;
     Ok(Exit::Done)
 }

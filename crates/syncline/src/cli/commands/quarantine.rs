@@ -2,13 +2,14 @@
 
 use chrono::Utc;
 use serde::Serialize;
-use syncline_core::history::{History, QuarantineFilter, Quarantined};
+use syncline_core::history::{AuditAction, History, QuarantineFilter, Quarantined};
 use syncline_core::plan::Selector;
 use syncline_core::quarantine::{Decision, State, Verdict};
 use syncline_core::run::RunRequest;
 use syncline_core::{Error, ErrorKind};
 use syncline_model::AnyKey;
 
+use super::account::note;
 use super::history::{ensure_sync, open};
 use super::review::ensure_reason;
 use crate::cli::args::{Absent, Decide, QuarantineCommand};
@@ -88,6 +89,8 @@ async fn decided(session: &Session, decide: &Decide, verdict: Verdict) -> Result
     };
     let decision = Decision { verdict, by: RunRequest::default().by, reason: decide.reason.clone(), at: Utc::now() };
     let absent = history.decide_absent(&sync, &model, &key, &decision).await?;
+    let detail = format!("{sync}: {}", decision.reason);
+    note(&history, AuditAction::QuarantineDecide, &view::quarantine::record(&absent), Some(&detail)).await?;
     session.console.show(&row(&absent), |_| view::quarantine::decided(&absent, verdict))?;
     Ok(Exit::Done)
 }

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use syncline_core::history::{RequestId, Run, RunId, RunStatus, Stop, StopRequest, Triggered, WaitsFor};
+use syncline_core::history::{AuditAction, RequestId, Run, RunId, RunStatus, Stop, StopRequest, Triggered, WaitsFor};
 use syncline_core::run::{RunRequest, SyncBook as _};
 
+use super::account::note;
 use super::history::find;
 use super::run::{ensure_open, followed, show_run};
 use crate::cli::console::{DIM, clean, paint};
@@ -35,6 +36,7 @@ pub async fn trigger(session: &Session, name: &str, request: RunRequest) -> Resu
     let sync = book.sync(name).await?;
     let triggered = runner.trigger(&sync.definition, &request).await?;
     let run = triggered.run();
+    note(runner.history(), AuditAction::RunTrigger, name, Some(&format!("run {run}"))).await?;
     let queue = runner.history().waiting().await?;
     let before = queue.iter().take_while(|waiting| waiting.run.id != run).count();
     let waits = queue.into_iter().find(|waiting| waiting.run.id == run).map(|waiting| waiting.waits_for);
@@ -81,6 +83,11 @@ pub async fn stop(session: &Session, wanted: &str, stop: Stop, reason: String) -
     let run = find(history, wanted).await?;
     let request = StopRequest { stop, by: RunRequest::default().by, reason };
     let status = history.request_stop(run.id, &request).await?;
+    let action = match stop {
+        Stop::Cancel => AuditAction::RunCancel,
+        Stop::Pause => AuditAction::RunPause,
+    };
+    note(history, action, &format!("run {}", run.id), None).await?;
     let view = serde_json::json!({"run": run.id, "status": status});
     session.console.show(&view, |_| match status {
         RunStatus::Syncing => format!("run {} stops after the batches under way\n", run.id),
@@ -106,6 +113,7 @@ pub async fn resume(session: &Session, wanted: &str, here: bool) -> Result<Exit,
         ensure_open(&book.sync(&run.sync).await?)?;
     }
     runner.history().resume(run.id).await?;
+    note(runner.history(), AuditAction::RunResume, &format!("run {}", run.id), None).await?;
     if !here {
         let view = serde_json::json!({"run": run.id, "status": RunStatus::Queued});
         session

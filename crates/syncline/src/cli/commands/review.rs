@@ -2,12 +2,13 @@
 
 use chrono::Utc;
 use serde_json::json;
-use syncline_core::history::{Approval, Decision, Run, RunStatus};
+use syncline_core::history::{Approval, AuditAction, Decision, Run, RunStatus};
 use syncline_core::places::Places;
 use syncline_core::plan::{Selection, Selector};
 use syncline_core::run::{RunRequest, Runner, SyncBook as _};
 use syncline_core::{Error, ErrorKind};
 
+use super::account::note;
 use super::history::find;
 use super::queue::go_on;
 use super::run::ensure_open;
@@ -34,6 +35,7 @@ pub async fn approve(
     let selected = selection.as_ref().map(Places::len);
     let decision = decision(&run, Approval::Approved, reason, selection)?;
     opened.runner.history().decide(run.id, &decision).await?;
+    note(opened.runner.history(), AuditAction::RunApprove, &format!("run {}", run.id), None).await?;
     if here {
         return go_on(session, &opened, &run).await;
     }
@@ -55,6 +57,7 @@ pub async fn reject(session: &Session, wanted: &str, reason: &str) -> Result<Exi
     let run = find(opened.runner.history(), wanted).await?;
     let decision = decision(&run, Approval::Rejected, reason, None)?;
     opened.runner.history().decide(run.id, &decision).await?;
+    note(opened.runner.history(), AuditAction::RunReject, &format!("run {}", run.id), None).await?;
     let view = json!({"run": run.id, "plan": decision.plan_hash});
     session.console.show(&view, |_| format!("run {}: its plan is rejected\n", run.id))?;
     Ok(Exit::Done)

@@ -155,6 +155,12 @@ async fn ensure_private(listen: SocketAddr, web: &WebSettings, history: &History
     let is_private = listen.ip().is_loopback();
     if web.authentication == Asked::Off {
         if is_private {
+            if !web.auth().hosts.is_empty() {
+                tracing::warn!(
+                    "whoever reaches the names in `web.url` and `web.hosts` may do everything: set `web.authentication = \"users\"`, unless \
+                     what stands before the server asks them who they are"
+                );
+            }
             return Ok(());
         }
         let message = format!(

@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use serde_json::{Map, Value};
-use syncline_core::history::{StoredSync, SyncOwner};
+use syncline_core::history::{AuditAction, StoredSync, SyncOwner};
 use syncline_core::run::SyncBook as _;
 use syncline_core::{Error, ErrorKind};
 use syncline_web::SyncStore as _;
 
+use super::account::note;
 use crate::cli::args::SyncCommand;
 use crate::cli::console::{DIM, WARN, paint};
 use crate::cli::exit::Exit;
@@ -20,12 +21,14 @@ use crate::config;
 pub async fn run(session: &Session, command: &SyncCommand) -> Result<Exit, Failure> {
     let opened = session.open().await?;
     opened.book.provision().await?;
+    let history = opened.runner.history();
     match command {
         SyncCommand::List => list(session, &opened).await?,
         SyncCommand::Show { name } => show(session, &opened, name).await?,
         SyncCommand::Create { name, file, set } => {
             let settings = settings(Map::new(), file.as_deref(), set)?;
             let (_, warnings) = opened.book.create(name, &settings).await?;
+            note(history, AuditAction::SyncCreate, name, None).await?;
             warn(session, &warnings);
             told(session, name, "created")?;
         }
@@ -33,19 +36,23 @@ pub async fn run(session: &Session, command: &SyncCommand) -> Result<Exit, Failu
             let known = stored(&opened, name).await?;
             let settings = settings(object(known.settings), file.as_deref(), set)?;
             let warnings = opened.book.change(name, &settings).await?;
+            note(history, AuditAction::SyncChange, name, None).await?;
             warn(session, &warnings);
             told(session, name, "changed")?;
         }
         SyncCommand::Delete { name } => {
-            opened.runner.history().remove_sync(name).await?;
+            history.remove_sync(name).await?;
+            note(history, AuditAction::SyncRemove, name, None).await?;
             told(session, name, "deleted; what it did stays in the history")?;
         }
         SyncCommand::Pause { name } => {
-            opened.runner.history().pause_sync(name, true).await?;
+            history.pause_sync(name, true).await?;
+            note(history, AuditAction::SyncPause, name, None).await?;
             told(session, name, "paused: its schedules rest")?;
         }
         SyncCommand::Unpause { name } => {
-            opened.runner.history().pause_sync(name, false).await?;
+            history.pause_sync(name, false).await?;
+            note(history, AuditAction::SyncUnpause, name, None).await?;
             told(session, name, "unpaused")?;
         }
     }
