@@ -16,7 +16,7 @@ mod facets;
 mod form;
 mod frame;
 mod object;
-mod outcome;
+pub(crate) mod outcome;
 mod overview;
 mod pick;
 mod plan;
