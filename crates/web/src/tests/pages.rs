@@ -279,6 +279,18 @@ async fn a_run_tells_what_it_did() {
     assert!(dry.contains("differs") && dry.contains("3 differ; nothing was written"), "{dry}");
     assert!(dry.contains("sites 3 · · 3 · · · · · ·"), "{dry}");
 
+    // What waits holds back what its plan says.
+    pages
+        .api
+        .make("both", json!({"sites": ["a", "c"], "there": ["a", "b"], "target": "fourth", "auto_merge": false}))
+        .await;
+    let run = pages.api.trigger("both", json!({})).await;
+    assert_eq!(pages.api.work(run).await.status, RunStatus::AwaitingReview);
+    let holding = pages.page(&format!("/runs/{run}")).await;
+    assert!(words(&holding).contains("sites 2 2 1 1 · 1 · 1 · ·"), "{}", words(&holding));
+    let held = words(&pages.page(&format!("/runs/{run}/plan?model=site&outcome=held")).await);
+    assert!(held.contains(" b ") && held.contains("1 first run"), "{held}");
+
     let open = pages.page(&format!("/runs/{}", waiting.id)).await;
     assert!(open.contains("data-run=\"3\" data-status=\"awaiting_review\" data-events=\"/api/v1/runs/3/events\""));
     assert!(words(&open).contains("Look at the plan and decide"));
