@@ -1,4 +1,5 @@
-//! The REST API. The host serves [`router`] below `/api/v1`.
+//! The REST API, which the host serves with [`router`] below `/api/v1`, and the pages for people, which it serves with [`dashboard`]
+//! at `/`. What follows is about the API.
 //!
 //! | route | what |
 //! |---|---|

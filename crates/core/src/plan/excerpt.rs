@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 
 use memchr::memmem;
 
-use super::{PlanHeader, PlanSummary};
+use super::{FORMAT, PlanHeader, PlanSummary};
 use crate::change::{Action, Change};
 use crate::{Error, ErrorKind, Result};
 
 /// How much of a plan is looked through for one part, in bytes, where most of its changes are not wanted.
-const MOST_BYTES: u64 = 64 << 20;
+const MOST_BYTES: u64 = 32 << 20;
 /// How much of the end is read at first; a summary is rarely longer.
 const END: u64 = 64 << 10;
 
@@ -55,6 +55,12 @@ impl PlanExcerpt {
         let unreadable = |error: std::io::Error| unreadable(path, error);
         let mut input = BufReader::new(File::open(path).map_err(unreadable)?);
         let (mut line, mut header) = (String::new(), None);
+        // Anything else may be one line of any length.
+        let beginning = format!("{{\"format\":{},\n", serde_json::Value::from(FORMAT));
+        let first = Read::by_ref(&mut input).take(beginning.len() as u64).read_to_string(&mut line);
+        if first.map_err(unreadable)? == 0 || line != beginning {
+            return Err(broken(path));
+        }
         loop {
             line.clear();
             if input.read_line(&mut line).map_err(unreadable)? == 0 {
@@ -192,6 +198,7 @@ fn unreadable(path: &Path, error: std::io::Error) -> Error {
 }
 
 fn broken(path: &Path) -> Error {
-    let message = format!("the plan `{}` is cut short, or was edited; make a new plan", path.display());
+    let message =
+        format!("the plan `{}` is cut short, was edited, or is of another version; make a new plan", path.display());
     Error::new(ErrorKind::Stale, message)
 }

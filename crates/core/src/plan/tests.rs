@@ -181,8 +181,10 @@ async fn a_plan_is_looked_at_in_parts() {
         assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
     }
 
-    let text = std::fs::read_to_string(&path).unwrap();
-    std::fs::write(&path, &text[..text.len() / 2]).unwrap();
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, &text[..text.len() / 2]).unwrap();
+    assert_eq!(PlanExcerpt::open(&path).unwrap_err().kind(), ErrorKind::Stale);
+    fs::write(&path, "{}").unwrap();
     assert_eq!(PlanExcerpt::open(&path).unwrap_err().kind(), ErrorKind::Stale);
 }
 

@@ -17,7 +17,7 @@ mod form;
 mod frame;
 mod login;
 mod object;
-mod outcome;
+pub(crate) mod outcome;
 mod overview;
 mod pick;
 mod plan;

@@ -19,7 +19,7 @@ use super::form::link;
 use super::frame::{Command, Frame, Section, Visit, html};
 use super::outcome::RunOutcome;
 use super::run_line::{NUMBERS, RunLine, Square, sync_href};
-use super::show::{Count, Icon, When, clean};
+use super::show::{Count, Icon, Prose, When, clean};
 use super::side::side_href;
 use crate::{ApiState, SyncView};
 
@@ -65,7 +65,7 @@ pub struct Need {
     name: String,
     href: String,
     /// What it is.
-    text: String,
+    text: Prose,
 }
 
 /// A source or a target, with the runs of all its syncs.
@@ -127,11 +127,13 @@ async fn overview(state: &ApiState, visit: &Visit, now: DateTime<Utc>) -> Result
                 icon: Icon("waiting"),
                 name: format!("Run {} of {}", waiting.run.id, clean(&waiting.run.sync)),
                 href: format!("/runs/{}", waiting.run.id),
-                text: format!("is paused: {}", clean(reason)),
+                text: Prose::of(&format!("is paused: {reason}")),
             });
         }
     }
     needs.extend(syncs.needs);
+    // The worst first, each in the order of the syncs.
+    needs.sort_by_key(|need| ["bad", "warn", "info"].iter().position(|class| *class == need.class));
     let side = |is_source: bool, sides: Sides| -> Vec<SideLine> {
         sides.into_iter().map(|((name, connector), syncs)| side_line(is_source, name, connector, syncs, now)).collect()
     };
@@ -216,13 +218,13 @@ async fn reviews(history: &History, now: DateTime<Utc>) -> Result<Vec<Need>> {
             icon: Icon("review"),
             name: format!("Run {} of {}", run.id, clean(&run.sync)),
             href: format!("/runs/{}/plan", run.id),
-            text: format!(
+            text: Prose::of(&format!(
                 "waits for a person to look at its plan ({} to create, {} to update, {} absent; made {})",
                 Count(counts.create),
                 Count(counts.update),
                 Count(counts.delete),
                 When::new(run.created, now).told()
-            ),
+            )),
         }
     };
     let more = waiting.next.is_some();
@@ -233,7 +235,7 @@ async fn reviews(history: &History, now: DateTime<Utc>) -> Result<Vec<Need>> {
             icon: Icon("review"),
             name: "More plans".to_owned(),
             href: "/runs?status=awaiting_review".to_owned(),
-            text: "wait for a person to look at them".to_owned(),
+            text: Prose::of("wait for a person to look at them"),
         });
     }
     Ok(needs)
@@ -250,7 +252,7 @@ async fn needs_of(
     let name = clean(&view.name);
     let mut needs = Vec::new();
     let mut need = |class, icon, href: String, text: String| {
-        needs.push(Need { class, icon: Icon(icon), name: name.clone(), href, text });
+        needs.push(Need { class, icon: Icon(icon), name: name.clone(), href, text: Prose::of(&text) });
     };
     if let Some(error) = &view.error {
         need("bad", "failed", sync_href(&view.name), format!("cannot run: {}", clean(error)));

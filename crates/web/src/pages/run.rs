@@ -20,7 +20,7 @@ use syncline_render::words;
 use super::form::{Fields, Posted, RunNumber, link};
 use super::frame::{Command, Frame, Pager, Section, Visit, html};
 use super::object::object_href;
-use super::outcome::Badge;
+use super::outcome::{Badge, RunOutcome};
 use super::overview::Link;
 use super::run_line::{Number, kind, sync_href};
 use super::show::{Bytes, Count, Icon, Prose, Took, When, clean};
@@ -49,7 +49,7 @@ struct RunPage {
     target: Link,
     badge: Badge,
     status: RunStatus,
-    message: String,
+    message: Prose,
     notices: Vec<Notice>,
     actions: Actions,
     facts: Vec<Fact>,
@@ -274,7 +274,7 @@ async fn run_page(
     let next = log.next.map(|next| link(&path, [("log", next.to_string().as_str())]) + "#log");
     let pager = Pager { first: after.map(|_| format!("{path}#log")), next, word: "Later lines" };
     let excerpt = glance(state, &run).await?;
-    let (models, total) = model_lines(&run, &records, &counts);
+    let (models, total) = model_lines(&run, &records, &counts, excerpt.as_ref());
     Ok(RunPage {
         frame: visit.frame(format!("Run {id} of {}", clean(&run.sync)), Section::Runs),
         id: id.number(),
@@ -283,7 +283,7 @@ async fn run_page(
         target: Link { name: clean(&run.target.connection), href: side_href(false, &run.target.connection) },
         badge: Badge::of(&run),
         status: run.status,
-        message: run.summary().message,
+        message: Prose::of(&run.summary().message),
         notices: notices(&run, waits_for.as_ref(), excerpt.as_ref()),
         actions: Actions::of(&run),
         facts: facts(&run, &phases, now),
@@ -327,8 +327,7 @@ fn notices(run: &Run, waits: Option<&WaitsFor>, plan: Option<&PlanExcerpt>) -> V
     };
     if let Some(error) = &run.error {
         let class = if run.status == RunStatus::Cancelled { "info" } else { "bad" };
-        let icon = if run.status == RunStatus::Cancelled { "cancelled" } else { "failed" };
-        notice(class, icon, &error.kind.replace('_', " "), error.message.clone());
+        notice(class, RunOutcome::of(run).name(), &error.kind.replace('_', " "), error.message.clone());
     }
     match waits {
         None => {}
@@ -424,13 +423,26 @@ fn notes(run: &Run) -> Vec<(String, String)> {
     run.notes.as_object().into_iter().flatten().map(note).collect()
 }
 
-fn model_lines(run: &Run, records: &[ModelRecord], counts: &[ChangeCount]) -> (Vec<ModelLine>, Vec<Number>) {
+/// What was read and found of each model, and what became of it; the same over all of them. What a plan holds back that waits for a
+/// person is in no history yet: the plan tells it.
+fn model_lines(
+    run: &Run,
+    records: &[ModelRecord],
+    counts: &[ChangeCount],
+    plan: Option<&PlanExcerpt>,
+) -> (Vec<ModelLine>, Vec<Number>) {
     let id = run.id.number();
+    let waits = plan.filter(|_| counts.is_empty()).map(|plan| &plan.summary().models);
+    let held_in_plan = |model: &str| -> u64 {
+        let models = waits.into_iter().flatten().filter(|summary| summary.model == model);
+        models.map(syncline_core::plan::ModelSummary::held).sum()
+    };
     let line = |record: &ModelRecord| {
         let mut outcomes = OutcomeCounts::default();
         for count in counts.iter().filter(|count| count.model == record.model) {
             outcomes.add(count.outcome, count.count);
         }
+        outcomes.held += held_in_plan(&record.model);
         let read = |read: &Option<ReadRecord>, what| Number::plain(read.as_ref().map_or(0, |read| read.records), what);
         let diff = record.diff.unwrap_or_default();
         let model = ("model", record.model.as_str());
@@ -463,7 +475,8 @@ fn model_lines(run: &Run, records: &[ModelRecord], counts: &[ChangeCount]) -> (V
             doubts: doubts.collect(),
         }
     };
-    let (counts, outcomes) = (&run.counts, &run.counts.outcomes);
+    let (counts, mut outcomes) = (&run.counts, run.counts.outcomes);
+    outcomes.held += records.iter().map(|record| held_in_plan(&record.model)).sum::<u64>();
     let found = |count, what, action| Number::of_changes(id, count, what, &[("action", action)]);
     let became = |count, what, outcome| Number::of_changes(id, count, what, &[("outcome", outcome)]);
     let total = vec![

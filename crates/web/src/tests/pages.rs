@@ -9,13 +9,16 @@ use axum::body::{Body, to_bytes};
 use axum::http::{Method, Request, StatusCode, header};
 use serde_json::json;
 use syncline_core::event::Level;
-use syncline_core::history::{Approval, LogLine, Run, RunKind, RunStatus};
+use syncline_core::history::{
+    Approval, LogLine, Run, RunCounts, RunError, RunId, RunKind, RunStatus, Stop, StopRequest,
+};
 use tower::ServiceExt as _;
 
 use self::markup::{ensure_harmless, ensure_well_formed, links};
 use super::shelf::Shelf;
 use super::{Answer, Api};
 use crate::auth::{Auth, AuthSettings};
+use crate::pages::outcome::Badge;
 use crate::{ApiState, SyncStore as _, dashboard};
 
 /// The dashboard beside the API, over one history.
@@ -159,6 +162,54 @@ async fn the_overview_tells_what_there_is_and_what_needs_a_person() {
     assert!(page.contains("aria-label=\"dry run 1 of lab: differs; "), "{page}");
 }
 
+/// The status alone does not tell what came of a run.
+#[tokio::test]
+async fn a_run_has_one_outcome() {
+    let (pages, waiting) = filled().await;
+    let told = |change: fn(&mut Run)| {
+        let mut run = waiting.clone();
+        (run.status, run.counts) = (RunStatus::Completed, RunCounts::default());
+        change(&mut run);
+        let badge = Badge::of(&run);
+        ensure_well_formed(&badge.to_string());
+        format!("{} {} {}", badge.outcome.name(), badge.word(), badge.but).trim_end().to_owned()
+    };
+    let failed = |kind: &str| RunError { kind: kind.to_owned(), message: "why".to_owned() };
+    let (guard, unreachable) = (told_of(&waiting, failed("guard")), told_of(&waiting, failed("unreachable")));
+    assert_eq!([guard, unreachable], ["refused refused", "failed failed"]);
+    let all = [
+        told(|_| {}),
+        told(|run| run.counts.outcomes.held = 3),
+        told(|run| run.counts.outcomes.applied = 3),
+        told(|run| (run.dry, run.counts.update) = (true, 3)),
+        told(|run| (run.counts.outcomes.applied, run.counts.outcomes.failed, run.counts.rejected) = (3, 1, 2)),
+        told(|run| run.counts.outcomes.stale = 1),
+        told(|run| run.status = RunStatus::Queued),
+        told(|run| run.status = RunStatus::Syncing),
+        told(|run| run.status = RunStatus::AwaitingReview),
+        told(|run| run.status = RunStatus::Cancelled),
+    ];
+    let expected = [
+        "clean clean",
+        "clean clean",
+        "changed changed",
+        "changed differs",
+        "partial partial 1 failed, 2 not taken over",
+        "partial partial 1 stale",
+        "waiting waiting",
+        "working under way",
+        "review awaiting review",
+        "cancelled cancelled",
+    ];
+    assert_eq!(all, expected);
+    drop(pages);
+}
+
+fn told_of(run: &Run, error: RunError) -> String {
+    let badge = Badge::of(&Run { status: RunStatus::Failed, error: Some(error), ..run.clone() });
+    format!("{} {}", badge.outcome.name(), badge.word())
+}
+
 #[tokio::test]
 async fn runs_are_listed_filtered_and_paged() {
     let (pages, _) = filled().await;
@@ -183,11 +234,7 @@ async fn runs_are_listed_filtered_and_paged() {
 
     for _ in 0..60 {
         let run = pages.api.trigger("lab", json!({"dry_run": true})).await;
-        let by = syncline_core::history::StopRequest {
-            stop: syncline_core::history::Stop::Cancel,
-            by: "test".to_owned(),
-            reason: String::new(),
-        };
+        let by = StopRequest { stop: Stop::Cancel, by: "test".to_owned(), reason: String::new() };
         pages.api.runner.history().request_stop(run, &by).await.unwrap();
     }
     let (mut path, mut seen) = ("/runs?sync=lab".to_owned(), Vec::new());
@@ -205,7 +252,7 @@ async fn runs_are_listed_filtered_and_paged() {
 #[tokio::test]
 async fn a_run_tells_what_it_did() {
     let (pages, waiting) = filled().await;
-    let done = pages.api.run(syncline_core::history::RunId::new(2)).await;
+    let done = pages.api.run(RunId::new(2)).await;
     let line = |level, text: &str| LogLine { at: done.created, level, text: text.to_owned() };
     let lines: Vec<_> = (0..250).map(|number| line(Level::Warning, &format!("odd {number}"))).collect();
     pages.api.runner.history().append_log(done.id, &lines).await.unwrap();
@@ -214,13 +261,13 @@ async fn a_run_tells_what_it_did() {
     for part in [
         "Run 2",
         "changed",
-        "adhoc",
+        "webhook, real",
         "3 records compared: 3 changed",
         "the network changed",
         "calculate diff",
         "No guard objects",
     ] {
-        assert!(text.contains(part) || part == "adhoc", "{part}: {text}");
+        assert!(text.contains(part), "{part}: {text}");
     }
     // As the command line counts: three were read, created and applied.
     assert!(text.contains("sites 3 · · 3 · · 3 · · ·"), "{text}");
@@ -233,6 +280,18 @@ async fn a_run_tells_what_it_did() {
     let dry = words(&pages.page("/runs/1").await);
     assert!(dry.contains("differs") && dry.contains("3 differ; nothing was written"), "{dry}");
     assert!(dry.contains("sites 3 · · 3 · · · · · ·"), "{dry}");
+
+    // What waits holds back what its plan says.
+    pages
+        .api
+        .make("both", json!({"sites": ["a", "c"], "there": ["a", "b"], "target": "fourth", "auto_merge": false}))
+        .await;
+    let run = pages.api.trigger("both", json!({})).await;
+    assert_eq!(pages.api.work(run).await.status, RunStatus::AwaitingReview);
+    let holding = pages.page(&format!("/runs/{run}")).await;
+    assert!(words(&holding).contains("sites 2 2 1 1 · 1 · 1 · ·"), "{}", words(&holding));
+    let held = words(&pages.page(&format!("/runs/{run}/plan?model=site&outcome=held")).await);
+    assert!(held.contains(" b ") && held.contains("1 first run"), "{held}");
 
     let open = pages.page(&format!("/runs/{}", waiting.id)).await;
     assert!(open.contains("data-run=\"3\" data-status=\"awaiting_review\" data-events=\"/api/v1/runs/3/events\""));
@@ -362,11 +421,11 @@ async fn a_run_is_started_by_a_form_and_is_dry_unless_it_is_said() {
     let page = pages.page("/syncs/lab/run").await;
     assert!(page.contains("name=\"what\" value=\"dry\" checked"));
     assert_eq!(pages.led("/syncs/lab/run", &[("csrf", ""), ("memory", "on"), ("minutes", "")]).await, "/runs/1");
-    let run = pages.api.run(syncline_core::history::RunId::new(1)).await;
+    let run = pages.api.run(RunId::new(1)).await;
     assert!(run.dry && run.options.memory && run.kind == RunKind::Adhoc && run.triggered_by == "dashboard", "{run:?}");
     let real = [("what", "real"), ("minutes", "5"), ("reason", "moved"), ("request_id", "CHG0042")];
     assert_eq!(pages.led("/syncs/lab/run", &real).await, "/runs/2");
-    let run = pages.api.run(syncline_core::history::RunId::new(2)).await;
+    let run = pages.api.run(RunId::new(2)).await;
     assert_eq!((run.dry, run.options.max_duration_s, run.request.as_deref()), (false, Some(300), Some("moved")));
     for wrong in [[("what", "everything")], [("minutes", "0")], [("minutes", "soon")]] {
         let answer = pages.post("/syncs/lab/run", &wrong).await;
