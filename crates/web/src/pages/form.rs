@@ -7,6 +7,7 @@ use std::str::FromStr;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
+use axum::response::Redirect;
 use serde::de::DeserializeOwned;
 use serde::de::value::{Error as NoName, StrDeserializer};
 use syncline_core::history::RunId;
@@ -68,6 +69,17 @@ impl Fields {
     /// Whether a box was ticked.
     pub fn is_set(&self, name: &str) -> bool {
         self.text(name).is_some()
+    }
+
+    /// The fields as one text behind a `?`, for a form that leads back to the page that it is on.
+    pub fn query(&self) -> String {
+        form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.0).finish()
+    }
+
+    /// The page of a path on which a form is that was posted, by its field `back`: the text of [`Fields::query`]. It leads nowhere else.
+    pub fn back(&self, path: &str) -> Redirect {
+        let Self(query) = Self::read(self.text("back").unwrap_or_default().as_bytes());
+        Redirect::to(&link(path, query.iter().map(|(field, value)| (field.as_str(), value.as_str()))))
     }
 
     /// A link to a path with these fields, of which one gets another value, or none; and without `dropped`.

@@ -56,6 +56,8 @@ pub enum Section {
     Syncs,
     /// What belongs to a run.
     Runs,
+    /// What runs found and somebody should look at.
+    Drift,
     /// None of them.
     None,
 }
@@ -128,6 +130,11 @@ impl<S: Send + Sync> FromRequestParts<S> for Visit {
 }
 
 impl Frame {
+    /// Whether whoever looks may do what a role may: a page need not show the others forms that are refused to them.
+    pub fn may(&self, needed: Role) -> bool {
+        self.role.is_none_or(|role| role.may(needed))
+    }
+
     /// The hidden field that every form has.
     pub fn csrf_field(&self) -> CsrfField<'_> {
         CsrfField(&self.csrf)

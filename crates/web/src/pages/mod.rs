@@ -12,6 +12,7 @@
 
 mod assets;
 mod change_row;
+mod drift;
 mod facets;
 mod form;
 mod frame;
@@ -109,6 +110,8 @@ fn routes() -> Vec<PageRoute> {
         does("/runs/{id}/approve", Role::Approver, AuditAction::RunApprove, post(plan::approve)),
         does("/runs/{id}/reject", Role::Approver, AuditAction::RunReject, post(plan::reject)),
         page("/objects/{model}/{*key}", get(object::page)),
+        page("/drift", get(drift::page)),
+        does("/findings/{id}/acknowledge", Role::Operator, AuditAction::FindingAcknowledge, post(drift::acknowledge)),
         page("/syncs", get(sync::list)),
         page("/syncs/{name}", get(sync::page)),
         page("/syncs/{name}/run", get(start::page)),

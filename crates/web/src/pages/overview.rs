@@ -15,6 +15,7 @@ use syncline_core::quarantine::State as Quarantine;
 use syncline_core::run::ConfiguredSync;
 
 use super::PageProblem;
+use super::drift::drift_href;
 use super::form::link;
 use super::frame::{Command, Frame, Section, Visit, html};
 use super::outcome::RunOutcome;
@@ -290,7 +291,7 @@ async fn needs_of(
             let (does, do_, one, many) = what;
             let verb = if count.count == 1 { does } else { do_ };
             let text = format!("{} {verb}", Count(count.count).of(one, many));
-            need("warn", "partial", sync_href(&view.name), text);
+            need("warn", "partial", drift_href(&view.name, count.kind), text);
         }
     }
     if let Some(text) = stale(history, view, completed, now).await? {

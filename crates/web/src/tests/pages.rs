@@ -1,5 +1,6 @@
 //! The dashboard as a browser meets it.
 
+mod drift;
 mod markup;
 
 use std::sync::Arc;
