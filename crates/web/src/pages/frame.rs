@@ -58,6 +58,8 @@ pub enum Section {
     Runs,
     /// What runs found and somebody should look at.
     Drift,
+    /// What the source no longer has.
+    Quarantine,
     /// None of them.
     None,
 }

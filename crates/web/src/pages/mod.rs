@@ -24,6 +24,7 @@ mod pick;
 mod plan;
 mod problem;
 mod protect;
+mod quarantine;
 mod run;
 mod run_line;
 mod runs;
@@ -112,6 +113,8 @@ fn routes() -> Vec<PageRoute> {
         page("/objects/{model}/{*key}", get(object::page)),
         page("/drift", get(drift::page)),
         does("/findings/{id}/acknowledge", Role::Operator, AuditAction::FindingAcknowledge, post(drift::acknowledge)),
+        page("/quarantine", get(quarantine::page)),
+        ("/quarantine/decide", Role::Approver, None, post(quarantine::decide)),
         page("/syncs", get(sync::list)),
         page("/syncs/{name}", get(sync::page)),
         page("/syncs/{name}/run", get(start::page)),

@@ -19,6 +19,7 @@ use super::drift::drift_href;
 use super::form::link;
 use super::frame::{Command, Frame, Section, Visit, html};
 use super::outcome::RunOutcome;
+use super::quarantine::quarantine_href;
 use super::run_line::{NUMBERS, RunLine, Square, sync_href};
 use super::show::{Count, Icon, Prose, When, clean};
 use super::side::side_href;
@@ -279,7 +280,7 @@ async fn needs_of(
     let due = quarantine.get(&Quarantine::Due).copied().unwrap_or_default();
     if due > 0 {
         let text = format!("has {} whose time in quarantine is over", Count(due).of("absent record", "absent records"));
-        need("info", "held", sync_href(&view.name), text);
+        need("info", "held", quarantine_href(&view.name, Quarantine::Due), text);
     }
     for count in history.finding_counts(Some(&view.name)).await? {
         let what = match count.kind {

@@ -2,6 +2,7 @@
 
 mod drift;
 mod markup;
+mod quarantine;
 
 use std::sync::Arc;
 
