@@ -17,6 +17,7 @@ mod m2026_11_25_kept_counts;
 mod m2026_11_25_waiting_runs;
 mod m2026_11_26_request_ids;
 mod m2026_11_27_rejections;
+mod m2026_11_28_run_events;
 
 use std::collections::HashSet;
 
@@ -55,6 +56,7 @@ impl MigratorTrait for Migrator {
             Box::new(m2026_11_25_batch_images::Migration),
             Box::new(m2026_11_26_request_ids::Migration),
             Box::new(m2026_11_27_rejections::Migration),
+            Box::new(m2026_11_28_run_events::Migration),
         ]
     }
 

@@ -1,7 +1,7 @@
 //! The history: what every run did, kept in SQLite (one file, the default) or PostgreSQL.
 //!
 //! Tables: `sync`, `run`, `run_phase`, `run_model`, `run_outcome` (counters), `change` (which is the sync log of every
-//! object as well), `run_log`, `batch` (what is on its way to a target), `plan` and `plan_part`, `decision`, `quarantine`
+//! object as well), `run_log`, `run_event` (what happens, as it happens), `batch` (what is on its way to a target), `plan` and `plan_part`, `decision`, `quarantine`
 //! (absent objects that wait), `ledger` (what Syncline created, and what it last applied to what), `link` (which source
 //! record is which object of a target), and `finding` (what runs saw and somebody should look at). Unchanged records leave
 //! nothing but their count.
@@ -21,6 +21,8 @@ mod change_read;
 mod decision;
 mod entity;
 mod error;
+mod event;
+mod event_thin;
 mod finding;
 mod insert;
 mod kept_count;
@@ -49,6 +51,7 @@ mod run_write;
 mod schedule;
 mod size;
 mod stage;
+mod status;
 mod store;
 mod summary;
 mod sync;
@@ -62,6 +65,7 @@ pub(crate) mod tests;
 use std::sync::Arc;
 
 use futures::FutureExt;
+use tokio::sync::watch;
 
 use crate::{Error, Result};
 
@@ -70,6 +74,7 @@ pub use change::{
     ChangeCount, ChangeFilter, OutcomeCounts, OutcomeKind, RecordedChange, StoredChange, TimelineCursor, TimelineEntry,
 };
 pub use decision::{Approval, Decision};
+pub use event::{RunEvent, StoredEvent};
 pub use finding::{
     Acknowledged, Finding, FindingCount, FindingFilter, FindingId, FindingKind, FindingState, News, Observed,
 };
@@ -94,6 +99,7 @@ pub use run::{
 pub use schedule::Ticks;
 pub use size::HistorySize;
 pub use stage::LeftStage;
+pub use status::{StatusChange, StatusEvent};
 pub(crate) use store::{Pool, opened};
 pub use summary::RunSummary;
 pub use sync::{StoredSync, SyncDefinition, SyncId, SyncOwner, TakenOver};
@@ -104,6 +110,7 @@ pub use waiting::{InTheWay, Waiting, WaitsFor};
 #[derive(Debug, Clone)]
 pub struct History {
     store: Arc<store::Store>,
+    told: Arc<watch::Sender<()>>,
 }
 
 /// One page of a list.
@@ -152,7 +159,7 @@ impl History {
 
     async fn over(store: store::Store) -> Result<Self> {
         migration::migrate(&store).await?;
-        Ok(Self { store: Arc::new(store) })
+        Ok(Self { store: Arc::new(store), told: Arc::new(watch::Sender::new(())) })
     }
 }
 
