@@ -9,6 +9,8 @@
 //! | `GET /runs` | runs, newest first |
 //! | `GET /runs/{id}` | a run with its phases, models and decisions |
 //! | `GET /runs/{id}/changes`, `…/log` | what it did, what it said |
+//! | `GET /runs/{id}/events`, `…/progress` | what happens in it, as it happens, and how far it is |
+//! | `GET /events` | how runs stand, as it changes |
 //! | `GET /runs/{id}/plan` | the file of its plan |
 //! | `POST /runs/{id}/approve`, `…/reject` | a decision about its plan |
 //! | `POST /runs/{id}/cancel`, `…/pause`, `…/resume` | what a person wants of it |
@@ -42,6 +44,7 @@
 mod browser;
 mod input;
 mod list;
+pub mod live;
 mod problem;
 pub mod routes;
 mod store;
@@ -56,7 +59,8 @@ use axum::routing::{get, post};
 use axum::{Router, middleware};
 use syncline_core::run::Runner;
 
-use crate::routes::{plan, queue, review, runs, stop, syncs, trigger};
+use crate::live::Live;
+use crate::routes::{events, plan, queue, review, runs, stop, syncs, trigger};
 
 pub use list::List;
 pub use problem::{Problem, ProblemKind, SettingProblem};
@@ -75,6 +79,8 @@ pub struct ApiState {
     pub runner: Arc<Runner>,
     /// The syncs that there are.
     pub syncs: Arc<dyn SyncStore>,
+    /// What runs do, as they do it.
+    pub live: Live,
 }
 
 /// The routes, with all that protects them. They can be nested below any path.
@@ -89,6 +95,9 @@ pub fn router(state: ApiState) -> Router {
         .route("/runs/{id}", get(runs::show))
         .route("/runs/{id}/changes", get(runs::changes))
         .route("/runs/{id}/log", get(runs::log))
+        .route("/runs/{id}/events", get(events::of_run))
+        .route("/runs/{id}/progress", get(events::progress))
+        .route("/events", get(events::of_statuses))
         .route("/runs/{id}/plan", get(plan::plan))
         .route("/runs/{id}/approve", post(review::approve))
         .route("/runs/{id}/reject", post(review::reject))

@@ -52,7 +52,7 @@ pub struct StatusChange {
     pub seq: u64,
     /// The run.
     pub run: RunId,
-    /// The name of its sync.
+    /// The name of its sync; empty if the run was removed at this very moment.
     pub sync: String,
     /// When.
     pub at: DateTime<Utc>,
@@ -85,14 +85,14 @@ impl History {
             let (_, sync) = syncs.iter().find(|(id, _)| *id == run)?;
             names.get(sync).cloned()
         };
-        let changes = rows.into_iter().filter_map(|row| {
+        let changes = rows.into_iter().map(|row| {
             let (run, seq) = (row.run_id, text::count(row.change.unwrap_or_default()));
-            // It was removed between the two looks.
-            let sync = name(run)?;
-            Some(StoredEvent::try_from(row).and_then(|stored| match stored.event {
+            let sync = name(run).unwrap_or_default();
+            let stored = StoredEvent::try_from(row)?;
+            match stored.event {
                 RunEvent::Status(status) => Ok(StatusChange { seq, run: RunId(run), sync, at: stored.at, status }),
                 other => Err(text::foreign("run_event.event", other.kind())),
-            }))
+            }
         });
         let changes: Result<Vec<_>> = changes.collect();
         Ok(Page::cut(changes?, limit, |change| change.seq))

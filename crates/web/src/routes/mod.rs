@@ -1,5 +1,6 @@
 //! The routes, one file for what belongs together. Paths are below where the host puts the API.
 
+pub mod events;
 pub mod plan;
 pub mod queue;
 pub mod review;

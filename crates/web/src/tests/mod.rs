@@ -2,6 +2,7 @@
 
 mod browser;
 mod connector;
+mod live;
 mod problems;
 mod queue;
 mod review;
@@ -25,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 use self::shelf::Shelf;
+use crate::live::Live;
 use crate::{ApiState, router};
 
 /// The API over a history of its own.
@@ -32,6 +34,9 @@ struct Api {
     shelf: Arc<Shelf>,
     runner: Arc<Runner>,
     router: Router,
+    live: Live,
+    /// Ends the streams.
+    stop: CancellationToken,
     _folder: TempDir,
 }
 
@@ -46,14 +51,19 @@ struct Answer {
 impl Api {
     /// Without any sync.
     async fn empty() -> Self {
+        Self::over(History::in_memory().await.unwrap())
+    }
+
+    /// Over this history.
+    fn over(history: History) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let history = History::in_memory().await.unwrap();
         let registry = Registry::of([&connector::DESCRIPTOR]).unwrap();
         let runner = Arc::new(Runner::new(registry, history.clone(), folder.path()));
-        let shelf = Arc::new(Shelf { history });
-        let state = ApiState { runner: Arc::clone(&runner), syncs: Arc::<Shelf>::clone(&shelf) };
+        let (shelf, stop) = (Arc::new(Shelf { history: history.clone() }), CancellationToken::new());
+        let live = Live::new(history.clone(), stop.clone());
+        let state = ApiState { runner: Arc::clone(&runner), syncs: Arc::<Shelf>::clone(&shelf), live: live.clone() };
         let router = Router::new().nest("/api/v1", router(state));
-        Self { shelf, runner, router, _folder: folder }
+        Self { shelf, runner, router, live, stop, _folder: folder }
     }
 
     /// With a sync `lab` of three sites.

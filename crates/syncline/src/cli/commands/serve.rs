@@ -9,6 +9,7 @@ use syncline_core::history::History;
 use syncline_core::queue::{ApalisQueue, RunQueue, WorkerOptions};
 use syncline_core::run::{Scheduler, SyncBook, Worker};
 use syncline_core::{Error, ErrorKind};
+use syncline_web::live::Live;
 use syncline_web::{ApiState, SyncStore};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -130,7 +131,8 @@ impl Process {
     /// The API, which is served where only this machine reaches it: it knows no login yet.
     fn api(&self) -> axum::Router {
         let syncs: Arc<dyn SyncStore> = Arc::<crate::Book>::clone(&self.book);
-        syncline_web::router(ApiState { runner: Arc::clone(&self.runner), syncs })
+        let live = Live::new(self.runner.history().clone(), self.cancel.clone());
+        syncline_web::router(ApiState { runner: Arc::clone(&self.runner), syncs, live })
     }
 
     async fn web(&self, listener: TcpListener, api: Option<axum::Router>) -> std::io::Result<()> {
