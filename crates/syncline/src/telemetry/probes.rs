@@ -25,6 +25,9 @@ pub type Readiness = Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Se
 /// How often durations that nobody fetches are sorted into their buckets, which is what bounds their memory.
 const UPKEEP: Duration = Duration::from_secs(30);
 
+/// How long a server that ends waits for the requests under way. A client that reads no more would keep it for ever.
+const GRACE: Duration = Duration::from_secs(5);
+
 #[derive(Clone)]
 struct Probes {
     metrics: PrometheusHandle,
@@ -42,7 +45,8 @@ pub fn probes(metrics: PrometheusHandle, ready: Readiness) -> Router {
         .with_state(Probes { metrics, ready })
 }
 
-/// Serves a router until `stop` is cancelled, and keeps the metrics small when nobody fetches them.
+/// Serves a router until `stop` is cancelled, and keeps the metrics small when nobody fetches them. Requests that are under way
+/// then have a few seconds to be answered.
 pub async fn listen(
     listener: TcpListener,
     router: Router,
@@ -56,11 +60,19 @@ pub async fn listen(
             metrics.run_upkeep();
         }
     };
+    let too_late = async {
+        stop.cancelled().await;
+        tokio::time::sleep(GRACE).await;
+    };
     // Handlers may ask from which address a request comes.
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    let serve = axum::serve(listener, service).with_graceful_shutdown(stop.cancelled_owned());
+    let serve = axum::serve(listener, service).with_graceful_shutdown(stop.clone().cancelled_owned());
     tokio::select! {
         served = async { serve.await } => served,
+        () = too_late => {
+            tracing::warn!("requests were cut off: they were under way for {} s after the end", GRACE.as_secs());
+            Ok(())
+        }
         never = tidy => never,
     }
 }
