@@ -250,6 +250,8 @@ mod tests {
     use syncline_core::history::{Claimed, RunFilter, RunResult};
     use syncline_core::run::{Runner, Scheduler};
     use syncline_web::ApiState;
+    use syncline_web::live::Live;
+    use tokio_util::sync::CancellationToken;
     use tower::ServiceExt as _;
 
     use super::*;
@@ -329,7 +331,8 @@ mod tests {
         let runner = Arc::new(Runner::new(crate::registry().unwrap(), history.clone(), folder.path()));
         let book = Arc::new(Book::new(loaded, configuration, history));
         book.provision().await.unwrap();
-        let router = syncline_web::router(ApiState { runner, syncs: book });
+        let live = Live::new(runner.history().clone(), CancellationToken::new());
+        let router = syncline_web::router(ApiState { runner, syncs: book, live });
         let ask = async |method: Method, path: &str, body: Value| {
             let request = Request::builder().method(method).uri(path).header("host", "localhost");
             let request = request.header("content-type", "application/json").body(Body::from(body.to_string()));
