@@ -1,15 +1,17 @@
 //! The history: what every run did, kept in SQLite (one file, the default) or PostgreSQL.
 //!
 //! Tables: `sync`, `run`, `run_phase`, `run_model`, `run_outcome` (counters), `change` (which is the sync log of every
-//! object as well), `run_log`, `run_event` (what happens, as it happens), `batch` (what is on its way to a target), `plan` and `plan_part`, `decision`, `quarantine`
-//! (absent objects that wait), `ledger` (what Syncline created, and what it last applied to what), `link` (which source
-//! record is which object of a target), and `finding` (what runs saw and somebody should look at). Unchanged records leave
-//! nothing but their count. Who may ask is in `account`, `session` and `token`, who did what in `audit`.
+//! object as well), `run_log`, `run_event` (what happens, as it happens), `status_change` (the count of all changes of how
+//! runs stand), `batch` (what is on its way to a target), `plan` and `plan_part`, `decision`, `quarantine` (absent objects
+//! that wait), `ledger` (what Syncline created, and what it last applied to what), `link` (which source record is which
+//! object of a target), and `finding` (what runs saw and somebody should look at). Unchanged records leave nothing but
+//! their count. Who may ask is in `account`, `session` and `token`, who did what in `audit`.
 //!
 //! Rules:
 //! - Every write goes through [`store::Store::write`]: a short transaction that starts as a writer.
 //! - Counts that a page shows are counters kept with the changes, never counted when the page is asked for. The quarantine
 //!   is the exception: time alone makes an object due.
+//! - Whoever changes how a run stands notes it in the same transaction, last (`status`).
 //! - What a run stages in a target is in the ledger under a name of the run's own until it is merged.
 //! - Pages have cursors, not offsets: page 10,000 costs what page 1 costs.
 //! - Of passwords, sessions and tokens there are hashes only, and every change of them has its row in `audit` in the same transaction.

@@ -136,4 +136,25 @@ mod tests {
         stop.cancel();
         serving.await.unwrap().unwrap();
     }
+
+    /// The time does not pass by itself here, but whenever nothing else is left to do.
+    #[tokio::test(start_paused = true)]
+    async fn a_request_that_never_ends_does_not_keep_the_server() {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let entered = Arc::new(tokio::sync::Notify::new());
+        let told = Arc::clone(&entered);
+        let hang = move || async move {
+            told.notify_one();
+            std::future::pending::<&str>().await
+        };
+        let router = Router::new().route("/hang", axum::routing::get(hang));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let stop = CancellationToken::new();
+        let serving = tokio::spawn(listen(listener, router, recorder.handle(), stop.clone()));
+        client.write_all(b"GET /hang HTTP/1.1\r\nhost: probes\r\n\r\n").await.unwrap();
+        entered.notified().await;
+        stop.cancel();
+        serving.await.unwrap().unwrap();
+    }
 }
