@@ -1,13 +1,18 @@
-//! What happens in a run, as it happens. The command line and the dashboard follow the same stream.
+//! What happens in a run, as it happens. The command line follows the stream; the history keeps what is in its [`Backlog`].
 
-use std::sync::Arc;
+mod backlog;
 
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
 
+pub use backlog::{Backlog, Happened};
+
 /// A side of a sync.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Side {
     /// Read as truth.
@@ -26,7 +31,7 @@ impl std::fmt::Display for Side {
 }
 
 /// A stage of a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// Connecting to both sides and agreeing on the fields.
@@ -55,7 +60,7 @@ impl Phase {
 }
 
 /// How loud a message is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Level {
     /// What a person following the run wants to know.
@@ -79,8 +84,14 @@ pub enum Event {
     PhaseFinished {
         /// Which.
         phase: Phase,
+        /// When it began.
+        started: DateTime<Utc>,
         /// How long it took, in milliseconds.
         duration_ms: u64,
+        /// Bytes in use at its end; none when nobody measured.
+        memory_final: Option<u64>,
+        /// The most bytes in use during it; none when nobody measured.
+        memory_peak: Option<u64>,
     },
     /// Records of a model were read.
     Read {
@@ -116,6 +127,8 @@ pub enum Event {
         delete: u64,
         /// Equal on both sides.
         unchanged: u64,
+        /// Changes that the plan would apply: what was found, without what is held back.
+        to_apply: u64,
     },
     /// Changes of a model have an outcome.
     Applied {
@@ -137,13 +150,37 @@ pub enum Event {
     },
 }
 
+/// What an event of progress is about. Progress is told as running totals, so of two events about the same the newer one tells
+/// all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Topic<'e> {
+    /// The read of a model on one side.
+    Read(Side, &'e str),
+    /// What became of the changes of a model.
+    Applied(&'e str),
+}
+
+impl Event {
+    /// What it is about, if it tells a running total.
+    pub fn topic(&self) -> Option<Topic<'static>> {
+        match *self {
+            Self::Read { side, model, .. } | Self::ReadFinished { side, model, .. } => Some(Topic::Read(side, model)),
+            Self::Applied { model, .. } => Some(Topic::Applied(model)),
+            Self::PhaseStarted { .. } | Self::PhaseFinished { .. } | Self::Compared { .. } | Self::Message { .. } => {
+                None
+            }
+        }
+    }
+}
+
 /// The stream of events of one run. Cloning it gives another handle to the same stream.
 ///
-/// A follower that falls behind loses the oldest events, never the run's time: progress is cumulative, and what must not
-/// be lost is in the history.
+/// A follower that falls behind loses the oldest events, never the run's time. A [`Backlog`] loses none: what must be kept is
+/// collected there.
 #[derive(Debug, Clone)]
 pub struct Events {
     sender: broadcast::Sender<Arc<Event>>,
+    backlogs: Arc<Mutex<Vec<Weak<Backlog>>>>,
 }
 
 impl Events {
@@ -152,7 +189,7 @@ impl Events {
 
     /// A stream without followers.
     pub fn new() -> Self {
-        Self { sender: broadcast::Sender::new(Self::CAPACITY) }
+        Self { sender: broadcast::Sender::new(Self::CAPACITY), backlogs: Arc::default() }
     }
 
     /// Follows the stream from now on.
@@ -160,15 +197,33 @@ impl Events {
         self.sender.subscribe()
     }
 
+    /// Collects the stream from now on, until what this gives is dropped.
+    pub fn collect(&self) -> Arc<Backlog> {
+        let backlog = Arc::<Backlog>::default();
+        let mut backlogs = self.backlogs();
+        backlogs.retain(|backlog| backlog.strong_count() > 0);
+        backlogs.push(Arc::downgrade(&backlog));
+        backlog
+    }
+
     /// Tells the followers.
     pub fn emit(&self, event: Event) {
+        let event = Arc::new(event);
+        let happened = Happened { at: Utc::now(), event: Arc::clone(&event) };
+        for backlog in self.backlogs().iter().filter_map(Weak::upgrade) {
+            backlog.push(happened.clone());
+        }
         // Nobody following is no error.
-        let _ = self.sender.send(Arc::new(event));
+        let _ = self.sender.send(event);
     }
 
     /// Tells the followers a line.
     pub fn message(&self, level: Level, text: impl Into<String>) {
         self.emit(Event::Message { level, text: text.into() });
+    }
+
+    fn backlogs(&self) -> std::sync::MutexGuard<'_, Vec<Weak<Backlog>>> {
+        self.backlogs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -251,6 +251,8 @@ mod tests {
     use syncline_core::run::{Runner, Scheduler};
     use syncline_web::ApiState;
     use syncline_web::auth::Auth;
+    use syncline_web::live::Live;
+    use tokio_util::sync::CancellationToken;
     use tower::ServiceExt as _;
 
     use super::*;
@@ -331,7 +333,8 @@ mod tests {
         let auth = Auth::new(history.clone(), configuration.web.auth());
         let book = Arc::new(Book::new(loaded, configuration, history));
         book.provision().await.unwrap();
-        let router = syncline_web::router(ApiState { runner, syncs: book, auth });
+        let live = Live::new(runner.history().clone(), CancellationToken::new());
+        let router = syncline_web::router(ApiState { runner, syncs: book, auth, live });
         let ask = async |method: Method, path: &str, body: Value| {
             let request = Request::builder().method(method).uri(path).header("host", "localhost");
             let request = request.header("content-type", "application/json").body(Body::from(body.to_string()));

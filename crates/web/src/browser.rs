@@ -25,6 +25,8 @@ pub async fn protect(State(auth): State<Auth>, request: Request, next: Next) -> 
         Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),
     };
+    // Streams too, which by themselves ask for less.
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     secure(&auth, &mut response, NO_CONTENT);
     response
 }

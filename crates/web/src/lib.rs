@@ -10,6 +10,8 @@
 //! | `GET /runs` | runs, newest first |
 //! | `GET /runs/{id}` | a run with its phases, models and decisions |
 //! | `GET /runs/{id}/changes`, `…/log` | what it did, what it said |
+//! | `GET /runs/{id}/events`, `…/progress` | what happens in it, as it happens, and how far it is |
+//! | `GET /events` | how runs stand, as it changes |
 //! | `GET /runs/{id}/plan` | the file of its plan |
 //! | `POST /runs/{id}/approve`, `…/reject` | a decision about its plan |
 //! | `POST /runs/{id}/cancel`, `…/pause`, `…/resume` | what a person wants of it |
@@ -53,6 +55,7 @@ mod cursor;
 pub mod endpoint;
 mod input;
 mod list;
+pub mod live;
 pub mod openapi;
 mod pages;
 mod problem;
@@ -72,6 +75,7 @@ use axum::{Json, Router};
 use syncline_core::run::Runner;
 
 use crate::auth::{Answers, Auth, Gate};
+use crate::live::Live;
 pub use list::List;
 pub use pages::dashboard;
 pub use problem::{Problem, ProblemKind, SettingProblem};
@@ -92,6 +96,8 @@ pub struct ApiState {
     pub syncs: Arc<dyn SyncStore>,
     /// Knows who asks.
     pub auth: Auth,
+    /// What runs do, as they do it.
+    pub live: Live,
 }
 
 /// The routes, with all that protects them. They can be nested below any path.

@@ -129,14 +129,16 @@ fn query_parameters(schema: Schema, generator: &SchemaGenerator) -> Vec<Value> {
 fn responses(endpoint: &Endpoint, generator: &mut SchemaGenerator) -> Value {
     let mut responses: BTreeMap<String, Value> = BTreeMap::new();
     for answer in &endpoint.answers {
-        let mut response = json!({"description": answer.says});
+        // What is asked for in several ways is answered in several kinds.
+        let status = answer.status.as_str().to_owned();
+        let mut response = responses.remove(&status).unwrap_or_else(|| json!({"description": answer.says}));
         if let Some((kind, schema)) = answer.content {
-            response["content"] = json!({ (kind): {"schema": schema(generator)} });
+            response["content"][kind] = json!({"schema": schema(generator)});
         }
         if matches!(answer.status, StatusCode::CREATED | StatusCode::ACCEPTED) && endpoint.method == Method::POST {
             response["headers"] = json!({"Location": {"description": "Where it is.", "schema": {"type": "string"}}});
         }
-        responses.insert(answer.status.as_str().to_owned(), response);
+        responses.insert(status, response);
     }
     let content = json!({"application/problem+json": {"schema": problem(generator)}});
     let mut told: BTreeMap<u16, Vec<&str>> = BTreeMap::new();

@@ -262,7 +262,7 @@ fn report(shell: &Shell, rows: &[Row]) -> anyhow::Result<String> {
 }
 
 /// Processor and compiler.
-fn machine(shell: &Shell) -> String {
+pub(super) fn machine(shell: &Shell) -> String {
     let processors = shell.read_file("/proc/cpuinfo").unwrap_or_default();
     let model = processors.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
     let model = model.map_or("unknown processor", |(_, model)| model);

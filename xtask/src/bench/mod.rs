@@ -2,6 +2,7 @@
 
 mod diffsync;
 mod engine;
+mod live;
 mod table;
 
 use clap::Subcommand;
@@ -13,6 +14,8 @@ use crate::{Outcome, integration};
 pub(crate) enum Command {
     /// The engine alone: load, diff and plan of estates up to 1.2 million records a side
     Engine(engine::Arguments),
+    /// A sync of 100,000 changes that 200 readers and 20 followers look at, beside one that nobody looks at
+    Live(live::Arguments),
     /// Filling real Zabbix servers with 2,000 hosts, beside the best that bare calls of their API reach
     Zabbix,
 }
@@ -20,6 +23,7 @@ pub(crate) enum Command {
 pub(crate) fn run(shell: &Shell, command: &Command) -> anyhow::Result<Outcome> {
     match command {
         Command::Engine(arguments) => engine::run(shell, arguments),
+        Command::Live(arguments) => live::run(shell, arguments),
         Command::Zabbix => Ok(integration::measure_zabbix(shell)),
     }
 }

@@ -13,7 +13,7 @@ use super::entity::{batch, change, run, run_outcome};
 use super::lease::Claim;
 use super::record::Row;
 use super::run_write::claimed;
-use super::{History, OutcomeKind, RunId, RunStage, error, text};
+use super::{History, OutcomeKind, RunId, RunStage, error, status, text};
 use crate::Result;
 use crate::apply::{EarlierBatch, EarlierChange};
 use crate::places::Places;
@@ -32,38 +32,48 @@ impl History {
     ) -> Result<()> {
         let images = &(!images.is_empty()).then(|| text::to_json(images)).transpose()?;
         let places = &text::to_json(places)?;
-        self.store
-            .write(move |tx, _| {
-                async move {
-                    let update = claimed(claim).col_expr(run::Column::Stage, RunStage::Applying.as_str().into());
+        self.tell(move |tx, _| {
+            async move {
+                let applying = RunStage::Applying.as_str();
+                // What every batch but the first finds, which is then all that there is to ask.
+                let goes_on = claimed(claim)
+                    .filter(run::Column::Stage.eq(applying))
+                    .col_expr(run::Column::Fence, claim.fence.into())
+                    .exec(tx)
+                    .await
+                    .map_err(error::of_statement)?;
+                let begins = goes_on.rows_affected == 0;
+                if begins {
+                    let update = claimed(claim).col_expr(run::Column::Stage, applying.into());
                     super::run_write::one_row(tx, claim, update).await?;
-                    let row = batch::ActiveModel {
-                        run_id: Set(claim.run.0),
-                        number: Set(text::stored(number)),
-                        pass: Set(pass_name(pass).to_owned()),
-                        settled: Set(false),
-                        places: Set(places.clone()),
-                        at: Set(text::now()),
-                        images: Set(images.clone()),
-                    };
-                    let again = OnConflict::columns([batch::Column::RunId, batch::Column::Number])
-                        .update_columns([
-                            batch::Column::Pass,
-                            batch::Column::Settled,
-                            batch::Column::Places,
-                            batch::Column::Images,
-                        ])
-                        .to_owned();
-                    batch::Entity::insert(row)
-                        .on_conflict(again)
-                        .exec_without_returning(tx)
-                        .await
-                        .map_err(error::of_statement)?;
-                    Ok(())
                 }
-                .boxed()
-            })
-            .await
+                let row = batch::ActiveModel {
+                    run_id: Set(claim.run.0),
+                    number: Set(text::stored(number)),
+                    pass: Set(pass_name(pass).to_owned()),
+                    settled: Set(false),
+                    places: Set(places.clone()),
+                    at: Set(text::now()),
+                    images: Set(images.clone()),
+                };
+                let again = OnConflict::columns([batch::Column::RunId, batch::Column::Number])
+                    .update_columns([
+                        batch::Column::Pass,
+                        batch::Column::Settled,
+                        batch::Column::Places,
+                        batch::Column::Images,
+                    ])
+                    .to_owned();
+                batch::Entity::insert(row)
+                    .on_conflict(again)
+                    .exec_without_returning(tx)
+                    .await
+                    .map_err(error::of_statement)?;
+                if begins { status::note(tx, claim.run).await } else { Ok(()) }
+            }
+            .boxed()
+        })
+        .await
     }
 
     /// Records the outcomes of a batch, and that it is settled, in one transaction.

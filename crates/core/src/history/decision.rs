@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::entity::{decision, plan, run};
 use super::run_read::{applied_already, applied_by};
 use super::run_write::{finish, open_run};
-use super::{History, RunError, RunId, RunResult, RunStatus, error, text};
+use super::{History, RunError, RunId, RunResult, RunStatus, error, status, text};
 use crate::places::Places;
 use crate::{Error, ErrorKind, Result};
 
@@ -51,40 +51,40 @@ impl History {
     /// hash is in the decision. What is staged is approved as a whole: a selection is refused then. A plan that was valid until a time
     /// that has passed can only be rejected.
     pub async fn decide(&self, run: RunId, decision: &Decision) -> Result<()> {
-        self.store
-            .write(move |tx, _| {
-                async move {
-                    let waits = open_run(run)
-                        .filter(run::Column::Status.eq(RunStatus::AwaitingReview.as_str()))
-                        .filter(run::Column::PlanHash.eq(&decision.plan_hash));
-                    let staged = run::Entity::find_by_id(run.0).one(tx).await.map_err(error::of_statement)?;
-                    let staged = staged.is_some_and(|row| row.staged_as.is_some());
-                    if staged && decision.selection.is_some() {
-                        return Err(not_in_parts(run));
-                    }
-                    if decision.verdict == Approval::Approved {
-                        ensure_valid(tx, run, &decision.plan_hash).await?;
-                        if let Some(other) = applied_by(tx, &decision.plan_hash, Some(run)).await? {
-                            return Err(applied_already(other));
-                        }
-                    }
-                    let update = if staged || decision.verdict == Approval::Approved {
-                        waits
-                            .col_expr(run::Column::Status, RunStatus::Queued.as_str().into())
-                            .col_expr(run::Column::DeliveredAt, Expr::value(None::<i64>))
-                    } else {
-                        let message = format!("rejected by {}: {}", decision.by, decision.reason);
-                        let error = RunError { kind: "rejected".to_owned(), message };
-                        finish(waits, &RunResult { status: RunStatus::Cancelled, error: Some(error) })
-                    };
-                    if update.exec(tx).await.map_err(error::of_statement)?.rows_affected == 0 {
-                        return Err(not_waiting(tx, run, &decision.plan_hash).await);
-                    }
-                    insert(tx, run, decision).await
+        self.tell(move |tx, _| {
+            async move {
+                let waits = open_run(run)
+                    .filter(run::Column::Status.eq(RunStatus::AwaitingReview.as_str()))
+                    .filter(run::Column::PlanHash.eq(&decision.plan_hash));
+                let staged = run::Entity::find_by_id(run.0).one(tx).await.map_err(error::of_statement)?;
+                let staged = staged.is_some_and(|row| row.staged_as.is_some());
+                if staged && decision.selection.is_some() {
+                    return Err(not_in_parts(run));
                 }
-                .boxed()
-            })
-            .await
+                if decision.verdict == Approval::Approved {
+                    ensure_valid(tx, run, &decision.plan_hash).await?;
+                    if let Some(other) = applied_by(tx, &decision.plan_hash, Some(run)).await? {
+                        return Err(applied_already(other));
+                    }
+                }
+                let update = if staged || decision.verdict == Approval::Approved {
+                    waits
+                        .col_expr(run::Column::Status, RunStatus::Queued.as_str().into())
+                        .col_expr(run::Column::DeliveredAt, Expr::value(None::<i64>))
+                } else {
+                    let message = format!("rejected by {}: {}", decision.by, decision.reason);
+                    let error = RunError { kind: "rejected".to_owned(), message };
+                    finish(waits, &RunResult { status: RunStatus::Cancelled, error: Some(error) })
+                };
+                if update.exec(tx).await.map_err(error::of_statement)?.rows_affected == 0 {
+                    return Err(not_waiting(tx, run, &decision.plan_hash).await);
+                }
+                insert(tx, run, decision).await?;
+                status::note(tx, run).await
+            }
+            .boxed()
+        })
+        .await
     }
 
     /// What was decided about the plan of a run, newest first.
@@ -120,12 +120,12 @@ impl History {
             let update = &finish(open_run(RunId(row.id)), result)
                 .filter(run::Column::Status.eq(RunStatus::AwaitingReview.as_str()));
             let ended = self
-                .store
-                .write(move |tx, _| {
+                .tell(move |tx, _| {
                     async move {
                         let ended = update.clone().exec(tx).await.map_err(error::of_statement)?.rows_affected == 1;
                         if ended {
                             super::batch::forget(tx, RunId(row.id)).await?;
+                            status::note(tx, RunId(row.id)).await?;
                         }
                         Ok(ended)
                     }

@@ -21,7 +21,7 @@ use super::entity::run;
 use super::process::Process;
 use super::run_write::{claimed, finish, one_row, open_run};
 use super::waiting::Turn;
-use super::{History, RunError, RunId, RunResult, RunStage, RunStatus, StopRequest, error, text};
+use super::{History, RunError, RunId, RunResult, RunStage, RunStatus, StopRequest, error, status, text};
 use crate::{Error, ErrorKind, Result};
 
 /// The right to write about a run, as long as nobody took the run over.
@@ -59,8 +59,7 @@ impl History {
     /// Takes a run for a runner. `lease` is how long it keeps it without asking again.
     pub async fn claim(&self, run: RunId, worker: &str, lease: Duration) -> Result<Claimed> {
         let taken = self
-            .store
-            .write(move |tx, _| {
+            .tell(move |tx, _| {
                 async move {
                     let now = now(tx).await?;
                     match take(tx, run, worker, now, lease).await {
@@ -73,7 +72,11 @@ impl History {
                         Ok(Some(_)) if half_done_before(tx, run).await?.is_some() => {
                             Err(Error::new(ErrorKind::Busy, "another run is half done"))
                         }
-                        Ok(fence) => Ok(fence),
+                        Ok(Some(fence)) => {
+                            status::note(tx, run).await?;
+                            Ok(Some(fence))
+                        }
+                        Ok(None) => Ok(None),
                     }
                 }
                 .boxed()
@@ -109,73 +112,76 @@ impl History {
 
     /// Puts a run back that is to be gone on with later: at a time, or when a person says so (`paused` says why it waits).
     pub async fn put_back(&self, claim: Claim, not_before: Option<DateTime<Utc>>, paused: Option<&str>) -> Result<()> {
-        self.store
-            .write(move |tx, _| {
-                async move {
-                    let update = free(claimed(claim), RunStatus::Queued)
-                        // A runner that leaves it in good order was not killed by it.
-                        .col_expr(run::Column::Fruitless, 0_i64.into())
-                        .col_expr(run::Column::NotBefore, Expr::value(not_before.map(text::micros)))
-                        .col_expr(run::Column::Paused, Expr::value(paused))
-                        .col_expr(run::Column::Stop, Expr::value(None::<String>));
-                    one_row(tx, claim, update).await
-                }
-                .boxed()
-            })
-            .await
+        self.tell(move |tx, _| {
+            async move {
+                let update = free(claimed(claim), RunStatus::Queued)
+                    // A runner that leaves it in good order was not killed by it.
+                    .col_expr(run::Column::Fruitless, 0_i64.into())
+                    .col_expr(run::Column::NotBefore, Expr::value(not_before.map(text::micros)))
+                    .col_expr(run::Column::Paused, Expr::value(paused))
+                    .col_expr(run::Column::Stop, Expr::value(None::<String>));
+                one_row(tx, claim, update).await?;
+                status::note(tx, claim.run).await
+            }
+            .boxed()
+        })
+        .await
     }
 
     /// Puts a run back until a time, with the reason. Its runner is not to blame.
     pub async fn put_back_waiting(&self, claim: Claim, not_before: DateTime<Utc>, reason: &str) -> Result<()> {
-        self.store
-            .write(move |tx, _| {
-                async move {
-                    let update = free(claimed(claim), RunStatus::Queued)
-                        .col_expr(run::Column::NotBefore, text::micros(not_before).into())
-                        .col_expr(run::Column::Waiting, reason.into())
-                        .col_expr(run::Column::Waits, Expr::col(run::Column::Waits).add(1))
-                        .col_expr(run::Column::Fruitless, Expr::value(0_i64));
-                    one_row(tx, claim, update).await
-                }
-                .boxed()
-            })
-            .await
+        self.tell(move |tx, _| {
+            async move {
+                let update = free(claimed(claim), RunStatus::Queued)
+                    .col_expr(run::Column::NotBefore, text::micros(not_before).into())
+                    .col_expr(run::Column::Waiting, reason.into())
+                    .col_expr(run::Column::Waits, Expr::col(run::Column::Waits).add(1))
+                    .col_expr(run::Column::Fruitless, Expr::value(0_i64));
+                one_row(tx, claim, update).await?;
+                status::note(tx, claim.run).await
+            }
+            .boxed()
+        })
+        .await
     }
 
     /// Leaves a run to a person, who is to decide about its plan. Older runs of the sync that are for the same purpose, and about the
     /// same run where they are about one, and that wait for a decision, are superseded: their plans are about what was. Gives those.
     pub async fn await_review(&self, claim: Claim) -> Result<Vec<RunId>> {
-        self.store
-            .write(move |tx, _| {
-                async move {
-                    one_row(tx, claim, free(claimed(claim), RunStatus::AwaitingReview)).await?;
-                    let row = run::Entity::find_by_id(claim.run.0).one(tx).await.map_err(error::of_statement)?;
-                    let Some(row) = row else { return Ok(Vec::new()) };
-                    let same_subject = match row.subject {
-                        Some(subject) => run::Column::Subject.eq(subject),
-                        None => run::Column::Subject.is_null(),
-                    };
-                    let older = run::Entity::find()
-                        .filter(run::Column::SyncId.eq(row.sync_id))
-                        .filter(run::Column::Status.eq(RunStatus::AwaitingReview.as_str()))
-                        .filter(run::Column::StagedAs.is_null())
-                        .filter(run::Column::Purpose.eq(row.purpose))
-                        .filter(same_subject)
-                        .filter(run::Column::Id.lt(claim.run.0))
-                        .all(tx)
-                        .await
-                        .map_err(error::of_statement)?;
-                    let message = format!("run {} made a newer plan", claim.run);
-                    let error = RunError { kind: "superseded".to_owned(), message };
-                    let result = RunResult { status: RunStatus::Cancelled, error: Some(error) };
-                    for row in &older {
-                        finish(open_run(RunId(row.id)), &result).exec(tx).await.map_err(error::of_statement)?;
-                    }
-                    Ok(older.iter().map(|row| RunId(row.id)).collect())
+        self.tell(move |tx, _| {
+            async move {
+                one_row(tx, claim, free(claimed(claim), RunStatus::AwaitingReview)).await?;
+                let row = run::Entity::find_by_id(claim.run.0).one(tx).await.map_err(error::of_statement)?;
+                let Some(row) = row else { return Ok(Vec::new()) };
+                let same_subject = match row.subject {
+                    Some(subject) => run::Column::Subject.eq(subject),
+                    None => run::Column::Subject.is_null(),
+                };
+                let older = run::Entity::find()
+                    .filter(run::Column::SyncId.eq(row.sync_id))
+                    .filter(run::Column::Status.eq(RunStatus::AwaitingReview.as_str()))
+                    .filter(run::Column::StagedAs.is_null())
+                    .filter(run::Column::Purpose.eq(row.purpose))
+                    .filter(same_subject)
+                    .filter(run::Column::Id.lt(claim.run.0))
+                    .all(tx)
+                    .await
+                    .map_err(error::of_statement)?;
+                let message = format!("run {} made a newer plan", claim.run);
+                let error = RunError { kind: "superseded".to_owned(), message };
+                let result = RunResult { status: RunStatus::Cancelled, error: Some(error) };
+                for row in &older {
+                    finish(open_run(RunId(row.id)), &result).exec(tx).await.map_err(error::of_statement)?;
                 }
-                .boxed()
-            })
-            .await
+                status::note(tx, claim.run).await?;
+                for row in &older {
+                    status::note(tx, RunId(row.id)).await?;
+                }
+                Ok(older.iter().map(|row| RunId(row.id)).collect())
+            }
+            .boxed()
+        })
+        .await
     }
 
     /// Puts back the runs whose runners died: their lease ran out, or their process on this machine has ended. One that was
@@ -194,8 +200,7 @@ impl History {
             let died = row.host == process.host && Process::has_ended(&row.process) == Some(true);
             let (run, fence, in_vain) = (RunId(row.id), row.fence, text::count(row.fruitless) >= tries);
             let put_back = self
-                .store
-                .write(move |tx, _| {
+                .tell(move |tx, _| {
                     async move {
                         let claim = Claim { run, fence };
                         let message = format!(
@@ -219,6 +224,9 @@ impl History {
                         let put_back = update.exec(tx).await.map_err(error::of_statement)?.rows_affected == 1;
                         if put_back && in_vain && !in_doubt {
                             super::batch::forget(tx, run).await?;
+                        }
+                        if put_back {
+                            status::note(tx, run).await?;
                         }
                         Ok(put_back.then_some(match (in_vain, in_doubt) {
                             (_, true) => Abandoned::Paused(run),

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use futures::FutureExt;
 use schemars::JsonSchema;
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde::Serialize;
 
 use super::entity::run_log;
@@ -42,38 +42,7 @@ const LINES: Insert<5> = Insert { table: "run_log", columns: ["run_id", "seq", "
 impl History {
     /// Adds lines to the log of a run. A run that is over takes them too: its end is worth a line.
     pub async fn append_log(&self, run: RunId, lines: &[LogLine]) -> Result<()> {
-        if lines.is_empty() {
-            return Ok(());
-        }
-        let count = text::stored(lines.len() as u64);
-        self.store
-            .write(move |tx, _| {
-                async move {
-                    let reserve = Query::update()
-                        .table("run")
-                        .value("last_line", Expr::col("last_line").add(count))
-                        .and_where(Expr::col("id").eq(run.0))
-                        .returning(Query::returning().column("last_line"))
-                        .to_owned();
-                    let row = tx.query_one(&reserve).await.map_err(error::of_statement)?;
-                    let row = row.ok_or_else(|| Error::new(ErrorKind::NotFound, format!("there is no run {run}")))?;
-                    let last: i64 = row.try_get("", "last_line").map_err(error::of_statement)?;
-                    let first = last - count + 1;
-                    LINES
-                        .run(tx, lines, |place, line| {
-                            [
-                                run.0.into(),
-                                (first + text::stored(place as u64)).into(),
-                                text::micros(line.at).into(),
-                                text::level_name(line.level).into(),
-                                line.text.clone().into(),
-                            ]
-                        })
-                        .await
-                }
-                .boxed()
-            })
-            .await
+        self.store.write(move |tx, _| async move { append(tx, run, lines).await }.boxed()).await
     }
 
     /// Lines of the log of a run, in order, after the line with the number `after`.
@@ -89,6 +58,38 @@ impl History {
         let lines: Result<Vec<_>> = rows.into_iter().map(StoredLogLine::try_from).collect();
         Ok(Page::cut(lines?, limit, |line| line.seq))
     }
+}
+
+/// Adds lines to the log of a run, whoever has it.
+pub(super) async fn append(tx: &DatabaseTransaction, run: RunId, lines: &[LogLine]) -> Result<()> {
+    if lines.is_empty() {
+        return Ok(());
+    }
+    let reserve = Query::update()
+        .table("run")
+        .value("last_line", Expr::col("last_line").add(text::stored(lines.len() as u64)))
+        .and_where(Expr::col("id").eq(run.0))
+        .returning(Query::returning().column("last_line"))
+        .to_owned();
+    let row = tx.query_one(&reserve).await.map_err(error::of_statement)?;
+    let row = row.ok_or_else(|| Error::new(ErrorKind::NotFound, format!("there is no run {run}")))?;
+    insert(tx, run, row.try_get("", "last_line").map_err(error::of_statement)?, lines).await
+}
+
+/// Inserts lines whose numbers are taken, up to `last`.
+pub(super) async fn insert(tx: &DatabaseTransaction, run: RunId, last: i64, lines: &[LogLine]) -> Result<()> {
+    let first = last - text::stored(lines.len() as u64) + 1;
+    LINES
+        .run(tx, lines, |place, line| {
+            [
+                run.0.into(),
+                (first + text::stored(place as u64)).into(),
+                text::micros(line.at).into(),
+                text::level_name(line.level).into(),
+                line.text.clone().into(),
+            ]
+        })
+        .await
 }
 
 impl TryFrom<run_log::Model> for StoredLogLine {

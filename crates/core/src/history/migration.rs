@@ -18,6 +18,7 @@ mod m2026_11_25_waiting_runs;
 mod m2026_11_26_request_ids;
 mod m2026_11_27_rejections;
 mod m2026_11_28_access;
+mod m2026_11_28_run_events;
 
 use std::collections::HashSet;
 
@@ -57,6 +58,7 @@ impl MigratorTrait for Migrator {
             Box::new(m2026_11_26_request_ids::Migration),
             Box::new(m2026_11_27_rejections::Migration),
             Box::new(m2026_11_28_access::Migration),
+            Box::new(m2026_11_28_run_events::Migration),
         ]
     }
 

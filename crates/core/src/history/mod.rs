@@ -1,15 +1,17 @@
 //! The history: what every run did, kept in SQLite (one file, the default) or PostgreSQL.
 //!
 //! Tables: `sync`, `run`, `run_phase`, `run_model`, `run_outcome` (counters), `change` (which is the sync log of every
-//! object as well), `run_log`, `batch` (what is on its way to a target), `plan` and `plan_part`, `decision`, `quarantine`
-//! (absent objects that wait), `ledger` (what Syncline created, and what it last applied to what), `link` (which source
-//! record is which object of a target), and `finding` (what runs saw and somebody should look at). Unchanged records leave
-//! nothing but their count. Who may ask is in `account`, `session` and `token`, who did what in `audit`.
+//! object as well), `run_log`, `run_event` (what happens, as it happens), `status_change` (the count of all changes of how
+//! runs stand), `batch` (what is on its way to a target), `plan` and `plan_part`, `decision`, `quarantine` (absent objects
+//! that wait), `ledger` (what Syncline created, and what it last applied to what), `link` (which source record is which
+//! object of a target), and `finding` (what runs saw and somebody should look at). Unchanged records leave nothing but
+//! their count. Who may ask is in `account`, `session` and `token`, who did what in `audit`.
 //!
 //! Rules:
 //! - Every write goes through [`store::Store::write`]: a short transaction that starts as a writer.
 //! - Counts that a page shows are counters kept with the changes, never counted when the page is asked for. The quarantine
 //!   is the exception: time alone makes an object due.
+//! - Whoever changes how a run stands notes it in the same transaction, last (`status`).
 //! - What a run stages in a target is in the ledger under a name of the run's own until it is merged.
 //! - Pages have cursors, not offsets: page 10,000 costs what page 1 costs.
 //! - Of passwords, sessions and tokens there are hashes only, and every change of them has its row in `audit` in the same transaction.
@@ -24,6 +26,8 @@ mod change_read;
 mod decision;
 mod entity;
 mod error;
+mod event;
+mod event_thin;
 mod finding;
 mod insert;
 mod kept_count;
@@ -54,6 +58,7 @@ mod secret;
 mod session;
 mod size;
 mod stage;
+mod status;
 mod store;
 mod summary;
 mod sync;
@@ -69,6 +74,7 @@ pub(crate) mod tests;
 use std::sync::Arc;
 
 use futures::FutureExt;
+use tokio::sync::watch;
 
 use crate::{Error, Result};
 
@@ -79,6 +85,7 @@ pub use change::{
     ChangeCount, ChangeFilter, OutcomeCounts, OutcomeKind, RecordedChange, StoredChange, TimelineCursor, TimelineEntry,
 };
 pub use decision::{Approval, Decision};
+pub use event::{RunEvent, StoredEvent};
 pub use finding::{
     Acknowledged, Finding, FindingCount, FindingFilter, FindingId, FindingKind, FindingState, News, Observed,
 };
@@ -105,6 +112,7 @@ pub use secret::{Secret, SecretHash};
 pub use session::{NewSession, Session};
 pub use size::HistorySize;
 pub use stage::LeftStage;
+pub use status::{StatusChange, StatusEvent};
 pub(crate) use store::{Pool, opened};
 pub use summary::RunSummary;
 pub use sync::{StoredSync, SyncDefinition, SyncId, SyncOwner, TakenOver};
@@ -116,6 +124,7 @@ pub use waiting::{InTheWay, Waiting, WaitsFor};
 #[derive(Debug, Clone)]
 pub struct History {
     store: Arc<store::Store>,
+    told: Arc<watch::Sender<()>>,
 }
 
 /// One page of a list.
@@ -164,7 +173,7 @@ impl History {
 
     async fn over(store: store::Store) -> Result<Self> {
         migration::migrate(&store).await?;
-        Ok(Self { store: Arc::new(store) })
+        Ok(Self { store: Arc::new(store), told: Arc::new(watch::Sender::new(())) })
     }
 }
 

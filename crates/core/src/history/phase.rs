@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use futures::FutureExt;
 use schemars::JsonSchema;
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder};
 use serde::Serialize;
 
 use super::entity::run_phase;
@@ -32,37 +32,15 @@ pub struct PhaseRecord {
 impl History {
     /// Records a phase of a run that the caller has. A phase that a resumed run goes through once more replaces the earlier record.
     pub async fn record_phase(&self, claim: Claim, phase: &PhaseRecord) -> Result<()> {
-        let replaced = [
-            run_phase::Column::StartedAt,
-            run_phase::Column::DurationMs,
-            run_phase::Column::MemoryFinal,
-            run_phase::Column::MemoryPeak,
-        ];
         self.store
             .write(move |tx, _| {
                 async move {
                     hold(tx, claim).await?;
-                    let row = run_phase::ActiveModel {
-                        run_id: Set(claim.run.0),
-                        phase: Set(phase.phase.as_str().to_owned()),
-                        started_at: Set(text::micros(phase.started)),
-                        duration_ms: Set(text::stored(phase.duration_ms)),
-                        memory_final: Set(phase.memory_final.map(text::stored)),
-                        memory_peak: Set(phase.memory_peak.map(text::stored)),
-                    };
-                    let key = OnConflict::columns([run_phase::Column::RunId, run_phase::Column::Phase])
-                        .update_columns(replaced)
-                        .to_owned();
-                    run_phase::Entity::insert(row)
-                        .on_conflict(key)
-                        .exec_without_returning(tx)
-                        .await
-                        .map_err(error::of_statement)
+                    keep(tx, claim.run, phase).await
                 }
                 .boxed()
             })
-            .await?;
-        Ok(())
+            .await
     }
 
     /// The phases of a run, in the order they began.
@@ -77,6 +55,29 @@ impl History {
         phases.sort_by_key(|record| (record.started, record.phase));
         Ok(phases)
     }
+}
+
+/// Records a phase of a run, in the place of the one that there was.
+pub(super) async fn keep(tx: &DatabaseTransaction, run: RunId, phase: &PhaseRecord) -> Result<()> {
+    let row = run_phase::ActiveModel {
+        run_id: Set(run.0),
+        phase: Set(phase.phase.as_str().to_owned()),
+        started_at: Set(text::micros(phase.started)),
+        duration_ms: Set(text::stored(phase.duration_ms)),
+        memory_final: Set(phase.memory_final.map(text::stored)),
+        memory_peak: Set(phase.memory_peak.map(text::stored)),
+    };
+    let replaced = [
+        run_phase::Column::StartedAt,
+        run_phase::Column::DurationMs,
+        run_phase::Column::MemoryFinal,
+        run_phase::Column::MemoryPeak,
+    ];
+    let key =
+        OnConflict::columns([run_phase::Column::RunId, run_phase::Column::Phase]).update_columns(replaced).to_owned();
+    let kept = run_phase::Entity::insert(row).on_conflict(key).exec_without_returning(tx).await;
+    kept.map_err(error::of_statement)?;
+    Ok(())
 }
 
 impl TryFrom<run_phase::Model> for PhaseRecord {

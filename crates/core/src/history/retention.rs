@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde::{Deserialize, Serialize};
 
-use super::entity::{change, finding, plan, quarantine, run, run_log, run_model};
+use super::entity::{change, finding, plan, quarantine, run, run_event, run_log, run_model};
 use super::{FindingState, History, PlanRef, Purpose, RunId, RunStatus, error, text};
 use crate::Result;
 
@@ -58,7 +58,7 @@ struct Candidate {
     id: i64,
     sync: i64,
     finished: i64,
-    /// How many rows it has at most of what is numbered: changes, log lines.
+    /// How many rows it has at most of what is numbered: changes, log lines, events.
     rows: u64,
     /// About how many bytes belong to it.
     bytes: u64,
@@ -70,8 +70,10 @@ impl History {
     ///
     /// Whatever the limits say, these stay: runs that are not over, the last completed real run of each sync, the runs that reads are
     /// compared with, runs that another run which is not over is about, those that quarantine refers to, and the runs in `kept`. What Syncline created, and what
-    /// was found, is remembered without its runs; a finding that is over goes by its age.
+    /// was found, is remembered without its runs; a finding that is over goes by its age. Of the events of runs that stay, those stay
+    /// that say something by themselves ([`History::thin_events`]).
     pub async fn prune(&self, retention: &Retention, kept: &HashSet<RunId>) -> Result<Vec<RemovedRun>> {
+        self.thin_events().await?;
         let mut removed = Vec::new();
         for run in self.surplus(retention, kept).await? {
             if self.remove(&run).await? {
@@ -139,7 +141,7 @@ impl History {
 
     /// The runs that are over, oldest first.
     async fn candidates(&self) -> Result<Vec<Candidate>> {
-        type Columns = (i64, i64, Option<i64>, i64, i64, Option<String>, Option<String>);
+        type Columns = (i64, i64, Option<i64>, i64, i64, i64, Option<String>, Option<String>);
         let rows: Vec<Columns> = run::Entity::find()
             .select_only()
             .columns([
@@ -148,6 +150,7 @@ impl History {
                 run::Column::FinishedAt,
                 run::Column::LastChange,
                 run::Column::LastLine,
+                run::Column::LastEvent,
                 run::Column::PlanHash,
                 run::Column::PlanPath,
             ])
@@ -167,14 +170,14 @@ impl History {
             .into_iter()
             .collect();
         let weight = self.row_weight().await?;
-        let candidate = |(id, sync, finished, changes, lines, hash, path): Columns| {
+        let candidate = |(id, sync, finished, changes, lines, events, hash, path): Columns| {
             let plan = hash.as_ref().and_then(|hash| plans.get(hash)).copied().unwrap_or_default();
             let (changes, lines) = (text::count(changes), text::count(lines));
             Candidate {
                 id,
                 sync,
                 finished: finished.unwrap_or_default(),
-                rows: changes + lines + 10,
+                rows: changes + lines + text::count(events) + 10,
                 bytes: weight.of(changes, lines) + text::count(plan),
                 plan: hash.map(|hash| PlanRef { hash, path: path.unwrap_or_default() }),
             }
@@ -283,12 +286,17 @@ impl History {
                 .filter(run_log::Column::RunId.eq(id))
                 .filter(run_log::Column::Seq.gt(first))
                 .filter(run_log::Column::Seq.lte(last));
-            let (changes, lines) = (&changes, &lines);
+            let events = run_event::Entity::delete_many()
+                .filter(run_event::Column::RunId.eq(id))
+                .filter(run_event::Column::Seq.gt(first))
+                .filter(run_event::Column::Seq.lte(last));
+            let (changes, lines, events) = (&changes, &lines, &events);
             self.store
                 .write(move |tx, _| {
                     async move {
                         changes.clone().exec(tx).await.map_err(error::of_statement)?;
                         lines.clone().exec(tx).await.map_err(error::of_statement)?;
+                        events.clone().exec(tx).await.map_err(error::of_statement)?;
                         Ok(())
                     }
                     .boxed()

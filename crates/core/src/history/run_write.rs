@@ -7,41 +7,49 @@ use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseTransacti
 use super::entity::run;
 use super::lease::Claim;
 use super::process::Process;
-use super::{History, NewRun, PlanRef, RunId, RunResult, RunStage, RunStatus, error, text};
+use super::{History, NewRun, PlanRef, RunId, RunResult, RunStage, RunStatus, error, status, text};
 use crate::{Error, ErrorKind, Result};
 
 impl History {
     /// Makes a run, with the status `new`: no runner knows of it yet. [`History::trigger`] does so only when none is under way.
     pub async fn begin_run(&self, new: &NewRun) -> Result<RunId> {
-        self.store.write(move |tx, _| async move { insert(tx, new).await }.boxed()).await
+        self.tell(move |tx, _| {
+            async move {
+                let run = insert(tx, new).await?;
+                status::note(tx, run).await?;
+                Ok(run)
+            }
+            .boxed()
+        })
+        .await
     }
 
     /// Notes the saved plan of a run. What is in the plan is decided from here on.
     pub async fn set_plan(&self, claim: Claim, plan: &PlanRef) -> Result<()> {
-        self.store
-            .write(move |tx, _| {
-                async move {
-                    let update = claimed(claim)
-                        .col_expr(run::Column::PlanHash, plan.hash.as_str().into())
-                        .col_expr(run::Column::PlanPath, plan.path.as_str().into())
-                        .col_expr(run::Column::Stage, RunStage::Planned.as_str().into());
-                    one_row(tx, claim, update).await
-                }
-                .boxed()
-            })
-            .await
+        self.tell(move |tx, _| {
+            async move {
+                let update = claimed(claim)
+                    .col_expr(run::Column::PlanHash, plan.hash.as_str().into())
+                    .col_expr(run::Column::PlanPath, plan.path.as_str().into())
+                    .col_expr(run::Column::Stage, RunStage::Planned.as_str().into());
+                one_row(tx, claim, update).await?;
+                status::note(tx, claim.run).await
+            }
+            .boxed()
+        })
+        .await
     }
 
     /// Notes how far a run came.
     pub async fn set_stage(&self, claim: Claim, stage: RunStage) -> Result<()> {
-        self.store
-            .write(move |tx, _| {
-                async move {
-                    one_row(tx, claim, claimed(claim).col_expr(run::Column::Stage, stage.as_str().into())).await
-                }
-                .boxed()
-            })
-            .await
+        self.tell(move |tx, _| {
+            async move {
+                one_row(tx, claim, claimed(claim).col_expr(run::Column::Stage, stage.as_str().into())).await?;
+                status::note(tx, claim.run).await
+            }
+            .boxed()
+        })
+        .await
     }
 
     /// Notes where in the target the changes of a run wait for their merge.
@@ -72,19 +80,19 @@ impl History {
             let message = format!("run {} cannot end as `{}`", claim.run, result.status);
             return Err(Error::new(ErrorKind::Internal, message));
         }
-        self.store
-            .write(move |tx, _| {
-                async move {
-                    one_row(tx, claim, finish(claimed(claim), result)).await?;
-                    super::batch::forget(tx, claim.run).await
-                }
-                .boxed()
-            })
-            .await
+        self.tell(move |tx, _| {
+            async move {
+                one_row(tx, claim, finish(claimed(claim), result)).await?;
+                super::batch::forget(tx, claim.run).await?;
+                status::note(tx, claim.run).await
+            }
+            .boxed()
+        })
+        .await
     }
 }
 
-/// Inserts a run.
+/// Inserts a run. Whoever does that notes its status when nothing else is left to do.
 pub(super) async fn insert(tx: &DatabaseTransaction, new: &NewRun) -> Result<RunId> {
     let process = Process::current();
     let stage = if new.plan.is_some() { RunStage::Planned } else { RunStage::Begun };

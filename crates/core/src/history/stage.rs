@@ -13,7 +13,7 @@ use super::entity::{change, ledger, link, run};
 use super::lease::Claim;
 use super::link::Link;
 use super::run_write::{finish, hold, open_run};
-use super::{History, OutcomeKind, Purpose, RunError, RunId, RunResult, RunStatus, error};
+use super::{History, OutcomeKind, Purpose, RunError, RunId, RunResult, RunStatus, error, status};
 use crate::change::Action;
 use crate::{Error, ErrorKind, Result};
 
@@ -98,8 +98,7 @@ impl History {
     /// Cancels the older runs whose staged changes wait for a decision: a run has a newer plan of the same. Gives those; what
     /// they staged is [left](Self::left_stages). One that was approved meanwhile is an error: its changes come first.
     pub async fn supersede_stages(&self, claim: Claim) -> Result<Vec<RunId>> {
-        self.store
-            .write(move |tx, _| {
+        self.tell(move |tx, _| {
                 async move {
                     hold(tx, claim).await?;
                     let row = run::Entity::find_by_id(claim.run.0).one(tx).await.map_err(error::of_statement)?;
@@ -120,6 +119,9 @@ impl History {
                             return Err(Error::new(ErrorKind::Stale, message));
                         }
                         super::batch::forget(tx, RunId(row.id)).await?;
+                    }
+                    for row in &older {
+                        status::note(tx, RunId(row.id)).await?;
                     }
                     Ok(older.iter().map(|row| RunId(row.id)).collect())
                 }

@@ -14,7 +14,7 @@ use super::run_read::{applied_already, applied_by};
 use super::run_write::{finish, insert, open_run};
 use super::{
     Decision, History, NewRun, Purpose, RequestId, Run, RunError, RunFilter, RunId, RunResult, RunStatus, Stop,
-    StopRequest, WaitsFor, decision, error, lease, text,
+    StopRequest, WaitsFor, decision, error, lease, status, text,
 };
 use crate::{Error, ErrorKind, Result};
 
@@ -54,49 +54,49 @@ impl History {
 
     /// As [`History::trigger`], for a run of a plan about which a person has decided: no runner sees the run without the decision.
     pub async fn trigger_decided(&self, new: &NewRun, decision: Option<&Decision>) -> Result<Triggered> {
-        self.store
-            .write(move |tx, _| {
-                async move {
-                    serialise(tx, new).await?;
-                    if let Some(id) = new.request_id.as_ref().filter(|_| new.once)
-                        && let Some(run) = asked_for_before(tx, new, id).await?
-                    {
-                        return Ok(Triggered::AlreadyRunning(run));
-                    }
-                    let under_way = [RunStatus::New.as_str(), RunStatus::Queued.as_str(), RunStatus::Syncing.as_str()];
-                    let mut there = Condition::any().add(run::Column::Status.is_in(under_way));
-                    if let Some(tick) = new.tick {
-                        there = there.add(run::Column::Tick.eq(text::micros(tick)));
-                    }
-                    let there = run::Entity::find()
-                        .filter(run::Column::SyncId.eq(new.sync.0))
-                        .filter(there)
-                        .order_by_desc(run::Column::Id)
-                        .all(tx)
-                        .await
-                        .map_err(error::of_statement)?;
-                    // Schedules of several purposes have ticks at the same time.
-                    let of_tick = |row: &run::Model| {
-                        row.purpose == new.purpose.as_str()
-                            && new.tick.is_some_and(|tick| row.tick == Some(text::micros(tick)))
-                    };
-                    if let Some(row) = there.iter().find(|row| of_tick(row) || is_asked_by(row, new)) {
-                        return Ok(Triggered::AlreadyRunning(RunId(row.id)));
-                    }
-                    if let Some(plan) = &new.plan
-                        && let Some(other) = applied_by(tx, &plan.hash, None).await?
-                    {
-                        return Err(applied_already(other));
-                    }
-                    let run = insert(tx, new).await?;
-                    if let Some(decision) = decision {
-                        decision::insert(tx, run, decision).await?;
-                    }
-                    Ok(Triggered::Made(run))
+        self.tell(move |tx, _| {
+            async move {
+                serialise(tx, new).await?;
+                if let Some(id) = new.request_id.as_ref().filter(|_| new.once)
+                    && let Some(run) = asked_for_before(tx, new, id).await?
+                {
+                    return Ok(Triggered::AlreadyRunning(run));
                 }
-                .boxed()
-            })
-            .await
+                let under_way = [RunStatus::New.as_str(), RunStatus::Queued.as_str(), RunStatus::Syncing.as_str()];
+                let mut there = Condition::any().add(run::Column::Status.is_in(under_way));
+                if let Some(tick) = new.tick {
+                    there = there.add(run::Column::Tick.eq(text::micros(tick)));
+                }
+                let there = run::Entity::find()
+                    .filter(run::Column::SyncId.eq(new.sync.0))
+                    .filter(there)
+                    .order_by_desc(run::Column::Id)
+                    .all(tx)
+                    .await
+                    .map_err(error::of_statement)?;
+                // Schedules of several purposes have ticks at the same time.
+                let of_tick = |row: &run::Model| {
+                    row.purpose == new.purpose.as_str()
+                        && new.tick.is_some_and(|tick| row.tick == Some(text::micros(tick)))
+                };
+                if let Some(row) = there.iter().find(|row| of_tick(row) || is_asked_by(row, new)) {
+                    return Ok(Triggered::AlreadyRunning(RunId(row.id)));
+                }
+                if let Some(plan) = &new.plan
+                    && let Some(other) = applied_by(tx, &plan.hash, None).await?
+                {
+                    return Err(applied_already(other));
+                }
+                let run = insert(tx, new).await?;
+                if let Some(decision) = decision {
+                    decision::insert(tx, run, decision).await?;
+                }
+                status::note(tx, run).await?;
+                Ok(Triggered::Made(run))
+            }
+            .boxed()
+        })
+        .await
     }
 
     /// The runs that a runner could take now, oldest first, and of which none was told within `patience`. Each is counted as
@@ -113,9 +113,9 @@ impl History {
                 continue;
             }
             let delivery = row.delivery + 1;
+            let is_new = row.status != RunStatus::Queued.as_str();
             let told = self
-                .store
-                .write(move |tx, _| {
+                .tell(move |tx, _| {
                     async move {
                         let update = open_run(RunId(row.id))
                             .filter(run::Column::Delivery.eq(row.delivery))
@@ -123,7 +123,11 @@ impl History {
                             .col_expr(run::Column::Status, RunStatus::Queued.as_str().into())
                             .col_expr(run::Column::Delivery, delivery.into())
                             .col_expr(run::Column::DeliveredAt, now.into());
-                        Ok(update.exec(tx).await.map_err(error::of_statement)?.rows_affected == 1)
+                        let told = update.exec(tx).await.map_err(error::of_statement)?.rows_affected == 1;
+                        if told && is_new {
+                            status::note(tx, RunId(row.id)).await?;
+                        }
+                        Ok(told)
                     }
                     .boxed()
                 })
@@ -147,61 +151,64 @@ impl History {
     /// then the next runner finds out what became of it first.
     pub async fn request_stop(&self, run: RunId, request: &StopRequest) -> Result<RunStatus> {
         let json = &text::to_json(request)?;
-        self.store
-            .write(move |tx, _| {
-                async move {
-                    let row = run::Entity::find_by_id(run.0).one(tx).await.map_err(error::of_statement)?;
-                    let row = row.ok_or_else(|| Error::new(ErrorKind::NotFound, format!("there is no run {run}")))?;
-                    let status: RunStatus = text::parse("run.status", &row.status)?;
-                    let in_doubt = request.stop == Stop::Cancel && super::batch::is_in_doubt(tx, run.0).await?;
-                    let update = match (status, request.stop) {
-                        (RunStatus::Completed | RunStatus::Failed | RunStatus::Cancelled, _)
-                        | (RunStatus::AwaitingReview, Stop::Pause) => return Ok(status),
-                        (RunStatus::Syncing, _) => open_run(run).col_expr(run::Column::Stop, json.as_str().into()),
-                        (_, Stop::Pause) => open_run(run).col_expr(run::Column::Paused, request.words().into()),
-                        (RunStatus::New | RunStatus::Queued, Stop::Cancel) if in_doubt => open_run(run)
-                            .col_expr(run::Column::Stop, json.as_str().into())
-                            .col_expr(run::Column::Paused, Expr::value(None::<String>))
-                            .col_expr(run::Column::NotBefore, Expr::value(None::<i64>))
-                            .col_expr(run::Column::DeliveredAt, Expr::value(None::<i64>)),
-                        (_, Stop::Cancel) => {
-                            let error = RunError { kind: "cancelled".to_owned(), message: request.words() };
-                            finish(open_run(run), &RunResult { status: RunStatus::Cancelled, error: Some(error) })
-                        }
-                    };
-                    let ends = status != RunStatus::Syncing && request.stop == Stop::Cancel && !in_doubt;
-                    if ends {
-                        super::batch::forget(tx, run).await?;
+        self.tell(move |tx, _| {
+            async move {
+                let row = run::Entity::find_by_id(run.0).one(tx).await.map_err(error::of_statement)?;
+                let row = row.ok_or_else(|| Error::new(ErrorKind::NotFound, format!("there is no run {run}")))?;
+                let status: RunStatus = text::parse("run.status", &row.status)?;
+                let in_doubt = request.stop == Stop::Cancel && super::batch::is_in_doubt(tx, run.0).await?;
+                let update = match (status, request.stop) {
+                    (RunStatus::Completed | RunStatus::Failed | RunStatus::Cancelled, _)
+                    | (RunStatus::AwaitingReview, Stop::Pause) => return Ok(status),
+                    (RunStatus::Syncing, _) => open_run(run).col_expr(run::Column::Stop, json.as_str().into()),
+                    (_, Stop::Pause) => open_run(run).col_expr(run::Column::Paused, request.words().into()),
+                    (RunStatus::New | RunStatus::Queued, Stop::Cancel) if in_doubt => open_run(run)
+                        .col_expr(run::Column::Stop, json.as_str().into())
+                        .col_expr(run::Column::Paused, Expr::value(None::<String>))
+                        .col_expr(run::Column::NotBefore, Expr::value(None::<i64>))
+                        .col_expr(run::Column::DeliveredAt, Expr::value(None::<i64>)),
+                    (_, Stop::Cancel) => {
+                        let error = RunError { kind: "cancelled".to_owned(), message: request.words() };
+                        finish(open_run(run), &RunResult { status: RunStatus::Cancelled, error: Some(error) })
                     }
-                    // Only as it was found: a runner may take it at this very moment.
-                    let update = update.filter(run::Column::Status.eq(row.status));
-                    if update.exec(tx).await.map_err(error::of_statement)?.rows_affected == 0 {
-                        let message = format!("run {run} changed while it was being stopped");
-                        return Err(Error::new(ErrorKind::Storage, message).temporary());
-                    }
-                    Ok(match (status, request.stop) {
-                        (RunStatus::Syncing, _) | (_, Stop::Pause) => status,
-                        (status, Stop::Cancel) if in_doubt => status,
-                        (_, Stop::Cancel) => RunStatus::Cancelled,
-                    })
+                };
+                let ends = status != RunStatus::Syncing && request.stop == Stop::Cancel && !in_doubt;
+                if ends {
+                    super::batch::forget(tx, run).await?;
                 }
-                .boxed()
-            })
-            .await
+                // Only as it was found: a runner may take it at this very moment.
+                let update = update.filter(run::Column::Status.eq(row.status));
+                if update.exec(tx).await.map_err(error::of_statement)?.rows_affected == 0 {
+                    let message = format!("run {run} changed while it was being stopped");
+                    return Err(Error::new(ErrorKind::Storage, message).temporary());
+                }
+                status::note(tx, run).await?;
+                Ok(match (status, request.stop) {
+                    (RunStatus::Syncing, _) | (_, Stop::Pause) => status,
+                    (status, Stop::Cancel) if in_doubt => status,
+                    (_, Stop::Cancel) => RunStatus::Cancelled,
+                })
+            }
+            .boxed()
+        })
+        .await
     }
 
     /// Lets a run go on that was paused, or that waits for its time.
     pub async fn resume(&self, run: RunId) -> Result<()> {
         let resumed = self
-            .store
-            .write(move |tx, _| {
+            .tell(move |tx, _| {
                 async move {
                     let update = open_run(run)
                         .filter(run::Column::Status.is_in([RunStatus::New.as_str(), RunStatus::Queued.as_str()]))
                         .col_expr(run::Column::Paused, Expr::value(None::<String>))
                         .col_expr(run::Column::NotBefore, Expr::value(None::<i64>))
                         .col_expr(run::Column::DeliveredAt, Expr::value(None::<i64>));
-                    Ok(update.exec(tx).await.map_err(error::of_statement)?.rows_affected == 1)
+                    let resumed = update.exec(tx).await.map_err(error::of_statement)?.rows_affected == 1;
+                    if resumed {
+                        status::note(tx, run).await?;
+                    }
+                    Ok(resumed)
                 }
                 .boxed()
             })

@@ -4,6 +4,7 @@ mod applying;
 mod book;
 mod definition;
 mod doubt;
+mod event_log;
 mod findings;
 mod keeper;
 mod limits;
@@ -44,5 +45,7 @@ pub use worker::{Follower, Worker};
 mod doubt_tests;
 #[cfg(test)]
 mod durable_tests;
+#[cfg(test)]
+mod event_tests;
 #[cfg(test)]
 mod tests;

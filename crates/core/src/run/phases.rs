@@ -43,14 +43,15 @@ impl<'a> PhaseClock<'a> {
 
     /// Stops the clock.
     pub fn stop(self) -> PhaseRecord {
-        let duration_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.events.emit(Event::PhaseFinished { phase: self.phase, duration_ms });
-        PhaseRecord {
+        let record = PhaseRecord {
             phase: self.phase,
             started: self.started_at,
-            duration_ms,
+            duration_ms: u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX),
             memory_final: self.memory.map(MemoryMeter::current),
             memory_peak: self.memory.map(MemoryMeter::peak),
-        }
+        };
+        let PhaseRecord { phase, started, duration_ms, memory_final, memory_peak } = record.clone();
+        self.events.emit(Event::PhaseFinished { phase, started, duration_ms, memory_final, memory_peak });
+        record
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use chrono::{TimeDelta, Utc};
 use syncline_model::DeletionClass;
+use syncline_model::models::by_name;
 
 use super::phases::PhaseClock;
 use super::reading::Prepared;
@@ -16,13 +17,15 @@ use super::retention;
 use super::work::{Work, partial_reads};
 use super::{RunReport, SideDefinition, quarantine};
 use crate::change::Change;
-use crate::diff::{DiffInput, DiffOutput};
-use crate::event::{Events, Level, Phase, Side};
+use crate::diff::{DiffCounts, DiffInput, DiffOutput};
+use crate::event::{Event, Events, Level, Phase, Side};
 use crate::fields::ModelFields;
 use crate::guard::{self, EARLIER_RUNS, Verdict};
 use crate::history::{Purpose, RunId};
 use crate::models::ModelMode;
-use crate::plan::{Background, Evidence, Memory, PlanDraft, PlanHeader, PlanRead, PlanReader, PlanSide, SavedPlan};
+use crate::plan::{
+    Background, Evidence, Memory, PlanDraft, PlanHeader, PlanRead, PlanReader, PlanSide, PlanSummary, SavedPlan,
+};
 use crate::policy::Adopt;
 use crate::snapshot::{ModelSnapshot, Snapshot, align};
 use crate::target::DataTarget;
@@ -124,6 +127,7 @@ impl Work<'_> {
         let (saved, watch) = planned
             .map_err(|error| Error::new(ErrorKind::Internal, "the comparison stopped").caused_by(error))
             .flatten()?;
+        tell_compared(&saved.summary, events);
         report.notes.extend(watch.notes());
         watch.write_down(looked_at).await?;
         Ok(saved)
@@ -166,6 +170,17 @@ impl Work<'_> {
         verdicts.extend(guard::scope_collapse(&counts, &sync.policy.guards, source.rejected_text().as_deref()));
         evidence.doubted_by(&verdicts);
         Ok((evidence, verdicts))
+    }
+}
+
+/// Tells what the comparison found, model by model.
+pub(super) fn tell_compared(summary: &PlanSummary, events: &Events) {
+    for model in &summary.models {
+        // Only models that somebody registered are compared.
+        let Some(schema) = by_name(&model.model) else { continue };
+        let DiffCounts { create, update, delete, unchanged, .. } = model.found;
+        let to_apply = model.to_apply();
+        events.emit(Event::Compared { model: schema.name, create, update, delete, unchanged, to_apply });
     }
 }
 

@@ -1,34 +1,27 @@
 //! What a run leaves in the history.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::Utc;
 use serde_json::{Map, Value};
 use syncline_model::AnyKey;
-use tokio::sync::broadcast::Receiver;
-use tokio::sync::broadcast::error::{RecvError, TryRecvError};
-use tokio_util::sync::{CancellationToken, DropGuard};
 
+use super::event_log::EventLog;
 use super::second_thoughts::SecondThoughts;
 use super::{RunReport, SideDefinition, measure};
 use crate::apply::{EarlierBatch, EarlierChange, Journal, JournalEntry, images_of};
 use crate::change::Change;
-use crate::event::{Event, Events, Level};
+use crate::event::Events;
 use crate::history::{
-    ChangeRecorder, Claim, Endpoint, History, LogLine, ModelRecord, PlanRef, ReadRecord, RecordedChange, RunId,
-    RunResult, RunStatus,
+    ChangeRecorder, Claim, Endpoint, History, ModelRecord, PlanRef, ReadRecord, RecordedChange, RunResult, RunStatus,
 };
 use crate::models::ModelMode;
 use crate::outcome::Outcome;
 use crate::plan::PlanReader;
 use crate::target::Pass;
-use crate::{Error, ErrorKind, Result};
+use crate::{ErrorKind, Result};
 
-/// How often the job log is written while a run works.
-const LOG_PAUSE: Duration = Duration::from_secs(1);
 /// How many records are adopted at once.
 const ADOPTED: usize = 10_000;
 /// How many changes of an earlier attempt are read at once.
@@ -39,13 +32,13 @@ pub struct Recorder<'a> {
     history: &'a History,
     claim: Claim,
     sync: String,
-    log: JobLog,
+    log: EventLog,
 }
 
 impl<'a> Recorder<'a> {
     /// Records a run that the caller has.
     pub fn of(history: &'a History, claim: Claim, sync: &str, events: &Events) -> Self {
-        Self { history, claim, sync: sync.to_owned(), log: JobLog::follow(history.clone(), claim.run, events) }
+        Self { history, claim, sync: sync.to_owned(), log: EventLog::keep(history.clone(), claim, events) }
     }
 
     /// Keeps where the plan is.
@@ -150,86 +143,6 @@ fn models(report: &RunReport) -> impl Iterator<Item = ModelRecord> + '_ {
             diff: found.map(|summary| summary.found),
         }
     })
-}
-
-/// The messages of a run, taken from the stream as they come, which forgets its oldest events, and written while the run works:
-/// the log of a run that is killed is there up to its last second.
-struct JobLog {
-    history: History,
-    run: RunId,
-    lines: Arc<Mutex<Vec<LogLine>>>,
-    stop: DropGuard,
-    collecting: tokio::task::JoinHandle<()>,
-}
-
-impl JobLog {
-    fn follow(history: History, run: RunId, events: &Events) -> Self {
-        let (lines, stop) = (Arc::<Mutex<Vec<LogLine>>>::default(), CancellationToken::new());
-        let collecting = collect(events.follow(), history.clone(), run, Arc::clone(&lines), stop.clone());
-        let collecting = tokio::spawn(collecting);
-        Self { history, run, lines, stop: stop.drop_guard(), collecting }
-    }
-
-    /// Writes what was said since, with the error that ended the run last.
-    async fn end(self, report: &RunReport) -> Result<()> {
-        drop(self.stop);
-        self.collecting
-            .await
-            .map_err(|error| Error::new(ErrorKind::Internal, "the job log was not collected").caused_by(error))?;
-        let mut lines = taken(&self.lines);
-        if let Some(error) = &report.error {
-            lines.push(LogLine { at: Utc::now(), level: Level::Error, text: error.report() });
-        }
-        self.history.append_log(self.run, &lines).await
-    }
-}
-
-fn taken(lines: &Mutex<Vec<LogLine>>) -> Vec<LogLine> {
-    std::mem::take(&mut *lines.lock().unwrap_or_else(PoisonError::into_inner))
-}
-
-/// Keeps messages until told to stop, and then those that are still in the stream.
-async fn collect(
-    mut events: Receiver<Arc<Event>>,
-    history: History,
-    run: RunId,
-    lines: Arc<Mutex<Vec<LogLine>>>,
-    stop: CancellationToken,
-) {
-    let keep = |event: &Event| {
-        if let Event::Message { level, text } = event {
-            let line = LogLine { at: Utc::now(), level: *level, text: text.clone() };
-            lines.lock().unwrap_or_else(PoisonError::into_inner).push(line);
-        }
-    };
-    let mut pause = tokio::time::interval(LOG_PAUSE);
-    loop {
-        let received = tokio::select! {
-            biased;
-            () = stop.cancelled() => break,
-            _ = pause.tick() => {
-                let said = taken(&lines);
-                if let Err(error) = history.append_log(run, &said).await {
-                    tracing::debug!(%run, error = %error.report(), "the job log waits");
-                    lines.lock().unwrap_or_else(PoisonError::into_inner).splice(0..0, said);
-                }
-                continue;
-            }
-            received = events.recv() => received,
-        };
-        match received {
-            Ok(event) => keep(&event),
-            Err(RecvError::Lagged(_)) => {}
-            Err(RecvError::Closed) => return,
-        }
-    }
-    loop {
-        match events.try_recv() {
-            Ok(event) => keep(&event),
-            Err(TryRecvError::Lagged(_)) => {}
-            Err(TryRecvError::Empty | TryRecvError::Closed) => return,
-        }
-    }
 }
 
 /// One end of a run, for the history.

@@ -9,7 +9,7 @@ use chrono::{TimeDelta, Utc};
 use syncline_model::{AnyKey, ModelSchema};
 
 use super::phases::PhaseClock;
-use super::planning::{compared, plan_side};
+use super::planning::{compared, plan_side, tell_compared};
 use super::reading::unless_cancelled;
 use super::report::reads;
 use super::work::{Work, incomplete, partial};
@@ -200,7 +200,11 @@ impl Work<'_> {
             ours: RefCell::default(),
         };
         let planned = tokio::task::spawn_blocking(move || work.save(header, &memory));
-        planned.await.map_err(|error| Error::new(ErrorKind::Internal, "the comparison stopped").caused_by(error))?
+        let saved = planned
+            .await
+            .map_err(|error| Error::new(ErrorKind::Internal, "the comparison stopped").caused_by(error))??;
+        tell_compared(&saved.summary, self.events);
+        Ok(saved)
     }
 }
 

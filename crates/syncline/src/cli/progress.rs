@@ -90,7 +90,7 @@ impl View {
     fn show(&mut self, event: &Event) {
         match event {
             Event::PhaseStarted { .. } => {}
-            Event::PhaseFinished { phase, duration_ms } => self.phase(*phase, Duration::from_millis(*duration_ms)),
+            Event::PhaseFinished { phase, duration_ms, .. } => self.phase(*phase, Duration::from_millis(*duration_ms)),
             Event::Read { side, model, records, expected } => {
                 if self.live {
                     let bar = self

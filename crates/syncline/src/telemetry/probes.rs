@@ -25,6 +25,9 @@ pub type Readiness = Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Se
 /// How often durations that nobody fetches are sorted into their buckets, which is what bounds their memory.
 const UPKEEP: Duration = Duration::from_secs(30);
 
+/// How long a server that ends waits for the requests under way. A client that reads no more would keep it for ever.
+const GRACE: Duration = Duration::from_secs(5);
+
 #[derive(Clone)]
 struct Probes {
     metrics: PrometheusHandle,
@@ -42,7 +45,8 @@ pub fn probes(metrics: PrometheusHandle, ready: Readiness) -> Router {
         .with_state(Probes { metrics, ready })
 }
 
-/// Serves a router until `stop` is cancelled, and keeps the metrics small when nobody fetches them.
+/// Serves a router until `stop` is cancelled, and keeps the metrics small when nobody fetches them. Requests that are under way
+/// then have a few seconds to be answered.
 pub async fn listen(
     listener: TcpListener,
     router: Router,
@@ -56,11 +60,19 @@ pub async fn listen(
             metrics.run_upkeep();
         }
     };
+    let too_late = async {
+        stop.cancelled().await;
+        tokio::time::sleep(GRACE).await;
+    };
     // Handlers may ask from which address a request comes.
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    let serve = axum::serve(listener, service).with_graceful_shutdown(stop.cancelled_owned());
+    let serve = axum::serve(listener, service).with_graceful_shutdown(stop.clone().cancelled_owned());
     tokio::select! {
         served = async { serve.await } => served,
+        () = too_late => {
+            tracing::warn!("requests were cut off: they were under way for {} s after the end", GRACE.as_secs());
+            Ok(())
+        }
         never = tidy => never,
     }
 }
@@ -121,6 +133,27 @@ mod tests {
         assert!(answer.contains("content-type: text/plain; version=0.0.4"), "{answer}");
         assert!(answer.contains("\nsyncline_build_info{version=\"1.2.3\"} 1\n"), "{answer}");
 
+        stop.cancel();
+        serving.await.unwrap().unwrap();
+    }
+
+    /// The time does not pass by itself here, but whenever nothing else is left to do.
+    #[tokio::test(start_paused = true)]
+    async fn a_request_that_never_ends_does_not_keep_the_server() {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let entered = Arc::new(tokio::sync::Notify::new());
+        let told = Arc::clone(&entered);
+        let hang = move || async move {
+            told.notify_one();
+            std::future::pending::<&str>().await
+        };
+        let router = Router::new().route("/hang", axum::routing::get(hang));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let stop = CancellationToken::new();
+        let serving = tokio::spawn(listen(listener, router, recorder.handle(), stop.clone()));
+        client.write_all(b"GET /hang HTTP/1.1\r\nhost: probes\r\n\r\n").await.unwrap();
+        entered.notified().await;
         stop.cancel();
         serving.await.unwrap().unwrap();
     }

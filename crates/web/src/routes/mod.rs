@@ -1,6 +1,7 @@
 //! The routes, one file for what belongs together. Paths are below where the host puts the API.
 
 pub mod connectors;
+pub mod events;
 pub mod findings;
 pub mod objects;
 pub mod plan;
@@ -15,7 +16,7 @@ pub mod trigger;
 use axum::http::StatusCode;
 use syncline_core::history::{
     Account, AuditAction, AuditEntry, AuditId, Finding, FindingId, QuarantineCursor, Quarantined, Role, Run, RunId,
-    StoredChange, StoredLogLine, TimelineCursor, TimelineEntry, Token, Waiting,
+    StatusChange, StoredChange, StoredEvent, StoredLogLine, TimelineCursor, TimelineEntry, Token, Waiting,
 };
 use syncline_core::plan::PlanDocument;
 
@@ -23,6 +24,7 @@ use crate::auth::{access, login};
 use crate::cursor::Cursor;
 use crate::endpoint::Endpoint;
 use crate::input::Nothing;
+use crate::live::ProgressView;
 use crate::problem::{Problem, ProblemKind};
 use crate::{ApiState, List, SyncView};
 
@@ -257,6 +259,23 @@ fn of_runs() -> Vec<Endpoint> {
             .says("What a run said")
             .query::<runs::LogQuery>()
             .gives::<List<StoredLogLine, u64>>(StatusCode::OK, "A page of lines; `next` is the next page's `after`"),
+        Endpoint::get("/runs/{id}/events", "followRun", events::of_run)
+            .says("What happens in a run, as it happens, or page by page")
+            .query::<events::EventQuery>()
+            .headers(&[("Last-Event-ID", "The number of the last event that there is already")])
+            .gives_as::<String>("text/event-stream", StatusCode::OK, "The events; the last one is `end`")
+            .gives::<List<StoredEvent, u64>>(StatusCode::OK, "A page of events; `next` is the next page's `after`")
+            .gives_nothing(StatusCode::NO_CONTENT, "All was told")
+            .fails([ProblemKind::Settings]),
+        Endpoint::get("/runs/{id}/progress", "showProgress", events::progress)
+            .says("How far a run is")
+            .gives::<ProgressView>(StatusCode::OK, "Its phases and models, how fast it is, and when it may be over"),
+        Endpoint::get("/events", "followRuns", events::of_statuses)
+            .says("How runs stand, as it changes, or page by page")
+            .query::<events::EventQuery>()
+            .headers(&[("Last-Event-ID", "The number of the last event that there is already")])
+            .gives_as::<String>("text/event-stream", StatusCode::OK, "The changes; the stream has no end")
+            .gives::<List<StatusChange, u64>>(StatusCode::OK, "A page of changes; `next` is the next page's `after`"),
         Endpoint::get("/runs/{id}/plan", "downloadPlan", plan::plan)
             .says("The file of a run's plan, one change a line, as `syncline apply` takes it")
             .gives::<PlanDocument>(StatusCode::OK, "The plan"),

@@ -22,7 +22,10 @@ fn path(endpoint: &Endpoint) -> String {
 }
 
 async fn ask(api: &Api, token: Option<&str>, method: &Method, path: &str) -> Answer {
-    let mut request = request(method.clone(), path).header(header::CONTENT_TYPE, "application/json");
+    // Streams have no end; pages of them do.
+    let mut request = request(method.clone(), path)
+        .header(header::ACCEPT, "application/json")
+        .header(header::CONTENT_TYPE, "application/json");
     if let Some(token) = token {
         request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
     }

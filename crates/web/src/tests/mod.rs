@@ -7,6 +7,7 @@ mod connector;
 mod connectors;
 mod contract;
 mod findings;
+mod live;
 mod pages;
 mod problems;
 mod queue;
@@ -32,6 +33,7 @@ use tower::ServiceExt as _;
 
 use self::shelf::Shelf;
 use crate::auth::{Auth, AuthSettings};
+use crate::live::Live;
 use crate::{ApiState, dashboard, router};
 
 /// The API over a history of its own.
@@ -39,6 +41,9 @@ struct Api {
     shelf: Arc<Shelf>,
     runner: Arc<Runner>,
     router: Router,
+    live: Live,
+    /// Ends the streams.
+    stop: CancellationToken,
     _folder: TempDir,
 }
 
@@ -58,15 +63,25 @@ impl Api {
 
     /// Without any sync, known and reached as the settings say.
     async fn with(settings: AuthSettings) -> Self {
+        Self::made(History::in_memory().await.unwrap(), settings)
+    }
+
+    /// Over this history.
+    fn over(history: History) -> Self {
+        Self::made(history, AuthSettings::default())
+    }
+
+    fn made(history: History, settings: AuthSettings) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let history = History::in_memory().await.unwrap();
         let registry = Registry::of([&connector::DESCRIPTOR]).unwrap();
         let runner = Arc::new(Runner::new(registry, history.clone(), folder.path()));
-        let shelf = Arc::new(Shelf { history });
+        let (shelf, stop) = (Arc::new(Shelf { history: history.clone() }), CancellationToken::new());
+        let live = Live::new(history, stop.clone());
         let auth = Auth::new(shelf.history.clone(), settings);
-        let state = ApiState { runner: Arc::clone(&runner), syncs: Arc::<Shelf>::clone(&shelf), auth };
+        let syncs = Arc::<Shelf>::clone(&shelf);
+        let state = ApiState { runner: Arc::clone(&runner), syncs, auth, live: live.clone() };
         let router = Router::new().nest("/api/v1", router(state.clone())).merge(dashboard(state));
-        Self { shelf, runner, router, _folder: folder }
+        Self { shelf, runner, router, live, stop, _folder: folder }
     }
 
     /// With a sync `lab` of three sites.

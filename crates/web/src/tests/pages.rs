@@ -32,7 +32,8 @@ struct Pages {
 impl Pages {
     fn of(api: Api) -> Self {
         let auth = Auth::new(api.shelf.history.clone(), AuthSettings::default());
-        let state = ApiState { runner: Arc::clone(&api.runner), syncs: Arc::<Shelf>::clone(&api.shelf), auth };
+        let (runner, syncs, live) = (Arc::clone(&api.runner), Arc::<Shelf>::clone(&api.shelf), api.live.clone());
+        let state = ApiState { runner, syncs, auth, live };
         Self { api, router: dashboard(state) }
     }
 

@@ -17,6 +17,7 @@ pub(super) mod plan;
 pub(super) mod plan_part;
 pub(super) mod quarantine;
 pub(super) mod run;
+pub(super) mod run_event;
 pub(super) mod run_log;
 pub(super) mod run_model;
 pub(super) mod run_outcome;

@@ -44,6 +44,10 @@ pub struct Model {
     pub last_change: i64,
     /// The number of the last log line.
     pub last_line: i64,
+    /// The number of the last event.
+    pub last_event: i64,
+    /// Of its events those are left that say something after its end.
+    pub thinned: bool,
     /// A JSON object.
     pub notes: String,
     pub triggered_by: String,

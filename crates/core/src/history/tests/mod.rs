@@ -3,6 +3,7 @@
 mod access;
 mod changes;
 mod concurrency;
+mod events;
 mod findings;
 mod guards;
 mod leases;
@@ -68,11 +69,15 @@ impl Place {
     }
 }
 
-/// Runs a test on every database.
+/// Runs a test on every database, and looks afterwards whether every run's events tell how it stands.
 async fn everywhere(test: impl AsyncFn(Place)) {
-    test(Place::sqlite()).await;
-    if let Some(place) = Place::postgres().await {
-        test(place).await;
+    let places = [Some(Place::sqlite()), Place::postgres().await];
+    for place in places.into_iter().flatten() {
+        test(Place { url: place.url.clone(), _folder: None }).await;
+        // What a test has spoilt on purpose cannot be opened any more.
+        if let Ok(history) = History::open(&place.url).await {
+            events::assert_told(&history).await;
+        }
     }
 }
 

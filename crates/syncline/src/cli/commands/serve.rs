@@ -10,6 +10,7 @@ use syncline_core::queue::{ApalisQueue, RunQueue, WorkerOptions};
 use syncline_core::run::{Scheduler, SyncBook, Worker};
 use syncline_core::{Error, ErrorKind};
 use syncline_web::auth::Auth;
+use syncline_web::live::Live;
 use syncline_web::{ApiState, SyncStore};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -128,7 +129,8 @@ impl Process {
     fn pages(&self) -> axum::Router {
         let syncs: Arc<dyn SyncStore> = Arc::<crate::Book>::clone(&self.book);
         let auth = Auth::new(self.runner.history().clone(), self.book.configuration().web.auth());
-        let state = ApiState { runner: Arc::clone(&self.runner), syncs, auth };
+        let live = Live::new(self.runner.history().clone(), self.cancel.clone());
+        let state = ApiState { runner: Arc::clone(&self.runner), syncs, auth, live };
         axum::Router::new().nest("/api/v1", syncline_web::router(state.clone())).merge(syncline_web::dashboard(state))
     }
 

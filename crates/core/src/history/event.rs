@@ -1,0 +1,302 @@
+//! What happens in runs: kept while it happens, so that whoever follows a run need not be in the process that works on it.
+//!
+//! The events of a run are numbered from 1 without gaps while it is not over; of a run that has been over for a while those are
+//! left that say something by themselves ([`History::thin_events`]). The row of the run hands out the numbers and stays locked until
+//! they are there: whoever reads all that is behind a number has missed nothing before it.
+//!
+//! Two write events: the runner that has the run, a few times a second ([`History::append_events`]), and whoever changes how the
+//! run stands, in the same transaction (`status`). The last event of a run that is over tells its final status.
+
+use chrono::{DateTime, Utc};
+use futures::FutureExt;
+use schemars::JsonSchema;
+use sea_orm::sea_query::{Expr, ExprTrait, Query};
+use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+
+use super::entity::{run, run_event};
+use super::insert::Insert;
+use super::lease::Claim;
+use super::log::{self, LogLine};
+use super::phase::{self, PhaseRecord};
+use super::status::StatusEvent;
+use super::{History, Page, RunId, RunStatus, error, text};
+use crate::event::{Event, Happened, Level, Phase, Side, Topic};
+use crate::{Error, Result};
+
+/// Something that happened in a run, as it is kept. In JSON its kind is `event`: `{"event": "read", "side": "source", …}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum RunEvent {
+    /// The run stands otherwise than before. The first event of a run, and the last.
+    Status(StatusEvent),
+    /// A phase began.
+    PhaseStarted {
+        /// Which.
+        phase: Phase,
+    },
+    /// A phase ended, well or not.
+    PhaseFinished {
+        /// Which.
+        phase: Phase,
+        /// When it began.
+        started: DateTime<Utc>,
+        /// How long it took, in milliseconds.
+        duration_ms: u64,
+        /// Bytes in use at its end; none when nobody measured.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        memory_final: Option<u64>,
+        /// The most bytes in use during it; none when nobody measured.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        memory_peak: Option<u64>,
+    },
+    /// Records of a model were read.
+    Read {
+        /// Where.
+        side: Side,
+        /// What.
+        model: String,
+        /// How many so far.
+        records: u64,
+        /// How many there will be, when the system says so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        expected: Option<u64>,
+    },
+    /// A model was read to its end.
+    ReadFinished {
+        /// Where.
+        side: Side,
+        /// What.
+        model: String,
+        /// How many in all.
+        records: u64,
+        /// Why the read is not complete; none when it is.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        partial: Option<String>,
+    },
+    /// A model was compared.
+    Compared {
+        /// What.
+        model: String,
+        /// To be created.
+        create: u64,
+        /// To be updated.
+        update: u64,
+        /// To be deleted, or held back from it.
+        delete: u64,
+        /// Equal on both sides.
+        unchanged: u64,
+        /// Changes that the plan would apply: what was found, without what is held back.
+        to_apply: u64,
+    },
+    /// Changes of a model have an outcome.
+    Applied {
+        /// What.
+        model: String,
+        /// How many have one so far.
+        done: u64,
+        /// How many there are.
+        total: u64,
+        /// How many of them failed so far.
+        failed: u64,
+    },
+    /// Something worth a line. The lines are in the log of the run as well, and stay there.
+    Message {
+        /// How loud.
+        level: Level,
+        /// The line.
+        text: String,
+    },
+}
+
+/// An event of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct StoredEvent {
+    /// Its number within the run.
+    pub seq: u64,
+    /// When it happened.
+    pub at: DateTime<Utc>,
+    /// What.
+    #[serde(flatten)]
+    pub event: RunEvent,
+}
+
+const EVENTS: Insert<5> = Insert { table: "run_event", columns: ["run_id", "seq", "at", "event", "change"], tail: "" };
+
+impl History {
+    /// Adds what happened to the events of a run that the caller has. Messages are added to its log and phases that ended to its
+    /// phases, all at once.
+    ///
+    /// Of a run that the caller has no more only the log goes on: what its runner did there is worth a line, but how far it came
+    /// is told by the runner that has the run now.
+    pub async fn append_events(&self, claim: Claim, happened: &[Happened]) -> Result<()> {
+        if happened.is_empty() {
+            return Ok(());
+        }
+        let lines: Vec<_> = happened.iter().filter_map(line).collect();
+        let phases: Vec<_> = happened.iter().filter_map(|happened| ended(&happened.event)).collect();
+        let events: Result<Vec<_>> = happened
+            .iter()
+            .map(|happened| Ok((happened.at, text::to_json(&RunEvent::from(&*happened.event))?)))
+            .collect();
+        let (lines, phases, events) = (&lines, &phases, &events?);
+        self.tell(move |tx, _| {
+            async move {
+                let Some((last_line, last_event)) = reserve(tx, claim, lines.len(), events.len()).await? else {
+                    return log::append(tx, claim.run, lines).await;
+                };
+                log::insert(tx, claim.run, last_line, lines).await?;
+                let first = last_event - text::stored(events.len() as u64) + 1;
+                EVENTS
+                    .run(tx, events, |place, (at, json)| {
+                        let seq = first + text::stored(place as u64);
+                        [
+                            claim.run.0.into(),
+                            seq.into(),
+                            text::micros(*at).into(),
+                            json.clone().into(),
+                            None::<i64>.into(),
+                        ]
+                    })
+                    .await?;
+                for record in phases {
+                    phase::keep(tx, claim.run, record).await?;
+                }
+                Ok(())
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    /// Events of a run, in order, after the event with the number `after`.
+    pub async fn events(&self, run: RunId, after: u64, limit: u64) -> Result<Page<StoredEvent, u64>> {
+        let rows = run_event::Entity::find()
+            .filter(run_event::Column::RunId.eq(run.0))
+            .filter(run_event::Column::Seq.gt(text::stored(after)))
+            .order_by_asc(run_event::Column::Seq)
+            .limit(limit.saturating_add(1))
+            .all(self.store.db())
+            .await
+            .map_err(|error| self.store.read_error(error))?;
+        let events: Result<Vec<_>> = rows.into_iter().map(StoredEvent::try_from).collect();
+        Ok(Page::cut(events?, limit, |event| event.seq))
+    }
+
+    /// The number of the last event of a run, and its status with that event; none when there is no such run.
+    pub async fn last_event(&self, run: RunId) -> Result<Option<(u64, RunStatus)>> {
+        let row = run::Entity::find_by_id(run.0)
+            .select_only()
+            .columns([run::Column::LastEvent, run::Column::Status])
+            .into_tuple::<(i64, String)>()
+            .one(self.store.db())
+            .await
+            .map_err(|error| self.store.read_error(error))?;
+        row.map(|(last, status)| Ok((text::count(last), text::parse("run.status", &status)?))).transpose()
+    }
+
+    /// Told whenever this process has written events of a run, or a change of how one stands. What other processes write is not
+    /// told here.
+    pub fn told(&self) -> watch::Receiver<()> {
+        self.told.subscribe()
+    }
+}
+
+/// Takes the next numbers for lines and events of a run; the last of each. None when the caller has the run no more.
+async fn reserve(tx: &DatabaseTransaction, claim: Claim, lines: usize, events: usize) -> Result<Option<(i64, i64)>> {
+    let more = |column: &'static str, count: usize| Expr::col(column).add(text::stored(count as u64));
+    let reserve = Query::update()
+        .table("run")
+        .value("last_line", more("last_line", lines))
+        .value("last_event", more("last_event", events))
+        .and_where(Expr::col("id").eq(claim.run.0))
+        .and_where(Expr::col("fence").eq(claim.fence))
+        .and_where(Expr::col("status").eq(RunStatus::Syncing.as_str()))
+        .returning(Query::returning().columns(["last_line", "last_event"]))
+        .to_owned();
+    let Some(row) = tx.query_one(&reserve).await.map_err(error::of_statement)? else { return Ok(None) };
+    let get = || Ok((row.try_get("", "last_line")?, row.try_get("", "last_event")?));
+    get().map(Some).map_err(error::of_statement)
+}
+
+fn line(happened: &Happened) -> Option<LogLine> {
+    match &*happened.event {
+        Event::Message { level, text } => Some(LogLine { at: happened.at, level: *level, text: text.clone() }),
+        _ => None,
+    }
+}
+
+fn ended(event: &Event) -> Option<PhaseRecord> {
+    match *event {
+        Event::PhaseFinished { phase, started, duration_ms, memory_final, memory_peak } => {
+            Some(PhaseRecord { phase, started, duration_ms, memory_final, memory_peak })
+        }
+        _ => None,
+    }
+}
+
+impl RunEvent {
+    /// The name of its kind, as in JSON.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Status(_) => "status",
+            Self::PhaseStarted { .. } => "phase_started",
+            Self::PhaseFinished { .. } => "phase_finished",
+            Self::Read { .. } => "read",
+            Self::ReadFinished { .. } => "read_finished",
+            Self::Compared { .. } => "compared",
+            Self::Applied { .. } => "applied",
+            Self::Message { .. } => "message",
+        }
+    }
+
+    /// What it is about, if it tells a running total.
+    pub fn topic(&self) -> Option<Topic<'_>> {
+        match self {
+            Self::Read { side, model, .. } | Self::ReadFinished { side, model, .. } => Some(Topic::Read(*side, model)),
+            Self::Applied { model, .. } => Some(Topic::Applied(model)),
+            Self::Status(_)
+            | Self::PhaseStarted { .. }
+            | Self::PhaseFinished { .. }
+            | Self::Compared { .. }
+            | Self::Message { .. } => None,
+        }
+    }
+}
+
+impl From<&Event> for RunEvent {
+    fn from(event: &Event) -> Self {
+        match event.clone() {
+            Event::PhaseStarted { phase } => Self::PhaseStarted { phase },
+            Event::PhaseFinished { phase, started, duration_ms, memory_final, memory_peak } => {
+                Self::PhaseFinished { phase, started, duration_ms, memory_final, memory_peak }
+            }
+            Event::Read { side, model, records, expected } => {
+                Self::Read { side, model: model.to_owned(), records, expected }
+            }
+            Event::ReadFinished { side, model, records, partial } => {
+                Self::ReadFinished { side, model: model.to_owned(), records, partial }
+            }
+            Event::Compared { model, create, update, delete, unchanged, to_apply } => {
+                Self::Compared { model: model.to_owned(), create, update, delete, unchanged, to_apply }
+            }
+            Event::Applied { model, done, total, failed } => {
+                Self::Applied { model: model.to_owned(), done, total, failed }
+            }
+            Event::Message { level, text } => Self::Message { level, text },
+        }
+    }
+}
+
+impl TryFrom<run_event::Model> for StoredEvent {
+    type Error = Error;
+
+    fn try_from(row: run_event::Model) -> Result<Self> {
+        Ok(Self {
+            seq: text::count(row.seq),
+            at: text::time(row.at),
+            event: text::parse_json("run_event.event", &row.event)?,
+        })
+    }
+}
