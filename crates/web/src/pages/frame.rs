@@ -56,6 +56,8 @@ pub enum Section {
     Syncs,
     /// What belongs to a run.
     Runs,
+    /// Who may do what, and what this program is.
+    Settings,
     /// None of them.
     None,
 }

@@ -1,6 +1,7 @@
 //! The dashboard as a browser meets it.
 
 mod markup;
+mod settings;
 
 use std::sync::Arc;
 
