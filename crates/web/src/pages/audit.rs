@@ -81,7 +81,9 @@ pub async fn page(State(state): State<ApiState>, visit: Visit, fields: Fields) -
 
 fn command(filter: &AuditFilter) -> String {
     let who = filter.who.as_ref().map(|who| format!(" --who {}", quoted(who))).unwrap_or_default();
-    format!("syncline audit{who}")
+    let actions: Vec<_> = filter.action.iter().map(|action| format!(" --action {action}")).collect();
+    let object = filter.object.as_ref().map(|object| format!(" --object {}", quoted(object))).unwrap_or_default();
+    format!("syncline audit{who}{}{object}", actions.concat())
 }
 
 impl EntryLine {

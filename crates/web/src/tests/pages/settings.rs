@@ -126,6 +126,7 @@ async fn the_audit_log_is_filtered_and_paged() {
     let made = pages.page("/settings/audit?action=account.create&who=&object=kim").await;
     assert_eq!(rows(&made), 1);
     assert!(words(&made).contains("this machine account.create kim"), "{}", words(&made));
+    assert!(made.contains("syncline audit --action account.create --object kim"), "{made}");
     assert!(words(&pages.page("/settings/audit?who=nobody").await).contains("Nothing is like that"));
     for wrong in ["?action=nothing", "?since=yesterday", "?before=x"] {
         let answer = pages.fetch(&format!("/settings/audit{wrong}")).await;
