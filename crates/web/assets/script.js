@@ -108,10 +108,226 @@
     });
   };
 
+  // A run that is not over: its page follows what it does.
+  const NUMBERS = new Intl.NumberFormat("en");
+  const STANDS = {
+    new: "Waits for its turn",
+    queued: "Waits for its turn",
+    syncing: "Under way",
+    awaiting_review: "Waits for a person to look at its plan",
+    completed: "Completed",
+    failed: "Failed",
+    cancelled: "Cancelled",
+  };
+  const KINDS = [
+    "status", "phase_started", "phase_finished", "read", "read_finished", "compared", "applied", "message",
+  ];
+
+  const element = (name, attributes, ...children) => {
+    const made = document.createElement(name);
+    for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+    made.append(...children);
+    return made;
+  };
+
+  const bar = (from, length) => {
+    const drawn = (name, attributes) => {
+      const made = document.createElementNS("http://www.w3.org/2000/svg", name);
+      for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+      return made;
+    };
+    const chart = drawn("svg", {
+      class: "chart", viewBox: "0 0 1000 12", preserveAspectRatio: "none", "aria-hidden": "true",
+    });
+    chart.append(
+      drawn("rect", { class: "ground", width: 1000, height: 12 }),
+      drawn("rect", { x: from, width: length, height: 12 }),
+    );
+    return chart;
+  };
+
+  const took = (ms) => {
+    const seconds = Math.floor(ms / 1000);
+    if (seconds < 1) return Math.max(0, Math.round(ms)) + " ms";
+    if (seconds < 60) return seconds + " s";
+    if (seconds < 3600) return Math.floor(seconds / 60) + " min " + (seconds % 60) + " s";
+    return Math.floor(seconds / 3600) + " h " + (Math.floor(seconds / 60) % 60) + " min";
+  };
+
+  // A table whose rows change, within a box that keeps where it was scrolled to.
+  const liveTable = (caption, heads) => {
+    const rows = element("tbody", {});
+    const head = element("tr", {}, ...heads.map((head) => element("th", { scope: "col" }, head)));
+    const table = element(
+      "table", { class: "slim" }, element("caption", { class: "hidden" }, caption), element("thead", {}, head), rows,
+    );
+    return { box: element("div", { class: "scroll bare", hidden: "" }, table), rows };
+  };
+
+  // So many of so many, as a bar and in words. Where nobody knows how many there will be, the bar says only that it goes on.
+  const share = (label, done, total, isOver, more) => {
+    const drawn = element("progress", { "aria-label": label });
+    if (isOver || total > 0) {
+      drawn.max = isOver ? 1 : total;
+      drawn.value = isOver ? 1 : Math.min(done, total);
+    }
+    const words = NUMBERS.format(done) + (total > 0 && !isOver ? " of " + NUMBERS.format(total) : "");
+    return element("td", {}, drawn, words + more);
+  };
+
+  const readCell = (model, side, read) => {
+    if (!read) return element("td", { class: "dim" }, "not yet");
+    const more = read.partial ? ", partial: " + read.partial : read.done ? "" : " so far";
+    return share(model + ", " + side, read.records, read.expected ?? 0, read.done, more);
+  };
+
+  const changeCell = (model, compared, applied) => {
+    if (applied) {
+      const more = applied.failed ? ", " + NUMBERS.format(applied.failed) + " failed" : "";
+      return share(model + ", changes", applied.done, applied.total, false, more);
+    }
+    if (!compared) return element("td", { class: "dim" }, "not yet");
+    const found = compared.create + compared.update + compared.delete;
+    const held = found - compared.to_apply;
+    const words = NUMBERS.format(compared.to_apply) + " to apply" + (held > 0 ? ", " + NUMBERS.format(held) + " held" : "");
+    return element("td", {}, words);
+  };
+
+  const liveRun = () => {
+    const live = document.querySelector("[data-run]");
+    if (!live || !window.EventSource) return;
+    const note = live.querySelector("[data-live-note]");
+    const line = live.querySelector("[data-live-status]");
+    const instead = document.querySelector("[data-live-instead]");
+    const phases = liveTable("How long each phase took so far", ["Phase", "Time", "From begin to now"]);
+    phases.box.querySelector("th:last-child").className = "wide";
+    const models = liveTable("How far each model is", ["Model", "Source", "Target", "Changes"]);
+    const speed = element("p", { class: "dim" });
+    live.querySelector("[data-live]").append(phases.box, models.box, speed);
+
+    const showPhases = (list, now) => {
+      const begin = Math.min(...list.map((phase) => Date.parse(phase.started)));
+      const end = Math.max(begin + 1, ...list.map((phase) => (phase.ended ? Date.parse(phase.ended) : now)));
+      const place = (time) => Math.round(((time - begin) / (end - begin)) * 1000);
+      const rows = list.map((phase) => {
+        const from = Date.parse(phase.started);
+        const to = phase.ended ? Date.parse(phase.ended) : Math.max(now, from);
+        const left = Math.min(place(from), 995);
+        return element(
+          "tr", {},
+          element("th", { scope: "row" }, phase.name.replaceAll("_", " ")),
+          element("td", { class: "right" }, took(to - from)),
+          element("td", {}, bar(left, Math.max(place(to) - left, 5))),
+        );
+      });
+      phases.rows.replaceChildren(...rows);
+      phases.box.hidden = rows.length === 0;
+      if (instead) instead.hidden = rows.length > 0;
+    };
+
+    const showModels = (list) => {
+      const rows = list.map((model) => element(
+        "tr", {},
+        element("th", { scope: "row" }, model.model),
+        readCell(model.model, "source", model.source),
+        readCell(model.model, "target", model.target),
+        changeCell(model.model, model.compared, model.applied),
+      ));
+      models.rows.replaceChildren(...rows);
+      models.box.hidden = rows.length === 0;
+    };
+
+    const show = (progress, now) => {
+      const open = progress.phases.filter((phase) => !phase.ended).map((phase) => phase.name.replaceAll("_", " "));
+      const stands = STANDS[progress.status] ?? progress.status ?? "Not over";
+      const why = progress.paused ? "paused" : open.join(", ");
+      // What is said once is not read out again.
+      const words = stands + (why ? ": " + why : "");
+      if (line.textContent !== words) line.textContent = words;
+      showPhases(progress.phases, now);
+      showModels(progress.models);
+      const parts = [];
+      if (progress.rate !== null) {
+        const rate = progress.rate < 10 ? Math.round(progress.rate * 10) / 10 : Math.round(progress.rate);
+        parts.push(NUMBERS.format(rate) + " a second");
+      }
+      if (progress.eta) parts.push("about " + took(Math.max(1000, Date.parse(progress.eta) - now)) + " left");
+      speed.textContent = parts.join(", ");
+      note.hidden = true;
+    };
+
+    // What the page says besides is not true any more. Who is writing something is not disturbed: the note has the link.
+    const again = () => {
+      const fields = [...document.querySelectorAll("main input:not([type=hidden]), main textarea")];
+      if (fields.some((field) => field.value !== field.defaultValue)) {
+        note.hidden = false;
+        return;
+      }
+      location.reload();
+    };
+
+    let stream = null;
+    let seen = 0;
+    let isBusy = false;
+    let isWanted = false;
+    const load = async () => {
+      const answer = await fetch(live.dataset.progress, { headers: { accept: "application/json" } });
+      if (!answer.ok) throw new Error("progress: " + answer.status);
+      const progress = await answer.json();
+      // The clock of the server: all other times are by it.
+      show(progress, Date.parse(answer.headers.get("date") ?? "") || Date.now());
+      seen = progress.seq;
+      if (progress.status && progress.status !== live.dataset.status) again();
+    };
+    // Twice a second at most, and once more after the last event.
+    const ask = async () => {
+      isWanted = true;
+      if (isBusy) return;
+      isBusy = true;
+      while (isWanted) {
+        isWanted = false;
+        try {
+          await load();
+        } catch {
+          note.hidden = false;
+        }
+        await new Promise((done) => setTimeout(done, 500));
+      }
+      isBusy = false;
+    };
+    const follow = () => {
+      stream = new EventSource(live.dataset.events + "?after=" + seen);
+      for (const kind of KINDS) stream.addEventListener(kind, ask);
+      stream.addEventListener("end", () => {
+        stream.close();
+        again();
+      });
+      // Cut off: the browser comes back by itself, but not to what is over.
+      stream.addEventListener("error", () => {
+        note.hidden = false;
+        if (stream.readyState === EventSource.CLOSED) ask();
+      });
+      stream.addEventListener("open", ask);
+    };
+    // A browser has few connections to a server, all its tabs together: one that nobody looks at needs none.
+    document.addEventListener("visibilitychange", () => {
+      if (document.hidden) {
+        stream?.close();
+      } else if (!stream || stream.readyState === EventSource.CLOSED) {
+        follow();
+      }
+    });
+    // What is known at once need not come as events. The first `open` asks again where this failed.
+    load().catch(() => {}).finally(() => {
+      if (!document.hidden) follow();
+    });
+  };
+
   document.addEventListener("DOMContentLoaded", () => {
     themeSwitch();
     copyButtons();
     tickAll();
     keys();
+    liveRun();
   });
 })();

@@ -102,7 +102,7 @@ pub struct AuditQuery {
 }
 
 /// The name of an account or a token in a path.
-pub struct Named(AccountName);
+pub struct Named(pub AccountName);
 
 /// `GET /me`: `{"name", "role", "how", "syncs", "csrf"}`.
 pub async fn me(who: Who, logged_in: Option<LoggedIn>) -> Json<Me> {
@@ -184,6 +184,11 @@ pub async fn create_token(
     who: Who,
     Body(wish): Body<TokenWish>,
 ) -> Result<impl IntoResponse, Problem> {
+    Ok((StatusCode::CREATED, Json(make_token(&state, &who, wish).await?)))
+}
+
+/// Makes a token. Its secret is told this once.
+pub(crate) async fn make_token(state: &ApiState, who: &Who, wish: TokenWish) -> Result<MadeToken, Problem> {
     let TokenWish { name, role, syncs, expires } = wish;
     if syncs.as_ref().is_some_and(BTreeSet::is_empty) {
         return Err(Problem::value("syncs", "names no sync: leave it out for all"));
@@ -199,7 +204,7 @@ pub async fn create_token(
     let secret = Secret::random(token::PREFIX)?;
     let new = NewToken { name, role, syncs, expires };
     let token = state.auth.history().create_token(&new, &secret, &who.actor()).await?;
-    Ok((StatusCode::CREATED, Json(MadeToken { token, secret: secret.expose().to_owned() })))
+    Ok(MadeToken { token, secret: secret.expose().to_owned() })
 }
 
 /// `DELETE /tokens/{name}`: the token, which is good for nothing any more. Its name is free again.
@@ -230,10 +235,10 @@ impl Me {
     }
 }
 
-impl FromRequestParts<ApiState> for Named {
+impl<S: Send + Sync> FromRequestParts<S> for Named {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let Name(text) = Name::from_request_parts(parts, state).await?;
         let none = |_| Problem::new(ProblemKind::NotFound, format!("`{text}` is no name of an account or a token"));
         Ok(Self(text.parse().map_err(none)?))

@@ -72,7 +72,17 @@ pub async fn set_own_password(
     logged_in: Option<LoggedIn>,
     Body(wish): Body<OwnPassword>,
 ) -> Result<impl IntoResponse, Problem> {
-    let auth = &state.auth;
+    let cookie = change_own_password(&state.auth, &who, logged_in, &wish).await?;
+    Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie)]))
+}
+
+/// Gives whoever is logged in another password, and ends the sessions. Gives the header that takes the cookie back.
+pub(crate) async fn change_own_password(
+    auth: &Auth,
+    who: &Who,
+    logged_in: Option<LoggedIn>,
+    wish: &OwnPassword,
+) -> Result<HeaderValue, Problem> {
     let name: Option<AccountName> = who.name.parse().ok();
     let (Some(name), Some(_)) = (name, logged_in) else {
         let detail = format!("`{}` has no password: it is not logged in with one", who.name);
@@ -88,7 +98,7 @@ pub async fn set_own_password(
     }
     let hash = auth.0.passwords.hash(&wish.password).await?;
     auth.history().set_password(&name, &hash, &who.actor()).await?;
-    Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, session::forget(auth))]))
+    Ok(session::forget(auth))
 }
 
 fn ensure_not_often(auth: &Auth, origin: &Origin, name: Option<&AccountName>) -> Result<(), Problem> {

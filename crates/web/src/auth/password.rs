@@ -42,6 +42,11 @@ impl Password {
         Self(text.into().into())
     }
 
+    /// Whether nothing was given: a field of a form that was left empty.
+    pub fn is_empty(&self) -> bool {
+        self.0.expose_secret().is_empty()
+    }
+
     /// Refuses what is too short for a new password, or too long for one.
     pub fn ensure_good(&self) -> Result<(), BadPassword> {
         let letters = self.0.expose_secret().chars().count();

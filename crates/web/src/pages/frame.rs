@@ -60,6 +60,8 @@ pub enum Section {
     Drift,
     /// What the source no longer has.
     Quarantine,
+    /// Who may do what, and what this program is.
+    Settings,
     /// None of them.
     None,
 }

@@ -10,7 +10,9 @@
 //!   page, and of a plan's file only the part that is shown is read.
 //! - Nothing stands in a page that could run: no script, no style, no handler. [`protect`] forbids it besides.
 
+mod accounts;
 mod assets;
+mod audit;
 mod change_row;
 mod drift;
 mod facets;
@@ -20,6 +22,7 @@ mod login;
 mod object;
 pub(crate) mod outcome;
 mod overview;
+mod own_password;
 mod pick;
 mod plan;
 mod problem;
@@ -33,6 +36,8 @@ mod show;
 mod side;
 mod start;
 mod sync;
+mod system;
+mod tokens;
 
 use std::sync::Arc;
 
@@ -76,7 +81,9 @@ pub fn dashboard(state: ApiState) -> Router {
     let gate = Gate { auth: state.auth.clone(), answers: Answers::Login };
     let auth = state.auth.clone();
     let known = routes().into_iter().fold(Router::new(), |router, (path, by, notes, handler)| {
-        let access = Access { role: by, about: About::of(&Method::GET, path), notes };
+        // Of what a form sends, nobody has read which sync it names: then its query says nothing.
+        let method = if notes.is_some() { Method::POST } else { Method::GET };
+        let access = Access { role: by, about: About::of(&method, path), notes };
         router.route(path, handler.route_layer(from_fn_with_state((state.clone(), access), enforce)))
     });
     known
@@ -125,6 +132,17 @@ fn routes() -> Vec<PageRoute> {
         ("/sources/{name}/check", Role::Operator, None, post(side::check_source)),
         page("/targets/{name}", get(side::target)),
         ("/targets/{name}/check", Role::Operator, None, post(side::check_target)),
+        page("/settings", get(system::page)),
+        page("/settings/password", get(own_password::page).post(own_password::change)),
+        // The history itself notes who changed accounts and tokens.
+        ("/settings/accounts", Role::Admin, None, get(accounts::page).post(accounts::create)),
+        ("/settings/accounts/{name}/role", Role::Admin, None, post(accounts::set_role)),
+        ("/settings/accounts/{name}/password", Role::Admin, None, post(accounts::set_password)),
+        ("/settings/accounts/{name}/disable", Role::Admin, None, post(accounts::disable)),
+        ("/settings/accounts/{name}/enable", Role::Admin, None, post(accounts::enable)),
+        ("/settings/tokens", Role::Admin, None, get(tokens::page).post(tokens::create)),
+        ("/settings/tokens/{name}/revoke", Role::Admin, None, post(tokens::revoke)),
+        ("/settings/audit", Role::Admin, None, get(audit::page)),
     ]
 }
 

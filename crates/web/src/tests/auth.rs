@@ -622,3 +622,41 @@ async fn cookies_of_a_server_with_tls_are_sent_by_tls_only() {
         assert_eq!(api.send(named(host)).await.status, StatusCode::MISDIRECTED_REQUEST, "{host}");
     }
 }
+
+#[tokio::test]
+async fn pages_of_accounts_are_for_admins_and_ones_own_password_for_everybody() {
+    let api = Api::asking().await;
+    let page = async |browser: &Browser, path: &str| {
+        let request = Request::builder().uri(path.to_owned()).header(header::HOST, "localhost:8080");
+        let request = request.header(header::COOKIE, browser.cookie.as_deref().unwrap());
+        api.send(request.body(Body::empty()).unwrap()).await
+    };
+    let (approver, admin) = (api.browser("approver").await, api.browser("admin").await);
+    let shown = page(&approver, "/settings").await;
+    assert_eq!(shown.status, StatusCode::OK);
+    assert!(shown.text.contains("/settings/password") && !shown.text.contains("/settings/accounts"), "{}", shown.text);
+    for path in ["/settings/accounts", "/settings/tokens", "/settings/audit"] {
+        assert_eq!(page(&approver, path).await.status, StatusCode::FORBIDDEN, "{path}");
+        assert_eq!(page(&admin, path).await.status, StatusCode::OK, "{path}");
+    }
+    let cookie = [(header::COOKIE, approver.cookie.as_deref().unwrap())];
+    let csrf = approver.csrf.as_deref().unwrap();
+    for path in ["/settings/accounts", "/settings/accounts/viewer/role", "/settings/tokens"] {
+        let refused = form(&api, path, &cookie, &format!("csrf={csrf}&name=mine&role=admin")).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN, "{path}");
+    }
+
+    let current = PASSWORD.replace(' ', "+");
+    let wishes = [
+        (format!("current={current}&password=another+few+words"), StatusCode::FORBIDDEN),
+        (format!("csrf={csrf}&current=wrong&password=another+few+words"), StatusCode::UNPROCESSABLE_ENTITY),
+        (format!("csrf={csrf}&current={current}&password=short"), StatusCode::UNPROCESSABLE_ENTITY),
+        (format!("csrf={csrf}&current={current}&password=another+few+words"), StatusCode::SEE_OTHER),
+    ];
+    for (wish, status) in wishes {
+        assert_eq!(form(&api, "/settings/password", &cookie, &wish).await.status, status, "{wish}");
+    }
+    assert_eq!(page(&approver, "/settings").await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(api.log_in("approver", PASSWORD).await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(api.log_in("approver", "another few words").await.status, StatusCode::OK);
+}

@@ -3,6 +3,7 @@
 mod drift;
 mod markup;
 mod quarantine;
+mod settings;
 
 use std::sync::Arc;
 
@@ -299,6 +300,13 @@ async fn a_run_tells_what_it_did() {
     let open = pages.page(&format!("/runs/{}", waiting.id)).await;
     assert!(open.contains("data-run=\"3\" data-status=\"awaiting_review\" data-events=\"/api/v1/runs/3/events\""));
     assert!(words(&open).contains("Look at the plan and decide"));
+    // What a script fills, and what is there without one.
+    for part in
+        ["data-progress=\"/api/v1/runs/3/progress\"", "data-live-status aria-live=\"polite\"", "<div data-live>"]
+    {
+        assert!(open.contains(part), "{part}: {open}");
+    }
+    assert!(words(&open).contains("The run is not over: load the page again to see more"), "{open}");
 }
 
 #[tokio::test]
