@@ -264,6 +264,8 @@ impl IntoResponse for Problem {
         if self.kind == ProblemKind::Unauthenticated {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
+        // For those who answer people, who want it as a page.
+        response.extensions_mut().insert(self);
         response
     }
 }

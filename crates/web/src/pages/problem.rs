@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::{Html, IntoResponse, Response};
 
 use super::frame::{Frame, Section, Visit};
 use crate::problem::{Problem, ProblemKind};
@@ -48,10 +48,12 @@ impl IntoResponse for PageProblem {
         let frame = Visit::default().frame(self.0.title(), Section::None);
         let status = self.0.status();
         let page = ProblemPage { frame, status: status.as_u16(), detail: self.0.detail(), problems: self.0.problems() };
-        match page.render() {
-            Ok(text) => (status, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], text).into_response(),
-            // Nothing but memory can be short here.
-            Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        // Nothing but memory can be short here.
+        let Ok(text) = page.render() else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
+        let mut response = (status, Html(text)).into_response();
+        if let Some(seconds) = self.0.retry_after() {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
         }
+        response
     }
 }

@@ -22,8 +22,12 @@ const POLICY: HeaderValue = HeaderValue::from_static(
 pub async fn protect(State(auth): State<Auth>, request: Request, next: Next) -> Response {
     let mut response = match judge(&auth, &request) {
         Ok(()) => next.run(request).await,
-        Err(problem) => PageProblem::from(problem).into_response(),
+        Err(problem) => problem.into_response(),
     };
+    // What refuses pages and the API alike speaks as to programs; whoever looks at a page gets a page.
+    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        response = PageProblem::from(problem).into_response();
+    }
     secure(&auth, &mut response, POLICY);
     response
 }

@@ -557,6 +557,12 @@ async fn form(api: &Api, path: &str, headers: &[(HeaderName, &str)], body: &str)
     api.send(request.body(Body::from(body.to_owned())).unwrap()).await
 }
 
+/// An error that a person gets is a page, not a document for programs.
+fn is_page(answer: &Answer, says: &str) {
+    assert_eq!(answer.headers[header::CONTENT_TYPE], "text/html; charset=utf-8", "{}", answer.text);
+    assert!(answer.text.contains(says), "{}", answer.text);
+}
+
 #[tokio::test]
 async fn people_log_in_on_a_page() {
     let api = Api::asking().await;
@@ -592,7 +598,13 @@ async fn people_log_in_on_a_page() {
     let browser = Browser { cookie: Some(cookie.clone()), csrf: None };
     let csrf = api.from(&browser, Method::GET, "me", json!({})).await.value()["csrf"].as_str().unwrap().to_owned();
     let refused = form(&api, "/logout", &[(header::COOKIE, &cookie)], "csrf=").await;
-    assert_eq!((refused.status, kind(&refused).as_str()), (StatusCode::FORBIDDEN, "csrf"));
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    is_page(&refused, "a session changes something only with its CSRF secret");
+    // So is what a role may not see.
+    let accounts = Request::builder().uri("/settings/accounts").header(header::HOST, "localhost:8080");
+    let refused = api.send(accounts.header(header::COOKIE, &cookie).body(Body::empty()).unwrap()).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    is_page(&refused, "this needs the role `admin`, and `viewer` has the role `viewer`");
     let out = form(&api, "/logout", &[(header::COOKIE, &cookie)], &format!("a=1&csrf={csrf}")).await;
     assert_eq!((out.status, &out.headers[header::LOCATION]), (StatusCode::SEE_OTHER, &"/login".parse().unwrap()));
     assert_eq!(api.from(&browser, Method::GET, "me", json!({})).await.status, StatusCode::UNAUTHORIZED);
