@@ -6,13 +6,20 @@
 //! - Messages are lower case, have no full stop, name the thing in backticks and say what to do about it.
 //! - No secret and no credential ever enters a message or a context value.
 
+mod report;
+
 use std::fmt;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+pub use report::{ErrorReport, causes};
 
 /// The result of everything that can fail with an [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What went wrong, in classes that a person or the runner acts on differently.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorKind {
     /// A setting is missing, unknown or out of range. The operator changes the configuration.
@@ -54,7 +61,7 @@ pub enum ErrorKind {
 }
 
 /// Whether trying again can help.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorStatus {
     /// Trying again gives the same answer.
@@ -158,13 +165,23 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.inner.message)?;
-        for (position, (name, value)) in self.inner.context.iter().enumerate() {
-            f.write_str(if position == 0 { " (" } else { ", " })?;
-            write!(f, "{name} {value}")?;
-        }
-        if self.inner.context.is_empty() { Ok(()) } else { f.write_str(")") }
+        write_message(f, &self.inner.message, self.inner.context.iter().map(|(name, value)| (*name, value.as_str())))
     }
+}
+
+/// A message, and in brackets what was being worked on.
+fn write_message<'a>(
+    f: &mut fmt::Formatter<'_>,
+    message: &str,
+    context: impl Iterator<Item = (&'a str, &'a str)>,
+) -> fmt::Result {
+    f.write_str(message)?;
+    let mut is_open = false;
+    for (name, value) in context {
+        write!(f, "{}{name} {value}", if is_open { ", " } else { " (" })?;
+        is_open = true;
+    }
+    if is_open { f.write_str(")") } else { Ok(()) }
 }
 
 impl fmt::Debug for Error {

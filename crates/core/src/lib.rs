@@ -46,4 +46,4 @@ pub mod target;
 #[cfg(feature = "runtime")]
 mod undo;
 
-pub use error::{Error, ErrorKind, ErrorStatus, Result};
+pub use error::{Error, ErrorKind, ErrorReport, ErrorStatus, Result};

@@ -20,7 +20,7 @@
 //! | `GET /quarantine`, `POST /quarantine` | records that sources no longer have; what becomes of one |
 //! | `GET /objects` | what happened to an object in all runs |
 //! | `GET /connectors`, `GET /connectors/{name}` | what this build can talk to, and the schemas of its settings |
-//! | `POST /syncs/{name}/check`, `…/describe` | whether both sides answer; what becomes what |
+//! | `POST /syncs/{name}/check` | whether both sides answer, what they can do, and what becomes what |
 //! | `GET /openapi.json` | all of this, for programs: OpenAPI 3.1 |
 //!
 //! What each takes and answers is told where it is: [`routes`], and in one place, from which the router and the document come:

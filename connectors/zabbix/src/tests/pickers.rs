@@ -7,7 +7,7 @@ use syncline_core::event::Events;
 use super::lab::Lab;
 
 async fn catalogues(lab: &Lab) -> Vec<Catalogue> {
-    let target = lab.runner.connect_target(&lab.sync.target, &Events::new()).await.unwrap();
+    let target = lab.runner.registry().connect_target(&lab.sync.target, &Events::new()).await.unwrap();
     target.catalogues().await.unwrap()
 }
 

@@ -132,7 +132,7 @@ impl Work<'_> {
             );
             return Err(Error::new(ErrorKind::Stale, message));
         }
-        let target = self.runner.connect_target(&self.sync.target, self.events).await?;
+        let target = self.runner.registry().connect_target(&self.sync.target, self.events).await?;
         let fields = target.holds();
         // What stopped the run does not stop it from looking.
         let stop = StopSignal::new();

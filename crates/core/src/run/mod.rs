@@ -2,6 +2,8 @@
 
 mod applying;
 mod book;
+mod check;
+mod connect;
 mod definition;
 mod doubt;
 mod event_log;
@@ -31,6 +33,7 @@ mod work;
 mod worker;
 
 pub use book::{Automation, ConfiguredSync, SyncBook};
+pub use check::{CheckedSide, CheckedSync};
 pub use definition::{SideDefinition, SyncDefinition};
 pub use findings::{Drift, DriftVerdict};
 pub use memory::MemoryMeter;

@@ -67,8 +67,8 @@ impl Work<'_> {
     async fn agree(&self, report: &mut RunReport) -> Result<Prepared> {
         let (sync, events) = (self.sync, self.events);
         let (source, target) = futures::future::try_join(
-            self.runner.connect_source(&sync.source, events),
-            self.runner.connect_target(&sync.target, events),
+            self.runner.registry().connect_source(&sync.source, events),
+            self.runner.registry().connect_target(&sync.target, events),
         )
         .await?;
         let needs = target.needs();

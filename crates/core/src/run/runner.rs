@@ -13,8 +13,7 @@ use super::keeper::LeaseKeeper;
 use super::measure::{self, RunMeasure};
 use super::record::{Recorder, endpoint};
 use super::work::Work;
-use super::{Consent, MemoryMeter, RunReport, RunRequest, SideDefinition, SyncDefinition};
-use crate::connector::ConnectContext;
+use super::{Consent, MemoryMeter, RunReport, RunRequest, SyncDefinition};
 use crate::event::{Events, Level};
 use crate::history::{
     Abandoned, Approval, Claim, Claimed, Decision, History, NewRun, PlanRef, Purpose, Run, RunFilter, RunId, RunStage,
@@ -22,9 +21,7 @@ use crate::history::{
 };
 use crate::plan::{PlanExcerpt, PlanReader};
 use crate::registry::Registry;
-use crate::source::DataSource;
 use crate::stop::StopSignal;
-use crate::target::DataTarget;
 use crate::{Error, ErrorKind, Result};
 
 /// How long a runner keeps a run without asking for more time.
@@ -110,24 +107,6 @@ impl Runner {
     /// The name under which this runner takes runs.
     pub fn worker(&self) -> &str {
         &self.worker
-    }
-
-    /// Opens the source of a sync, for a connection test.
-    pub async fn connect_source(&self, side: &SideDefinition, events: &Events) -> Result<Box<dyn DataSource>> {
-        let connector = self.registry.get(&side.connector)?;
-        let source = connector.source.as_ref().ok_or_else(|| not_a(side, "source"))?;
-        let context = ConnectContext { events: events.clone() };
-        let connected = (source.connect)(side.connection.clone(), side.parameters.clone(), context).await;
-        connected.map_err(|error| error.with("connection", &side.connection_name))
-    }
-
-    /// Opens the reading half of the target of a sync, for a connection test.
-    pub async fn connect_target(&self, side: &SideDefinition, events: &Events) -> Result<Box<dyn DataTarget>> {
-        let connector = self.registry.get(&side.connector)?;
-        let target = connector.target.as_ref().ok_or_else(|| not_a(side, "target"))?;
-        let context = ConnectContext { events: events.clone() };
-        let connected = (target.connect)(side.connection.clone(), side.parameters.clone(), context).await;
-        connected.map_err(|error| error.with("connection", &side.connection_name))
     }
 
     /// Makes a run for whichever runner is free, unless one of the sync that was asked to do the same is under way or queued already.
@@ -524,12 +503,6 @@ fn in_the_way(run: &Run) -> Error {
 
 fn plan_ref(plan: &PlanReader) -> PlanRef {
     PlanRef { hash: plan.hash().to_owned(), path: plan.path().display().to_string() }
-}
-
-fn not_a(side: &SideDefinition, what: &str) -> Error {
-    let message =
-        format!("the connector `{}` of the connection `{}` is no data {what}", side.connector, side.connection_name);
-    Error::new(ErrorKind::Settings, message)
 }
 
 /// Refuses a plan that was made for another definition, or too long ago.

@@ -116,7 +116,7 @@ impl Work<'_> {
         report: &mut RunReport,
     ) -> Result<(Arc<dyn DataTarget>, ModelFields, BTreeMap<&'static str, ModelMode>)> {
         let clock = PhaseClock::start(Phase::Prepare, self.events, self.memory(), true);
-        let target = clock.around(self.runner.connect_target(&self.sync.target, self.events)).await;
+        let target = clock.around(self.runner.registry().connect_target(&self.sync.target, self.events)).await;
         report.phases.push(clock.stop());
         let target: Arc<dyn DataTarget> = target?.into();
         let holds = target.holds();

@@ -65,7 +65,7 @@ impl Work<'_> {
             ensure_still_means(&plan, self.sync, &digest)?;
         }
         report.planned(&plan, None);
-        let target = self.runner.connect_target(&self.sync.target, self.events).await?;
+        let target = self.runner.registry().connect_target(&self.sync.target, self.events).await?;
         let fields = target.holds();
         report.planned(&plan, Some(&fields));
         self.decide_and_apply(&plan, target.as_ref(), &fields, report).await

@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
-use syncline_core::{Error, ErrorKind, ErrorStatus};
+use syncline_core::error::{ErrorReport, causes};
+use syncline_core::{Error, ErrorKind};
 use syncline_render::RenderError;
 
 use super::console::{BAD, DIM, clean, paint};
@@ -85,7 +86,7 @@ impl Failure {
     /// The failure for programs: `{"error": {kind, status, message, context, causes, remedy, problems}}`.
     pub fn json(&self) -> Value {
         match self {
-            Self::Error(error) => json!({"error": error_json(error)}),
+            Self::Error(error) => json!({"error": error.in_full()}),
             Self::Config(error) => {
                 let problems = match error {
                     ConfigError::Invalid(problems) => problems.as_slice(),
@@ -114,27 +115,22 @@ pub fn exit_of(error: &Error) -> Exit {
     }
 }
 
-/// An error for programs.
-pub fn error_json(error: &Error) -> Value {
-    let context: serde_json::Map<_, _> =
-        error.context().iter().map(|(name, value)| ((*name).to_owned(), value.clone().into())).collect();
-    json!({
-        "kind": error.kind(),
-        "status": error.status(),
-        "message": error.message(),
-        "context": context,
-        "causes": causes(error),
-        "remedy": remedy(error),
-    })
-}
-
 /// An error for people.
 pub fn error_text(error: &Error) -> String {
-    let mut text = headline(kind_name(error.kind()), &error.to_string());
-    for cause in causes(error) {
-        let _ = writeln!(text, "  {} {}", paint(DIM, "because:"), clean(&cause));
+    in_full(&error.to_string(), &error.in_full())
+}
+
+/// An error that was told in full, for people.
+pub fn report_text(error: &ErrorReport) -> String {
+    in_full(&error.to_string(), error)
+}
+
+fn in_full(message: &str, error: &ErrorReport) -> String {
+    let mut text = headline(error.kind.name(), message);
+    for cause in &error.causes {
+        let _ = writeln!(text, "  {} {}", paint(DIM, "because:"), clean(cause));
     }
-    if let Some(remedy) = remedy(error) {
+    if let Some(remedy) = error.remedy {
         let _ = writeln!(text, "  {} {remedy}", paint(DIM, "help:"));
     }
     text
@@ -167,77 +163,6 @@ fn headline(code: &str, message: &str) -> String {
     format!("{} {}\n", paint(BAD, &format!("error[{code}]:")), clean(message))
 }
 
-/// The code of an error, as programs see it.
-fn kind_name(kind: ErrorKind) -> &'static str {
-    match kind {
-        ErrorKind::Settings => "settings",
-        ErrorKind::Unauthenticated => "unauthenticated",
-        ErrorKind::Forbidden => "forbidden",
-        ErrorKind::NotFound => "not_found",
-        ErrorKind::Unreachable => "unreachable",
-        ErrorKind::RateLimited => "rate_limited",
-        ErrorKind::Protocol => "protocol",
-        ErrorKind::Refused => "refused",
-        ErrorKind::Stale => "stale",
-        ErrorKind::Unsupported => "unsupported",
-        ErrorKind::Guard => "guard",
-        ErrorKind::Cancelled => "cancelled",
-        ErrorKind::Busy => "busy",
-        ErrorKind::LeaseLost => "lease_lost",
-        ErrorKind::InDoubt => "in_doubt",
-        ErrorKind::Storage => "storage",
-        ErrorKind::Remote => "remote",
-        ErrorKind::Internal => "internal",
-    }
-}
-
-/// What caused an error, outermost first, without what a message already repeats.
-fn causes(error: &dyn std::error::Error) -> Vec<String> {
-    let mut causes = Vec::new();
-    let mut said = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let message = error.to_string();
-        if !said.ends_with(&message) {
-            said.clone_from(&message);
-            causes.push(message);
-        }
-        cause = error.source();
-    }
-    causes
-}
-
-/// What helps with a kind of error, where the message does not say more than that.
-fn remedy(error: &Error) -> Option<&'static str> {
-    let remedy = match error.kind() {
-        ErrorKind::Unauthenticated => "check the credential: it is wrong, expired or locked; it was not tried again",
-        ErrorKind::Forbidden => "give the credential's user the permission, or use a credential that has it",
-        ErrorKind::Unreachable => {
-            "check the URL and its port, the proxy (`http.proxy`), and `tls` for a certificate authority of your own"
-        }
-        ErrorKind::RateLimited => "run it later, or set a smaller `http.requests_per_minute`",
-        // Without a request it is about what was understood, not about whom was asked.
-        ErrorKind::Protocol if error.context().iter().all(|(name, _)| *name != "request") => return None,
-        ErrorKind::Protocol => "check that the URL names the system itself, not a proxy or a login page",
-        ErrorKind::Remote => "look into the system's own log; a request id finds the request there",
-        ErrorKind::InDoubt => "look in the target whether what the run calls in doubt is there",
-        ErrorKind::Stale if error.message().contains("make a new plan") => return None,
-        ErrorKind::Stale => "run `syncline plan` again: this plan was made against what is no longer there",
-        ErrorKind::Storage => "check the path, its rights and the space on its disk",
-        ErrorKind::Internal => "report this: it is a defect of Syncline or of a connector, not of your configuration",
-        ErrorKind::Settings
-        | ErrorKind::NotFound
-        | ErrorKind::Refused
-        | ErrorKind::Unsupported
-        | ErrorKind::Guard
-        | ErrorKind::Cancelled
-        | ErrorKind::Busy
-        | ErrorKind::LeaseLost => return None,
-    };
-    let again = error.status() == ErrorStatus::Temporary && error.kind() == ErrorKind::Remote;
-    Some(if again { "run it again: the fault may be gone" } else { remedy })
-}
-
 fn config_remedy(error: &ConfigError) -> Option<&'static str> {
     match error {
         ConfigError::Missing { .. } => {
@@ -261,7 +186,7 @@ mod tests {
             .persistent()
             .caused_by(cause);
         insta::assert_snapshot!(anstream::adapter::strip_str(&error_text(&error)));
-        insta::assert_snapshot!(error_json(&error));
+        insta::assert_snapshot!(serde_json::to_value(error.in_full()).unwrap());
     }
 
     #[test]

@@ -1,13 +1,8 @@
 //! What the commands share: the console, the connectors, the configuration.
 
 use std::sync::{Arc, OnceLock};
-use syncline_core::run::{ConfiguredSync, MemoryMeter, Runner, SideDefinition, SyncBook as _};
 
-use syncline_core::connector::{ConnectContext, ConnectorDescriptor};
-use syncline_core::event::Events;
-use syncline_core::source::DataSource;
-use syncline_core::target::DataTarget;
-use syncline_core::{Error, ErrorKind, Result};
+use syncline_core::run::{ConfiguredSync, MemoryMeter, Runner, SyncBook as _};
 use tokio_util::sync::CancellationToken;
 
 use super::args::Global;
@@ -88,28 +83,4 @@ fn environment() -> Vec<(String, String)> {
     let readable =
         std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     readable.collect()
-}
-
-/// Opens the source side.
-pub async fn connect_source(
-    connector: &ConnectorDescriptor,
-    side: &SideDefinition,
-    events: &Events,
-) -> Result<Box<dyn DataSource>> {
-    let source = connector.source.as_ref().ok_or_else(|| cannot_be(connector, "a source"))?;
-    (source.connect)(side.connection.clone(), side.parameters.clone(), ConnectContext { events: events.clone() }).await
-}
-
-/// Opens the target side's reading half.
-pub async fn connect_target(
-    connector: &ConnectorDescriptor,
-    side: &SideDefinition,
-    events: &Events,
-) -> Result<Box<dyn DataTarget>> {
-    let target = connector.target.as_ref().ok_or_else(|| cannot_be(connector, "a target"))?;
-    (target.connect)(side.connection.clone(), side.parameters.clone(), ConnectContext { events: events.clone() }).await
-}
-
-fn cannot_be(connector: &ConnectorDescriptor, what: &str) -> Error {
-    Error::new(ErrorKind::Settings, format!("the connector `{}` cannot be {what}", connector.id))
 }

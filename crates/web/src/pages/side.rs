@@ -2,18 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::{Html, Redirect};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
-use syncline_core::Result;
-use syncline_core::describe::{CheckReport, ConfigItem, DataMapping};
-use syncline_core::event::Events;
+use syncline_core::describe::{ConfigItem, DataMapping};
+use syncline_core::event::Side;
 use syncline_core::history::{Run, RunFilter};
-use syncline_core::run::{ConfiguredSync, Runner, SideDefinition};
+use syncline_core::run::{CheckedSide, ConfiguredSync, SideDefinition};
 use syncline_core::target::Capabilities;
 use syncline_render::words;
 
@@ -30,8 +28,6 @@ use crate::ApiState;
 /// How many runs are a row of squares, and how many are listed.
 const SQUARES: usize = 10;
 const RUNS: u64 = 15;
-/// How long a system may take to answer.
-const CHECK: Duration = Duration::from_secs(30);
 
 /// A source or a target.
 #[derive(Template)]
@@ -68,11 +64,18 @@ struct SyncLink {
 #[derive(Debug)]
 struct CheckedView {
     at: When,
-    error: Option<Prose>,
+    error: Option<ErrorView>,
     report: Option<ReportView>,
     configuration: Vec<Setting>,
     capabilities: Vec<Setting>,
     mappings: Vec<MappingGroup>,
+}
+
+#[derive(Debug)]
+struct ErrorView {
+    message: Prose,
+    causes: Vec<Prose>,
+    remedy: Option<Prose>,
 }
 
 #[derive(Debug)]
@@ -109,16 +112,7 @@ type Asked = (bool, String);
 #[derive(Debug, Clone)]
 struct Checked {
     at: DateTime<Utc>,
-    report: Result<CheckReport, String>,
-    learned: Option<Learned>,
-}
-
-/// What a connected side tells of itself.
-#[derive(Debug, Clone)]
-struct Learned {
-    configuration: Vec<ConfigItem>,
-    mappings: Vec<DataMapping>,
-    capabilities: Option<Capabilities>,
+    found: CheckedSide,
 }
 
 /// The page of a source or a target.
@@ -234,7 +228,7 @@ async fn page(
         squares: runs.iter().take(SQUARES).map(|run| Square::of(run, now)).collect(),
         connection: settings(&shown["connection"]),
         parameters: settings(shown.get("parameters").unwrap_or(&Value::Null)),
-        checked: checks.last(&(is_source, chosen.clone())).map(|checked| CheckedView::of(checked, now)),
+        checked: checks.last(&(is_source, chosen.clone())).map(|checked| CheckedView::of(&checked, now)),
         runs: lines,
         command: Command(format!("syncline check {}", quoted(chosen))),
         href,
@@ -252,8 +246,9 @@ async fn check(
     let wanted = fields.text("sync");
     let chosen = users.iter().find(|(sync, _)| wanted == Some(sync)).or(users.first());
     let Some((chosen, sync)) = chosen else { return Err(PageProblem::not_found("There is no such sync.")) };
-    let checked = Checked::ask(&state.runner, is_source, side(is_source, sync)).await;
-    checks.keep((is_source, chosen.clone()), checked);
+    let which = if is_source { Side::Source } else { Side::Target };
+    let found = CheckedSide::ask(state.runner.registry(), which, side(is_source, sync)).await;
+    checks.keep((is_source, chosen.clone()), Checked { at: Utc::now(), found });
     Ok(Redirect::to(&(link(&side_href(is_source, name), [("sync", chosen.as_str())]) + "#check")))
 }
 
@@ -267,63 +262,26 @@ impl Checks {
     }
 }
 
-impl Checked {
-    /// Connects to a side and checks it.
-    async fn ask(runner: &Runner, is_source: bool, side: &SideDefinition) -> Self {
-        let asked = tokio::time::timeout(CHECK, ask(runner, is_source, side)).await;
-        let (learned, report) = match asked {
-            Ok((learned, report)) => (learned, report.map_err(|error| error.report())),
-            Err(_) => (None, Err(format!("it did not answer within {} s", CHECK.as_secs()))),
-        };
-        Self { at: Utc::now(), report, learned }
-    }
-}
-
-async fn ask(runner: &Runner, is_source: bool, side: &SideDefinition) -> (Option<Learned>, Result<CheckReport>) {
-    let events = Events::new();
-    if is_source {
-        match runner.connect_source(side, &events).await {
-            Err(error) => (None, Err(error)),
-            Ok(source) => {
-                let (configuration, mappings) = (source.config_information(), source.data_mappings());
-                (Some(Learned { configuration, mappings, capabilities: None }), source.check().await)
-            }
-        }
-    } else {
-        match runner.connect_target(side, &events).await {
-            Err(error) => (None, Err(error)),
-            Ok(target) => {
-                let (configuration, mappings) = (target.config_information(), target.data_mappings());
-                let capabilities = Some(target.capabilities());
-                (Some(Learned { configuration, mappings, capabilities }), target.check().await)
-            }
-        }
-    }
-}
-
 impl CheckedView {
-    fn of(checked: Checked, now: DateTime<Utc>) -> Self {
-        let (report, error) = match checked.report {
-            Ok(report) => (Some(report), None),
-            Err(error) => (None, Some(Prose::of(&error))),
-        };
-        let learned = checked.learned;
-        let report = report.map(|report| ReportView {
+    fn of(checked: &Checked, now: DateTime<Utc>) -> Self {
+        let found = &checked.found;
+        let report = found.report.as_ref().map(|report| ReportView {
             system: clean(&report.system),
             facts: items(&report.facts),
             warnings: report.warnings.iter().map(|warning| Prose::of(warning)).collect(),
+        });
+        let error = found.error.as_ref().map(|error| ErrorView {
+            message: Prose::of(&error.to_string()),
+            causes: error.causes.iter().map(|cause| Prose::of(cause)).collect(),
+            remedy: error.remedy.map(Prose::of),
         });
         Self {
             at: When::new(checked.at, now),
             error,
             report,
-            configuration: learned.as_ref().map(|learned| items(&learned.configuration)).unwrap_or_default(),
-            capabilities: learned
-                .as_ref()
-                .and_then(|learned| learned.capabilities.as_ref())
-                .map(capabilities)
-                .unwrap_or_default(),
-            mappings: learned.as_ref().map(|learned| mappings(&learned.mappings)).unwrap_or_default(),
+            configuration: items(&found.configuration),
+            capabilities: found.capabilities.as_ref().map(capabilities).unwrap_or_default(),
+            mappings: mappings(&found.data_mappings),
         }
     }
 }

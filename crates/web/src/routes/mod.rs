@@ -19,6 +19,7 @@ use syncline_core::history::{
     StatusChange, StoredChange, StoredEvent, StoredLogLine, TimelineCursor, TimelineEntry, Token, Waiting,
 };
 use syncline_core::plan::PlanDocument;
+use syncline_core::run::CheckedSync;
 
 use crate::auth::{access, login};
 use crate::cursor::Cursor;
@@ -130,15 +131,10 @@ fn of_connectors() -> Vec<Endpoint> {
             .says("A connector with the schemas of its settings")
             .gives::<connectors::ConnectorDetail>(StatusCode::OK, "The connector"),
         Endpoint::post("/syncs/{name}/check", "checkSync", connectors::check)
-            .says("Connects to both sides of a sync and asks whether it will work")
+            .says("Connects to both sides of a sync and asks what they are, what they can do, and what becomes what")
             .by(Role::Operator)
             .takes::<Nothing>()
-            .gives::<connectors::Checked>(StatusCode::OK, "What was found, also where a side does not answer"),
-        Endpoint::post("/syncs/{name}/describe", "describeSync", connectors::describe)
-            .says("Connects to both sides of a sync and asks what becomes what")
-            .by(Role::Operator)
-            .takes::<Nothing>()
-            .gives::<List<connectors::DescribedSide>>(StatusCode::OK, "The source, and the target"),
+            .gives::<CheckedSync>(StatusCode::OK, "What was found, also where a side does not answer"),
     ]
 }
 

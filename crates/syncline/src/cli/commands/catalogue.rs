@@ -13,7 +13,7 @@ use syncline_core::{Error, ErrorKind};
 use crate::cli::console::{DIM, NAME, WARN, clean, paint};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::cli::session::{Session, connect_target};
+use crate::cli::session::Session;
 use crate::cli::view::number::count;
 use crate::cli::view::table::Columns;
 use crate::config;
@@ -32,7 +32,7 @@ pub async fn run(session: &Session, of: &str, wanted: Option<&str>) -> Result<Ex
     let side = side(session, of).await?;
     let registry = crate::registry()?;
     let connector = registry.get(&side.connector)?;
-    let mut catalogues = connect_target(connector, &side, &Events::new()).await?.catalogues().await?;
+    let mut catalogues = registry.connect_target(&side, &Events::new()).await?.catalogues().await?;
     if catalogues.is_empty() {
         let message = format!("{} has no catalogues that Syncline knows", connector.label);
         return Err(Error::new(ErrorKind::Unsupported, message).into());

@@ -3,41 +3,25 @@
 use std::fmt::Write as _;
 
 use serde::Serialize;
-use serde_json::Value;
-use syncline_core::connector::ConnectorDescriptor;
 use syncline_core::describe::{ConfigItem, DataMapping};
 use syncline_core::event::Events;
+use syncline_core::registry::Registry;
 use syncline_core::target::Capabilities;
+use syncline_web::routes::connectors::{Connector, ConnectorDetail};
 
 use crate::cli::console::{DIM, NAME, clean, paint};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::cli::session::{Session, connect_source, connect_target};
+use crate::cli::session::Session;
 use crate::cli::view::connector::{settings, settings_table};
 use crate::cli::view::table::Columns;
 use crate::config::Configuration;
-
-/// One connector of the list.
-#[derive(Debug, Serialize)]
-struct Brief {
-    id: &'static str,
-    label: &'static str,
-    description: &'static str,
-    icon: &'static str,
-    package: &'static str,
-    version: &'static str,
-    source: bool,
-    target: bool,
-}
 
 /// All about one connector.
 #[derive(Debug, Serialize)]
 struct Full {
     #[serde(flatten)]
-    brief: Brief,
-    connection_schema: Value,
-    source_parameters_schema: Option<Value>,
-    target_parameters_schema: Option<Value>,
+    detail: ConnectorDetail,
     /// With `--connect`: what was learned from the sides that a sync of the configuration uses.
     connected: Vec<Connected>,
 }
@@ -53,37 +37,20 @@ struct Connected {
     data_mappings: Vec<DataMapping>,
 }
 
-impl Brief {
-    fn of(connector: &ConnectorDescriptor) -> Self {
-        Self {
-            id: connector.id,
-            label: connector.label,
-            description: connector.description,
-            icon: connector.icon,
-            package: connector.package,
-            version: connector.version,
-            source: connector.source.is_some(),
-            target: connector.target.is_some(),
-        }
-    }
-
-    fn roles(&self) -> String {
-        let roles: Vec<_> = [(self.source, "source"), (self.target, "target")]
-            .iter()
-            .filter(|role| role.0)
-            .map(|role| role.1)
-            .collect();
-        roles.join(", ")
-    }
+/// What a connector can be, in words.
+fn roles(connector: &Connector) -> String {
+    let roles = [(connector.source, "source"), (connector.target, "target")];
+    let roles: Vec<_> = roles.iter().filter(|role| role.0).map(|role| role.1).collect();
+    roles.join(", ")
 }
 
 /// Lists the connectors as `[{id, label, description, icon, package, version, source, target}]`.
 pub fn list(session: &Session) -> Result<Exit, Failure> {
-    let connectors: Vec<_> = crate::registry()?.iter().map(Brief::of).collect();
+    let connectors: Vec<_> = crate::registry()?.iter().map(Connector::of).collect();
     session.console.show(&connectors, |connectors| {
         let mut columns = Columns::new(&["connector", "name", "can be", "what it is"]);
         for connector in connectors {
-            let texts = [connector.id.to_owned(), connector.label.to_owned(), connector.roles()];
+            let texts = [connector.id.to_owned(), connector.label.to_owned(), roles(connector)];
             let [id, label, roles] = texts;
             columns.row(&[id, label, roles, connector.description.to_owned()]);
         }
@@ -96,14 +63,12 @@ pub fn list(session: &Session) -> Result<Exit, Failure> {
 pub async fn one(session: &Session, id: &str, connect: bool) -> Result<Exit, Failure> {
     let registry = crate::registry()?;
     let connector = registry.get(id)?;
-    let connected = if connect { connected(session, connector, &session.configuration()?).await? } else { Vec::new() };
-    let full = Full {
-        brief: Brief::of(connector),
-        connection_schema: (connector.connection_schema)(),
-        source_parameters_schema: connector.source.as_ref().map(|side| (side.parameters_schema)()),
-        target_parameters_schema: connector.target.as_ref().map(|side| (side.parameters_schema)()),
-        connected,
+    let connected = if connect {
+        connected(session, &registry, connector.id, &session.configuration()?).await?
+    } else {
+        Vec::new()
     };
+    let full = Full { detail: ConnectorDetail::of(connector), connected };
     session.console.show(&full, text)?;
     if !connect {
         session.console.note(&paint(
@@ -116,7 +81,8 @@ pub async fn one(session: &Session, id: &str, connect: bool) -> Result<Exit, Fai
 
 async fn connected(
     session: &Session,
-    connector: &ConnectorDescriptor,
+    registry: &Registry,
+    connector: &str,
     configuration: &Configuration,
 ) -> Result<Vec<Connected>, Failure> {
     let events = Events::new();
@@ -124,9 +90,9 @@ async fn connected(
     let (mut source_known, mut target_known) = (false, false);
     for name in configuration.syncs.keys() {
         let sync = configuration.definition(name)?;
-        if !source_known && sync.source.connector == connector.id {
+        if !source_known && sync.source.connector == connector {
             source_known = true;
-            let source = connect_source(connector, &sync.source, &events).await?;
+            let source = registry.connect_source(&sync.source, &events).await?;
             sides.push(Connected {
                 sync: name.clone(),
                 side: "source",
@@ -136,9 +102,9 @@ async fn connected(
                 data_mappings: source.data_mappings(),
             });
         }
-        if !target_known && sync.target.connector == connector.id {
+        if !target_known && sync.target.connector == connector {
             target_known = true;
-            let target = connect_target(connector, &sync.target, &events).await?;
+            let target = registry.connect_target(&sync.target, &events).await?;
             sides.push(Connected {
                 sync: name.clone(),
                 side: "target",
@@ -150,20 +116,20 @@ async fn connected(
         }
     }
     if sides.is_empty() {
-        session.console.note(&format!("no sync of the configuration uses the connector `{}`", connector.id));
+        session.console.note(&format!("no sync of the configuration uses the connector `{connector}`"));
     }
     Ok(sides)
 }
 
 fn text(full: &Full) -> String {
-    let brief = &full.brief;
-    let mut text = format!("{} {}\n", paint(NAME, brief.label), paint(DIM, &format!("({})", brief.id)));
-    let _ = writeln!(text, "{}", brief.description);
-    let _ = writeln!(text, "Can be: {}. Package: {} {}.", brief.roles(), brief.package, brief.version);
+    let ConnectorDetail { connector, .. } = &full.detail;
+    let mut text = format!("{} {}\n", paint(NAME, connector.label), paint(DIM, &format!("({})", connector.id)));
+    let _ = writeln!(text, "{}", connector.description);
+    let _ = writeln!(text, "Can be: {}. Package: {} {}.", roles(connector), connector.package, connector.version);
     let schemas = [
-        ("Connection", Some(&full.connection_schema)),
-        ("Source parameters", full.source_parameters_schema.as_ref()),
-        ("Target parameters", full.target_parameters_schema.as_ref()),
+        ("Connection", Some(&full.detail.connection_schema)),
+        ("Source parameters", full.detail.source_parameters_schema.as_ref()),
+        ("Target parameters", full.detail.target_parameters_schema.as_ref()),
     ];
     for (title, schema) in schemas {
         let settings = schema.map(settings).unwrap_or_default();

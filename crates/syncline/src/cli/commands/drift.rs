@@ -1,14 +1,15 @@
 //! `syncline drift`: whether the target is as the source says.
 
 use serde::Serialize;
-use serde_json::Value;
+use syncline_core::Error;
+use syncline_core::error::ErrorReport;
 use syncline_core::history::{Finding, FindingFilter, FindingKind, FindingState, RequestId, RunId};
 use syncline_core::run::{Drift, DriftVerdict, RunReport, RunRequest, SyncBook as _};
 use syncline_core::snapshot::Rejected;
 
 use super::run::{followed, tell_error};
 use crate::cli::exit::Exit;
-use crate::cli::failure::{Failure, error_json, exit_of};
+use crate::cli::failure::{Failure, exit_of};
 use crate::cli::session::{Opened, Session};
 use crate::cli::view;
 
@@ -30,7 +31,7 @@ struct Checked<'a> {
     differences: &'a [Finding],
     /// The records that could not be taken over, by side and model.
     not_taken_over: Vec<Rejected<'a>>,
-    failure: Option<Value>,
+    failure: Option<ErrorReport>,
 }
 
 /// Runs the command: `{"exit_code", "run", "sync", "verdict", "compared", "not_compared", "records", "news", "differences",
@@ -54,7 +55,7 @@ pub async fn run(session: &Session, name: &str, full: bool, request_id: Option<R
         drift: report.drift.as_ref(),
         differences: &differences,
         not_taken_over: report.rejections().collect(),
-        failure: report.error.as_ref().map(error_json),
+        failure: report.error.as_ref().map(Error::in_full),
     };
     session.console.show(&checked, |checked| {
         checked

@@ -5,6 +5,7 @@ use std::path::Path;
 use chrono::Utc;
 use serde::Serialize;
 use syncline_core::change::Change;
+use syncline_core::error::ErrorReport;
 use syncline_core::event::Events;
 use syncline_core::guard::{Demand, Verdict};
 use syncline_core::history::{RequestId, RunId, RunSettings, RunStatus};
@@ -18,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use crate::cli::args::{Request, RunArguments};
 use crate::cli::console::{DIM, data_writer, paint};
 use crate::cli::exit::Exit;
-use crate::cli::failure::{Failure, error_json, error_text, exit_of};
+use crate::cli::failure::{Failure, error_text, exit_of};
 use crate::cli::progress::Progress;
 use crate::cli::session::{Opened, Session};
 use crate::cli::view;
@@ -31,7 +32,7 @@ struct Ended<'a> {
     /// The guards that object.
     verdicts: &'a [Verdict],
     /// Why it did not complete, with causes and remedy.
-    failure: Option<serde_json::Value>,
+    failure: Option<ErrorReport>,
     /// The unfinished run of the same request that was gone on with: another one that was finished first, or this one.
     #[serde(skip_serializing_if = "Option::is_none")]
     found: Option<RunId>,
@@ -51,7 +52,7 @@ struct Planned<'a> {
     summary: &'a PlanSummary,
     /// The records that could not be taken over, by side and model.
     not_taken_over: Vec<Rejected<'a>>,
-    failure: Option<serde_json::Value>,
+    failure: Option<ErrorReport>,
     /// The unfinished run of the same request that was gone on with: another one that was finished first, or this one.
     #[serde(skip_serializing_if = "Option::is_none")]
     found: Option<RunId>,
@@ -108,7 +109,7 @@ pub fn show_plan(
             hash: report.plan_hash.as_deref(),
             summary: &report.summary,
             not_taken_over: report.rejections().collect(),
-            failure: report.error.as_ref().map(error_json),
+            failure: report.error.as_ref().map(Error::in_full),
             found: report.found,
             changes,
         })?;
@@ -218,7 +219,7 @@ pub async fn show_run(session: &Session, runner: &Runner, report: &RunReport) ->
     let ended = Ended {
         exit_code: exit as u8,
         verdicts: &report.summary.verdicts,
-        failure: report.error.as_ref().map(error_json),
+        failure: report.error.as_ref().map(Error::in_full),
         found: report.found,
         run: &view,
     };

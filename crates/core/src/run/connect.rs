@@ -1,0 +1,35 @@
+//! Opening the sides of a sync, for reading.
+
+use super::SideDefinition;
+use crate::connector::ConnectContext;
+use crate::event::Events;
+use crate::registry::Registry;
+use crate::source::DataSource;
+use crate::target::DataTarget;
+use crate::{Error, ErrorKind, Result};
+
+impl Registry {
+    /// Opens a side as a source.
+    pub async fn connect_source(&self, side: &SideDefinition, events: &Events) -> Result<Box<dyn DataSource>> {
+        let connector = self.get(&side.connector)?;
+        let source = connector.source.as_ref().ok_or_else(|| not_a(side, "source"))?;
+        let context = ConnectContext { events: events.clone() };
+        let connected = (source.connect)(side.connection.clone(), side.parameters.clone(), context).await;
+        connected.map_err(|error| error.with("connection", &side.connection_name))
+    }
+
+    /// Opens the reading half of a side as a target.
+    pub async fn connect_target(&self, side: &SideDefinition, events: &Events) -> Result<Box<dyn DataTarget>> {
+        let connector = self.get(&side.connector)?;
+        let target = connector.target.as_ref().ok_or_else(|| not_a(side, "target"))?;
+        let context = ConnectContext { events: events.clone() };
+        let connected = (target.connect)(side.connection.clone(), side.parameters.clone(), context).await;
+        connected.map_err(|error| error.with("connection", &side.connection_name))
+    }
+}
+
+fn not_a(side: &SideDefinition, what: &str) -> Error {
+    let message =
+        format!("the connector `{}` of the connection `{}` cannot be a {what}", side.connector, side.connection_name);
+    Error::new(ErrorKind::Settings, message)
+}
