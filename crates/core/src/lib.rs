@@ -38,6 +38,7 @@ pub mod run;
 #[cfg(feature = "runtime")]
 pub mod schedule;
 pub mod settings;
+pub mod similar;
 pub mod site;
 pub mod snapshot;
 pub mod source;

@@ -8,6 +8,7 @@ use serde_json::Value;
 use syncline_core::history::{History, Purpose, StoredSync, SyncId, SyncOwner, TakenOver};
 use syncline_core::run::{ConfiguredSync, SyncBook};
 use syncline_core::schedule::Schedule;
+use syncline_core::similar;
 use syncline_core::{Error, ErrorKind, Result};
 use syncline_web::{SettingProblem, StoreError, SyncStore, SyncView};
 
@@ -235,7 +236,7 @@ impl From<BookError> for StoreError {
 }
 
 fn unknown(name: &str, known: &[String]) -> Error {
-    let remedy = config::similar_remedy(name, known.iter().map(String::as_str));
+    let remedy = similar::remedy(name, known.iter().map(String::as_str));
     Error::new(ErrorKind::Settings, format!("there is no sync `{name}`; {remedy}"))
 }
 

@@ -96,8 +96,8 @@ pub(crate) fn begins_with_anything(text: &str) -> bool {
     Named::by(text).is_anything()
 }
 
-/// The name that a text is when it has no placeholder; none when it has one, or says nothing.
-pub(crate) fn plain_name(text: &str) -> Option<&str> {
+/// The text, when it has no placeholder; none when it has one, or says nothing.
+pub(crate) fn plain(text: &str) -> Option<&str> {
     let text = text.trim();
     (!text.is_empty() && !text.contains("{{") && !text.contains("{%")).then_some(text)
 }

@@ -6,7 +6,7 @@ use super::expression::{Expressions, Unsaid};
 use super::facts::Facts;
 use super::host::GROUP;
 use super::inventory;
-use super::managed::{begins_with_anything, is_macro_name, plain_name};
+use super::managed::{begins_with_anything, is_macro_name, plain};
 use super::rules::{Encryption, Mapping};
 use super::window::Window;
 
@@ -88,7 +88,7 @@ fn misnamed(mapping: &Mapping) -> Vec<Problem> {
     }
     if let Some(graveyard) = mapping.graveyard() {
         let graveyard = graveyard.as_str();
-        if graveyard.contains("{{") || graveyard.contains("{%") {
+        if plain(graveyard).is_none() {
             let problem = "is the name of one group, not a template: hosts whose device is gone have no facts";
             add("graveyard".to_owned(), problem.to_owned());
         } else if graveyard.chars().count() > GROUP || graveyard.split('/').any(|part| part.trim().is_empty()) {
@@ -128,7 +128,7 @@ fn misnamed(mapping: &Mapping) -> Vec<Problem> {
             }
         }
         // What has no placeholder is known to be wrong before any host is read.
-        if let (Some(since), Some(until)) = (plain_name(&rule.since), plain_name(&rule.until))
+        if let (Some(since), Some(until)) = (plain(&rule.since), plain(&rule.until))
             && let Err(problem) = Window::new(since, until, "", true)
         {
             add(format!("maintenances[{at}]"), problem);

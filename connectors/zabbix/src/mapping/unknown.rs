@@ -1,11 +1,10 @@
 //! Names that the rules give in full and that Zabbix does not have: the connection test finds them before any host is made.
 
-use super::managed::plain_name;
+use syncline_core::similar;
+
+use super::managed::plain;
 use super::rules::Mapping;
 use crate::catalogue::{Catalogue, Named};
-
-/// From this similarity on, another name is probably the one that was meant (Jaro-Winkler, 0 to 1).
-const SIMILAR: f64 = 0.85;
 
 /// What is wrong with the templates, proxies and proxy groups that rules name, one sentence for each.
 pub(crate) fn unknown(mapping: &Mapping, catalogue: &Catalogue) -> Vec<String> {
@@ -21,7 +20,7 @@ pub(crate) fn unknown(mapping: &Mapping, catalogue: &Catalogue) -> Vec<String> {
     for (rules, known) in lists {
         for (at, (list, field, text)) in rules {
             // A rule can name several, one a line.
-            let names = text.lines().filter_map(plain_name).filter(|name| known.id(name).is_none());
+            let names = text.lines().filter_map(plain).filter(|name| known.id(name).is_none());
             told.extend(names.map(|name| {
                 let what = field.replace('_', " ");
                 let remedy = remedy(name, field, known, catalogue);
@@ -39,10 +38,8 @@ fn remedy(name: &str, field: &str, known: &Named, catalogue: &Catalogue) -> Stri
     if field == "template" && catalogue.visible_templates.contains(name) {
         return "; a template has it as its visible name, and rules go by technical names".to_owned();
     }
-    let similar = |other: &str| strsim::jaro_winkler(&name.to_lowercase(), &other.to_lowercase());
-    let closest = known.iter().map(|(_, other)| (similar(other), other)).max_by(|(a, _), (b, _)| a.total_cmp(b));
-    match closest.filter(|(similarity, _)| *similarity >= SIMILAR) {
-        Some((_, other)) => format!("; did you mean `{other}`?"),
+    match similar::closest(name, known.iter().map(|(_, other)| other)) {
+        Some(other) => format!("; did you mean `{other}`?"),
         None => String::new(),
     }
 }

@@ -7,11 +7,10 @@ use syncline_core::connector::ConnectorDescriptor;
 use syncline_core::event::Side;
 use syncline_core::registry::Registry;
 use syncline_core::settings::{self, Problem, Settings};
+use syncline_core::similar;
 
 use super::settings::{Found, coerce, judge, take_text};
-use super::{
-    ConfigError, ConfigProblem, Configuration, Connection, DataSettings, Loaded, SyncSettings, WebSettings, similar,
-};
+use super::{ConfigError, ConfigProblem, Configuration, Connection, DataSettings, Loaded, SyncSettings, WebSettings};
 
 /// The sections of a configuration.
 pub(super) const SECTIONS: [&str; 4] = ["data", "web", "connections", "syncs"];

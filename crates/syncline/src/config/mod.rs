@@ -29,7 +29,6 @@ mod model;
 mod problem;
 mod schema;
 mod settings;
-mod similar;
 #[cfg(test)]
 mod tests;
 mod web;
@@ -41,5 +40,4 @@ pub use model::{Configuration, Connection, DataSettings, SyncSettings};
 pub use problem::{ConfigError, ConfigProblem};
 pub use schema::schema;
 pub(crate) use settings::choices;
-pub(crate) use similar::remedy as similar_remedy;
 pub use web::{Asked, WebSettings};

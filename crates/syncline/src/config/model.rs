@@ -12,9 +12,10 @@ use syncline_core::models::ModelMode;
 use syncline_core::policy::Policy;
 use syncline_core::run::{Automation, ConfiguredSync, SideDefinition, SyncDefinition};
 use syncline_core::schedule::{CatchUp, Schedule, Window, Windows};
+use syncline_core::similar;
 use syncline_core::{Error, ErrorKind};
 
-use super::{WebSettings, similar};
+use super::WebSettings;
 
 /// A configuration without known problems.
 #[derive(Debug, Clone)]

@@ -6,8 +6,7 @@
 use std::sync::LazyLock;
 
 use serde_json::{Map, Value};
-
-use super::similar;
+use syncline_core::similar;
 
 /// Something wrong with a value.
 #[derive(Debug, Clone, PartialEq, Eq)]

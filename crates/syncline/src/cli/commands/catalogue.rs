@@ -8,6 +8,7 @@ use serde_json::json;
 use syncline_core::describe::Catalogue;
 use syncline_core::event::Events;
 use syncline_core::run::SideDefinition;
+use syncline_core::similar;
 use syncline_core::{Error, ErrorKind};
 
 use crate::cli::console::{DIM, NAME, WARN, clean, paint};
@@ -16,7 +17,6 @@ use crate::cli::failure::Failure;
 use crate::cli::session::Session;
 use crate::cli::view::number::count;
 use crate::cli::view::table::Columns;
-use crate::config;
 
 /// What a target has.
 #[derive(Debug, Serialize)]
@@ -40,7 +40,7 @@ pub async fn run(session: &Session, of: &str, wanted: Option<&str>) -> Result<Ex
     if let Some(wanted) = wanted {
         let names: Vec<_> = catalogues.iter().map(|catalogue| catalogue.name).collect();
         if !names.contains(&wanted) {
-            let remedy = config::similar_remedy(wanted, names);
+            let remedy = similar::remedy(wanted, names);
             let message = format!("{} has no catalogue `{wanted}`; {remedy}", connector.label);
             return Err(Error::new(ErrorKind::NotFound, message).into());
         }
@@ -72,7 +72,7 @@ async fn side(session: &Session, of: &str) -> Result<SideDefinition, Failure> {
     // Those of the file are stored too.
     let syncs: BTreeSet<&String> = configuration.syncs.keys().chain(&stored).collect();
     let known = configuration.connections.keys().chain(syncs);
-    let remedy = config::similar_remedy(of, known.map(String::as_str).collect::<Vec<_>>());
+    let remedy = similar::remedy(of, known.map(String::as_str).collect::<Vec<_>>());
     Err(Error::new(ErrorKind::NotFound, format!("there is no connection or sync `{of}`; {remedy}")).into())
 }
 

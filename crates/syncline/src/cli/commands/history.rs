@@ -8,6 +8,7 @@ use serde::Serialize;
 use syncline_core::change::{Change, Hold};
 use syncline_core::history::{ChangeFilter, History, OutcomeKind, Run, RunFilter, RunId, RunStatus, StoredChange};
 use syncline_core::native::Native;
+use syncline_core::similar;
 use syncline_core::{Error, ErrorKind};
 use syncline_render::Extent;
 
@@ -17,7 +18,6 @@ use crate::cli::failure::{Failure, error_text};
 use crate::cli::session::Session;
 use crate::cli::view::plan::{self, write_change};
 use crate::cli::view::report::{RunView, decisions, run_table};
-use crate::config;
 
 /// How many changes are fetched at once.
 const PAGE: u64 = 1000;
@@ -107,7 +107,7 @@ pub async fn ensure_sync(session: &Session, history: &History, name: &str) -> Re
     }
     known.sort();
     known.dedup();
-    let remedy = config::similar_remedy(name, known.iter().map(String::as_str));
+    let remedy = similar::remedy(name, known.iter().map(String::as_str));
     Err(Error::new(ErrorKind::NotFound, format!("there is no sync `{name}`; {remedy}")).into())
 }
 

@@ -6,6 +6,7 @@ use syncline_core::history::{AuditAction, History, QuarantineFilter, Quarantined
 use syncline_core::plan::Selector;
 use syncline_core::quarantine::{Decision, State, Verdict};
 use syncline_core::run::RunRequest;
+use syncline_core::similar;
 use syncline_core::{Error, ErrorKind};
 use syncline_model::AnyKey;
 
@@ -17,7 +18,6 @@ use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::session::Session;
 use crate::cli::view;
-use crate::config;
 
 /// An absent record, for programs.
 #[derive(Debug, Serialize)]
@@ -50,7 +50,7 @@ async fn list(
 ) -> Result<Exit, Failure> {
     if let Some(model) = model.filter(|model| syncline_model::models::by_name(model).is_none()) {
         let known = syncline_model::models::ALL.iter().map(|schema| schema.name);
-        let remedy = config::similar_remedy(model, known);
+        let remedy = similar::remedy(model, known);
         return Err(Failure::argument(format!("there is no model `{model}`; {remedy}")));
     }
     let history = open(session).await?;

@@ -1,7 +1,7 @@
 //! "Did you mean": the known name that is closest to an unknown one.
 
 /// The candidate that a person most likely meant; none when nothing is close.
-pub(super) fn closest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn closest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     /// Below this the suggestion puzzles more than it helps.
     const ENOUGH: f64 = 0.75;
     let plain = |text: &str| text.to_lowercase().replace('-', "_");
@@ -15,7 +15,7 @@ pub(super) fn closest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a s
 }
 
 /// What to do about an unknown name: the closest one, or all that there are.
-pub(crate) fn remedy<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str> + Clone) -> String {
+pub fn remedy<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str> + Clone) -> String {
     if let Some(candidate) = closest(name, candidates.clone()) {
         return format!("did you mean `{candidate}`?");
     }
