@@ -2,7 +2,7 @@
 //!
 //! The server is the product's own, over the history of a demonstration, with simulated systems behind it.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -83,7 +83,7 @@ impl Speaker {
             }
             if line.contains(until) {
                 // What it says later goes nowhere, but it must be able to say it.
-                std::thread::spawn(move || std::io::copy(&mut errors.take(u64::MAX), &mut std::io::sink()));
+                std::thread::spawn(move || std::io::copy(&mut errors, &mut std::io::sink()));
                 return Ok((speaker, line));
             }
             said.push_str(&line);
