@@ -21,6 +21,7 @@
 //! | `GET /objects` | what happened to an object in all runs |
 //! | `GET /connectors`, `GET /connectors/{name}` | what this build can talk to, and the schemas of its settings |
 //! | `POST /syncs/{name}/check` | whether both sides answer, what they can do, and what becomes what |
+//! | `POST /login`, `POST /logout`, `GET /me`, `/accounts`, `/tokens`, `/audit` | who asks, and who may: see [`auth`] |
 //! | `GET /openapi.json` | all of this, for programs: OpenAPI 3.1 |
 //!
 //! What each takes and answers is told where it is: [`routes`], and in one place, from which the router and the document come:
@@ -104,9 +105,10 @@ pub struct ApiState {
 pub fn router(state: ApiState) -> Router {
     let gate = Gate { auth: state.auth.clone(), answers: Answers::Problem };
     let auth = state.auth.clone();
-    let (open, known): (Vec<_>, Vec<_>) =
-        routes::endpoints().into_iter().partition(|endpoint| endpoint.access.is_none());
-    let document = Arc::new(openapi::document(&routes::endpoints(), BELOW, auth.is_on()));
+    let endpoints = routes::endpoints();
+    let cookie = auth.is_on().then(|| auth::session::name(&auth));
+    let document = Arc::new(openapi::document(&endpoints, BELOW, cookie));
+    let (open, known): (Vec<_>, Vec<_>) = endpoints.into_iter().partition(|endpoint| endpoint.access.is_none());
     let known = known.into_iter().fold(Router::new(), |router, endpoint| endpoint.put_into(router, &state));
     let open = open.into_iter().fold(Router::new(), |router, endpoint| endpoint.put_into(router, &state));
     known

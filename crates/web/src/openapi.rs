@@ -36,8 +36,8 @@ pub fn clashes(endpoints: &[Endpoint]) -> Vec<String> {
     asked.into_iter().filter(differs).map(|(name, _)| name).collect()
 }
 
-/// The document of some routes below a path. `needs_login` tells whether somebody has to say who they are.
-pub fn document(endpoints: &[Endpoint], below: &str, needs_login: bool) -> Value {
+/// The document of some routes below a path. `cookie` is the name of a session's cookie, if somebody has to say who they are.
+pub fn document(endpoints: &[Endpoint], below: &str, cookie: Option<&str>) -> Value {
     let (paths, asked, answers) = described(endpoints);
     let mut schemas = answers;
     for (name, schema) in asked {
@@ -55,10 +55,10 @@ pub fn document(endpoints: &[Endpoint], below: &str, needs_login: bool) -> Value
         "paths": paths,
         "components": {"schemas": schemas},
     });
-    if needs_login {
+    if let Some(cookie) = cookie {
         document["components"]["securitySchemes"] = json!({
             "token": {"type": "http", "scheme": "bearer", "description": "A token, made by `syncline token add`."},
-            "session": {"type": "apiKey", "in": "cookie", "name": "syncline", "description": "A login in a browser."},
+            "session": {"type": "apiKey", "in": "cookie", "name": cookie, "description": "A login in a browser."},
         });
         document["security"] = json!([{"token": []}, {"session": []}]);
     }

@@ -49,7 +49,8 @@ fn cookie(auth: &Auth, value: &str, is_over: bool) -> HeaderValue {
     header
 }
 
-fn name(auth: &Auth) -> &'static str {
+/// The name of the cookie.
+pub fn name(auth: &Auth) -> &'static str {
     if auth.is_secure() { SECURE } else { PLAIN }
 }
 

@@ -11,7 +11,7 @@ use super::{Answer, Api};
 use crate::endpoint::Endpoint;
 use crate::{BELOW, openapi, routes};
 
-static DOCUMENT: LazyLock<Value> = LazyLock::new(|| openapi::document(&routes::endpoints(), BELOW, false));
+static DOCUMENT: LazyLock<Value> = LazyLock::new(|| openapi::document(&routes::endpoints(), BELOW, None));
 
 /// Fails when an answer is not as the document says.
 pub fn holds(method: &Method, path: &str, answer: &Answer) {
