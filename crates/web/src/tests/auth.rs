@@ -618,7 +618,8 @@ async fn cookies_of_a_server_with_tls_are_sent_by_tls_only() {
     let set = answer.headers[header::SET_COOKIE].to_str().unwrap();
     assert!(set.starts_with("__Host-syncline=") && set.ends_with("; HttpOnly; SameSite=Lax; Secure; Path=/"), "{set}");
     assert_eq!(answer.headers[header::STRICT_TRANSPORT_SECURITY], "max-age=31536000");
-    let document = api.get("openapi.json").await.value();
+    let known = Browser { cookie: Some(cookie(&answer)), csrf: None };
+    let document = api.from(&known, Method::GET, "openapi.json", json!({})).await.value();
     assert_eq!(document["components"]["securitySchemes"]["session"]["name"], "__Host-syncline");
     // Without the prefix it may have been set by anybody.
     let plain = cookie(&answer).replace("__Host-", "");
