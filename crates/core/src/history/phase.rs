@@ -1,10 +1,12 @@
 //! Phases of a run: how long each took and how much memory.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use futures::FutureExt;
 use schemars::JsonSchema;
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter};
 use serde::Serialize;
 
 use super::entity::run_phase;
@@ -45,14 +47,23 @@ impl History {
 
     /// The phases of a run, in the order they began.
     pub async fn phases(&self, run: RunId) -> Result<Vec<PhaseRecord>> {
+        Ok(self.phases_of([run]).await?.remove(&run).unwrap_or_default())
+    }
+
+    /// The phases of some runs, each in the order they began. A run without phases is not among them.
+    pub async fn phases_of(&self, runs: impl IntoIterator<Item = RunId>) -> Result<BTreeMap<RunId, Vec<PhaseRecord>>> {
         let rows = run_phase::Entity::find()
-            .filter(run_phase::Column::RunId.eq(run.0))
-            .order_by_asc(run_phase::Column::StartedAt)
+            .filter(run_phase::Column::RunId.is_in(runs.into_iter().map(RunId::number)))
             .all(self.store.db())
             .await
             .map_err(|error| self.store.read_error(error))?;
-        let mut phases: Vec<_> = rows.into_iter().map(PhaseRecord::try_from).collect::<Result<_>>()?;
-        phases.sort_by_key(|record| (record.started, record.phase));
+        let mut phases: BTreeMap<RunId, Vec<PhaseRecord>> = BTreeMap::new();
+        for row in rows {
+            phases.entry(RunId(row.run_id)).or_default().push(row.try_into()?);
+        }
+        for phases in phases.values_mut() {
+            phases.sort_by_key(|record| (record.started, record.phase));
+        }
         Ok(phases)
     }
 }

@@ -20,7 +20,7 @@ use super::form::link;
 use super::frame::{Command, Frame, Section, Visit, html};
 use super::outcome::RunOutcome;
 use super::quarantine::quarantine_href;
-use super::run_line::{NUMBERS, RunLine, Square, sync_href};
+use super::run_line::{self, NUMBERS, RunLine, Square, sync_href};
 use super::show::{Count, Icon, Prose, When, clean};
 use super::side::side_href;
 use crate::{ApiState, SyncView};
@@ -49,12 +49,20 @@ struct OverviewPage {
 /// Systems by the names of their connection and connector, each with its syncs and their last runs.
 type Sides = BTreeMap<(String, String), Vec<(String, Vec<Run>)>>;
 
-/// The lines of syncs, and what of them needs a person.
+/// The lines of syncs and of their sides, and what they come from.
 pub struct Syncs {
     pub lines: Vec<SyncLine>,
     sources: Sides,
     targets: Sides,
-    needs: Vec<Need>,
+    all: Vec<Recent>,
+}
+
+/// A sync with its latest runs.
+struct Recent {
+    view: SyncView,
+    runs: Vec<Run>,
+    /// When a real run of it was last completed.
+    completed: Option<DateTime<Utc>>,
 }
 
 /// Something that needs a person.
@@ -115,11 +123,7 @@ pub async fn page(State(state): State<ApiState>, visit: Visit) -> Result<Html<St
 async fn overview(state: &ApiState, visit: &Visit, now: DateTime<Utc>) -> Result<OverviewPage> {
     let history = state.runner.history();
     let syncs = syncs(state, now).await?;
-    let mut runs = Vec::new();
-    for run in history.runs(&RunFilter::default(), None, RUNS).await?.items {
-        let waited = run.waited(&history.phases(run.id).await?);
-        runs.push(RunLine::of(&run, waited, now));
-    }
+    let runs = run_line::lines(history, &history.runs(&RunFilter::default(), None, RUNS).await?.items, now).await?;
     let waiting = history.waiting().await?;
     let mut needs = reviews(history, now).await?;
     for waiting in &waiting {
@@ -133,7 +137,9 @@ async fn overview(state: &ApiState, visit: &Visit, now: DateTime<Utc>) -> Result
             });
         }
     }
-    needs.extend(syncs.needs);
+    for sync in &syncs.all {
+        needs.extend(needs_of(history, sync, now).await?);
+    }
     // The worst first, each in the order of the syncs.
     needs.sort_by_key(|need| ["bad", "warn", "info"].iter().position(|class| *class == need.class));
     let side = |is_source: bool, sides: Sides| -> Vec<SideLine> {
@@ -154,14 +160,13 @@ async fn overview(state: &ApiState, visit: &Visit, now: DateTime<Utc>) -> Result
 /// Every sync, with its last runs.
 pub async fn syncs(state: &ApiState, now: DateTime<Utc>) -> Result<Syncs> {
     let history = state.runner.history();
-    let mut all = Syncs { lines: Vec::new(), sources: BTreeMap::new(), targets: BTreeMap::new(), needs: Vec::new() };
+    let mut all = Syncs { lines: Vec::new(), sources: BTreeMap::new(), targets: BTreeMap::new(), all: Vec::new() };
     let mut configured: BTreeMap<String, Result<ConfiguredSync>> = state.syncs.syncs().await?.into_iter().collect();
     for view in state.syncs.list().await? {
         let filter = RunFilter { sync: Some(view.name.clone()), ..RunFilter::default() };
         let runs = history.runs(&filter, None, RUNS).await?.items;
         let configured = configured.remove(&view.name).and_then(Result::ok);
         let last = history.last_completed(&view.name).await?.map(|(_, at)| at);
-        all.needs.extend(needs_of(history, &view, &runs, last, now).await?);
         let sides = configured.as_ref().map(|sync| (&sync.definition.source, &sync.definition.target));
         if let Some((source, target)) = sides {
             for (side, lines) in [(source, &mut all.sources), (target, &mut all.targets)] {
@@ -182,6 +187,7 @@ pub async fn syncs(state: &ApiState, now: DateTime<Utc>) -> Result<Syncs> {
             broken: view.error.is_some(),
             name: clean(&view.name),
         });
+        all.all.push(Recent { view, runs, completed: last });
     }
     Ok(all)
 }
@@ -244,13 +250,8 @@ async fn reviews(history: &History, now: DateTime<Utc>) -> Result<Vec<Need>> {
 }
 
 /// What of a sync needs a person.
-async fn needs_of(
-    history: &History,
-    view: &SyncView,
-    runs: &[Run],
-    completed: Option<DateTime<Utc>>,
-    now: DateTime<Utc>,
-) -> Result<Vec<Need>> {
+async fn needs_of(history: &History, sync: &Recent, now: DateTime<Utc>) -> Result<Vec<Need>> {
+    let Recent { view, runs, completed } = sync;
     let name = clean(&view.name);
     let mut needs = Vec::new();
     let mut need = |class, icon, href: String, text: String| {
@@ -295,7 +296,7 @@ async fn needs_of(
             need("warn", "partial", drift_href(&view.name, count.kind), text);
         }
     }
-    if let Some(text) = stale(history, view, completed, now).await? {
+    if let Some(text) = stale(history, view, *completed, now).await? {
         need("warn", "waiting", sync_href(&view.name), text);
     }
     Ok(needs)

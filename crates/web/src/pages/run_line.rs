@@ -5,7 +5,7 @@ use std::time::Duration;
 use askama::Template;
 use askama::filters::HtmlSafe;
 use chrono::{DateTime, Utc};
-use syncline_core::history::{Purpose, Run};
+use syncline_core::history::{History, Purpose, Run};
 
 use super::form::{link, segment};
 use super::outcome::{Badge, RunOutcome};
@@ -70,7 +70,7 @@ pub const NUMBERS: [&str; 6] = ["create", "update", "absent", "applied", "held",
 
 impl RunLine {
     /// A run that waited so long between its phases, seen from `now`.
-    pub fn of(run: &Run, waited: Duration, now: DateTime<Utc>) -> Self {
+    fn of(run: &Run, waited: Duration, now: DateTime<Utc>) -> Self {
         Self {
             id: run.id.number(),
             sync: clean(&run.sync),
@@ -132,6 +132,13 @@ impl Square {
     pub fn icon(&self) -> Icon {
         Icon(self.outcome.name())
     }
+}
+
+/// Runs in lines, in their order, seen from `now`.
+pub async fn lines(history: &History, runs: &[Run], now: DateTime<Utc>) -> syncline_core::Result<Vec<RunLine>> {
+    let phases = history.phases_of(runs.iter().map(|run| run.id)).await?;
+    let waited = |run: &Run| run.waited(phases.get(&run.id).map(Vec::as_slice).unwrap_or_default());
+    Ok(runs.iter().map(|run| RunLine::of(run, waited(run), now)).collect())
 }
 
 /// The page of a sync.

@@ -10,7 +10,7 @@ use super::PageProblem;
 use super::form::Fields;
 use super::frame::{Command, Frame, Pager, Section, Visit, html};
 use super::pick::{Select, quoted};
-use super::run_line::{NUMBERS, RunLine};
+use super::run_line::{self, NUMBERS, RunLine};
 use crate::ApiState;
 
 /// How many runs a page has.
@@ -50,10 +50,7 @@ pub async fn page(State(state): State<ApiState>, visit: Visit, fields: Fields) -
     let before = fields.parsed("before")?.map(RunId::new);
     let (history, now) = (state.runner.history(), Utc::now());
     let found = history.runs(&filter, before, PAGE).await?;
-    let mut runs = Vec::new();
-    for run in &found.items {
-        runs.push(RunLine::of(run, run.waited(&history.phases(run.id).await?), now));
-    }
+    let runs = run_line::lines(history, &found.items, now).await?;
     let next = found.next.map(|next| fields.with("/runs", "before", Some(&next.to_string()), &[]));
     let first = before.map(|_| fields.with("/runs", "before", None, &[]));
     let mut syncs: Vec<_> = history.syncs().await?.into_iter().map(|sync| sync.name).collect();

@@ -20,7 +20,7 @@ use super::form::{Fields, Posted, link, segment};
 use super::frame::{Command, Frame, Section, Visit, html};
 use super::overview::Link;
 use super::pick::quoted;
-use super::run_line::{NUMBERS, RunLine, Square, sync_href};
+use super::run_line::{self, NUMBERS, RunLine, Square, sync_href};
 use super::settings::{Setting, settings};
 use super::show::{Icon, Prose, When, clean};
 use crate::ApiState;
@@ -204,10 +204,6 @@ async fn page(
     }
     runs.sort_by_key(|run| std::cmp::Reverse(run.id));
     runs.truncate(usize::try_from(RUNS).unwrap_or(usize::MAX));
-    let mut lines = Vec::new();
-    for run in &runs {
-        lines.push(RunLine::of(run, run.waited(&history.phases(run.id).await?), now));
-    }
     let href = side_href(is_source, name);
     let sync_link = |sync: &String| SyncLink {
         link: Link { name: clean(sync), href: sync_href(sync) },
@@ -229,7 +225,7 @@ async fn page(
         connection: settings(&shown["connection"]),
         parameters: settings(shown.get("parameters").unwrap_or(&Value::Null)),
         checked: checks.last(&(is_source, chosen.clone())).map(|checked| CheckedView::of(&checked, now)),
-        runs: lines,
+        runs: run_line::lines(history, &runs, now).await?,
         command: Command(format!("syncline check {}", quoted(chosen))),
         href,
     })

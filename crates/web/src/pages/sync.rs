@@ -8,7 +8,7 @@ use axum::response::{Html, Redirect};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use syncline_core::Result;
-use syncline_core::history::{History, Purpose, RunFilter, RunId, SyncOwner, WaitsFor};
+use syncline_core::history::{History, Purpose, Run, RunFilter, RunId, SyncOwner, WaitsFor};
 use syncline_core::models::ModelMode;
 use syncline_core::run::{Automation, ConfiguredSync};
 use syncline_core::schedule::CatchUp;
@@ -19,7 +19,7 @@ use super::form::{Fields, Posted, link};
 use super::frame::{Command, Frame, Pager, Section, Visit, html};
 use super::overview::{Link, SyncLine, schedule, syncs};
 use super::pick::quoted;
-use super::run_line::{NUMBERS, RunLine, Square, sync_href};
+use super::run_line::{self, NUMBERS, RunLine, Square, sync_href};
 use super::settings::{Setting, settings};
 use super::show::{Icon, When, clean};
 use super::side::side_href;
@@ -199,12 +199,8 @@ async fn sync_page(
     let newest = if before.is_none() { found.items.clone() } else { history.runs(&filter, None, RUNS).await?.items };
     let (models, seen_in) = models(history, configured.as_ref(), newest.iter().map(|run| run.id)).await?;
     let href = sync_href(&sync.name);
-    let mut runs = Vec::new();
-    if tab == Tab::Runs {
-        for run in &found.items {
-            runs.push(RunLine::of(run, run.waited(&history.phases(run.id).await?), now));
-        }
-    }
+    let listed: &[Run] = if tab == Tab::Runs { &found.items } else { &[] };
+    let runs = run_line::lines(history, listed, now).await?;
     let next = found.next.filter(|_| tab == Tab::Runs);
     let next = next.map(|next| link(&href, [("before", next.to_string().as_str())]) + "#runs");
     let side = |is_source: bool, name: &str| Link { name: clean(name), href: side_href(is_source, name) };
@@ -360,7 +356,7 @@ async fn jobs(history: &History, sync: &str) -> Result<Vec<Job>> {
     let mut jobs: Vec<_> = waiting
         .map(|waiting| Job {
             id: waiting.run.id.number(),
-            kind: super::run_line::kind(&waiting.run),
+            kind: run_line::kind(&waiting.run),
             position: waiting.position,
             waits_for: match waiting.waits_for {
                 WaitsFor::Worker => "a worker that is free".to_owned(),
@@ -375,7 +371,7 @@ async fn jobs(history: &History, sync: &str) -> Result<Vec<Job>> {
     for run in history.runs(&filter, None, RUNS).await?.items {
         let waits_for =
             if run.status == Syncing { "nothing: it is under way" } else { "a person who looks at its plan" };
-        let kind = super::run_line::kind(&run);
+        let kind = run_line::kind(&run);
         jobs.insert(0, Job { id: run.id.number(), kind, position: None, waits_for: waits_for.to_owned() });
     }
     Ok(jobs)
