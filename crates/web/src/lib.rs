@@ -20,6 +20,7 @@
 //! | `GET /quarantine`, `POST /quarantine` | records that sources no longer have; what becomes of one |
 //! | `GET /objects` | what happened to an object in all runs |
 //! | `GET /connectors`, `GET /connectors/{name}` | what this build can talk to, and the schemas of its settings |
+//! | `GET /syncs/{name}/objects` | where the systems of a sync show a record to people |
 //! | `POST /syncs/{name}/check` | whether both sides answer, what they can do, and what becomes what |
 //! | `POST /login`, `POST /logout`, `GET /me`, `/accounts`, `/tokens`, `/audit` | who asks, and who may: see [`auth`] |
 //! | `GET /openapi.json` | all of this, for programs: OpenAPI 3.1 |

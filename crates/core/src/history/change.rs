@@ -150,6 +150,13 @@ pub struct TimelineCursor {
     pub seq: u64,
 }
 
+impl StoredChange {
+    /// It took the record away.
+    pub fn is_deleted(&self) -> bool {
+        self.action == Action::Delete && self.outcome == OutcomeKind::Applied
+    }
+}
+
 impl OutcomeKind {
     /// Every kind.
     pub const ALL: [Self; 7] =

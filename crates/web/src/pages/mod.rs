@@ -20,6 +20,7 @@ mod form;
 mod frame;
 mod login;
 mod object;
+mod open;
 pub(crate) mod outcome;
 mod overview;
 mod own_password;
@@ -128,6 +129,7 @@ fn routes() -> Vec<PageRoute> {
         does("/syncs/{name}/run", Role::Operator, AuditAction::RunTrigger, post(start::start)),
         does("/syncs/{name}/pause", Role::Operator, AuditAction::SyncPause, post(sync::pause)),
         does("/syncs/{name}/unpause", Role::Operator, AuditAction::SyncUnpause, post(sync::unpause)),
+        page("/syncs/{name}/open/{side}", get(open::open)),
         page("/sources/{name}", get(side::source)),
         ("/sources/{name}/check", Role::Operator, None, post(side::check_source)),
         page("/targets/{name}", get(side::target)),

@@ -7,6 +7,7 @@ use axum::extract::{Path, State};
 use axum::response::Html;
 use chrono::{DateTime, Utc};
 use syncline_core::Result;
+use syncline_core::event::Side;
 use syncline_core::history::{Approval, OutcomeKind, Run, RunId, TimelineCursor, TimelineEntry};
 use syncline_model::AnyKey;
 
@@ -14,6 +15,7 @@ use super::PageProblem;
 use super::change_row::{Field, LONG, Marked, Row};
 use super::form::{Fields, segment};
 use super::frame::{Frame, Pager, Section, Visit, html};
+use super::open::open_href;
 use super::overview::Link;
 use super::run_line::{kind, sync_href};
 use super::show::{When, clean};
@@ -33,6 +35,7 @@ struct ObjectPage {
     values: Vec<Values>,
     pager: Pager,
     is_first: bool,
+    opens: Vec<Link>,
 }
 
 /// What happened to the object in one run.
@@ -122,6 +125,15 @@ async fn object_page(
         let (run, decided) = runs.get(&entry.run).map_or((None, None), |(run, decided)| (Some(run), decided.clone()));
         Entry::of(entry, run, decided, now)
     });
+    // Each system once, by the sync that used it last.
+    let mut opens: BTreeMap<&str, Link> = BTreeMap::new();
+    for (run, _) in runs.values().rev() {
+        for (side, at) in [(Side::Source, &run.source), (Side::Target, &run.target)] {
+            let opened = || Link { name: clean(&at.connection), href: open_href(&run.sync, side, model, key) };
+            opens.entry(&at.connection).or_insert_with(opened);
+        }
+    }
+    let opens = opens.into_values().collect();
     let path = object_href(model, key);
     let next = found.next.map(|next| format!("{path}?before={}&seq={}", next.run, next.seq));
     Ok(ObjectPage {
@@ -131,11 +143,13 @@ async fn object_page(
         entries: entries.collect(),
         values: values(&found.items, now),
         is_first: before.is_none(),
+        opens,
         pager: Pager { first: before.map(|_| path), next, word: "Earlier" },
     })
 }
 
-fn label(model: &str) -> String {
+/// What a model is called.
+pub fn label(model: &str) -> String {
     syncline_model::models::by_name(model).map_or_else(|| clean(model), |schema| schema.label.to_owned())
 }
 

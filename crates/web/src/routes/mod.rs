@@ -19,7 +19,7 @@ use syncline_core::history::{
     StatusChange, StoredChange, StoredEvent, StoredLogLine, TimelineCursor, TimelineEntry, Token, Waiting,
 };
 use syncline_core::plan::PlanDocument;
-use syncline_core::run::CheckedSync;
+use syncline_core::run::{CheckedSync, LookedUp};
 
 use crate::auth::{access, login};
 use crate::cursor::Cursor;
@@ -130,6 +130,10 @@ fn of_connectors() -> Vec<Endpoint> {
         Endpoint::get("/connectors/{name}", "showConnector", connectors::show)
             .says("A connector with the schemas of its settings")
             .gives::<connectors::ConnectorDetail>(StatusCode::OK, "The connector"),
+        Endpoint::get("/syncs/{name}/objects", "lookUpObject", objects::look_up)
+            .says("Where the systems of a sync show a record to people")
+            .query::<objects::RecordQuery>()
+            .gives::<List<LookedUp>>(StatusCode::OK, "The source, and the target"),
         Endpoint::post("/syncs/{name}/check", "checkSync", connectors::check)
             .says("Connects to both sides of a sync and asks what they are, what they can do, and what becomes what")
             .by(Role::Operator)

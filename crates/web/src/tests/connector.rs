@@ -5,7 +5,7 @@ use serde::Deserialize;
 use syncline_core::Result;
 use syncline_core::bindings::Bindings;
 use syncline_core::connector::{ConnectContext, ConnectSource, ConnectTarget, Connector, ConnectorDescriptor, erased};
-use syncline_core::describe::{CheckReport, ConfigItem, DataMapping};
+use syncline_core::describe::{CheckReport, ConfigItem, DataMapping, ObjectLink};
 use syncline_core::fields::ModelFields;
 use syncline_core::native::Native;
 use syncline_core::permit::WritePermit;
@@ -14,8 +14,8 @@ use syncline_core::settings::{NoSettings, schema};
 use syncline_core::snapshot::SnapshotSink;
 use syncline_core::source::DataSource;
 use syncline_core::target::{Batch, BatchError, Capabilities, DataTarget, TargetWriter, Written};
-use syncline_model::Text;
 use syncline_model::models::{Site, SiteStatus};
+use syncline_model::{AnyKey, Text};
 
 pub static DESCRIPTOR: ConnectorDescriptor = ConnectorDescriptor {
     id: Sites::ID,
@@ -115,6 +115,12 @@ impl DataTarget for Sites {
 
     async fn load(&self, _: &ReadRequest, sink: &SnapshotSink) -> Result<()> {
         self.read(sink).await
+    }
+
+    async fn lookup_object(&self, _: &str, key: &AnyKey, native: Option<&Native>) -> Result<Option<ObjectLink>> {
+        let Some(native) = native else { return Ok(None) };
+        let url = format!("https://sites.example/{}", native.id).parse().unwrap();
+        Ok(Some(ObjectLink { label: key.to_string(), url }))
     }
 
     async fn writer(&self, _: &WritePermit) -> Result<Box<dyn TargetWriter>> {

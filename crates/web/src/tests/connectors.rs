@@ -32,3 +32,18 @@ async fn sides_are_checked_and_tell_what_they_do() {
     assert_eq!(checked["sides"][1]["capabilities"]["batch_size"], 10);
     assert_eq!(api.post("syncs/lap/check", json!({})).await.status, StatusCode::NOT_FOUND);
 }
+
+#[tokio::test]
+async fn a_record_is_shown_where_its_system_has_a_page_for_it() {
+    let api = Api::with_lab(true).await;
+    let told = api.get("syncs/lab/objects?model=site&key=%5B%22ams%22%5D").await.items();
+    assert_eq!((&told[0]["side"], &told[1]["connection"]), (&json!("source"), &json!("copy")));
+    // Nothing happened to it yet, so that nobody knows what the target calls it.
+    assert_eq!((&told[1]["link"], &told[1]["error"]), (&Value::Null, &Value::Null));
+    let wrong = api.get("syncs/lab/objects?model=site&key=ams").await;
+    assert_eq!(
+        (wrong.status, wrong.value()["problems"][0]["key"].clone()),
+        (StatusCode::UNPROCESSABLE_ENTITY, json!("key"))
+    );
+    assert_eq!(api.get("syncs/lap/objects?model=site&key=%5B%22ams%22%5D").await.status, StatusCode::NOT_FOUND);
+}

@@ -2,6 +2,7 @@
 
 mod drift;
 mod markup;
+mod open;
 mod quarantine;
 mod settings;
 
