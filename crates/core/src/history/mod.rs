@@ -38,6 +38,7 @@ mod location;
 mod log;
 mod migration;
 mod model;
+mod notification;
 mod object;
 mod phase;
 mod plan_store;

@@ -13,6 +13,7 @@ pub(super) mod finding;
 pub(super) mod kept_count;
 pub(super) mod ledger;
 pub(super) mod link;
+pub(super) mod notification;
 pub(super) mod plan;
 pub(super) mod plan_part;
 pub(super) mod quarantine;

@@ -8,6 +8,7 @@ mod findings;
 mod guards;
 mod leases;
 mod ledger;
+mod notifications;
 mod objects;
 mod opening;
 mod quarantine;
