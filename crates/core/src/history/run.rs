@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::change::OutcomeCounts;
 use super::request_id::RequestId;
+use super::run_outcome::RunOutcome;
 use super::sync::SyncId;
 use crate::{Error, ErrorKind};
 
@@ -305,6 +306,14 @@ pub struct RunFilter {
     pub request_id: Option<RequestId>,
     /// Dry runs only, or real ones only.
     pub dry: Option<bool>,
+    /// Of which one of these came; none for any.
+    pub outcome: Vec<RunOutcome>,
+    /// That read by this connection.
+    pub source: Option<String>,
+    /// That wrote by this connection.
+    pub target: Option<String>,
+    /// With this text in the name of who asked for it, in why, in the id of the request, or in the error that ended it.
+    pub text: Option<String>,
     /// Made at this time or later.
     pub since: Option<DateTime<Utc>>,
     /// Made before this time.

@@ -327,7 +327,7 @@ fn notices(run: &Run, waits: Option<&WaitsFor>, plan: Option<&PlanExcerpt>) -> V
     };
     if let Some(error) = &run.error {
         let class = if run.status == RunStatus::Cancelled { "info" } else { "bad" };
-        notice(class, RunOutcome::of(run).name(), &error.kind.replace('_', " "), error.message.clone());
+        notice(class, RunOutcome::of(run).as_str(), &error.kind.replace('_', " "), error.message.clone());
     }
     match waits {
         None => {}
