@@ -103,9 +103,6 @@ pub enum RunStage {
 /// How one run differs from others of its sync.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RunSettings {
-    /// Measure the memory of every phase.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub memory: bool,
     /// After how many seconds of writing the run pauses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_duration_s: Option<u64>,
