@@ -158,7 +158,7 @@ pub fn compare_href(a: i64, b: i64) -> String {
 }
 
 /// The run of the same sync before one.
-async fn before(history: &History, run: &Run) -> Result<Option<RunId>> {
+pub async fn before(history: &History, run: &Run) -> Result<Option<RunId>> {
     let filter = RunFilter { sync: Some(run.sync.clone()), ..RunFilter::default() };
     Ok(history.runs(&filter, Some(run.id), 1).await?.items.first().map(|run| run.id))
 }
