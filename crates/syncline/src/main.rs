@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use peak_alloc::PeakAlloc;
 use syncline::AllocatorMeter;
 
-/// Counts what it hands out, so that `--memory` tells the truth.
+/// Counts what it hands out, so that every run can tell how much memory its phases took.
 #[global_allocator]
 static ALLOCATOR: PeakAlloc = PeakAlloc;
 

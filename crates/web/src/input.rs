@@ -194,6 +194,46 @@ impl<'de> serde::Deserialize<'de> for Limit {
     }
 }
 
+/// A text that is looked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SearchText(pub String);
+
+impl SearchText {
+    const MOST: usize = 200;
+}
+
+impl std::str::FromStr for SearchText {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.chars().count() {
+            1..=Self::MOST if !text.contains('\0') => Ok(Self(text.to_owned())),
+            1..=Self::MOST => Err("has a character in it that no text has".to_owned()),
+            number => Err(format!("a text that is looked for has 1 to {} characters, not {number}", Self::MOST)),
+        }
+    }
+}
+
+impl schemars::JsonSchema for SearchText {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "SearchText".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({"type": "string", "minLength": 1, "maxLength": Self::MOST, "pattern": r"^[^\u0000]*$"})
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for SearchText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+    }
+}
+
 /// Reads names that are separated by commas: `status=queued,syncing`.
 pub fn names<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Vec<T>, D::Error> {
     struct Names<T>(PhantomData<T>);

@@ -9,6 +9,7 @@
 //! | `POST /syncs/{name}/runs` | asks for a run; asking twice is asking once |
 //! | `GET /runs` | runs, newest first |
 //! | `GET /runs/{id}` | a run with its phases, models and decisions |
+//! | `GET /runs/export` | the same as a file |
 //! | `GET /runs/{id}/changes`, `…/log` | what it did, what it said |
 //! | `GET /runs/{id}/events`, `…/progress` | what happens in it, as it happens, and how far it is |
 //! | `GET /events` | how runs stand, as it changes |
@@ -18,6 +19,9 @@
 //! | `GET /queue` | the runs that wait, and what each waits for |
 //! | `GET /findings`, `GET /findings/{id}`, `POST …/acknowledge` | drift, flapping and ambiguous records; that somebody looked at one |
 //! | `GET /quarantine`, `POST /quarantine` | records that sources no longer have; what becomes of one |
+//! | `GET /runs/{id}/compare/{other}`, `…/differences` | two runs beside each other |
+//! | `GET /log`, `GET /log/export` | what all runs said |
+//! | `GET /changes`, `GET /changes/export` | what all runs changed, a row for each object |
 //! | `GET /objects` | what happened to an object in all runs |
 //! | `GET /connectors`, `GET /connectors/{name}` | what this build can talk to, and the schemas of its settings |
 //! | `GET /syncs/{name}/objects` | where the systems of a sync show a record to people |
@@ -55,6 +59,7 @@ pub mod auth;
 mod browser;
 mod cursor;
 pub mod endpoint;
+mod export;
 mod input;
 mod list;
 pub mod live;

@@ -14,6 +14,18 @@ pub struct List<T, C = ()> {
     pub next: Option<C>,
 }
 
+/// Some of a list that is looked through while it is asked for.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[schemars(rename = "{T}Part")]
+pub struct Part<T, C> {
+    /// The items.
+    pub items: Vec<T>,
+    /// What the next page is asked for with; null when this is the last one.
+    pub next: Option<C>,
+    /// So much was looked at that the page ended before it was full: there may be nothing in it.
+    pub cut_short: bool,
+}
+
 impl<T> List<T> {
     /// A list that is short enough to be one page.
     pub fn whole(items: Vec<T>) -> Self {

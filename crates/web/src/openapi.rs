@@ -94,7 +94,7 @@ fn operation(endpoint: &Endpoint, asked: &mut SchemaGenerator, answers: &mut Sch
 
 fn path_parameter(name: &str) -> Value {
     let schema = match name {
-        "id" => json!({"type": "integer", "format": "int64", "minimum": 1}),
+        "id" | "other" => json!({"type": "integer", "format": "int64", "minimum": 1}),
         _ => json!({"type": "string", "minLength": 1}),
     };
     json!({"name": name, "in": "path", "required": true, "schema": schema})

@@ -56,7 +56,7 @@ impl History {
     ///
     /// The counters tell which combinations of model, action and outcome there are. Each of them is a stretch of one index
     /// in the right order, so that rare changes are found among millions without a look at the others.
-    async fn places(&self, run: RunId, filter: &ChangeFilter, after: i64, limit: u64) -> Result<Vec<i64>> {
+    pub(super) async fn places(&self, run: RunId, filter: &ChangeFilter, after: i64, limit: u64) -> Result<Vec<i64>> {
         let mut places = Vec::new();
         for kind in self.change_counts(run).await?.iter().filter(|kind| filter.wants(kind)) {
             let some: Vec<i64> = change::Entity::find()
@@ -141,7 +141,7 @@ impl History {
     }
 
     /// The sync and the target of runs.
-    async fn origins(&self, mut runs: Vec<i64>) -> Result<HashMap<i64, (String, String)>> {
+    pub(super) async fn origins(&self, mut runs: Vec<i64>) -> Result<HashMap<i64, (String, String)>> {
         runs.dedup();
         let rows = run::Entity::find()
             .select_only()

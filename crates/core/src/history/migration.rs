@@ -19,6 +19,7 @@ mod m2026_11_26_request_ids;
 mod m2026_11_27_rejections;
 mod m2026_11_28_access;
 mod m2026_11_28_run_events;
+mod m2026_11_29_loud_lines;
 mod m2026_11_30_notifications;
 
 use std::collections::HashSet;
@@ -60,6 +61,7 @@ impl MigratorTrait for Migrator {
             Box::new(m2026_11_27_rejections::Migration),
             Box::new(m2026_11_28_access::Migration),
             Box::new(m2026_11_28_run_events::Migration),
+            Box::new(m2026_11_29_loud_lines::Migration),
             Box::new(m2026_11_30_notifications::Migration),
         ]
     }

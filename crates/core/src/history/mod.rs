@@ -23,6 +23,7 @@ mod audit;
 mod batch;
 mod change;
 mod change_read;
+mod compare;
 mod decision;
 mod entity;
 mod error;
@@ -36,6 +37,7 @@ mod ledger;
 mod link;
 mod location;
 mod log;
+mod matching;
 mod migration;
 mod model;
 mod notification;
@@ -46,15 +48,18 @@ mod process;
 mod quarantine;
 mod quarantine_read;
 mod record;
+mod record_count;
 mod recorder;
 mod repeated;
 mod request_id;
 mod retention;
 mod role;
 mod run;
+mod run_outcome;
 mod run_read;
 mod run_write;
 mod schedule;
+mod search;
 mod secret;
 mod session;
 mod size;
@@ -85,6 +90,7 @@ pub use audit::{Actor, AuditAction, AuditEntry, AuditFilter, AuditId, How};
 pub use change::{
     ChangeCount, ChangeFilter, OutcomeCounts, OutcomeKind, RecordedChange, StoredChange, TimelineCursor, TimelineEntry,
 };
+pub use compare::{CompareCursor, CompareFilter, Compared, Difference, DifferenceCount, DifferenceKind, WhichRun};
 pub use decision::{Approval, Decision};
 pub use event::{RunEvent, StoredEvent};
 pub use finding::{
@@ -99,6 +105,7 @@ pub use phase::PhaseRecord;
 pub use plan_store::StoredPlan;
 pub use quarantine::{Dismissed, MarkMade, MarkedField, Sighted};
 pub use quarantine_read::{QuarantineCursor, QuarantineFilter, Quarantined};
+pub use record_count::RecordCounts;
 pub use recorder::ChangeRecorder;
 pub use request_id::{NoRequestId, RequestId};
 pub use retention::{RemovedRun, Retention};
@@ -108,7 +115,9 @@ pub use run::{
     Endpoint, NewRun, PlanRef, Purpose, Run, RunCounts, RunError, RunFilter, RunId, RunKind, RunResult, RunSettings,
     RunStage, RunStatus, Stop, StopRequest,
 };
+pub use run_outcome::RunOutcome;
 pub use schedule::Ticks;
+pub use search::{Found, JobLogFilter, LOOKED_AT, LogEntry, SyncLogFilter};
 pub use secret::{Secret, SecretHash};
 pub use session::{NewSession, Session};
 pub use size::HistorySize;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::change::OutcomeCounts;
 use super::request_id::RequestId;
+use super::run_outcome::RunOutcome;
 use super::sync::SyncId;
 use crate::{Error, ErrorKind};
 
@@ -102,9 +103,6 @@ pub enum RunStage {
 /// How one run differs from others of its sync.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RunSettings {
-    /// Measure the memory of every phase.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub memory: bool,
     /// After how many seconds of writing the run pauses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_duration_s: Option<u64>,
@@ -305,6 +303,14 @@ pub struct RunFilter {
     pub request_id: Option<RequestId>,
     /// Dry runs only, or real ones only.
     pub dry: Option<bool>,
+    /// Of which one of these came; none for any.
+    pub outcome: Vec<RunOutcome>,
+    /// That read by this connection.
+    pub source: Option<String>,
+    /// That wrote by this connection.
+    pub target: Option<String>,
+    /// With this text in the name of who asked for it, in why, in the id of the request, or in the error that ended it.
+    pub text: Option<String>,
     /// Made at this time or later.
     pub since: Option<DateTime<Utc>>,
     /// Made before this time.

@@ -9,6 +9,7 @@ use sea_orm::{
 
 use super::change::OutcomeCounts;
 use super::entity::{run, sync};
+use super::matching::Wording;
 use super::{
     Endpoint, History, Page, PlanRef, Run, RunCounts, RunError, RunFilter, RunId, RunStage, RunStatus, error, text,
 };
@@ -22,11 +23,21 @@ impl History {
             .add_option(filter.purpose.map(|purpose| run::Column::Purpose.eq(purpose.as_str())))
             .add_option(filter.request_id.as_ref().map(|id| run::Column::RequestId.eq(id.as_str())))
             .add_option(filter.dry.map(|dry| run::Column::Dry.eq(dry)))
+            .add_option(filter.source.as_ref().map(|source| run::Column::SourceConnection.eq(source)))
+            .add_option(filter.target.as_ref().map(|target| run::Column::TargetConnection.eq(target)))
             .add_option(filter.since.map(|since| run::Column::CreatedAt.gte(text::micros(since))))
             .add_option(filter.until.map(|until| run::Column::CreatedAt.lt(text::micros(until))))
             .add_option(before.map(|before| run::Column::Id.lt(before.0)));
         if !filter.status.is_empty() {
             wanted = wanted.add(run::Column::Status.is_in(filter.status.iter().map(|status| status.as_str())));
+        }
+        if !filter.outcome.is_empty() {
+            let any = filter.outcome.iter().fold(Condition::any(), |any, outcome| any.add(outcome.condition()));
+            wanted = wanted.add(any);
+        }
+        if let Some(text) = &filter.text {
+            let columns = ["triggered_by", "request", "request_id", "error_message"];
+            wanted = wanted.add(Wording(text).within(self.store.backend(), &columns, &[]));
         }
         if let Some(name) = &filter.sync {
             let Some(sync) = self.sync(name).await? else { return Ok(Page { items: Vec::new(), next: None }) };

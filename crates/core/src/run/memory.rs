@@ -1,6 +1,6 @@
 //! How much memory a phase took.
 
-/// What the program's allocator has handed out. The host installs the allocator and passes it on when asked to measure; an
+/// What the program's allocator has handed out. The host installs the allocator and passes it on; an
 /// allocator counts what the operating system cannot see: memory in use, not memory once asked for.
 pub trait MemoryMeter: Sync {
     /// Bytes in use.

@@ -46,9 +46,9 @@ impl Prepared {
 }
 
 impl Work<'_> {
-    /// Where memory is measured, if the run asks for it.
+    /// Where memory is measured: in every run, because the allocator counts anyway.
     pub(super) fn memory(&self) -> Option<&'static dyn MemoryMeter> {
-        self.runner.meter.filter(|_| self.run.options.memory)
+        self.runner.meter
     }
 
     /// Where the reads of the sync are kept.

@@ -64,7 +64,7 @@ impl Runner {
         }
     }
 
-    /// Measures memory with `meter` in runs that ask for it.
+    /// Measures with `meter` how much memory each phase takes. What runs of the same process take at the same time counts for each of them.
     pub fn with_memory_meter(self, meter: &'static dyn MemoryMeter) -> Self {
         Self { meter: Some(meter), ..self }
     }

@@ -309,9 +309,6 @@ pub struct RunArguments {
     /// Stop before writing
     #[arg(long)]
     pub dry_run: bool,
-    /// Measure the memory of every phase
-    #[arg(long)]
-    pub memory: bool,
     /// Pause after so long a time of writing, for example `30m`; `syncline resume` lets it go on
     #[arg(long, value_name = "TIME")]
     pub max_duration: Option<syncline_core::schedule::WindowLength>,

@@ -31,7 +31,7 @@ use crate::telemetry;
 
 /// Runs the command line: reads the arguments, does what they ask, says how it ended.
 ///
-/// `memory` measures the program's memory when that is asked for.
+/// `memory` measures the program's memory.
 pub fn main(arguments: impl IntoIterator<Item = OsString>, memory: &'static dyn MemoryMeter) -> ExitCode {
     let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,

@@ -23,7 +23,7 @@ async fn from_the_first_plan_to_nothing_left_to_do() {
     assert!(planned.out.contains("devices: ") && planned.out.contains("\n  + "), "{}", planned.out);
     assert_eq!(world.netbox.written_objects(), 0, "a dry run writes nothing");
 
-    let ran = world.run(&["run", "lab", "--memory"]).exits(0);
+    let ran = world.run(&["run", "lab"]).exits(0);
     assert!(ran.out.contains("completed") && ran.out.contains("MiB"), "{}", ran.out);
     assert!(world.netbox.count(Kind::Interface) > 0);
 

@@ -44,7 +44,8 @@ impl About {
         match parts.as_slice() {
             ["syncs", "{name}", ..] => Self::Sync,
             ["runs", "{id}", ..] => Self::Run,
-            ["runs" | "findings" | "drift" | "quarantine"] if *method == Method::GET => Self::Query,
+            ["runs" | "log" | "changes", "export"] | ["logs"] | ["logs", "changes"] => Self::Query,
+            ["runs" | "findings" | "drift" | "quarantine" | "log" | "changes"] if *method == Method::GET => Self::Query,
             _ => Self::Everything,
         }
     }

@@ -71,6 +71,11 @@ impl Fields {
         self.text(name).is_some()
     }
 
+    /// Every field with its value.
+    pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(field, value)| (field.as_str(), value.as_str()))
+    }
+
     /// The fields as one text behind a `?`, for a form that leads back to the page that it is on.
     pub fn query(&self) -> String {
         form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.0).finish()

@@ -56,6 +56,8 @@ pub enum Section {
     Syncs,
     /// What belongs to a run.
     Runs,
+    /// What all runs said and changed.
+    Logs,
     /// What runs found and somebody should look at.
     Drift,
     /// What the source no longer has.

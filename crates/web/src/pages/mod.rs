@@ -14,11 +14,14 @@ mod accounts;
 mod assets;
 mod audit;
 mod change_row;
+mod chart;
+mod compare;
 mod drift;
 mod facets;
 mod form;
 mod frame;
 mod login;
+mod logs;
 mod object;
 mod open;
 pub(crate) mod outcome;
@@ -110,6 +113,9 @@ fn routes() -> Vec<PageRoute> {
         page("/", get(overview::page)),
         page("/runs", get(runs::page)),
         page("/runs/{id}", get(run::page)),
+        page("/compare", get(compare::page)),
+        page("/logs", get(logs::lines)),
+        page("/logs/changes", get(logs::changes)),
         does("/runs/{id}/cancel", Role::Operator, AuditAction::RunCancel, post(run::cancel)),
         does("/runs/{id}/pause", Role::Operator, AuditAction::RunPause, post(run::pause)),
         does("/runs/{id}/resume", Role::Operator, AuditAction::RunResume, post(run::resume)),

@@ -17,6 +17,7 @@ use syncline_core::models::ModelMode;
 use syncline_core::plan::PlanExcerpt;
 use syncline_render::words;
 
+use super::compare::{before, compare_href};
 use super::form::{Fields, Posted, RunNumber, link};
 use super::frame::{Command, Frame, Pager, Section, Visit, html};
 use super::object::object_href;
@@ -65,6 +66,8 @@ struct RunPage {
     log: Vec<LogLine>,
     pager: Pager,
     has_plan: bool,
+    /// The page that compares it with the run of its sync before it; none when it is the first that is kept.
+    compare: Option<String>,
     command: Command,
 }
 
@@ -303,6 +306,7 @@ async fn run_page(
         log: log.items.into_iter().map(|line| LogLine::of(line, now)).collect(),
         pager,
         has_plan: run.plan.is_some(),
+        compare: before(history, &run).await?.map(|before| compare_href(before.number(), id.number())),
         command: Command(format!("syncline show {id}")),
     })
 }
@@ -327,7 +331,7 @@ fn notices(run: &Run, waits: Option<&WaitsFor>, plan: Option<&PlanExcerpt>) -> V
     };
     if let Some(error) = &run.error {
         let class = if run.status == RunStatus::Cancelled { "info" } else { "bad" };
-        notice(class, RunOutcome::of(run).name(), &error.kind.replace('_', " "), error.message.clone());
+        notice(class, RunOutcome::of(run).as_str(), &error.kind.replace('_', " "), error.message.clone());
     }
     match waits {
         None => {}

@@ -130,7 +130,7 @@ impl Square {
 
     /// The symbol.
     pub fn icon(&self) -> Icon {
-        Icon(self.outcome.name())
+        Icon(self.outcome.as_str())
     }
 }
 

@@ -3,15 +3,17 @@
 use askama::Template;
 use axum::extract::State;
 use axum::response::Html;
-use chrono::{DateTime, NaiveDate, Utc};
-use syncline_core::history::{Purpose, RunFilter, RunId, RunKind, RunStatus};
+use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
+use syncline_core::Result;
+use syncline_core::history::{Purpose, RunFilter, RunId, RunKind, RunOutcome, RunStatus};
 
 use super::PageProblem;
-use super::form::Fields;
+use super::form::{self, Fields};
 use super::frame::{Command, Frame, Pager, Section, Visit, html};
 use super::pick::{Select, quoted};
 use super::run_line::{self, NUMBERS, RunLine};
 use crate::ApiState;
+use crate::input::SearchText;
 
 /// How many runs a page has.
 const PAGE: u64 = 50;
@@ -23,15 +25,18 @@ struct RunsPage {
     frame: Frame,
     selects: Vec<Select>,
     request_id: String,
+    text: String,
     since: String,
     until: String,
     is_filtered: bool,
+    /// The same as files: a name and a link.
+    exports: Vec<(&'static str, String)>,
     runs: Vec<RunLine>,
     pager: Pager,
     command: Command,
 }
 
-/// `GET /runs?sync=lab&status=queued,syncing&kind=scheduled&purpose=drift&dry=false&request_id=CHG0042&since=2026-11-20&before=17`.
+/// `GET /runs?sync=lab&source=fwd&target=netbox&outcome=partial,failed&status=queued,syncing&kind=scheduled&purpose=drift&dry=false&request_id=CHG0042&text=kim&since=2026-11-20&before=17`.
 pub async fn page(State(state): State<ApiState>, visit: Visit, fields: Fields) -> Result<Html<String>, PageProblem> {
     let day = |name: &str| -> Result<Option<DateTime<Utc>>, PageProblem> {
         let day: Option<NaiveDate> = fields.parsed(name)?;
@@ -44,6 +49,10 @@ pub async fn page(State(state): State<ApiState>, visit: Visit, fields: Fields) -
         purpose: fields.named::<Purpose>("purpose")?,
         request_id: fields.parsed("request_id")?,
         dry: fields.parsed("dry")?,
+        outcome: fields.names::<RunOutcome>("outcome")?,
+        source: fields.text("source").map(str::to_owned),
+        target: fields.text("target").map(str::to_owned),
+        text: fields.parsed::<SearchText>("text")?.map(|text| text.0),
         since: day("since")?,
         until: day("until")?,
     };
@@ -55,10 +64,13 @@ pub async fn page(State(state): State<ApiState>, visit: Visit, fields: Fields) -
     let first = before.map(|_| fields.with("/runs", "before", None, &[]));
     let mut syncs: Vec<_> = history.syncs().await?.into_iter().map(|sync| sync.name).collect();
     syncs.sort();
+    let sides = sides(&state).await?;
     let text = |name: &str| fields.text(name).unwrap_or_default().to_owned();
     html(&RunsPage {
         frame: visit.frame("Runs", Section::Runs),
-        selects: selects(&fields, &syncs),
+        selects: selects(&fields, &syncs, &sides),
+        text: text("text"),
+        exports: exports(&fields, &filter),
         request_id: text("request_id"),
         since: text("since"),
         until: text("until"),
@@ -69,9 +81,40 @@ pub async fn page(State(state): State<ApiState>, visit: Visit, fields: Fields) -
     })
 }
 
-fn selects(fields: &Fields, syncs: &[String]) -> Vec<Select> {
+/// The names of the connections that syncs read by, and of those that they write by.
+async fn sides(state: &ApiState) -> Result<[Vec<String>; 2]> {
+    let (mut sources, mut targets) = (Vec::new(), Vec::new());
+    for (_, sync) in state.syncs.syncs().await? {
+        // One that cannot be read has no sides to tell.
+        let Ok(sync) = sync else { continue };
+        sources.push(sync.definition.source.connection_name);
+        targets.push(sync.definition.target.connection_name);
+    }
+    Ok([sources, targets].map(|mut names| {
+        names.sort();
+        names.dedup();
+        names
+    }))
+}
+
+/// The links to these runs as files. Days are written there as times.
+fn exports(fields: &Fields, filter: &RunFilter) -> Vec<(&'static str, String)> {
+    let time = |at: Option<DateTime<Utc>>| at.map(|at| at.to_rfc3339_opts(SecondsFormat::Secs, true));
+    let times = [("since", time(filter.since)), ("until", time(filter.until))];
+    let formats = [("NDJSON", "ndjson"), ("CSV", "csv")];
+    let link = |(name, format): (&'static str, &'static str)| {
+        let kept = fields.pairs().filter(|(name, _)| !matches!(*name, "before" | "since" | "until" | "format"));
+        let times = times.iter().filter_map(|(name, at)| Some((*name, at.as_deref()?)));
+        (name, form::link("/api/v1/runs/export", kept.chain(times).chain([("format", format)])))
+    };
+    formats.map(link).into()
+}
+
+fn selects(fields: &Fields, syncs: &[String], [sources, targets]: &[Vec<String>; 2]) -> Vec<Select> {
     let chosen = |name: &str| fields.text(name).unwrap_or_default().to_owned();
     let named = |name: &str| (name.to_owned(), name.replace('_', " "));
+    let same = |names: &[String]| names.iter().map(|name| (name.clone(), name.clone())).collect::<Vec<_>>();
+    let outcomes = RunOutcome::ALL.map(|outcome| (outcome.as_str().to_owned(), outcome.word(false).to_owned()));
     let statuses = [
         RunStatus::New,
         RunStatus::Queued,
@@ -85,7 +128,10 @@ fn selects(fields: &Fields, syncs: &[String]) -> Vec<Select> {
     let purposes = [Purpose::Sync, Purpose::Apply, Purpose::Drift, Purpose::Undo, Purpose::Rerun];
     let dry = [("true".to_owned(), "dry runs".to_owned()), ("false".to_owned(), "real runs".to_owned())];
     vec![
-        Select::new("sync", "Sync", syncs.iter().map(|sync| (sync.clone(), sync.clone())), &chosen("sync")),
+        Select::new("sync", "Sync", same(syncs), &chosen("sync")),
+        Select::new("source", "Source", same(sources), &chosen("source")),
+        Select::new("target", "Target", same(targets), &chosen("target")),
+        Select::new("outcome", "Outcome", outcomes, &chosen("outcome")),
         Select::new("status", "Status", statuses.map(|status| named(status.as_str())), &chosen("status")),
         Select::new("kind", "Started by", kinds.map(|kind| named(kind.as_str())), &chosen("kind")),
         Select::new("purpose", "For", purposes.map(|purpose| named(purpose.as_str())), &chosen("purpose")),

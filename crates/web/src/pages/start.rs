@@ -86,7 +86,7 @@ pub async fn start(
         by: visit.by().to_owned(),
         reason: fields.text("reason").map(str::to_owned),
         request_id: fields.parsed("request_id")?,
-        settings: RunSettings { memory: fields.is_set("memory"), max_duration_s, ..RunSettings::default() },
+        settings: RunSettings { max_duration_s, ..RunSettings::default() },
         ..request
     };
     let triggered = state.runner.trigger(&sync.definition, &request).await?;

@@ -15,6 +15,7 @@ use syncline_core::schedule::CatchUp;
 use syncline_render::words;
 
 use super::PageProblem;
+use super::chart::{ChartLine, charts};
 use super::form::{Fields, Posted, link};
 use super::frame::{Command, Frame, Pager, Section, Visit, html};
 use super::overview::{Link, SyncLine, schedule, syncs};
@@ -30,6 +31,8 @@ use crate::{ApiState, SyncView};
 const RUNS: u64 = 25;
 /// Among so many runs is looked for those between which the configuration changed.
 const LOOKED_AT: u64 = 200;
+/// Of so many runs is drawn what they read.
+const CHARTED: u64 = 20;
 /// How many runs are a row of squares.
 const SQUARES: usize = 10;
 
@@ -64,6 +67,8 @@ struct SyncPage {
     models: Vec<ModelLine>,
     /// The run that tells what is done with each model; none before the first.
     seen_in: Option<i64>,
+    /// How many records the last runs read.
+    charts: Vec<ChartLine>,
     tab: Tab,
     tabs: Vec<TabLink>,
     runs: Vec<RunLine>,
@@ -229,6 +234,7 @@ async fn sync_page(
         rules,
         models,
         seen_in,
+        charts: charts(&history.record_counts(&sync.name, CHARTED).await?),
         tab,
         tabs: tabs
             .into_iter()

@@ -1,13 +1,16 @@
 //! The routes, one file for what belongs together. Paths are below where the host puts the API.
 
+pub mod compare;
 pub mod connectors;
 pub mod events;
 pub mod findings;
+pub mod log;
 pub mod objects;
 pub mod plan;
 pub mod quarantine;
 pub mod queue;
 pub mod review;
+mod run_table;
 pub mod runs;
 pub mod stop;
 pub mod syncs;
@@ -15,8 +18,9 @@ pub mod trigger;
 
 use axum::http::StatusCode;
 use syncline_core::history::{
-    Account, AuditAction, AuditEntry, AuditId, Finding, FindingId, QuarantineCursor, Quarantined, Role, Run, RunId,
-    StatusChange, StoredChange, StoredEvent, StoredLogLine, TimelineCursor, TimelineEntry, Token, Waiting,
+    Account, AuditAction, AuditEntry, AuditId, CompareCursor, Difference, Finding, FindingId, LogEntry,
+    QuarantineCursor, Quarantined, Role, Run, RunId, StatusChange, StoredChange, StoredEvent, StoredLogLine,
+    TimelineCursor, TimelineEntry, Token, Waiting,
 };
 use syncline_core::plan::PlanDocument;
 use syncline_core::run::{CheckedSync, LookedUp};
@@ -24,7 +28,9 @@ use syncline_core::run::{CheckedSync, LookedUp};
 use crate::auth::{access, login};
 use crate::cursor::Cursor;
 use crate::endpoint::Endpoint;
+use crate::export::Format;
 use crate::input::Nothing;
+use crate::list::Part;
 use crate::live::ProgressView;
 use crate::problem::{Problem, ProblemKind};
 use crate::{ApiState, List, SyncView};
@@ -33,6 +39,7 @@ use crate::{ApiState, List, SyncView};
 pub fn endpoints() -> Vec<Endpoint> {
     let mut endpoints = of_syncs();
     endpoints.extend(of_runs());
+    endpoints.extend(of_logs());
     endpoints.extend(of_findings());
     endpoints.extend(of_connectors());
     endpoints.extend(of_access());
@@ -241,6 +248,34 @@ fn of_syncs() -> Vec<Endpoint> {
     ]
 }
 
+/// What all runs did and said.
+fn of_logs() -> Vec<Endpoint> {
+    vec![
+        Endpoint::get("/log", "searchLog", log::lines)
+            .says("What all runs said, the newest run first")
+            .query::<log::JobLogQuery>()
+            .gives::<Part<LogEntry, Cursor<TimelineCursor>>>(
+                StatusCode::OK,
+                "A page of lines; `next` is the next page's `before`",
+            ),
+        Endpoint::get("/log/export", "exportLog", log::export_lines)
+            .says("What all runs said as a file, the newest run first")
+            .query::<log::JobLogExport>()
+            .gives_as::<LogEntry>(Format::Ndjson.content_type(), StatusCode::OK, "The lines, one a line"),
+        Endpoint::get("/changes", "searchChanges", log::changes)
+            .says("What all runs changed, the newest run first")
+            .query::<log::SyncLogQuery>()
+            .gives::<Part<TimelineEntry, Cursor<TimelineCursor>>>(
+                StatusCode::OK,
+                "A page of changes; `next` is the next page's `before`",
+            ),
+        Endpoint::get("/changes/export", "exportChanges", log::export_changes)
+            .says("What all runs changed as a file, the newest run first")
+            .query::<log::SyncLogExport>()
+            .gives_as::<TimelineEntry>(Format::Ndjson.content_type(), StatusCode::OK, "The changes, one a line"),
+    ]
+}
+
 fn of_runs() -> Vec<Endpoint> {
     use ProblemKind::Conflict;
     vec![
@@ -248,6 +283,11 @@ fn of_runs() -> Vec<Endpoint> {
             .says("Runs, newest first")
             .query::<runs::RunQuery>()
             .gives::<List<Run, RunId>>(StatusCode::OK, "A page of runs; `next` is the next page's `before`"),
+        Endpoint::get("/runs/export", "exportRuns", runs::export)
+            .says("Runs as a file, newest first")
+            .query::<runs::RunExport>()
+            .gives_as::<Run>(Format::Ndjson.content_type(), StatusCode::OK, "The runs, one a line")
+            .gives_as::<String>(Format::Csv.content_type(), StatusCode::OK, "The runs, one a row"),
         Endpoint::get("/runs/{id}", "showRun", runs::show)
             .says("A run with its phases, models and decisions")
             .gives::<runs::RunDetail>(StatusCode::OK, "The run"),
@@ -259,6 +299,16 @@ fn of_runs() -> Vec<Endpoint> {
             .says("What a run said")
             .query::<runs::LogQuery>()
             .gives::<List<StoredLogLine, u64>>(StatusCode::OK, "A page of lines; `next` is the next page's `after`"),
+        Endpoint::get("/runs/{id}/compare/{other}", "compareRuns", compare::show)
+            .says("Two runs beside each other")
+            .gives::<compare::Comparison>(StatusCode::OK, "Both, and how many records differ"),
+        Endpoint::get("/runs/{id}/compare/{other}/differences", "listDifferences", compare::differences)
+            .says("What two runs changed differently, or would")
+            .query::<compare::DifferenceQuery>()
+            .gives::<Part<Difference, Cursor<CompareCursor>>>(
+                StatusCode::OK,
+                "A page of differences; `next` is the next page's `after`",
+            ),
         Endpoint::get("/runs/{id}/events", "followRun", events::of_run)
             .says("What happens in a run, as it happens, or page by page")
             .query::<events::EventQuery>()

@@ -1,16 +1,22 @@
 //! Looking at runs.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
+use axum::response::Response;
+use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use syncline_core::change::Action;
 use syncline_core::history::{
-    ChangeCount, ChangeFilter, Decision, ModelRecord, OutcomeCounts, OutcomeKind, PhaseRecord, RequestId, Run,
-    RunFilter, RunId, RunKind, RunStatus, RunSummary, StoredChange, StoredLogLine,
+    ChangeCount, ChangeFilter, Decision, ModelRecord, OutcomeCounts, OutcomeKind, PhaseRecord, Purpose, RequestId, Run,
+    RunFilter, RunId, RunKind, RunOutcome, RunStatus, RunSummary, StoredChange, StoredLogLine,
 };
 
-use crate::input::{Limit, Number, Wanted, names};
+use super::run_table;
+use crate::export::{self, Format};
+use crate::input::{Limit, Number, SearchText, Wanted, names};
 use crate::{ApiState, List, Problem};
 
 /// Which runs are wanted.
@@ -21,11 +27,54 @@ pub struct RunQuery {
     #[serde(default, deserialize_with = "names")]
     status: Vec<RunStatus>,
     kind: Option<RunKind>,
+    purpose: Option<Purpose>,
     request_id: Option<RequestId>,
     dry: Option<bool>,
+    /// Of which one of these came.
+    #[serde(default, deserialize_with = "names")]
+    outcome: Vec<RunOutcome>,
+    /// That read by this connection.
+    source: Option<String>,
+    /// That wrote by this connection.
+    target: Option<String>,
+    /// Made at this time or later.
+    since: Option<DateTime<Utc>>,
+    /// Made before this time.
+    until: Option<DateTime<Utc>>,
+    /// With this text in who asked for it, in why, in the id of the request, or in the error that ended it.
+    text: Option<SearchText>,
     before: Option<i64>,
     #[serde(default)]
     limit: Limit,
+}
+
+/// Which runs are wanted, all of them, and how they are written.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RunExport {
+    sync: Option<String>,
+    #[serde(default, deserialize_with = "names")]
+    status: Vec<RunStatus>,
+    kind: Option<RunKind>,
+    purpose: Option<Purpose>,
+    request_id: Option<RequestId>,
+    dry: Option<bool>,
+    /// Of which one of these came.
+    #[serde(default, deserialize_with = "names")]
+    outcome: Vec<RunOutcome>,
+    /// That read by this connection.
+    source: Option<String>,
+    /// That wrote by this connection.
+    target: Option<String>,
+    /// Made at this time or later.
+    since: Option<DateTime<Utc>>,
+    /// Made before this time.
+    until: Option<DateTime<Utc>>,
+    /// With this text in who asked for it, in why, in the id of the request, or in the error that ended it.
+    text: Option<SearchText>,
+    /// How they are written.
+    #[serde(default)]
+    format: Format,
 }
 
 /// Which changes are wanted.
@@ -76,30 +125,58 @@ pub struct ModelDetail {
     pub outcomes: OutcomeCounts,
 }
 
-/// `GET /runs?sync=lab&status=queued,syncing&kind=scheduled&request_id=CHG0042&dry=false&before=17&limit=100`: `{"items": [run, …], "next": 5}`,
-/// newest first; `next` is the next page's `before`. A run is what `syncline history --json` prints.
+/// `GET /runs?sync=lab&status=queued,syncing&kind=scheduled&purpose=sync&request_id=CHG0042&dry=false&outcome=partial,failed&source=fwd&target=netbox&since=2026-11-20T00:00:00Z&text=kim&before=17&limit=100`:
+/// `{"items": [run, …], "next": 5}`, newest first; `next` is the next page's `before`. A run is what `syncline history --json` prints.
 pub async fn list(
     State(state): State<ApiState>,
     Wanted(wanted): Wanted<RunQuery>,
 ) -> Result<Json<List<Run, RunId>>, Problem> {
-    let RunQuery { sync, status, kind, request_id, dry, before, limit } = wanted;
-    let filter = RunFilter { sync, status, kind, request_id, dry, ..RunFilter::default() };
-    let page = state.runner.history().runs(&filter, before.map(RunId::new), limit.get()).await?;
+    let RunQuery { sync, status, kind, purpose, request_id, dry, outcome, source, target, since, until, .. } = wanted;
+    let text = wanted.text.map(|text| text.0);
+    let filter =
+        RunFilter { sync, status, kind, purpose, request_id, dry, outcome, source, target, text, since, until };
+    let page = state.runner.history().runs(&filter, wanted.before.map(RunId::new), wanted.limit.get()).await?;
     Ok(Json(page.into()))
+}
+
+/// `GET /runs/export?sync=lab&format=csv`: every such run, one JSON object a line, or as a table for spreadsheets.
+pub async fn export(State(state): State<ApiState>, Wanted(wanted): Wanted<RunExport>) -> Result<Response, Problem> {
+    let RunExport { sync, status, kind, purpose, request_id, dry, outcome, source, target, since, until, .. } = wanted;
+    let (text, format) = (wanted.text.map(|text| text.0), wanted.format);
+    let filter =
+        RunFilter { sync, status, kind, purpose, request_id, dry, outcome, source, target, text, since, until };
+    let (history, filter) = (state.runner.history().clone(), Arc::new(filter));
+    let pages = move |before: Option<RunId>| {
+        let (history, filter) = (history.clone(), Arc::clone(&filter));
+        async move {
+            let found = history.runs(&filter, before, export::PAGE).await?;
+            let written = match format {
+                Format::Ndjson => export::ndjson(&found.items)?,
+                Format::Csv => run_table::written(&found.items, before.is_none()),
+            };
+            Ok((written, found.next))
+        }
+    };
+    export::answer("runs", format, pages).await
 }
 
 /// `GET /runs/{id}`: the run, with `"summary": {"total", "updated", "failed", "message"}`, `"phases"`, `"models"` as `syncline show --json` has them, and `"decisions": [{"plan_hash",
 /// "verdict", "by", "reason", "selection", "overrides_guards", "at"}, …]`.
 pub async fn show(State(state): State<ApiState>, Number(id): Number) -> Result<Json<RunDetail>, Problem> {
     let run = super::run(&state, id).await?;
+    Ok(Json(detail(&state, run).await?))
+}
+
+/// A run with what is known of it.
+pub(super) async fn detail(state: &ApiState, run: Run) -> Result<RunDetail, Problem> {
     let history = state.runner.history();
-    Ok(Json(RunDetail {
-        phases: history.phases(id).await?,
-        models: models(history.models(id).await?, &history.change_counts(id).await?),
-        decisions: history.decisions(id).await?,
+    Ok(RunDetail {
+        phases: history.phases(run.id).await?,
+        models: models(history.models(run.id).await?, &history.change_counts(run.id).await?),
+        decisions: history.decisions(run.id).await?,
         summary: run.summary(),
         run,
-    }))
+    })
 }
 
 /// `GET /runs/{id}/changes?model=device&action=create&outcome=failed,stale&after=100&limit=100`: `{"items": [change, …],

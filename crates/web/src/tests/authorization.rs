@@ -14,6 +14,7 @@ use crate::routes::endpoints;
 fn path(endpoint: &Endpoint) -> String {
     let parts = endpoint.path.trim_start_matches('/').split('/').map(|part| match part {
         "{id}" => "1",
+        "{other}" => "2",
         "{name}" if endpoint.path.starts_with("/syncs") => "lab",
         "{name}" => "nobody",
         part => part,

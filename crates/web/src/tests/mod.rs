@@ -3,11 +3,13 @@
 mod auth;
 mod authorization;
 mod browser;
+mod compare;
 mod connector;
 mod connectors;
 mod contract;
 mod findings;
 mod live;
+mod log;
 mod pages;
 mod problems;
 mod queue;

@@ -1,6 +1,8 @@
 //! The dashboard as a browser meets it.
 
+mod compare;
 mod drift;
+mod logs;
 mod markup;
 mod open;
 mod quarantine;
@@ -177,7 +179,7 @@ async fn a_run_has_one_outcome() {
         change(&mut run);
         let badge = Badge::of(&run);
         ensure_well_formed(&badge.to_string());
-        format!("{} {} {}", badge.outcome.name(), badge.word(), badge.but).trim_end().to_owned()
+        format!("{} {} {}", badge.outcome.as_str(), badge.word(), badge.but).trim_end().to_owned()
     };
     let failed = |kind: &str| RunError { kind: kind.to_owned(), message: "why".to_owned() };
     let (guard, unreachable) = (told_of(&waiting, failed("guard")), told_of(&waiting, failed("unreachable")));
@@ -212,7 +214,7 @@ async fn a_run_has_one_outcome() {
 
 fn told_of(run: &Run, error: RunError) -> String {
     let badge = Badge::of(&Run { status: RunStatus::Failed, error: Some(error), ..run.clone() });
-    format!("{} {}", badge.outcome.name(), badge.word())
+    format!("{} {}", badge.outcome.as_str(), badge.word())
 }
 
 #[tokio::test]
@@ -432,9 +434,9 @@ async fn a_run_is_started_by_a_form_and_is_dry_unless_it_is_said() {
     let pages = Pages::of(Api::with_lab(true).await);
     let page = pages.page("/syncs/lab/run").await;
     assert!(page.contains("name=\"what\" value=\"dry\" checked"));
-    assert_eq!(pages.led("/syncs/lab/run", &[("csrf", ""), ("memory", "on"), ("minutes", "")]).await, "/runs/1");
+    assert_eq!(pages.led("/syncs/lab/run", &[("csrf", ""), ("minutes", "")]).await, "/runs/1");
     let run = pages.api.run(RunId::new(1)).await;
-    assert!(run.dry && run.options.memory && run.kind == RunKind::Adhoc && run.triggered_by == "dashboard", "{run:?}");
+    assert!(run.dry && run.kind == RunKind::Adhoc && run.triggered_by == "dashboard", "{run:?}");
     let real = [("what", "real"), ("minutes", "5"), ("reason", "moved"), ("request_id", "CHG0042")];
     assert_eq!(pages.led("/syncs/lab/run", &real).await, "/runs/2");
     let run = pages.api.run(RunId::new(2)).await;

@@ -2,6 +2,7 @@
 
 mod access;
 mod changes;
+mod compare;
 mod concurrency;
 mod events;
 mod findings;
@@ -14,6 +15,7 @@ mod opening;
 mod quarantine;
 mod retention;
 mod runs;
+mod search;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};

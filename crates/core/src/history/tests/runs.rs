@@ -227,3 +227,127 @@ async fn phases_models_and_lines_come_back_as_they_were() {
     })
     .await;
 }
+
+/// What a run is called by what came of it, and what the database finds under that name, is the same.
+#[tokio::test]
+async fn runs_are_found_by_what_came_of_them() {
+    use crate::change::Action;
+    use crate::history::{RecordedChange, RunOutcome};
+
+    everywhere(async |place| {
+        let history = place.open().await;
+        let new = new_run(&history, "sites").await;
+        let error = |kind| Error::new(kind, "the target `netbox` says 100%");
+        let diff = DiffCounts { update: 1, ..DiffCounts::default() };
+        let record = |rejected, diff| ModelRecord {
+            model: "site".to_owned(),
+            mode: ModelMode::Sync,
+            source: Some(ReadRecord { records: 1, rejected, ..ReadRecord::default() }),
+            desired: None,
+            target: None,
+            diff: Some(diff),
+        };
+        let ends = [
+            (false, 0, DiffCounts::default(), None, Ok(())),
+            (true, 0, DiffCounts::default(), None, Ok(())),
+            (true, 0, diff, None, Ok(())),
+            (true, 2, diff, None, Ok(())),
+            (false, 0, diff, Some(super::applied()), Ok(())),
+            (false, 0, diff, Some(super::failed("no")), Ok(())),
+            (false, 3, DiffCounts::default(), None, Ok(())),
+            (false, 0, diff, Some(super::applied()), Err(ErrorKind::Unreachable)),
+            (false, 0, diff, None, Err(ErrorKind::Guard)),
+            (false, 0, diff, None, Err(ErrorKind::Cancelled)),
+        ];
+        for (dry, rejected, diff, outcome, end) in ends {
+            let claim = started(&history, &NewRun { dry, ..new.clone() }).await;
+            history.record_model(claim, &record(rejected, diff)).await.unwrap();
+            if let Some(outcome) = &outcome {
+                let change = super::change("site", "a", Action::Update);
+                history.record_changes(claim, &[RecordedChange::now(&change, Some(outcome))]).await.unwrap();
+            }
+            let result = match end {
+                Ok(()) => RunResult::completed(),
+                Err(kind) => RunResult::stopped_by(&error(kind)),
+            };
+            history.finish_run(claim, &result).await.unwrap();
+        }
+        started(&history, &new).await;
+        history.begin_run(&new_run(&history, "others").await).await.unwrap();
+
+        let all = history.runs(&RunFilter::default(), None, 100).await.unwrap().items;
+        assert_eq!(all.len(), 12);
+        let mut seen = 0;
+        for outcome in RunOutcome::ALL {
+            let found = history.runs(&RunFilter { outcome: vec![outcome], ..RunFilter::default() }, None, 100).await;
+            let found: Vec<_> = found.unwrap().items.into_iter().map(|run| run.id).collect();
+            let expected = all.iter().filter(|run| RunOutcome::of(run) == outcome).map(|run| run.id);
+            assert_eq!(found, expected.collect::<Vec<_>>(), "{outcome:?}");
+            seen += usize::from(!found.is_empty());
+        }
+        assert_eq!(seen, 8, "all but one that waits for its review");
+
+        let found = async |filter: RunFilter| {
+            history
+                .runs(&filter, None, 100)
+                .await
+                .unwrap()
+                .items
+                .into_iter()
+                .map(|run| run.id.number())
+                .collect::<Vec<_>>()
+        };
+        let text = |text: &str| RunFilter { text: Some(text.to_owned()), ..RunFilter::default() };
+        assert_eq!(found(text("says 100%")).await, [10, 9, 8]);
+        assert_eq!(found(text("says 1%0")).await, [] as [i64; 0], "a text, and no pattern");
+        assert_eq!(found(text("AFTER the move")).await.len(), 12);
+        let connections = |source: &str, target: &str| RunFilter {
+            source: Some(source.to_owned()),
+            target: Some(target.to_owned()),
+            ..RunFilter::default()
+        };
+        assert_eq!(found(connections("fwd", "netbox")).await.len(), 12);
+        assert_eq!(found(connections("fwd", "zabbix")).await.len(), 0);
+        let both = RunFilter { outcome: vec![RunOutcome::Refused, RunOutcome::Cancelled], ..text("100%") };
+        assert_eq!(found(both).await, [10, 9]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_the_last_runs_read_is_told_by_model() {
+    use crate::history::RecordCounts;
+
+    everywhere(async |place| {
+        let history = place.open().await;
+        let new = new_run(&history, "sites").await;
+        for (records, partial) in [(10, None), (20, Some("cut short")), (30, None), (0, None)] {
+            let claim = started(&history, &NewRun { dry: records == 30, ..new.clone() }).await;
+            for model in ["site", "device"] {
+                let record = ModelRecord {
+                    model: model.to_owned(),
+                    mode: ModelMode::Sync,
+                    source: Some(ReadRecord { records, partial: partial.map(str::to_owned), ..ReadRecord::default() }),
+                    desired: None,
+                    target: None,
+                    diff: None,
+                };
+                history.record_model(claim, &record).await.unwrap();
+            }
+            history.finish_run(claim, &RunResult::completed()).await.unwrap();
+        }
+        let told = |counts: &RecordCounts| {
+            format!("{} {} {:?} {:?} {}", counts.model, counts.run, counts.source, counts.target, counts.is_partial)
+        };
+        let counts: Vec<_> = history.record_counts("sites", 2).await.unwrap().iter().map(told).collect();
+        let expected = [
+            "device 2 Some(20) None true",
+            "device 3 Some(30) None false",
+            "site 2 Some(20) None true",
+            "site 3 Some(30) None false",
+        ];
+        assert_eq!(counts, expected, "a run that read nothing tells nothing");
+        assert_eq!(history.record_counts("vlans", 2).await.unwrap(), []);
+    })
+    .await;
+}

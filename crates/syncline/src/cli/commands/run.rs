@@ -139,7 +139,7 @@ pub fn write_plan(reader: &PlanReader, full: bool) -> Result<(), Failure> {
 
 /// `syncline run`.
 pub async fn run(session: &Session, options: RunArguments) -> Result<Exit, Failure> {
-    let RunArguments { sync, dry_run, memory, max_duration, reason, request: Request { request_id } } = options;
+    let RunArguments { sync, dry_run, max_duration, reason, request: Request { request_id } } = options;
     let Opened { book, runner } = session.open().await?;
     let sync = book.sync(&sync).await?;
     if !dry_run {
@@ -147,7 +147,7 @@ pub async fn run(session: &Session, options: RunArguments) -> Result<Exit, Failu
     }
     let sync = sync.definition;
     let max_duration_s = max_duration.and_then(|limit| u64::try_from(limit.duration().num_seconds()).ok());
-    let settings = RunSettings { memory, max_duration_s, ..RunSettings::default() };
+    let settings = RunSettings { max_duration_s, ..RunSettings::default() };
     let request = RunRequest { dry_run, settings, reason, request_id, ..RunRequest::default() };
     let running = &runner;
     let report =
