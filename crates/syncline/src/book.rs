@@ -9,9 +9,9 @@ use syncline_core::history::{History, Purpose, StoredSync, SyncId, SyncOwner, Ta
 use syncline_core::run::{ConfiguredSync, SyncBook};
 use syncline_core::schedule::Schedule;
 use syncline_core::{Error, ErrorKind, Result};
-use syncline_web::{SettingProblem, StoreError, SyncStore, SyncView};
+use syncline_web::{Draft, Offer, OfferedConnection, SettingProblem, StoreError, SyncStore, SyncView};
 
-use crate::config::{self, ConfigError, ConfigProblem, Configuration, Loaded};
+use crate::config::{self, ConfigError, ConfigProblem, Configuration, Connection, Loaded};
 
 /// The syncs that there are, with the connections of the configuration file.
 ///
@@ -122,8 +122,11 @@ impl Book {
         })
     }
 
+    /// Judges a sync that no file keeps.
     fn judge(&self, name: &str, settings: &Value) -> Result<Configuration, BookError> {
-        Ok(config::check_sync(&self.loaded, &crate::registry()?, name, settings)?)
+        let registry = crate::registry()?;
+        let configuration = config::check_sync(&self.loaded, &registry, name, settings)?;
+        Ok(configuration)
     }
 
     /// What a sync is, by what is stored of it.
@@ -138,9 +141,22 @@ impl Book {
             self.tell(stored);
         }
         let settings = stored.settings.as_ref().ok_or_else(|| unknown(name, &[]))?;
-        let configuration = config::check_sync(&self.loaded, &crate::registry()?, name, settings);
-        let configuration = configuration.map_err(|error| {
-            Error::new(ErrorKind::Settings, format!("the sync `{name}` cannot run")).caused_by(error)
+        // A file is its operator's word, also the file of another process. What may be reached may have changed since a sync was made.
+        let configuration = match stored.owner {
+            Some(SyncOwner::File) => {
+                config::check_sync(&self.loaded, &crate::registry()?, name, settings).map_err(BookError::Settings)
+            }
+            _ => self.judge(name, settings),
+        };
+        let configuration = configuration.map_err(|error| match error {
+            BookError::History(error) => error,
+            BookError::Settings(ConfigError::Invalid(problems)) => {
+                let told: Vec<_> = problems.iter().map(ToString::to_string).collect();
+                Error::new(ErrorKind::Settings, format!("the sync `{name}` cannot run: {}", told.join("; ")))
+            }
+            BookError::Settings(error) => {
+                Error::new(ErrorKind::Settings, format!("the sync `{name}` cannot run")).caused_by(error)
+            }
         })?;
         let sync = configuration.syncs.get(name).ok_or_else(|| unknown(name, &[]))?;
         configuration.configured(name, sync, stored.paused)
@@ -200,6 +216,22 @@ impl SyncStore for Book {
             Some(sync) => Ok(Some(self.view(sync).await?)),
             None => Ok(None),
         }
+    }
+
+    fn offer(&self) -> Offer {
+        let connections = self.configuration.connections.iter();
+        let connection = |(name, connection): (&String, &Connection)| OfferedConnection {
+            name: name.clone(),
+            connector: connection.connector.clone(),
+        };
+        Offer { connections: connections.map(connection).collect(), schema: config::sync_schema() }
+    }
+
+    async fn draft(&self, name: &str, settings: &Value) -> Result<Draft, StoreError> {
+        let configuration = self.judge(name, settings)?;
+        let sync = configuration.syncs.get(name).ok_or_else(|| unknown(name, &[]))?;
+        let sync = configuration.configured(name, sync, false)?;
+        Ok(Draft { sync, warnings: configuration.warnings })
     }
 
     async fn create(&self, name: &str, settings: &Value) -> Result<Vec<String>, StoreError> {

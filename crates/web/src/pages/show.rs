@@ -53,6 +53,11 @@ impl Prose {
         Self(clean(text))
     }
 
+    /// Whether it says nothing.
+    pub fn is_blank(&self) -> bool {
+        self.0.is_empty()
+    }
+
     fn parts(&self) -> impl Iterator<Item = (bool, &str)> {
         syncline_render::parts(&self.0)
     }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use syncline_core::connector::ConnectorDescriptor;
 use syncline_core::describe::{CheckReport, ConfigItem, DataMapping};
 use syncline_core::event::{Events, Side};
-use syncline_core::run::SideDefinition;
+use syncline_core::run::{SideDefinition, SyncDefinition};
 use syncline_core::target::Capabilities;
 use syncline_core::{Error, ErrorKind};
 
@@ -143,6 +143,12 @@ pub async fn check(
 ) -> Result<Json<Checked>, Problem> {
     view(&state, &name).await?;
     let sync = state.syncs.sync(&name).await?.definition;
+    let sides = check_sides(&state, &sync).await;
+    Ok(Json(Checked { sync: sync.name, ok: sides.iter().all(|side| side.report.is_some()), sides }))
+}
+
+/// Connects to both sides of a sync, be it kept or not, and asks them how they are.
+pub(crate) async fn check_sides(state: &ApiState, sync: &SyncDefinition) -> Vec<CheckedSide> {
     let events = Events::new();
     let source = async { state.runner.connect_source(&sync.source, &events).await?.check().await };
     let target = async { state.runner.connect_target(&sync.target, &events).await?.check().await };
@@ -154,8 +160,7 @@ pub async fn check(
         error: found.as_ref().err().map(Error::report),
         report: found.ok(),
     };
-    let sides = vec![told(Side::Source, &sync.source, source), told(Side::Target, &sync.target, target)];
-    Ok(Json(Checked { sync: sync.name, ok: sides.iter().all(|side| side.report.is_some()), sides }))
+    vec![told(Side::Source, &sync.source, source), told(Side::Target, &sync.target, target)]
 }
 
 /// `POST /syncs/{name}/describe`: connects to both sides and asks them what becomes what, how they are set, and what they can do.

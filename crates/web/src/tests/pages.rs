@@ -1,6 +1,7 @@
 //! The dashboard as a browser meets it.
 
 mod drift;
+mod edit;
 mod markup;
 mod quarantine;
 mod settings;
