@@ -126,6 +126,7 @@ impl Book {
     fn judge(&self, name: &str, settings: &Value) -> Result<Configuration, BookError> {
         let registry = crate::registry()?;
         let configuration = config::check_sync(&self.loaded, &registry, name, settings)?;
+        config::ensure_reach(&configuration, &registry, name)?;
         Ok(configuration)
     }
 
@@ -350,6 +351,64 @@ mod tests {
         assert_eq!([every(&one).await, every(&other).await], ["every 10 minutes"; 2]);
         let none = history.provision_syncs("none.toml", &BTreeMap::new()).await.unwrap();
         assert!(none[0].ends && one.syncs().await.unwrap().is_empty(), "{none:?}");
+    }
+
+    /// What a list limits, and whom.
+    #[tokio::test]
+    async fn syncs_that_no_file_keeps_lead_where_they_may() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("syncline.toml");
+        let history = History::in_memory().await.unwrap();
+        let book = |list: &str, netbox: &str| {
+            let text = format!("{}\n[web]\n{list}\n", FILE.replace("https://netbox.example", netbox));
+            std::fs::write(&file, text).unwrap();
+            let loaded = config::load(Some(&file), Vec::new()).unwrap();
+            let configuration = config::check(&loaded, &crate::registry().unwrap()).unwrap();
+            Book::new(loaded, configuration, history.clone())
+        };
+        let settings = json!({"source": "forward", "target": "netbox"});
+        let told = |error: BookError| match error {
+            BookError::Settings(ConfigError::Invalid(problems)) => {
+                problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+            }
+            other => panic!("{other}"),
+        };
+        let open = book("", "https://netbox.example");
+        open.provision().await.unwrap();
+        open.create("made", &settings).await.unwrap();
+
+        let limited = book("connect_to = [\"forward.example\", \"10.0.0.0/8\"]", "https://netbox.example");
+        let refusal = told(limited.create("other", &settings).await.unwrap_err());
+        assert_eq!(
+            refusal,
+            "the sync `other`: `target`: `url` of the connection `netbox` is `https://netbox.example`, which `web.connect_to` does not \
+             name; choose another connection, or let an operator add `netbox.example` to `web.connect_to` in the configuration file"
+        );
+        assert!(limited.change("made", &settings).await.is_err());
+        // The operator's own syncs are not asked, and one that was made before runs no more.
+        assert!(limited.sync("filed").await.is_ok());
+        let error = limited.sync("made").await.unwrap_err().to_string();
+        assert_eq!(error, format!("the sync `made` cannot run: {}", refusal.replace("`other`", "`made`")));
+        assert!(SyncStore::get(&limited, "made").await.unwrap().unwrap().error.is_some());
+        let within = book("connect_to = [\"forward.example\", \"10.0.0.0/8\"]", "https://10.1.2.3");
+        within.change("made", &settings).await.unwrap();
+        assert!(within.sync("made").await.is_ok());
+
+        let metadata = book("", "http://169.254.169.254");
+        let refusal = told(metadata.create("other", &settings).await.unwrap_err());
+        assert!(
+            refusal.contains("`target`: `url` of the connection `netbox` is `http://169.254.169.254`"),
+            "{refusal}"
+        );
+        assert!(refusal.contains("only a sync that the configuration file keeps may lead there"), "{refusal}");
+        assert!(metadata.sync("filed").await.is_ok());
+
+        // What is drafted is judged alike, and not kept.
+        assert!(SyncStore::draft(&metadata, "other", &settings).await.is_err());
+        let draft = SyncStore::draft(&within, "other", &settings).await.unwrap();
+        assert_eq!(draft.sync.definition.target.connection["url"], "https://10.1.2.3");
+        assert!(within.history.sync("other").await.unwrap().is_none());
+        assert!(told(within.create("new", &settings).await.unwrap_err()).contains("is no name of a sync"));
     }
 
     /// The book as the API shows it: what a file keeps, what is refused, and what is made.
