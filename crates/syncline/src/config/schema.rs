@@ -45,6 +45,8 @@ pub fn sync_schema() -> Value {
     let models = &mut sync["properties"]["models"];
     let mut mode = models["additionalProperties"].take();
     mode["default"] = "sync".into();
+    // The same words two dozen times.
+    mode["description"].take();
     let known = syncline_model::models::ALL.iter().map(|schema| (schema.name.to_owned(), mode.clone()));
     models["properties"] = Value::Object(known.collect());
     models["additionalProperties"] = false.into();

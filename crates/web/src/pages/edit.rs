@@ -30,6 +30,8 @@ use crate::{ApiState, Offer, SettingProblem, StoreError, SyncView};
 
 /// How long the systems may take to answer.
 const CHECK: Duration = Duration::from_secs(30);
+/// The groups of a sync's own settings that come first.
+const GROUPS: [&str; 4] = ["schedule", "drift", "models", "policy"];
 /// The name of a sync whose name is not yet right, while its settings are judged.
 const NAMELESS: &str = "nameless";
 
@@ -477,13 +479,15 @@ fn show(state: &ApiState, visit: &Visit, offer: &Offer, filling: Filling) -> Res
         let (mut asked, mut own, mut groups) = (Vec::new(), Vec::new(), Vec::new());
         let drawn = fields(&chosen.form, &texts, &problems, &open);
         for (field, drawn) in chosen.form.fields.iter().zip(drawn) {
-            let list = match field.kind {
-                _ if open.contains(&field.key.name()) => &mut asked,
-                FieldKind::Group(_) => &mut groups,
-                _ => &mut own,
-            };
-            list.push(drawn);
+            match field.kind {
+                _ if open.contains(&field.key.name()) => asked.push(drawn),
+                FieldKind::Group(_) => groups.push((field.key.name(), drawn)),
+                _ => own.push(drawn),
+            }
         }
+        // What most people are after.
+        groups.sort_by_key(|(name, _)| GROUPS.iter().position(|known| known == name).unwrap_or(GROUPS.len()));
+        let groups = groups.into_iter().map(|(_, drawn)| drawn).collect();
         FormView { source: chosen.source, target: chosen.target, sides: asked, own, groups }
     });
     let (heading, here, command) = match &sync {

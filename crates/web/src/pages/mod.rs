@@ -34,7 +34,7 @@ mod run;
 mod run_line;
 mod runs;
 mod settings;
-mod settings_view;
+pub(crate) mod settings_view;
 mod show;
 mod side;
 mod start;

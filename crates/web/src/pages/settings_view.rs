@@ -39,7 +39,7 @@ impl HtmlSafe for FieldView {}
 
 #[derive(Debug)]
 enum Control {
-    Line { value: String, placeholder: String, is_number: bool, is_plain: bool },
+    Line { value: String, placeholder: String, mode: Option<&'static str>, is_plain: bool },
     Area { value: String, placeholder: String, rows: usize, inside: Vec<InsideView> },
     Box { on: bool },
     Select { unset: Option<String>, options: Vec<OptionView> },
@@ -107,13 +107,12 @@ pub fn fields(form: &SettingsForm, texts: &Texts, problems: &[SettingProblem], o
 /// What is wrong, with the fields that it is about.
 pub fn lines(form: &SettingsForm, problems: &[SettingProblem]) -> Vec<ProblemLine> {
     let line = |problem: &SettingProblem| {
-        let field = form.field_of(&problem.key);
-        let label = field.map_or_else(|| problem.key.clone(), |field| field.label.clone());
-        ProblemLine {
-            id: field.map(|field| id_of(&field.key)),
-            label: clean(&label),
-            message: Prose::of(&told(problem)),
-        }
+        let way = form.way_to(&problem.key);
+        // `Schedule, Cron`: there is another one.
+        let labels: Vec<_> = way.iter().map(|field| field.label.as_str()).collect();
+        let label = if labels.is_empty() { problem.key.clone() } else { labels.join(", ") };
+        let id = way.last().map(|field| id_of(&field.key));
+        ProblemLine { id, label: clean(&label), message: Prose::of(&told(problem)) }
     };
     problems.iter().map(line).collect()
 }
@@ -137,7 +136,7 @@ impl Draw<'_> {
             .into_iter()
             .map(|problem| match problem.key.strip_prefix(&key).map(|rest| rest.trim_start_matches('.')) {
                 // Within a field, the key still tells where.
-                Some(rest) if is_below(&problem) => Prose::of(&format!("`{rest}`: {}", told(problem))),
+                Some(rest) if is_below(&problem) => Prose::of(&format!("{}: {}", within(field, rest), told(problem))),
                 _ => Prose::of(&told(problem)),
             })
             .collect();
@@ -172,17 +171,16 @@ impl Draw<'_> {
             FieldKind::Text if typed.contains('\n') || typed.len() > LONG || placeholder.len() > LONG => {
                 Control::Area { value: typed.to_owned(), rows: rows(typed), placeholder, inside: Vec::new() }
             }
-            FieldKind::Text => {
-                Control::Line { value: typed.to_owned(), placeholder, is_number: false, is_plain: false }
-            }
+            FieldKind::Text => Control::Line { value: typed.to_owned(), placeholder, mode: None, is_plain: false },
             FieldKind::Secret => {
                 // What is no reference may be the secret itself.
                 let value = if is_wrong { String::new() } else { typed.to_owned() };
                 let placeholder = field.examples.first().cloned().unwrap_or_else(|| "env:NAME".to_owned());
-                Control::Line { value, placeholder, is_number: false, is_plain: true }
+                Control::Line { value, placeholder, mode: None, is_plain: true }
             }
-            FieldKind::Number { .. } => {
-                Control::Line { value: typed.to_owned(), placeholder, is_number: true, is_plain: true }
+            FieldKind::Number { whole, .. } => {
+                let mode = Some(if *whole { "numeric" } else { "decimal" });
+                Control::Line { value: typed.to_owned(), placeholder, mode, is_plain: true }
             }
             FieldKind::Flag if typed.is_empty() => Control::Box { on: field.default == Some(Value::Bool(true)) },
             FieldKind::Flag => Control::Box { on: typed == "on" },
@@ -265,6 +263,15 @@ impl FieldView {
     }
 }
 
+/// A place within a field: `[2]` of lines is the third one.
+fn within(field: &Field, rest: &str) -> String {
+    let number = rest.trim_matches(['[', ']']).parse::<usize>().ok();
+    match number.filter(|_| field.kind == FieldKind::Lines) {
+        Some(number) => format!("line {}", number + 1),
+        None => format!("`{rest}`"),
+    }
+}
+
 /// What may stand in a field, besides what the schema says in words.
 fn hints(field: &Field) -> Vec<Prose> {
     let mut hints = Vec::new();
@@ -292,4 +299,48 @@ fn hints(field: &Field) -> Vec<Prose> {
         hints.push(format!("For example {}.", examples.join(" or ")));
     }
     hints.iter().map(|hint| Prose::of(hint)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::settings_form::tests::schema;
+
+    fn drawn(texts: &Texts, problems: &[SettingProblem]) -> String {
+        let fields = fields(&SettingsForm::of(&schema()), texts, problems, &[]);
+        fields.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn every_kind_of_field_is_drawn() {
+        insta::assert_snapshot!(drawn(&Texts::default(), &[]));
+    }
+
+    #[test]
+    fn what_is_set_and_what_is_wrong_stands_at_its_field() {
+        let form = SettingsForm::of(&schema());
+        let settings = json!({
+            "url": "<script>", "token": "env:T", "count": 3, "rule": "", "verify": false, "mode": "slow", "level": "odd",
+            "sites": ["a", "b"], "mark": {"tag": "x"}, "limits": {"least": 1},
+        });
+        let problem = |key: &str| SettingProblem {
+            key: key.to_owned(),
+            message: "is `odd`".to_owned(),
+            remedy: Some("mend it".to_owned()),
+        };
+        let problems = ["count", "sites[1]", "limits.most", "mark.tag"].map(problem);
+        insta::assert_snapshot!(drawn(&form.texts(&settings).0, &problems));
+    }
+
+    #[test]
+    fn what_may_be_a_secret_is_not_shown_again() {
+        let mut texts = Texts::default();
+        texts.set("token", "hunter2");
+        texts.set("macros", "[{\"name\": \"A\", \"secret\": \"hunter2\"}]");
+        let problem = |key: &str| SettingProblem { key: key.to_owned(), message: "is wrong".to_owned(), remedy: None };
+        let drawn = drawn(&texts, &["token", "macros.0.secret"].map(problem));
+        assert!(!drawn.contains("hunter2"), "{drawn}");
+    }
 }

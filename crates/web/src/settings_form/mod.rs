@@ -34,14 +34,22 @@ impl SettingsForm {
     /// The field that a problem is about, by the key that the problem has (`policy.guards.canaries.0.key`, `tags[0]`): the innermost
     /// around it. None when it is about no single one.
     pub fn field_of(&self, key: &str) -> Option<&Field> {
+        self.way_to(key).pop()
+    }
+
+    /// The groups around the field that a problem is about, from the outside in, and that field.
+    pub fn way_to(&self, key: &str) -> Vec<&Field> {
         let parts: Vec<_> = key.split(['.', '[']).collect();
-        let mut found = None;
+        let mut way = Vec::new();
         let mut fields = &self.fields;
         while let Some(field) = fields.iter().find(|field| field.key.is_around(&parts)) {
-            found = Some(field);
+            way.push(field);
             let FieldKind::Group(inner) = &field.kind else { break };
             fields = inner;
         }
-        found
+        way
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests;
