@@ -146,7 +146,7 @@ pub async fn page(
             frame: visit.frame(format!("Change {}", clean(&name)), Section::Syncs),
             sync: Link { name: clean(&name), href: sync_href(&name) },
             origin: stored.and_then(|stored| stored.origin).as_deref().map(clean),
-            command: Command("syncline config check".to_owned()),
+            command: Command(format!("syncline sync show {}", quoted(&name))),
         });
     }
     let offer = state.syncs.offer();

@@ -6,6 +6,8 @@ use serde_json::{Map, Value};
 
 /// Deeper tables are typed as JSON: nobody finds anything in a form of that depth.
 const DEEPEST: usize = 6;
+/// Words that people write in capitals.
+const INITIALS: [&str; 11] = ["ca", "dns", "http", "id", "ip", "mac", "snmp", "tls", "url", "vlan", "vrf"];
 /// How a schema marks a reference to a secret.
 const SECRET: &str = "secret-reference";
 
@@ -318,7 +320,9 @@ fn one_line(text: &str) -> String {
 
 /// `plan_valid_hours` as people write it.
 fn label(name: &str) -> String {
-    let words = name.replace(['_', '-'], " ");
+    let words =
+        name.split(['_', '-']).map(|word| if INITIALS.contains(&word) { word.to_uppercase() } else { word.to_owned() });
+    let words = words.collect::<Vec<_>>().join(" ");
     let mut letters = words.chars();
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }

@@ -11,6 +11,9 @@ use syncline_core::{Error, ErrorKind, Result};
 
 use crate::{Draft, Offer, OfferedConnection, SettingProblem, StoreError, SyncStore, SyncView};
 
+/// A system that nobody may write to.
+pub const WALLED: &str = "walled";
+
 pub struct Shelf {
     pub history: History,
 }
@@ -33,6 +36,10 @@ fn judge(settings: &Value) -> Result<Vec<String>, StoreError> {
     }
     if !settings["target"].is_string() {
         problems.push(problem("target", None));
+    }
+    if settings["target"] == WALLED {
+        problems
+            .push(SettingProblem { message: "is behind a wall".to_owned(), ..problem("target", Some("go around")) });
     }
     if problems.is_empty() {
         let none = settings["sites"].as_array().is_some_and(Vec::is_empty);
@@ -116,7 +123,7 @@ impl SyncStore for Shelf {
             },
             "required": ["source", "target", "sites"],
         });
-        Offer { connections: ["truth", "copy", "other"].map(connection).into(), schema }
+        Offer { connections: ["truth", "copy", "other", WALLED].map(connection).into(), schema }
     }
 
     async fn draft(&self, name: &str, settings: &Value) -> Result<Draft, StoreError> {

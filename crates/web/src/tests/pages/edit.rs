@@ -11,6 +11,7 @@ use tower::ServiceExt as _;
 use super::markup::{ensure_harmless, ensure_well_formed};
 use super::{Pages, words};
 use crate::auth::{AuthSettings, Authentication};
+use crate::tests::shelf::WALLED;
 use crate::tests::{Answer, Api};
 
 const TYPED: [(&str, &str); 7] = [
@@ -100,6 +101,11 @@ async fn what_is_wrong_is_told_at_its_field() {
         let text = refused(&pages.post("/syncs/new", &typed(&[("name", name)])).await);
         assert!(text.contains(why), "{name}: {text}");
     }
+    let answer = pages.post("/syncs/new", &typed(&[("target", WALLED)])).await;
+    assert!(refused(&answer).contains("is behind a wall; go around"), "{}", answer.text);
+    assert!(answer.text.contains("<a href=\"#f-target\">Target</a>"), "{}", answer.text);
+    assert!(tag(&answer.text, "f-target").contains("aria-invalid=\"true\""));
+    tag(&answer.text, "f-target-error");
     let text = refused(&pages.post("/syncs/new", &typed(&[("source", "nowhere")])).await);
     assert!(text.contains("choose a source and a target"), "{text}");
 }
