@@ -15,7 +15,7 @@ use tokio::sync::Semaphore;
 
 use crate::{
     BaseUrl, ClientSettings, Credential, Error, HttpSettings, Path, Proxy, Recorder, Request,
-    credential::Authorization, measure::Measure, pace::Pace, send::error_chain, tls,
+    credential::Authorization, measure::Measure, pace::Pace, resolve::Names, send::error_chain, tls,
 };
 
 /// The HTTP client of one connection. Cloning is cheap, and clones share everything.
@@ -194,6 +194,7 @@ fn connector(settings: &ClientSettings) -> Result<reqwest::Client, Error> {
         // is left in doubt.
         .pool_idle_timeout(Duration::from_secs(15))
         .redirect(redirect::Policy::none())
+        .dns_resolver(Names)
         .referer(false);
     match &http.proxy {
         Proxy::System => {}

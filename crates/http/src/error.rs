@@ -96,6 +96,8 @@ pub struct TransportError {
 pub enum TransportProblem {
     /// The host name has no address.
     Dns,
+    /// The host name has link-local addresses only, which are not asked.
+    LinkLocal,
     /// Nothing listens there, or something on the way refuses.
     Refused,
     /// No connection within the connect time-out.

@@ -44,6 +44,7 @@ mod path;
 mod record;
 mod redact;
 mod request;
+mod resolve;
 mod response;
 mod retry;
 mod send;

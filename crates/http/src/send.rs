@@ -19,6 +19,7 @@ use crate::{
     record::Recording,
     redact,
     request::Prepared,
+    resolve::OnlyLinkLocal,
     response::{Body, Elapsed, Head, Timeouts, later},
     retry::retry_after,
     tls,
@@ -278,14 +279,16 @@ impl Client {
 }
 
 /// Why there was no answer, and whether the request certainly was not sent.
-fn diagnose(error: &reqwest::Error, connect_timeout: Duration) -> (TransportProblem, bool) {
+pub(crate) fn diagnose(error: &reqwest::Error, connect_timeout: Duration) -> (TransportProblem, bool) {
     let connecting = error.is_connect();
     if let Some(problem) = tls::diagnose(error) {
         let sent = !connecting && !matches!(problem, TransportProblem::ClientCertificate);
         return (problem, !sent);
     }
     let chain = error_chain(error);
-    let problem = if error.is_dns() {
+    let problem = if causes(error).any(|cause| cause.downcast_ref::<OnlyLinkLocal>().is_some()) {
+        TransportProblem::LinkLocal
+    } else if error.is_dns() {
         TransportProblem::Dns
     } else if chain.contains("proxy authorization required") {
         TransportProblem::ProxyCredentials

@@ -28,6 +28,10 @@ impl TransportError {
             TransportProblem::Dns => {
                 format!("the host name of `{host}` cannot be resolved: check it in the URL, and the name service here")
             }
+            TransportProblem::LinkLocal => format!(
+                "the host name of `{host}` leads to a link-local address, where clouds keep credentials, and is not followed: write the \
+                 address itself into the URL if it is meant"
+            ),
             TransportProblem::Refused => {
                 format!("`{host}` refused the connection: check host and port, and whether the service runs")
             }

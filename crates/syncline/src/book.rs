@@ -10,9 +10,9 @@ use syncline_core::run::{ConfiguredSync, SyncBook};
 use syncline_core::schedule::Schedule;
 use syncline_core::similar;
 use syncline_core::{Error, ErrorKind, Result};
-use syncline_web::{SettingProblem, StoreError, SyncStore, SyncView};
+use syncline_web::{Draft, Offer, OfferedConnection, SettingProblem, StoreError, SyncStore, SyncView};
 
-use crate::config::{self, ConfigError, ConfigProblem, Configuration, Loaded};
+use crate::config::{self, ConfigError, ConfigProblem, Configuration, Connection, Loaded};
 
 /// The syncs that there are, with the connections of the configuration file.
 ///
@@ -123,8 +123,12 @@ impl Book {
         })
     }
 
+    /// Judges a sync that no file keeps.
     fn judge(&self, name: &str, settings: &Value) -> Result<Configuration, BookError> {
-        Ok(config::check_sync(&self.loaded, &crate::registry()?, name, settings)?)
+        let registry = crate::registry()?;
+        let configuration = config::check_sync(&self.loaded, &registry, name, settings)?;
+        config::ensure_reach(&configuration, &registry, name)?;
+        Ok(configuration)
     }
 
     /// What a sync is, by what is stored of it.
@@ -139,9 +143,22 @@ impl Book {
             self.tell(stored);
         }
         let settings = stored.settings.as_ref().ok_or_else(|| unknown(name, &[]))?;
-        let configuration = config::check_sync(&self.loaded, &crate::registry()?, name, settings);
-        let configuration = configuration.map_err(|error| {
-            Error::new(ErrorKind::Settings, format!("the sync `{name}` cannot run")).caused_by(error)
+        // A file is its operator's word, also the file of another process. What may be reached may have changed since a sync was made.
+        let configuration = match stored.owner {
+            Some(SyncOwner::File) => {
+                config::check_sync(&self.loaded, &crate::registry()?, name, settings).map_err(BookError::Settings)
+            }
+            _ => self.judge(name, settings),
+        };
+        let configuration = configuration.map_err(|error| match error {
+            BookError::History(error) => error,
+            BookError::Settings(ConfigError::Invalid(problems)) => {
+                let told: Vec<_> = problems.iter().map(ToString::to_string).collect();
+                Error::new(ErrorKind::Settings, format!("the sync `{name}` cannot run: {}", told.join("; ")))
+            }
+            BookError::Settings(error) => {
+                Error::new(ErrorKind::Settings, format!("the sync `{name}` cannot run")).caused_by(error)
+            }
         })?;
         let sync = configuration.syncs.get(name).ok_or_else(|| unknown(name, &[]))?;
         configuration.configured(name, sync, stored.paused)
@@ -201,6 +218,22 @@ impl SyncStore for Book {
             Some(sync) => Ok(Some(self.view(sync).await?)),
             None => Ok(None),
         }
+    }
+
+    fn offer(&self) -> Offer {
+        let connections = self.configuration.connections.iter();
+        let connection = |(name, connection): (&String, &Connection)| OfferedConnection {
+            name: name.clone(),
+            connector: connection.connector.clone(),
+        };
+        Offer { connections: connections.map(connection).collect(), schema: config::sync_schema() }
+    }
+
+    async fn draft(&self, name: &str, settings: &Value) -> Result<Draft, StoreError> {
+        let configuration = self.judge(name, settings)?;
+        let sync = configuration.syncs.get(name).ok_or_else(|| unknown(name, &[]))?;
+        let sync = configuration.configured(name, sync, false)?;
+        Ok(Draft { sync, warnings: configuration.warnings })
     }
 
     async fn create(&self, name: &str, settings: &Value) -> Result<Vec<String>, StoreError> {
@@ -319,6 +352,64 @@ mod tests {
         assert_eq!([every(&one).await, every(&other).await], ["every 10 minutes"; 2]);
         let none = history.provision_syncs("none.toml", &BTreeMap::new()).await.unwrap();
         assert!(none[0].ends && one.syncs().await.unwrap().is_empty(), "{none:?}");
+    }
+
+    /// What a list limits, and whom.
+    #[tokio::test]
+    async fn syncs_that_no_file_keeps_lead_where_they_may() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("syncline.toml");
+        let history = History::in_memory().await.unwrap();
+        let book = |list: &str, netbox: &str| {
+            let text = format!("{}\n[web]\n{list}\n", FILE.replace("https://netbox.example", netbox));
+            std::fs::write(&file, text).unwrap();
+            let loaded = config::load(Some(&file), Vec::new()).unwrap();
+            let configuration = config::check(&loaded, &crate::registry().unwrap()).unwrap();
+            Book::new(loaded, configuration, history.clone())
+        };
+        let settings = json!({"source": "forward", "target": "netbox"});
+        let told = |error: BookError| match error {
+            BookError::Settings(ConfigError::Invalid(problems)) => {
+                problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+            }
+            other => panic!("{other}"),
+        };
+        let open = book("", "https://netbox.example");
+        open.provision().await.unwrap();
+        open.create("made", &settings).await.unwrap();
+
+        let limited = book("connect_to = [\"forward.example\", \"10.0.0.0/8\"]", "https://netbox.example");
+        let refusal = told(limited.create("other", &settings).await.unwrap_err());
+        assert_eq!(
+            refusal,
+            "the sync `other`: `target`: `url` of the connection `netbox` is `https://netbox.example`, which `web.connect_to` does not \
+             name; choose another connection, or let an operator add `netbox.example` to `web.connect_to` in the configuration file"
+        );
+        assert!(limited.change("made", &settings).await.is_err());
+        // The operator's own syncs are not asked, and one that was made before runs no more.
+        assert!(limited.sync("filed").await.is_ok());
+        let error = limited.sync("made").await.unwrap_err().to_string();
+        assert_eq!(error, format!("the sync `made` cannot run: {}", refusal.replace("`other`", "`made`")));
+        assert!(SyncStore::get(&limited, "made").await.unwrap().unwrap().error.is_some());
+        let within = book("connect_to = [\"forward.example\", \"10.0.0.0/8\"]", "https://10.1.2.3");
+        within.change("made", &settings).await.unwrap();
+        assert!(within.sync("made").await.is_ok());
+
+        let metadata = book("", "http://169.254.169.254");
+        let refusal = told(metadata.create("other", &settings).await.unwrap_err());
+        assert!(
+            refusal.contains("`target`: `url` of the connection `netbox` is `http://169.254.169.254`"),
+            "{refusal}"
+        );
+        assert!(refusal.contains("only a sync that the configuration file keeps may lead there"), "{refusal}");
+        assert!(metadata.sync("filed").await.is_ok());
+
+        // What is drafted is judged alike, and not kept.
+        assert!(SyncStore::draft(&metadata, "other", &settings).await.is_err());
+        let draft = SyncStore::draft(&within, "other", &settings).await.unwrap();
+        assert_eq!(draft.sync.definition.target.connection["url"], "https://10.1.2.3");
+        assert!(within.history.sync("other").await.unwrap().is_none());
+        assert!(told(within.create("new", &settings).await.unwrap_err()).contains("is no name of a sync"));
     }
 
     /// The book as the API shows it: what a file keeps, what is refused, and what is made.

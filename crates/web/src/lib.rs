@@ -68,6 +68,7 @@ mod pages;
 mod problem;
 mod reason;
 pub mod routes;
+pub mod settings_form;
 mod store;
 
 #[cfg(test)]
@@ -86,7 +87,7 @@ use crate::live::Live;
 pub use list::List;
 pub use pages::dashboard;
 pub use problem::{Problem, ProblemKind, SettingProblem};
-pub use store::{StoreError, SyncStore, SyncView};
+pub use store::{Draft, Offer, OfferedConnection, StoreError, SyncStore, SyncView};
 
 /// How long a body may be, in bytes. The settings of a sync take a few thousand.
 pub const MOST_BYTES: usize = 256 * 1024;

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 use syncline_core::history::SyncOwner;
-use syncline_core::run::SyncBook;
+use syncline_core::run::{ConfiguredSync, SyncBook};
 use syncline_core::{Error, Result};
 
 use crate::problem::SettingProblem;
@@ -20,6 +20,12 @@ pub trait SyncStore: SyncBook {
 
     /// A sync; none when there is none with this name.
     async fn get(&self, name: &str) -> Result<Option<SyncView>>;
+
+    /// What a sync can name and say, for forms.
+    fn offer(&self) -> Offer;
+
+    /// Judges the settings of a sync as [`Self::create`] and [`Self::change`] do, and keeps nothing.
+    async fn draft(&self, name: &str, settings: &Value) -> Result<Draft, StoreError>;
 
     /// Makes a sync. Gives warnings about it.
     async fn create(&self, name: &str, settings: &Value) -> Result<Vec<String>, StoreError>;
@@ -51,6 +57,34 @@ pub struct SyncView {
     pub settings: Option<Value>,
     /// Why it cannot run.
     pub error: Option<String>,
+}
+
+/// What a sync can name and say.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Offer {
+    /// The systems, by name.
+    pub connections: Vec<OfferedConnection>,
+    /// The JSON schema of a sync's settings, with its parts inlined. The host and the connectors share a sync's settings: what stands
+    /// in `source_parameters` and `target_parameters` is said by the connectors of the sides.
+    pub schema: Value,
+}
+
+/// A system that a sync can name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OfferedConnection {
+    /// Its name.
+    pub name: String,
+    /// The id of its connector.
+    pub connector: String,
+}
+
+/// What settings make.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    /// The sync.
+    pub sync: ConfiguredSync,
+    /// What is odd about it.
+    pub warnings: Vec<String>,
 }
 
 /// Why a sync was not taken over.

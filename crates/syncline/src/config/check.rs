@@ -15,6 +15,9 @@ use super::{ConfigError, ConfigProblem, Configuration, Connection, DataSettings,
 /// The sections of a configuration.
 pub(super) const SECTIONS: [&str; 4] = ["data", "web", "connections", "syncs"];
 
+/// What no sync can be called, because a page of the dashboard is: `/syncs/new`.
+const FORM: &str = "new";
+
 /// Judges what was read; the error has every problem.
 pub fn check(loaded: &Loaded, registry: &Registry) -> Result<Configuration, ConfigError> {
     let mut check = Check { loaded, registry, problems: Vec::new() };
@@ -186,6 +189,10 @@ impl Check<'_> {
         for (name, table) in self.tables("syncs") {
             let key = ["syncs".to_owned(), name.clone()];
             let before = self.problems.len();
+            if name == FORM {
+                let remedy = "give another name: it is the path of the form for a new sync".to_owned();
+                self.add(&key, "is no name of a sync", Some(remedy));
+            }
             let text = |field: &str| table.get(field).and_then(Value::as_str).map(str::to_owned);
             let (source, target) = (text("source"), text("target"));
             let parameters = |field: &str| table.get(field).cloned().unwrap_or_else(|| Value::Object(Map::new()));

@@ -24,9 +24,12 @@
 
 mod check;
 mod example;
+#[cfg(all(test, feature = "connector-forward", feature = "connector-netbox", feature = "connector-zabbix"))]
+mod form_tests;
 mod load;
 mod model;
 mod problem;
+mod reach;
 mod schema;
 mod settings;
 #[cfg(test)]
@@ -38,6 +41,7 @@ pub use example::EXAMPLE;
 pub use load::{Loaded, find, load, read_table};
 pub use model::{Configuration, Connection, DataSettings, SyncSettings};
 pub use problem::{ConfigError, ConfigProblem};
-pub use schema::schema;
+pub use reach::{Destination, ensure_reach};
+pub use schema::{schema, sync_schema};
 pub(crate) use settings::choices;
 pub use web::{Asked, WebSettings};

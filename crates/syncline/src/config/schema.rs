@@ -39,6 +39,20 @@ pub fn schema(registry: &Registry) -> Value {
     })
 }
 
+/// The JSON schema of a sync's settings, for forms: the models by their names. What is asked of its systems is left to their connectors.
+pub fn sync_schema() -> Value {
+    let mut sync = part(settings::schema::<SyncSettings>());
+    let models = &mut sync["properties"]["models"];
+    let mut mode = models["additionalProperties"].take();
+    mode["default"] = "sync".into();
+    // The same words two dozen times.
+    mode["description"].take();
+    let known = syncline_model::models::ALL.iter().map(|schema| (schema.name.to_owned(), mode.clone()));
+    models["properties"] = Value::Object(known.collect());
+    models["additionalProperties"] = false.into();
+    sync
+}
+
 /// A schema as a part of another.
 fn part(mut schema: Value) -> Value {
     if let Value::Object(fields) = &mut schema {

@@ -7,6 +7,8 @@ use serde::Deserialize;
 use syncline_web::auth::{AuthSettings, Authentication};
 use url::Url;
 
+use super::Destination;
+
 /// How the server is reached, and by whom.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -21,6 +23,10 @@ pub struct WebSettings {
     pub hosts: Vec<String>,
     /// The addresses from which proxies ask. Of what they send, the last address in `X-Forwarded-For` is that of whoever asks.
     pub proxies: Vec<IpAddr>,
+    /// Where syncs may lead that no configuration file keeps, but the API, a page or a command made: hosts (`netbox.example.com`,
+    /// `*.example.com`), addresses and networks (`10.0.0.0/8`), and beginnings of URLs (`https://example.com/netbox`). They may use only
+    /// connections whose URLs are all among them. Default: every connection.
+    pub connect_to: Option<Vec<Destination>>,
 }
 
 /// Whether whoever asks has to say who it is.
@@ -91,6 +97,7 @@ mod tests {
             url: Some("https://syncline.example:8443".parse().unwrap()),
             hosts: vec!["10.0.0.1".to_owned(), "[2001:db8::1]".to_owned()],
             proxies: vec!["127.0.0.1".parse().unwrap()],
+            ..WebSettings::default()
         };
         assert_eq!(settings.problems(), []);
         let auth = settings.auth();

@@ -21,7 +21,7 @@ use syncline_core::target::{Batch, BatchError, Capabilities, DataTarget, TargetW
 use syncline_core::{Error, ErrorKind, Result};
 use syncline_model::Text;
 use syncline_model::models::{Site, SiteStatus};
-use syncline_web::{StoreError, SyncStore, SyncView};
+use syncline_web::{Draft, Offer, StoreError, SyncStore, SyncView};
 
 /// The name of the sync.
 pub const NAME: &str = "lab";
@@ -82,6 +82,14 @@ impl SyncStore for Lab {
 
     async fn get(&self, _: &str) -> Result<Option<SyncView>> {
         Ok(None)
+    }
+
+    fn offer(&self) -> Offer {
+        Offer::default()
+    }
+
+    async fn draft(&self, _: &str, _: &Value) -> Result<Draft, StoreError> {
+        fixed()
     }
 
     async fn create(&self, _: &str, _: &Value) -> Result<Vec<String>, StoreError> {

@@ -17,6 +17,7 @@ mod change_row;
 mod chart;
 mod compare;
 mod drift;
+mod edit;
 mod facets;
 mod form;
 mod frame;
@@ -32,10 +33,12 @@ mod plan;
 mod problem;
 mod protect;
 mod quarantine;
+mod remove;
 mod run;
 mod run_line;
 mod runs;
 mod settings;
+pub(crate) mod settings_view;
 mod show;
 mod side;
 mod start;
@@ -130,7 +133,15 @@ fn routes() -> Vec<PageRoute> {
         page("/quarantine", get(quarantine::page)),
         ("/quarantine/decide", Role::Approver, None, post(quarantine::decide)),
         page("/syncs", get(sync::list)),
+        ("/syncs/new", Role::Admin, None, get(edit::new)),
+        does("/syncs/new", Role::Admin, AuditAction::SyncCreate, post(edit::create)),
+        ("/syncs/new/check", Role::Admin, None, post(edit::check_new)),
         page("/syncs/{name}", get(sync::page)),
+        ("/syncs/{name}/edit", Role::Admin, None, get(edit::page)),
+        does("/syncs/{name}/edit", Role::Admin, AuditAction::SyncChange, post(edit::change)),
+        ("/syncs/{name}/edit/check", Role::Admin, None, post(edit::check)),
+        ("/syncs/{name}/remove", Role::Admin, None, get(remove::page)),
+        does("/syncs/{name}/remove", Role::Admin, AuditAction::SyncRemove, post(remove::remove)),
         page("/syncs/{name}/run", get(start::page)),
         does("/syncs/{name}/run", Role::Operator, AuditAction::RunTrigger, post(start::start)),
         does("/syncs/{name}/pause", Role::Operator, AuditAction::SyncPause, post(sync::pause)),

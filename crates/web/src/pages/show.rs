@@ -6,6 +6,7 @@ use std::time::Duration;
 use askama::Template;
 use askama::filters::HtmlSafe;
 use chrono::{DateTime, TimeDelta, Utc};
+use syncline_core::ErrorReport;
 
 /// A number with its thousands apart: `12,345`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,14 +44,43 @@ pub struct Icon(pub &'static str);
 )]
 pub struct Prose(String);
 
+/// An error in full, each cause and the remedy on a line of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Template)]
+#[template(
+    ext = "html",
+    source = "{{ message }}{% for cause in causes %}<br>because: {{ cause }}{% endfor %}{% if let Some(remedy) = remedy %}<br>help: {{ remedy }}{% endif %}"
+)]
+pub struct Fault {
+    message: Prose,
+    causes: Vec<Prose>,
+    remedy: Option<Prose>,
+}
+
+impl HtmlSafe for Fault {}
 impl HtmlSafe for When {}
 impl HtmlSafe for Icon {}
 impl HtmlSafe for Prose {}
+
+impl Fault {
+    /// What is told of an error.
+    pub fn of(error: &ErrorReport) -> Self {
+        Self {
+            message: Prose::of(&error.to_string()),
+            causes: error.causes.iter().map(|cause| Prose::of(cause)).collect(),
+            remedy: error.remedy.map(Prose::of),
+        }
+    }
+}
 
 impl Prose {
     /// A text from outside, or our own.
     pub fn of(text: &str) -> Self {
         Self(clean(text))
+    }
+
+    /// Whether it says nothing.
+    pub fn is_blank(&self) -> bool {
+        self.0.is_empty()
     }
 
     fn parts(&self) -> impl Iterator<Item = (bool, &str)> {

@@ -22,7 +22,7 @@ use super::overview::Link;
 use super::pick::quoted;
 use super::run_line::{self, NUMBERS, RunLine, Square, sync_href};
 use super::settings::{Setting, settings};
-use super::show::{Icon, Prose, When, clean};
+use super::show::{Fault, Icon, Prose, When, clean};
 use crate::ApiState;
 
 /// How many runs are a row of squares, and how many are listed.
@@ -64,18 +64,11 @@ struct SyncLink {
 #[derive(Debug)]
 struct CheckedView {
     at: When,
-    error: Option<ErrorView>,
+    error: Option<Fault>,
     report: Option<ReportView>,
     configuration: Vec<Setting>,
     capabilities: Vec<Setting>,
     mappings: Vec<MappingGroup>,
-}
-
-#[derive(Debug)]
-struct ErrorView {
-    message: Prose,
-    causes: Vec<Prose>,
-    remedy: Option<Prose>,
 }
 
 #[derive(Debug)]
@@ -266,11 +259,7 @@ impl CheckedView {
             facts: items(&report.facts),
             warnings: report.warnings.iter().map(|warning| Prose::of(warning)).collect(),
         });
-        let error = found.error.as_ref().map(|error| ErrorView {
-            message: Prose::of(&error.to_string()),
-            causes: error.causes.iter().map(|cause| Prose::of(cause)).collect(),
-            remedy: error.remedy.map(Prose::of),
-        });
+        let error = found.error.as_ref().map(Fault::of);
         Self {
             at: When::new(checked.at, now),
             error,

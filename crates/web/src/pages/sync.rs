@@ -8,7 +8,7 @@ use axum::response::{Html, Redirect};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use syncline_core::Result;
-use syncline_core::history::{History, Purpose, Run, RunFilter, RunId, SyncOwner, WaitsFor};
+use syncline_core::history::{History, Purpose, Role, Run, RunFilter, RunId, SyncOwner, WaitsFor};
 use syncline_core::models::ModelMode;
 use syncline_core::run::{Automation, ConfiguredSync};
 use syncline_core::schedule::CatchUp;
@@ -22,7 +22,7 @@ use super::overview::{Link, SyncLine, schedule, syncs};
 use super::pick::quoted;
 use super::run_line::{self, NUMBERS, RunLine, Square, sync_href};
 use super::settings::{Setting, settings};
-use super::show::{Icon, When, clean};
+use super::show::{Icon, Prose, When, clean};
 use super::side::side_href;
 use crate::routes::syncs::view;
 use crate::{ApiState, SyncView};
@@ -58,6 +58,7 @@ struct SyncPage {
     owner: &'static str,
     paused: bool,
     error: Option<String>,
+    warnings: Vec<Prose>,
     times: Vec<Time>,
     source_parameters: Vec<Setting>,
     /// The queries of its own; none where the source knows no queries.
@@ -222,11 +223,12 @@ async fn sync_page(
         squares: newest.iter().take(SQUARES).map(|run| Square::of(run, now)).collect(),
         owner: match sync.owner {
             Some(SyncOwner::File) => "the configuration file: it is changed there",
-            Some(SyncOwner::Stored) => "the history: it is changed through the API",
+            Some(SyncOwner::Stored) => "the history: it is changed here, or through the API",
             None => "nobody any more",
         },
         paused: sync.paused,
         error: sync.error.as_deref().map(clean),
+        warnings: warnings(state, &sync).await,
         times: times(history, &sync, configured.as_ref(), now).await?,
         source_parameters,
         queries: has_queries.then_some(queries),
@@ -252,6 +254,16 @@ async fn sync_page(
         name: clean(&sync.name),
         href,
     })
+}
+
+/// What is odd about a sync that the history keeps. Of those of a file the server tells it when it starts.
+async fn warnings(state: &ApiState, sync: &SyncView) -> Vec<Prose> {
+    let Some(settings) = sync.settings.as_ref().filter(|_| sync.owner == Some(SyncOwner::Stored)) else {
+        return Vec::new();
+    };
+    // Why it cannot run is told besides.
+    let draft = state.syncs.draft(&sync.name, settings).await;
+    draft.map(|draft| draft.warnings.iter().map(|warning| Prose::of(warning)).collect()).unwrap_or_default()
 }
 
 /// When a sync runs by itself, and when it may not.

@@ -2,6 +2,7 @@
 
 mod compare;
 mod drift;
+mod edit;
 mod logs;
 mod markup;
 mod open;

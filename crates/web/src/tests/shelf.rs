@@ -9,7 +9,10 @@ use syncline_core::policy::Policy;
 use syncline_core::run::{Automation, ConfiguredSync, SideDefinition, SyncBook, SyncDefinition};
 use syncline_core::{Error, ErrorKind, Result};
 
-use crate::{SettingProblem, StoreError, SyncStore, SyncView};
+use crate::{Draft, Offer, OfferedConnection, SettingProblem, StoreError, SyncStore, SyncView};
+
+/// A system that nobody may write to.
+pub const WALLED: &str = "walled";
 
 pub struct Shelf {
     pub history: History,
@@ -34,6 +37,10 @@ fn judge(settings: &Value) -> Result<Vec<String>, StoreError> {
     if !settings["target"].is_string() {
         problems.push(problem("target", None));
     }
+    if settings["target"] == WALLED {
+        problems
+            .push(SettingProblem { message: "is behind a wall".to_owned(), ..problem("target", Some("go around")) });
+    }
     if problems.is_empty() {
         let none = settings["sites"].as_array().is_some_and(Vec::is_empty);
         return Ok(none.then(|| "there are no sites".to_owned()).into_iter().collect());
@@ -41,8 +48,11 @@ fn judge(settings: &Value) -> Result<Vec<String>, StoreError> {
     Err(StoreError::Settings { message: format!("the sync has {} problems", problems.len()), problems })
 }
 
-fn configured(stored: &StoredSync) -> ConfiguredSync {
-    let settings = stored.settings.as_ref().unwrap();
+fn kept(stored: &StoredSync) -> ConfiguredSync {
+    configured(&stored.name, stored.settings.as_ref().unwrap(), stored.paused)
+}
+
+fn configured(name: &str, settings: &Value, paused: bool) -> ConfiguredSync {
     let side = |name: &str, sites: &Value| SideDefinition {
         connection_name: name.to_owned(),
         connector: "sites".to_owned(),
@@ -50,7 +60,7 @@ fn configured(stored: &StoredSync) -> ConfiguredSync {
         parameters: json!({}),
     };
     let definition = SyncDefinition {
-        name: stored.name.clone(),
+        name: name.to_owned(),
         source: side("truth", &settings["sites"]),
         // What it has before.
         target: side(settings["target"].as_str().unwrap(), settings.get("there").unwrap_or(&json!([]))),
@@ -58,7 +68,7 @@ fn configured(stored: &StoredSync) -> ConfiguredSync {
         policy: Policy::default(),
         auto_merge: settings["auto_merge"] != false,
     };
-    ConfiguredSync { definition, automation: Automation { paused: stored.paused, ..Automation::default() } }
+    ConfiguredSync { definition, automation: Automation { paused, ..Automation::default() } }
 }
 
 fn view(stored: StoredSync) -> SyncView {
@@ -69,7 +79,7 @@ fn view(stored: StoredSync) -> SyncView {
 #[async_trait]
 impl SyncBook for Shelf {
     async fn syncs(&self) -> Result<Vec<(String, Result<ConfiguredSync>)>> {
-        Ok(self.stored().await?.iter().map(|sync| (sync.name.clone(), Ok(configured(sync)))).collect())
+        Ok(self.stored().await?.iter().map(|sync| (sync.name.clone(), Ok(kept(sync)))).collect())
     }
 
     async fn sync(&self, name: &str) -> Result<ConfiguredSync> {
@@ -77,7 +87,7 @@ impl SyncBook for Shelf {
         let found = there.iter().find(|sync| sync.name == name);
         let names: Vec<_> = there.iter().map(|sync| format!("`{}`", sync.name)).collect();
         let message = format!("there is no sync `{name}`; there are {}", names.join(", "));
-        found.map(configured).ok_or_else(|| Error::new(ErrorKind::Settings, message))
+        found.map(kept).ok_or_else(|| Error::new(ErrorKind::Settings, message))
     }
 }
 
@@ -89,6 +99,36 @@ impl SyncStore for Shelf {
 
     async fn get(&self, name: &str) -> Result<Option<SyncView>> {
         Ok(self.stored().await?.into_iter().find(|sync| sync.name == name).map(view))
+    }
+
+    fn offer(&self) -> Offer {
+        let connection = |name: &str| OfferedConnection { name: name.to_owned(), connector: "sites".to_owned() };
+        let texts = json!({"type": "array", "items": {"type": "string"}});
+        let schema = json!({
+            "type": "object",
+            "additionalProperties": false,
+            "properties": {
+                "source": {"type": "string"},
+                "target": {"type": "string"},
+                "source_parameters": {"type": "object"},
+                "target_parameters": {"type": "object"},
+                "sites": texts,
+                "there": texts,
+                "auto_merge": {"type": "boolean", "default": true, "description": "Nobody is asked."},
+                "limits": {
+                    "type": "object",
+                    "additionalProperties": false,
+                    "properties": {"deletes": {"type": "integer", "minimum": 1, "maximum": 9, "default": 3}},
+                },
+            },
+            "required": ["source", "target", "sites"],
+        });
+        Offer { connections: ["truth", "copy", "other", WALLED].map(connection).into(), schema }
+    }
+
+    async fn draft(&self, name: &str, settings: &Value) -> Result<Draft, StoreError> {
+        let warnings = judge(settings)?;
+        Ok(Draft { sync: configured(name, settings, false), warnings })
     }
 
     async fn create(&self, name: &str, settings: &Value) -> Result<Vec<String>, StoreError> {
