@@ -12,7 +12,7 @@ use serde_json::Value;
 use syncline_core::Result;
 use syncline_core::describe::{CheckReport, ConfigItem, DataMapping};
 use syncline_core::event::Events;
-use syncline_core::history::{Run, RunFilter};
+use syncline_core::history::{Role, Run, RunFilter};
 use syncline_core::run::{ConfiguredSync, Runner, SideDefinition};
 use syncline_core::target::Capabilities;
 use syncline_render::words;

@@ -8,7 +8,7 @@ use axum::response::{Html, Redirect};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use syncline_core::Result;
-use syncline_core::history::{History, Purpose, RunFilter, RunId, SyncOwner, WaitsFor};
+use syncline_core::history::{History, Purpose, Role, RunFilter, RunId, SyncOwner, WaitsFor};
 use syncline_core::models::ModelMode;
 use syncline_core::run::{Automation, ConfiguredSync};
 use syncline_core::schedule::CatchUp;

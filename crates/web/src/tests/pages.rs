@@ -3,6 +3,7 @@
 mod drift;
 mod markup;
 mod quarantine;
+mod roles;
 mod settings;
 
 use std::sync::Arc;
