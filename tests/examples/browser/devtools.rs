@@ -53,7 +53,12 @@ impl Browser {
             // The sandbox needs rights that containers do not have; only our own pages are looked at.
             .args(["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--hide-scrollbars"])
             // Nothing is asked but the server of this test.
-            .args(["--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-proxy-server"])
+            .args([
+                "--disable-background-networking",
+                "--disable-component-update",
+                "--disable-sync",
+                "--no-proxy-server",
+            ])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

@@ -27,12 +27,13 @@ fn main() -> Result<()> {
         anyhow::bail!("say which programs, and where: `browser SYNCLINE CHROMIUM FOLDER`");
     };
     let folder = std::path::absolute(folder)?;
-    fs::create_dir_all(&folder)?;
+    let pictures = folder.join("pictures");
+    fs::create_dir_all(&pictures)?;
     let mut lab = Lab::start(syncline, &folder)?;
     let mut browser = Browser::start(chromium, &folder.join("profile"))?;
     let site = lab.site.clone();
 
-    let left = within(&mut browser, &site, &folder, "the story", |tab| tell(tab, &mut lab))?;
+    let left = within(&mut browser, &site, &folder, "the story", |tab| tell(tab, &mut lab, &pictures))?;
     within(&mut browser, &site, &folder, "with the keyboard alone", story::by_keyboard)?;
     within(&mut browser, &site, &folder, "without scripts", story::without_scripts)?;
     within(&mut browser, &site, &folder, "every page as a viewer", |tab| {
@@ -40,14 +41,14 @@ fn main() -> Result<()> {
         story::log_in(tab, "viewer")?;
         pages::ensure_only_shown(tab, &left)
     })?;
-    within(&mut browser, &site, &folder, "every page as an admin", |tab| look(tab, &left, &folder))
+    within(&mut browser, &site, &folder, "every page as an admin", |tab| look(tab, &left, &pictures))
 }
 
-fn tell(tab: &mut Tab<'_>, lab: &mut Lab) -> Result<Left> {
+fn tell(tab: &mut Tab<'_>, lab: &mut Lab, pictures: &Path) -> Result<Left> {
     story::nobody_gets_in(tab).context("log in")?;
     story::make_sync(tab).context("make a sync")?;
     let dry = story::look_before(tab, lab).context("dry run")?;
-    story::fill(tab, lab).context("real run")?;
+    story::fill(tab, lab, pictures).context("real run")?;
     let changed = lab.change_source()?;
     let (partly, object) = story::approve_a_part(tab, lab, &changed).context("approve a part")?;
     story::take_back(tab, partly, &object).context("undo")?;
@@ -58,14 +59,12 @@ fn tell(tab: &mut Tab<'_>, lab: &mut Lab) -> Result<Left> {
     Ok(Left { dry, partly, waiting, object })
 }
 
-fn look(tab: &mut Tab<'_>, left: &Left, folder: &Path) -> Result<()> {
-    let pictures = folder.join("pictures");
-    fs::create_dir_all(&pictures)?;
+fn look(tab: &mut Tab<'_>, left: &Left, pictures: &Path) -> Result<()> {
     tab.visit("/login")?;
-    let mut faults = pages::look(tab, "login-stranger", "/login", &pictures)?;
+    let mut faults = pages::look(tab, "login-stranger", "/login", pictures)?;
     story::log_in(tab, "admin")?;
     for (name, path) in pages::all(left) {
-        faults.extend(pages::look(tab, name, &path, &pictures)?);
+        faults.extend(pages::look(tab, name, &path, pictures)?);
         tab.ensure_calm().with_context(|| path)?;
     }
     ensure!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));

@@ -57,7 +57,9 @@ pub fn look(tab: &mut Tab<'_>, name: &str, path: &str, pictures: &Path) -> Resul
             tab.look_through(width, 900, theme)?;
             let found = tab.run(CHECK)?;
             let found = found.as_array().map(Vec::as_slice).unwrap_or_default();
-            let told = |fault: &Value| format!("{path} at {} px, {}: {}", width.0, theme.name(), fault.as_str().unwrap_or_default());
+            let told = |fault: &Value| {
+                format!("{path} at {} px, {}: {}", width.0, theme.name(), fault.as_str().unwrap_or_default())
+            };
             faults.extend(found.iter().map(told));
             let file = pictures.join(format!("{name}-{}-{}.png", width.0, theme.name()));
             fs::write(file, tab.picture()?)?;
@@ -70,10 +72,13 @@ pub fn look(tab: &mut Tab<'_>, name: &str, path: &str, pictures: &Path) -> Resul
 pub fn ensure_only_shown(tab: &mut Tab<'_>, left: &Left) -> Result<()> {
     for (_, path) in all(left).into_iter().filter(|(_, path)| !is_for_admins(path)) {
         tab.visit(&path)?;
-        let forms = tab.read("[...document.querySelectorAll('form[method=post]')].map((form) => new URL(form.action).pathname)")?;
+        let forms = tab
+            .read("[...document.querySelectorAll('form[method=post]')].map((form) => new URL(form.action).pathname)")?;
         let forms = forms.as_array().map(Vec::as_slice).unwrap_or_default();
-        let others: Vec<_> =
-            forms.iter().filter(|form| !["/logout", "/settings/password", "/login"].iter().any(|own| form == own)).collect();
+        let others: Vec<_> = forms
+            .iter()
+            .filter(|form| !["/logout", "/settings/password", "/login"].iter().any(|own| form == own))
+            .collect();
         ensure!(others.is_empty(), "{path} offers a viewer {others:?}");
         ensure!(tab.count("link", "New run")? == 0, "{path} offers a viewer a new run");
     }

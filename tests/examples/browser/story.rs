@@ -1,10 +1,13 @@
 //! What people do on the pages, from the first login to the last.
 
-use std::time::Duration;
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::json;
 
+use crate::devtools::PATIENCE;
 use crate::lab::{Changed, DESCRIPTION, Lab, PASSWORD, SERIAL};
 use crate::tab::{Key, Tab};
 
@@ -98,7 +101,7 @@ pub fn look_before(tab: &mut Tab<'_>, lab: &Lab) -> Result<u64> {
 }
 
 /// A real run waits for a person, who approves all of it, and is watched without loading the page.
-pub fn fill(tab: &mut Tab<'_>, lab: &Lab) -> Result<u64> {
+pub fn fill(tab: &mut Tab<'_>, lab: &Lab, pictures: &Path) -> Result<u64> {
     let run = start(tab, "Real run")?;
     tab.until("document.querySelector('h1 .is-review')")?;
     ensure!(lab.netbox.write_requests() == 0, "a run wrote that nobody has approved");
@@ -111,6 +114,7 @@ pub fn fill(tab: &mut Tab<'_>, lab: &Lab) -> Result<u64> {
     lab.slow_down(Some(Duration::from_millis(120)));
     tab.go("button", "Approve")?;
     watch(tab)?;
+    fs::write(pictures.join("run-live-1440-light.png"), tab.picture()?)?;
     lab.slow_down(None);
     tab.until(OVER)?;
     tab.reads(&["Decisions", "approved by admin", "all of it is new"])?;
@@ -142,16 +146,27 @@ pub fn approve_a_part(tab: &mut Tab<'_>, lab: &Lab, changed: &Changed) -> Result
     let run = start(tab, "Real run")?;
     tab.until("document.querySelector('h1 .is-review')")?;
     tab.go("link", "Look at the plan and decide")?;
-    let row = |name: &str| format!("[...document.querySelectorAll('tbody.change')].find((row) => row.textContent.includes({}))", json!(name));
+    let row = |name: &str| {
+        format!(
+            "[...document.querySelectorAll('tbody.change')].find((row) => row.textContent.includes({}))",
+            json!(name)
+        )
+    };
     let serial = tab.read(&format!("flat({}.querySelector('.new').textContent)", row(SERIAL)))?;
     ensure!(serial == SERIAL, "the new serial number is shown as {serial}");
-    let cells = tab.read(&format!("[...{}.querySelectorAll('td')].map((cell) => flat(cell.textContent))", row(SERIAL)))?;
+    let cells =
+        tab.read(&format!("[...{}.querySelectorAll('td')].map((cell) => flat(cell.textContent))", row(SERIAL)))?;
     let cells = cells.as_array().context("no cells")?;
-    ensure!(cells[0] == "serial the source changed" && cells[1] != cells[2] && cells[2] == SERIAL, "the row of the device reads {cells:?}");
+    ensure!(
+        cells[0] == "serial the source changed" && cells[1] != cells[2] && cells[2] == SERIAL,
+        "the row of the device reads {cells:?}"
+    );
     tab.reads(&[&shown(&changed.replaced), &shown(&changed.described[0]), DESCRIPTION])?;
     tab.go("link", "Fold those that say the same")?;
     tab.click("button", &format!("and {} more of the same", changed.described.len() - 1))?;
-    let same = tab.read("[...document.querySelectorAll('details.same li')].filter(isSeen).map((line) => flat(line.textContent))")?;
+    let same = tab.read(
+        "[...document.querySelectorAll('details.same li')].filter(isSeen).map((line) => flat(line.textContent))",
+    )?;
     let same = same.as_array().context("no lines")?;
     ensure!(same.len() == changed.described.len() - 1, "a group of {} has {same:?}", changed.described.len());
     tab.go("link", "Show every change by itself")?;
@@ -163,7 +178,11 @@ pub fn approve_a_part(tab: &mut Tab<'_>, lab: &Lab, changed: &Changed) -> Result
     tab.go("button", "Approve")?;
     tab.until(OVER)?;
     tab.reads(&["the device was replaced", "1 change of the plan"])?;
-    ensure!(lab.netbox.written_objects() == before + 1, "{} objects were written", lab.netbox.written_objects() - before);
+    ensure!(
+        lab.netbox.written_objects() == before + 1,
+        "{} objects were written",
+        lab.netbox.written_objects() - before
+    );
 
     tab.go("link", "Changes")?;
     tab.reads(&["applied", "held", "it was not approved"])?;
@@ -180,7 +199,11 @@ pub fn take_back(tab: &mut Tab<'_>, run: u64, object: &str) -> Result<u64> {
     tab.visit(&format!("/runs/{run}"))?;
     tab.click("button", "Undo")?;
     tab.fill("Why", "it was another device")?;
-    tab.loading(|tab| tab.click_at("[...document.querySelectorAll('button')].find((button) => flat(button.textContent) === 'Undo the run')"))?;
+    tab.loading(|tab| {
+        tab.click_at(
+            "[...document.querySelectorAll('button')].find((button) => flat(button.textContent) === 'Undo the run')",
+        )
+    })?;
     let undo = run_of(&tab.path()?)?;
     tab.until("document.querySelector('h1 .is-review')")?;
     tab.reads(&[&format!("run {run}")])?;
@@ -191,7 +214,8 @@ pub fn take_back(tab: &mut Tab<'_>, run: u64, object: &str) -> Result<u64> {
     tab.until(OVER)?;
     tab.visit(object)?;
     tab.reads(&[&format!("undo of {run}"), &format!("until run {undo}")])?;
-    let entries = tab.read("[...document.querySelectorAll('.timeline > li')].map((entry) => flat(entry.textContent))")?;
+    let entries =
+        tab.read("[...document.querySelectorAll('.timeline > li')].map((entry) => flat(entry.textContent))")?;
     let entries = entries.as_array().context("no entries")?;
     ensure!(entries.len() >= 3, "{} entries in the timeline", entries.len());
     let newest = entries[0].as_str().unwrap_or_default();
@@ -226,14 +250,16 @@ pub fn leave_traces(tab: &mut Tab<'_>, lab: &mut Lab, changed: &Changed) -> Resu
     tab.fill("Name", "pipeline")?;
     tab.go("button", "Make the token")?;
     tab.reads(&["The token pipeline is made", "syn_"])?;
-    // Who stands in line is shown, too.
     tab.ensure_calm()
 }
 
 /// Logs in, starts a dry run and reads it with the keyboard alone.
 pub fn by_keyboard(tab: &mut Tab<'_>) -> Result<()> {
     tab.visit("/login")?;
-    ensure!(tab.read("document.activeElement === one('textbox', 'Name')")? == true, "the cursor is not in the first field");
+    ensure!(
+        tab.read("document.activeElement === one('textbox', 'Name')")? == true,
+        "the cursor is not in the first field"
+    );
     tab.write("operator")?;
     tab.press(Key::Tab)?;
     tab.write(PASSWORD)?;
@@ -268,9 +294,9 @@ pub fn without_scripts(tab: &mut Tab<'_>) -> Result<()> {
     tab.go("link", "New run")?;
     tab.go("button", "Start")?;
     // Nothing follows here but whoever reads: they load the page as often as they like.
-    let deadline = std::time::Instant::now() + crate::devtools::PATIENCE;
+    let deadline = Instant::now() + PATIENCE;
     while tab.count("link", "load the page again")? > 0 {
-        ensure!(std::time::Instant::now() < deadline, "the run is never over: {}", tab.text()?);
+        ensure!(Instant::now() < deadline, "the run is never over: {}", tab.text()?);
         tab.go("link", "load the page again")?;
     }
     tab.reads(&["dry"])?;

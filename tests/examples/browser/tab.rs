@@ -186,7 +186,8 @@ impl<'a> Tab<'a> {
     pub fn press(&mut self, key: Key) -> Result<()> {
         let (name, number, text) = key.parts();
         let code = if name == " " { "Space" } else { name };
-        let event = |kind| json!({ "type": kind, "key": name, "code": code, "windowsVirtualKeyCode": number, "text": text });
+        let event =
+            |kind| json!({ "type": kind, "key": name, "code": code, "windowsVirtualKeyCode": number, "text": text });
         self.ask("Input.dispatchKeyEvent", event(if text.is_empty() { "rawKeyDown" } else { "keyDown" }))?;
         let up = json!({ "type": "keyUp", "key": name, "code": code, "windowsVirtualKeyCode": number });
         self.ask("Input.dispatchKeyEvent", up)?;
@@ -205,7 +206,11 @@ impl<'a> Tab<'a> {
                 json!(role),
                 json!(name)
             ))?;
-            ensure!(stop["shown"] == true, "who has the keyboard only does not see that the cursor is on {}", stop["name"]);
+            ensure!(
+                stop["shown"] == true,
+                "who has the keyboard only does not see that the cursor is on {}",
+                stop["name"]
+            );
             if stop["there"] == true {
                 return Ok(());
             }

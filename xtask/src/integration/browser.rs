@@ -28,7 +28,8 @@ fn check(shell: &Shell) -> Result<String, Problem> {
 /// The browser, installed as root where there is none.
 fn ensure(shell: &Shell) -> anyhow::Result<PathBuf> {
     let found = || {
-        let program = |name: &&str| cmd!(shell, "{name} --version").quiet().ignore_stdout().ignore_stderr().run().is_ok();
+        let program =
+            |name: &&str| cmd!(shell, "{name} --version").quiet().ignore_stdout().ignore_stderr().run().is_ok();
         NAMES.into_iter().find(program).map(PathBuf::from)
     };
     if let Some(program) = found() {

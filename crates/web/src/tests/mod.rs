@@ -6,6 +6,7 @@ mod browser;
 mod connector;
 mod connectors;
 mod contract;
+mod contrast;
 mod findings;
 mod live;
 mod pages;

@@ -106,7 +106,8 @@ async fn nobody_is_offered_what_is_refused_to_them() {
         for path in PAGES.iter().chain(admins) {
             let page = pages.seen_by(&browser, path).await;
             for post in posts(&page).into_iter().filter(|post| post != "/logout") {
-                let needed = needed(&post).unwrap_or_else(|| panic!("{path} has a form for `{post}`, which is no route"));
+                let needed =
+                    needed(&post).unwrap_or_else(|| panic!("{path} has a form for `{post}`, which is no route"));
                 assert!(role.may(needed), "{path} offers `{post}` to {role}");
                 posted.insert(post);
             }
