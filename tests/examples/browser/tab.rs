@@ -50,7 +50,6 @@ impl Theme {
 pub enum Key {
     Tab,
     Enter,
-    Space,
     ArrowDown,
 }
 
@@ -60,7 +59,6 @@ impl Key {
         match self {
             Self::Tab => ("Tab", 9, ""),
             Self::Enter => ("Enter", 13, "\r"),
-            Self::Space => (" ", 32, " "),
             Self::ArrowDown => ("ArrowDown", 40, ""),
         }
     }
@@ -185,11 +183,10 @@ impl<'a> Tab<'a> {
     /// Presses a key.
     pub fn press(&mut self, key: Key) -> Result<()> {
         let (name, number, text) = key.parts();
-        let code = if name == " " { "Space" } else { name };
         let event =
-            |kind| json!({ "type": kind, "key": name, "code": code, "windowsVirtualKeyCode": number, "text": text });
+            |kind| json!({ "type": kind, "key": name, "code": name, "windowsVirtualKeyCode": number, "text": text });
         self.ask("Input.dispatchKeyEvent", event(if text.is_empty() { "rawKeyDown" } else { "keyDown" }))?;
-        let up = json!({ "type": "keyUp", "key": name, "code": code, "windowsVirtualKeyCode": number });
+        let up = json!({ "type": "keyUp", "key": name, "code": name, "windowsVirtualKeyCode": number });
         self.ask("Input.dispatchKeyEvent", up)?;
         Ok(())
     }
