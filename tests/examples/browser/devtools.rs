@@ -15,7 +15,7 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use serde_json::{Value, json};
 
 /// How long anything may take before it counts as never.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Puts what is piped to where the browser expects it, and becomes the browser.
 const EXEC: &str = r#"exec "$0" "$@" 3<&0 4>&1 </dev/null >/dev/null"#;

@@ -56,7 +56,7 @@ fn tell(tab: &mut Tab<'_>, lab: &mut Lab, pictures: &Path) -> Result<Left> {
     let waiting = story::start(tab, "Real run").context("a run that waits")?;
     tab.until("document.querySelector('h1 .is-review')")?;
     story::log_out(tab).context("log out")?;
-    Ok(Left { dry, partly, waiting, object })
+    Ok(Left { dry, waiting, partly, object })
 }
 
 fn look(tab: &mut Tab<'_>, left: &Left, pictures: &Path) -> Result<()> {
