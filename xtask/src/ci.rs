@@ -63,6 +63,7 @@ pub(crate) fn run(shell: &Shell, arguments: &Arguments) -> Outcome {
     }
     step("integration clients", &|| Ok(integration::run(shell, &integration::Arguments::clients(arguments.required))));
     step("integration api", &|| Ok(integration::run(shell, &integration::Arguments::api(arguments.required))));
+    step("integration browser", &|| Ok(integration::run(shell, &integration::Arguments::browser(arguments.required))));
     // Where Debian's packages can be had: elsewhere it says so, and the simulator has to do.
     step("integration zabbix", &|| Ok(integration::run(shell, &integration::Arguments::zabbix())));
     summary(&steps)

@@ -201,6 +201,7 @@
     const instead = document.querySelector("[data-live-instead]");
     const phases = liveTable("How long each phase took so far", ["Phase", "Time", "From begin to now"]);
     phases.box.querySelector("th:last-child").className = "wide";
+    phases.box.querySelector("th:nth-child(2)").className = "right";
     const models = liveTable("How far each model is", ["Model", "Source", "Target", "Changes"]);
     const speed = element("p", { class: "dim" });
     live.querySelector("[data-live]").append(phases.box, models.box, speed);
@@ -228,7 +229,7 @@
     const showModels = (list) => {
       const rows = list.map((model) => element(
         "tr", {},
-        element("th", { scope: "row" }, model.model),
+        element("th", { scope: "row" }, model.model.replaceAll("_", " ")),
         readCell(model.model, "source", model.source),
         readCell(model.model, "target", model.target),
         changeCell(model.model, model.compared, model.applied),

@@ -4,11 +4,14 @@
 //! `--required` that is a failure.
 
 mod api;
+mod browser;
 mod clients;
+mod debian;
 mod zabbix;
 
+use anyhow::anyhow;
 use clap::{Args, ValueEnum};
-use xshell::Shell;
+use xshell::{Cmd, Shell};
 
 use crate::Outcome;
 use crate::cargo::Selection;
@@ -35,6 +38,8 @@ enum Suite {
     Clients,
     /// The API, driven by requests that are made of its OpenAPI document
     Api,
+    /// The dashboard, walked through and looked at in a headless Chromium
+    Browser,
     /// The Zabbix connector's tests, against real Zabbix servers
     Zabbix,
 }
@@ -48,6 +53,11 @@ impl Arguments {
     /// The API alone.
     pub(crate) fn api(required: bool) -> Self {
         Self { suites: vec![Suite::Api], required, ..Self::default() }
+    }
+
+    /// The dashboard alone.
+    pub(crate) fn browser(required: bool) -> Self {
+        Self { suites: vec![Suite::Browser], required, ..Self::default() }
     }
 
     /// Real Zabbix servers alone, after `cargo test --workspace`, where their packages can be had.
@@ -76,6 +86,7 @@ impl Suite {
         match self {
             Self::Clients => "Python 3.11 or newer with venv, and the way to PyPI on the first run",
             Self::Api => "Python 3.10 or newer with venv, and the way to PyPI on the first run",
+            Self::Browser => "Chromium; installs it from Debian's packages when it is root",
             Self::Zabbix => "Debian's apt, PHP and PostgreSQL; installs PHP and PostgreSQL itself when it is root",
         }
     }
@@ -84,6 +95,7 @@ impl Suite {
         match self {
             Self::Clients => clients::run(shell),
             Self::Api => api::run(shell),
+            Self::Browser => browser::run(shell),
             Self::Zabbix if arguments.keep => zabbix::keep(shell),
             Self::Zabbix => zabbix::run(shell, arguments.selection),
         }
@@ -128,4 +140,15 @@ fn tell(checks: Vec<Check>, required: bool) -> Outcome {
         }
     }
     outcome
+}
+
+/// Runs a command that says nothing of interest unless it fails; otherwise what it said is in the error.
+fn quietly(command: Cmd<'_>) -> anyhow::Result<String> {
+    let output = command.quiet().ignore_status().output()?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    if output.status.success() {
+        return Ok(said.trim().to_owned());
+    }
+    let errors = String::from_utf8_lossy(&output.stderr);
+    Err(anyhow!("{} ({})", errors.trim(), output.status))
 }

@@ -122,7 +122,14 @@ fn told(action: AuditAction, path: &str, answered: &HeaderMap) -> (String, Optio
         | AuditAction::RunResume
         | AuditAction::RunApprove
         | AuditAction::RunReject => (run(behind(path, "runs").unwrap_or(path)), None),
-        AuditAction::RunTrigger => (behind(path, "syncs").unwrap_or(path).to_owned(), made.map(run)),
+        AuditAction::RunTrigger => match (behind(path, "syncs"), behind(path, "runs")) {
+            // What takes a run back, or tries it again.
+            (None, Some(id)) => {
+                let what = path.rsplit('/').next().unwrap_or_default();
+                (run(id), made.map(|made| format!("{what}: {}", run(made))))
+            }
+            (sync, _) => (sync.unwrap_or(path).to_owned(), made.map(run)),
+        },
         _ => (behind(path, "syncs").unwrap_or(path).to_owned(), None),
     }
 }

@@ -1,4 +1,4 @@
-//! The style and the script. Their names have the hash of their content, so that a browser may keep them for ever.
+//! The style, the script and the icon. Their names have the hash of their content, so that a browser may keep them for ever.
 
 use std::sync::LazyLock;
 
@@ -20,6 +20,9 @@ static STYLE: LazyLock<Asset> =
 static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
     Asset::of("script", "js", "text/javascript; charset=utf-8", include_str!("../../assets/script.js"))
 });
+/// Browsers ask for one at a path of their own, and find a login there, when a page names none.
+static ICON: LazyLock<Asset> =
+    LazyLock::new(|| Asset::of("icon", "svg", "image/svg+xml", include_str!("../../assets/icon.svg")));
 
 impl Asset {
     fn of(stem: &str, ending: &str, kind: &'static str, content: &'static str) -> Self {
@@ -38,9 +41,14 @@ pub fn script() -> String {
     format!("/assets/{}", SCRIPT.name)
 }
 
+/// The path of the icon.
+pub fn icon() -> String {
+    format!("/assets/{}", ICON.name)
+}
+
 /// `GET /assets/{name}`.
 pub async fn asset(Path(name): Path<String>) -> Result<Response, PageProblem> {
-    let asset = [&*STYLE, &*SCRIPT].into_iter().find(|asset| asset.name == name);
+    let asset = [&*STYLE, &*SCRIPT, &*ICON].into_iter().find(|asset| asset.name == name);
     let asset = asset.ok_or_else(|| {
         PageProblem::not_found("There is no such file: this version has another one. Load the page again.")
     })?;

@@ -45,6 +45,8 @@ pub struct Frame {
     pub style: String,
     /// The path of the script.
     pub script: String,
+    /// The path of the icon.
+    pub icon: String,
 }
 
 /// The parts of the dashboard, as the navigation has them.
@@ -109,6 +111,7 @@ impl Visit {
             made: When::of(Utc::now()),
             style: assets::style(),
             script: assets::script(),
+            icon: assets::icon(),
         }
     }
 

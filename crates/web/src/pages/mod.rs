@@ -11,6 +11,7 @@
 //! - Nothing stands in a page that could run: no script, no style, no handler. [`protect`] forbids it besides.
 
 mod accounts;
+mod again;
 mod assets;
 mod audit;
 mod change_row;
@@ -122,6 +123,8 @@ fn routes() -> Vec<PageRoute> {
         does("/runs/{id}/cancel", Role::Operator, AuditAction::RunCancel, post(run::cancel)),
         does("/runs/{id}/pause", Role::Operator, AuditAction::RunPause, post(run::pause)),
         does("/runs/{id}/resume", Role::Operator, AuditAction::RunResume, post(run::resume)),
+        does("/runs/{id}/undo", Role::Operator, AuditAction::RunTrigger, post(again::undo)),
+        does("/runs/{id}/rerun", Role::Operator, AuditAction::RunTrigger, post(again::rerun)),
         page("/runs/{id}/plan", get(plan::page)),
         page("/runs/{id}/plan.md", get(plan::markdown)),
         page("/runs/{id}/plan.html", get(plan::document)),
@@ -163,6 +166,12 @@ fn routes() -> Vec<PageRoute> {
         ("/settings/tokens/{name}/revoke", Role::Admin, None, post(tokens::revoke)),
         ("/settings/audit", Role::Admin, None, get(audit::page)),
     ]
+}
+
+/// Every path with the role that it needs.
+#[cfg(test)]
+pub(crate) fn roles() -> Vec<(&'static str, Role)> {
+    routes().into_iter().map(|(path, role, ..)| (path, role)).collect()
 }
 
 /// What is answered where there is no page.

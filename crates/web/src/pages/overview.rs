@@ -9,7 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use syncline_core::Result;
 use syncline_core::change::Action;
 use syncline_core::history::{
-    FindingKind, FindingState, History, OutcomeKind, Purpose, Run, RunFilter, RunStatus, Ticks, WaitsFor,
+    FindingKind, FindingState, History, OutcomeKind, Purpose, Role, Run, RunFilter, RunStatus, Ticks, WaitsFor,
 };
 use syncline_core::quarantine::State as Quarantine;
 use syncline_core::run::ConfiguredSync;

@@ -11,7 +11,7 @@ use axum::http::header;
 use axum::response::{Html, IntoResponse, Redirect};
 use chrono::{DateTime, Utc};
 use syncline_core::change::Action;
-use syncline_core::history::{ChangeFilter, OutcomeKind, Run, RunStatus};
+use syncline_core::history::{ChangeFilter, OutcomeKind, Role, Run, RunStatus};
 use syncline_core::plan::{PartFilter, PlanExcerpt, PlanPart};
 use syncline_core::{Error, ErrorKind, Result};
 use syncline_render::{Extent, words};
@@ -65,6 +65,9 @@ struct PlanPage {
     /// Only so much of the plan was looked through: what comes behind may have more.
     cut_short: bool,
     pager: Pager,
+    /// Whether it waits for a person.
+    waits: bool,
+    /// None for those, too, who may not decide.
     review: Option<Review>,
     has_plan: bool,
     command: Command,
@@ -263,7 +266,9 @@ async fn plan_page(
         _ => Shown { rows: Vec::new(), next: None, cut_short: false },
     };
     let waits = run.status == RunStatus::AwaitingReview;
-    let review = run.plan.as_ref().filter(|_| waits).map(|plan| Review {
+    let title = if run.dry || waits || place == Place::File { "Plan" } else { "Changes" };
+    let frame = visit.frame(format!("{title} of run {} of {}", run.id, clean(&run.sync)), Section::Runs);
+    let review = run.plan.as_ref().filter(|_| waits && frame.may(Role::Approver)).map(|plan| Review {
         hash: plan.hash.clone(),
         whole: run.staged_as.is_some(),
         valid_until: excerpt.as_ref().map(|plan| When::new(plan.header().valid_until, now)),
@@ -271,9 +276,8 @@ async fn plan_page(
     let picks = review.as_ref().is_some_and(|review| !review.whole);
     let next = shown.next.map(|next| fields.with(&path, "after", Some(&next.to_string()), &[]));
     let first = view.after.map(|_| fields.with(&path, "after", None, &[]));
-    let title = if run.dry || waits || place == Place::File { "Plan" } else { "Changes" };
     Ok(PlanPage {
-        frame: visit.frame(format!("{title} of run {} of {}", run.id, clean(&run.sync)), Section::Runs),
+        frame,
         id: run.id.number(),
         sync: Link { name: clean(&run.sync), href: sync_href(&run.sync) },
         badge: Badge::of(run),
@@ -291,6 +295,7 @@ async fn plan_page(
         total: Count(tallies.total()),
         cut_short: shown.cut_short,
         pager: Pager { first, next, word: "More changes" },
+        waits,
         review,
         has_plan: run.plan.is_some(),
         command: Command(format!("syncline show {} --changes", run.id)),

@@ -11,12 +11,13 @@ use syncline_core::event::Level;
 use syncline_core::guard::Demand;
 use syncline_core::history::{
     Approval, ChangeCount, ChangeFilter, Decision, History, InTheWay, ModelRecord, OutcomeCounts, OutcomeKind,
-    PhaseRecord, ReadRecord, Run, RunStatus, StoredChange, StoredLogLine, WaitsFor,
+    PhaseRecord, ReadRecord, Role, Run, RunStatus, StoredChange, StoredLogLine, WaitsFor,
 };
 use syncline_core::models::ModelMode;
 use syncline_core::plan::PlanExcerpt;
 use syncline_render::words;
 
+use super::again::Again;
 use super::compare::{before, compare_href};
 use super::form::{Fields, Posted, RunNumber, link};
 use super::frame::{Command, Frame, Pager, Section, Visit, html};
@@ -88,6 +89,7 @@ struct Actions {
     cancel: bool,
     pause: bool,
     resume: bool,
+    again: Again,
 }
 
 /// What is known of a run: a name and a value, perhaps with a link.
@@ -320,6 +322,7 @@ impl Actions {
             cancel: !run.status.is_final(),
             pause: (waits && !is_paused) || run.status == RunStatus::Syncing,
             resume: waits && (is_paused || run.not_before.is_some()),
+            again: Again::of(run),
         }
     }
 }

@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use syncline_core::describe::{ConfigItem, DataMapping};
 use syncline_core::event::Side;
-use syncline_core::history::{Run, RunFilter};
+use syncline_core::history::{Role, Run, RunFilter};
 use syncline_core::run::{CheckedSide, ConfiguredSync, SideDefinition};
 use syncline_core::target::Capabilities;
 use syncline_render::words;

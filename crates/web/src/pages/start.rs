@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::{Html, Redirect};
 use syncline_core::Result;
-use syncline_core::history::{RunKind, RunSettings};
+use syncline_core::history::{Role, RunKind, RunSettings};
 use syncline_core::run::RunRequest;
 
 use super::PageProblem;
@@ -15,7 +15,7 @@ use super::pick::quoted;
 use super::run::to_run;
 use super::run_line::sync_href;
 use super::settings::{Setting, settings};
-use super::show::clean;
+use super::show::{Icon, clean};
 use crate::ApiState;
 use crate::routes::syncs::view;
 

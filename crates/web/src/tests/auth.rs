@@ -26,14 +26,14 @@ fn root() -> Actor {
 
 /// A browser, with what it keeps.
 #[derive(Debug, Clone, Default)]
-struct Browser {
-    cookie: Option<String>,
+pub(super) struct Browser {
+    pub(super) cookie: Option<String>,
     csrf: Option<String>,
 }
 
 impl Api {
     /// With authentication, the sync `lab`, and an account for each role that is called like it.
-    async fn asking() -> Self {
+    pub(super) async fn asking() -> Self {
         Self::asking_with(on()).await
     }
 
@@ -81,7 +81,7 @@ impl Api {
         self.post("login", json!({"name": name, "password": password})).await
     }
 
-    async fn browser(&self, name: &str) -> Browser {
+    pub(super) async fn browser(&self, name: &str) -> Browser {
         let answer = self.log_in(name, PASSWORD).await;
         assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
         let csrf = answer.value()["csrf"].as_str().unwrap().to_owned();
@@ -89,7 +89,7 @@ impl Api {
     }
 
     /// What a browser is answered.
-    async fn from(&self, browser: &Browser, method: Method, path: &str, body: Value) -> Answer {
+    pub(super) async fn from(&self, browser: &Browser, method: Method, path: &str, body: Value) -> Answer {
         let mut request = request(method, path).header(header::CONTENT_TYPE, "application/json");
         if let Some(cookie) = &browser.cookie {
             request = request.header(header::COOKIE, cookie);

@@ -7,6 +7,7 @@ mod compare;
 mod connector;
 mod connectors;
 mod contract;
+mod contrast;
 mod findings;
 mod live;
 mod log;

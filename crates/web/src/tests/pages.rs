@@ -7,6 +7,7 @@ mod logs;
 mod markup;
 mod open;
 mod quarantine;
+mod roles;
 mod settings;
 
 use std::sync::Arc;
@@ -560,7 +561,7 @@ async fn pages_forbid_what_they_do_not_do() {
     assert_eq!(answer.headers[header::CACHE_CONTROL], "no-store");
     let assets: Vec<_> =
         answer.text.split('"').filter(|part| part.starts_with("/assets/")).map(str::to_owned).collect();
-    assert_eq!(assets.len(), 2, "{assets:?}");
+    assert_eq!(assets.len(), 3, "{assets:?}");
     for asset in assets {
         let asset = pages.fetch(&asset).await;
         assert_eq!(asset.status, StatusCode::OK);

@@ -12,12 +12,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
 use serde_json::json;
-use xshell::{Cmd, Shell, cmd};
+use xshell::{Shell, cmd};
 
 use self::database::{Database, Server};
 use self::frontend::Frontend;
 use self::packages::{RELEASES, Release};
-use super::{Check, Problem};
+use super::{Check, Problem, quietly};
 use crate::cargo::Selection;
 use crate::{cargo, root};
 
@@ -205,17 +205,6 @@ impl Zabbix {
 fn count_passed(said: &str) -> usize {
     let results = said.lines().filter_map(|line| line.strip_prefix("test result: ok. "));
     results.filter_map(|result| result.split(' ').next()?.parse::<usize>().ok()).sum()
-}
-
-/// Runs a command that says nothing of interest unless it fails; otherwise what it said is in the error.
-fn quietly(command: Cmd<'_>) -> anyhow::Result<String> {
-    let output = command.quiet().ignore_status().output()?;
-    let said = String::from_utf8_lossy(&output.stdout);
-    if output.status.success() {
-        return Ok(said.trim().to_owned());
-    }
-    let errors = String::from_utf8_lossy(&output.stderr);
-    Err(anyhow!("{} ({})", errors.trim(), output.status))
 }
 
 #[cfg(test)]

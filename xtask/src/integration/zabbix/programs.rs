@@ -1,9 +1,8 @@
 //! The programs that run Zabbix and are installed on the machine: PHP and PostgreSQL.
 
-use anyhow::{Context, anyhow};
 use xshell::{Shell, cmd};
 
-use super::quietly;
+use super::super::debian;
 
 /// What the API needs of PHP beyond its core, and the Debian packages that bring it.
 const MODULES: [(&str, &str); 5] = [
@@ -36,20 +35,5 @@ pub(super) fn ensure(shell: &Shell) -> anyhow::Result<()> {
             packages.extend(MODULES.iter().map(|(_, package)| *package));
         }
     }
-    if packages.is_empty() { Ok(()) } else { install(shell, &packages) }
-}
-
-fn install(shell: &Shell, packages: &[&str]) -> anyhow::Result<()> {
-    let names = packages.join(" ");
-    if cmd!(shell, "id -u").quiet().read()? != "0" {
-        return Err(anyhow!("not installed: {names} (as root: `apt-get install {names}`)"));
-    }
-    println!("  install  {names}");
-    // Somebody else may be installing something just now.
-    let patience = ["-o", "DPkg::Lock::Timeout=300"];
-    quietly(cmd!(shell, "apt-get {patience...} -qq update")).context("`apt-get update` failed")?;
-    let install = cmd!(shell, "apt-get {patience...} -qq --yes install --no-install-recommends {packages...}");
-    quietly(install.env("DEBIAN_FRONTEND", "noninteractive"))
-        .with_context(|| format!("`apt-get install {names}` failed"))?;
-    Ok(())
+    if packages.is_empty() { Ok(()) } else { debian::install(shell, &packages) }
 }
