@@ -151,18 +151,11 @@ pub async fn page(
     let side = |side: &str| sent.text(side).map(str::to_owned).or_else(|| is_set(side));
     let (source, target) = (side("source"), side("target"));
     let chosen = Chosen::of(&state, &offer, source.as_deref(), target.as_deref());
+    let error = sync.error.as_ref().map(|error| format!("It cannot run: {error}"));
     let mut filling = Filling::new(Some(sync), chosen);
+    filling.warnings.extend(error);
     if let Some(chosen) = &filling.chosen {
-        let mut settings = settings;
-        if let Value::Object(settings) = &mut settings {
-            for (side, now) in [("source", &chosen.source), ("target", &chosen.target)] {
-                // What was asked of another system is not asked of this one.
-                if settings.remove(side).as_ref().and_then(Value::as_str) != Some(now) {
-                    settings.remove(&format!("{side}_parameters"));
-                }
-            }
-        }
-        (filling.texts, filling.left_out) = chosen.form.texts(&settings);
+        (filling.texts, filling.left_out) = chosen.texts(settings);
     }
     show(&state, &visit, &offer, filling)
 }
@@ -320,6 +313,9 @@ impl Filling {
             return Ok((filling, Value::Null, None));
         };
         filling.texts = texts(sent.sent());
+        if let Some(settings) = filling.sync.as_ref().and_then(|sync| sync.settings.clone()) {
+            filling.left_out = chosen.texts(settings).1;
+        }
         let (mut settings, problems) = chosen.form.settings(&filling.texts);
         if let Value::Object(settings) = &mut settings {
             settings.insert("source".to_owned(), chosen.source.clone().into());
@@ -398,6 +394,19 @@ impl Chosen {
         }
         let form = SettingsForm::of(&without_required(schema));
         Some(Self { source, target, form })
+    }
+
+    /// What stands in the form for the settings of a sync, and what of them has no place in it.
+    fn texts(&self, mut settings: Value) -> (Texts, LeftOut) {
+        if let Value::Object(settings) = &mut settings {
+            for (side, now) in [("source", &self.source), ("target", &self.target)] {
+                // What was asked of another system is not asked of this one.
+                if settings.remove(side).as_ref().and_then(Value::as_str) != Some(now) {
+                    settings.remove(&format!("{side}_parameters"));
+                }
+            }
+        }
+        self.form.texts(&settings)
     }
 }
 

@@ -123,6 +123,10 @@ async fn a_sync_is_changed_and_keeps_what_is_not_touched() {
     assert!(text.contains("no field for what is set at odd : saving leaves it out"), "{text}");
     let seen = form.split("name=\"seen\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
 
+    let wrong = [("seen", seen.as_str()), ("source", "truth"), ("target", "copy"), ("s.sites", "")];
+    let text = refused(&pages.post("/syncs/lab/edit", &wrong).await);
+    assert!(text.contains("One thing is wrong") && text.contains("saving leaves it out"), "{text}");
+
     let change = [("seen", seen.as_str()), ("s.auto_merge", "off"), ("s.limits.deletes", "5"), ("s.sites", "a\nz")];
     let sent: Vec<_> = change.into_iter().chain([("source", "truth"), ("target", "other")]).collect();
     assert_eq!(pages.led("/syncs/lab/edit", &sent).await, "/syncs/lab");
@@ -137,6 +141,7 @@ async fn a_sync_is_changed_and_keeps_what_is_not_touched() {
     // Somebody else was quicker: nobody's change is lost unseen.
     let answer = pages.post("/syncs/lab/edit", &sent).await;
     assert!(refused(&answer).contains("somebody else changed the sync"), "{}", answer.text);
+    assert!(!words(&answer.text).contains("saving leaves it out"), "it is gone already");
     let seen = answer.text.split("name=\"seen\" value=\"").nth(1).unwrap().split('"').next().unwrap();
     let again: Vec<_> = sent.iter().map(|field| if field.0 == "seen" { ("seen", seen) } else { *field }).collect();
     assert_eq!(pages.led("/syncs/lab/edit", &again).await, "/syncs/lab");
