@@ -12,7 +12,7 @@ use super::sync_schema;
 /// rarer schemas.
 fn forms() -> Vec<(String, SettingsForm)> {
     let mut schemas = vec![("a sync".to_owned(), sync_schema())];
-    for connector in crate::registry().unwrap().iter() {
+    for connector in crate::registry().expect("no two connectors have one name").iter() {
         schemas.push((format!("{} connection", connector.id), (connector.connection_schema)()));
         if let Some(side) = &connector.source {
             schemas.push((format!("{} source", connector.id), (side.parameters_schema)()));
