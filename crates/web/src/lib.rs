@@ -7,6 +7,7 @@
 //! | `GET`, `PUT`, `DELETE /syncs/{name}` | one of them |
 //! | `POST /syncs/{name}/pause`, `…/unpause` | whether its schedules rest |
 //! | `POST /syncs/{name}/runs` | asks for a run; asking twice is asking once |
+//! | `POST /hooks/{sync}` | another system tells that something happened there: see [`routes::hooks`] |
 //! | `GET /runs` | runs, newest first |
 //! | `GET /runs/{id}` | a run with its phases, models and decisions |
 //! | `GET /runs/{id}/changes`, `…/log` | what it did, what it said |

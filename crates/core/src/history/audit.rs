@@ -35,6 +35,8 @@ pub enum How {
     Local,
     /// As a user of the machine, with the command.
     Cli,
+    /// By the secret of a sync's webhook.
+    Webhook,
 }
 
 /// Somebody who does something.
@@ -122,6 +124,9 @@ pub enum AuditAction {
     /// Somebody looked at a finding.
     #[serde(rename = "finding.acknowledge")]
     FindingAcknowledge,
+    /// Somebody called the webhook of a sync and did not know its secret.
+    #[serde(rename = "hook.refused")]
+    HookRefused,
     /// Something else was changed; the object says where.
     #[serde(rename = "change")]
     Change,
@@ -244,13 +249,14 @@ impl How {
             Self::Token => "token",
             Self::Local => "local",
             Self::Cli => "cli",
+            Self::Webhook => "webhook",
         }
     }
 }
 
 impl AuditAction {
     /// All of them.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::Login,
         Self::LoginFailed,
         Self::Logout,
@@ -274,6 +280,7 @@ impl AuditAction {
         Self::RunReject,
         Self::QuarantineDecide,
         Self::FindingAcknowledge,
+        Self::HookRefused,
         Self::Change,
     ];
 
@@ -303,6 +310,7 @@ impl AuditAction {
             Self::RunReject => "run.reject",
             Self::QuarantineDecide => "quarantine.decide",
             Self::FindingAcknowledge => "finding.acknowledge",
+            Self::HookRefused => "hook.refused",
             Self::Change => "change",
         }
     }
@@ -341,7 +349,7 @@ mod tests {
         for action in AuditAction::ALL {
             assert_eq!(text::parse::<AuditAction>("action", action.as_str()).unwrap(), action);
         }
-        for how in [How::Session, How::Token, How::Local, How::Cli] {
+        for how in [How::Session, How::Token, How::Local, How::Cli, How::Webhook] {
             assert_eq!(text::parse::<How>("how", how.as_str()).unwrap(), how);
         }
     }

@@ -26,6 +26,7 @@ mod second_thoughts;
 mod staging;
 mod tidy;
 mod undo;
+mod webhook;
 mod whole;
 mod work;
 mod worker;
@@ -39,6 +40,7 @@ pub use request::{Consent, RunRequest};
 pub use runner::Runner;
 pub use scheduler::Scheduler;
 pub use tidy::Tidied;
+pub use webhook::Webhook;
 pub use worker::{Follower, Worker};
 
 #[cfg(test)]

@@ -154,6 +154,7 @@ impl Runner {
             request: request.reason.clone(),
             request_id: request.request_id.clone(),
             once: request.once,
+            reads_anew: request.reads_anew,
             purpose: request.purpose,
             subject: request.subject,
             options: request.settings.clone(),

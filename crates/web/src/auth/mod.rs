@@ -26,10 +26,13 @@
 //! | `GET`, `POST /accounts`; `PUT /accounts/{name}/role`, `…/password`; `POST /accounts/{name}/disable`, `…/enable` | people |
 //! | `GET`, `POST /tokens`; `DELETE /tokens/{name}` | tokens; the secret is told once |
 //! | `GET /audit` | who did what |
+//!
+//! [Webhooks](crate::routes::hooks) know neither sessions nor tokens: who calls one knows [the secret](hook) of that one sync.
 
 pub mod access;
 mod authenticate;
 mod csrf;
+pub mod hook;
 mod limit;
 pub mod login;
 mod origin;
@@ -84,6 +87,7 @@ struct Inner {
     history: History,
     settings: AuthSettings,
     limits: limit::LoginLimits,
+    hooks: hook::HookLimits,
     passwords: password::Passwords,
 }
 
@@ -91,7 +95,8 @@ impl Auth {
     /// Knows those whom the history knows.
     pub fn new(history: History, settings: AuthSettings) -> Self {
         let limits = limit::LoginLimits::default();
-        Self(Arc::new(Inner { history, settings, limits, passwords: password::Passwords::default() }))
+        let hooks = hook::HookLimits::default();
+        Self(Arc::new(Inner { history, settings, limits, hooks, passwords: password::Passwords::default() }))
     }
 
     /// Whether whoever asks has to say who it is.
@@ -108,6 +113,10 @@ impl Auth {
     pub(crate) fn answers_to(&self, host: &Authority) -> bool {
         let host = host.host();
         browser::is_loopback(host) || self.0.settings.hosts.iter().any(|own| own.eq_ignore_ascii_case(host))
+    }
+
+    pub(crate) fn hooks(&self) -> &hook::HookLimits {
+        &self.0.hooks
     }
 
     pub(crate) fn history(&self) -> &History {

@@ -3,6 +3,7 @@
 pub mod connectors;
 pub mod events;
 pub mod findings;
+pub mod hooks;
 pub mod objects;
 pub mod plan;
 pub mod quarantine;
@@ -238,6 +239,17 @@ fn of_syncs() -> Vec<Endpoint> {
             .takes::<trigger::Wish>()
             .gives::<trigger::Asked>(StatusCode::ACCEPTED, "The run that will do it")
             .fails([Conflict, ProblemKind::Settings]),
+        Endpoint::post("/hooks/{sync}", "callWebhook", hooks::call)
+            .says("Tells that something happened elsewhere, so that the sync runs")
+            .by_anybody()
+            .headers(&[
+                ("X-Hub-Signature-256", "`sha256=` and the HMAC-SHA256 of the body with the secret, in hexadecimal"),
+                ("X-Hook-Signature", "The HMAC-SHA512 of the body with the secret, in hexadecimal"),
+                ("Authorization", "`Bearer` and the secret, for those who cannot sign"),
+            ])
+            .takes_signed()
+            .gives::<trigger::Asked>(StatusCode::ACCEPTED, "The run that will see what happened")
+            .fails([ProblemKind::Unauthenticated, ProblemKind::TooMany, Conflict]),
     ]
 }
 

@@ -7,6 +7,7 @@ mod connector;
 mod connectors;
 mod contract;
 mod findings;
+mod hooks;
 mod live;
 mod pages;
 mod problems;
