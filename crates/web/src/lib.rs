@@ -8,6 +8,7 @@
 //! | `POST /syncs/{name}/pause`, `…/unpause` | whether its schedules rest |
 //! | `POST /syncs/{name}/runs` | asks for a run; asking twice is asking once |
 //! | `POST /hooks/{sync}` | another system tells that something happened there: see [`routes::hooks`] |
+//! | `GET /schedules` | when syncs run by themselves |
 //! | `GET /runs` | runs, newest first |
 //! | `GET /runs/{id}` | a run with its phases, models and decisions |
 //! | `GET /runs/{id}/changes`, `…/log` | what it did, what it said |
@@ -63,6 +64,7 @@ mod problem;
 mod reason;
 pub mod routes;
 mod store;
+pub mod timetable;
 
 #[cfg(test)]
 mod tests;

@@ -44,7 +44,7 @@ impl About {
         match parts.as_slice() {
             ["syncs", "{name}", ..] => Self::Sync,
             ["runs", "{id}", ..] => Self::Run,
-            ["runs" | "findings" | "drift" | "quarantine"] if *method == Method::GET => Self::Query,
+            ["runs" | "findings" | "drift" | "quarantine" | "schedules"] if *method == Method::GET => Self::Query,
             _ => Self::Everything,
         }
     }

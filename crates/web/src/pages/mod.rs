@@ -31,6 +31,7 @@ mod quarantine;
 mod run;
 mod run_line;
 mod runs;
+mod schedules;
 mod settings;
 mod show;
 mod side;
@@ -122,6 +123,7 @@ fn routes() -> Vec<PageRoute> {
         does("/findings/{id}/acknowledge", Role::Operator, AuditAction::FindingAcknowledge, post(drift::acknowledge)),
         page("/quarantine", get(quarantine::page)),
         ("/quarantine/decide", Role::Approver, None, post(quarantine::decide)),
+        page("/schedules", get(schedules::page)),
         page("/syncs", get(sync::list)),
         page("/syncs/{name}", get(sync::page)),
         page("/syncs/{name}/run", get(start::page)),

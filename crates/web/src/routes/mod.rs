@@ -10,6 +10,7 @@ pub mod quarantine;
 pub mod queue;
 pub mod review;
 pub mod runs;
+pub mod schedules;
 pub mod stop;
 pub mod syncs;
 pub mod trigger;
@@ -27,6 +28,7 @@ use crate::endpoint::Endpoint;
 use crate::input::Nothing;
 use crate::live::ProgressView;
 use crate::problem::{Problem, ProblemKind};
+use crate::timetable::Timetable;
 use crate::{ApiState, List, SyncView};
 
 /// Every route, with who may ask.
@@ -239,6 +241,10 @@ fn of_syncs() -> Vec<Endpoint> {
             .takes::<trigger::Wish>()
             .gives::<trigger::Asked>(StatusCode::ACCEPTED, "The run that will do it")
             .fails([Conflict, ProblemKind::Settings]),
+        Endpoint::get("/schedules", "listSchedules", schedules::list)
+            .says("When syncs run by themselves, by name")
+            .query::<schedules::ScheduleQuery>()
+            .gives::<List<Timetable>>(StatusCode::OK, "The times of each sync"),
         Endpoint::post("/hooks/{sync}", "callWebhook", hooks::call)
             .says("Tells that something happened elsewhere, so that the sync runs")
             .by_anybody()

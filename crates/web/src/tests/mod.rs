@@ -14,6 +14,7 @@ mod problems;
 mod queue;
 mod review;
 mod runs;
+mod schedules;
 mod shelf;
 mod syncs;
 

@@ -3,6 +3,7 @@
 mod drift;
 mod markup;
 mod quarantine;
+mod schedules;
 mod settings;
 
 use std::sync::Arc;
