@@ -1,4 +1,4 @@
-//! Who did what. Rows are added and never changed.
+//! Who did what. Rows are added and never changed; they go with age alone.
 
 use std::fmt;
 
@@ -17,6 +17,8 @@ use crate::{Error, Result};
 
 /// The most letters that are kept of what somebody else wrote.
 const MOST: usize = 500;
+/// How many rows one transaction removes.
+const ROWS: u64 = 5_000;
 
 /// The number of a row of the audit log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -203,6 +205,30 @@ impl History {
             .map_err(|error| self.store.read_error(error))?;
         let entries: Result<_> = rows.into_iter().map(AuditEntry::try_from).collect();
         Ok(Page::cut(entries?, limit, |entry| entry.id))
+    }
+}
+
+impl History {
+    /// Removes the rows that are older than a time, in microseconds, in transactions that nobody waits long for.
+    pub(super) async fn forget_audit(&self, oldest: i64) -> Result<()> {
+        loop {
+            let first: Vec<(i64, i64)> = audit::Entity::find()
+                .select_only()
+                .columns([audit::Column::Id, audit::Column::At])
+                .order_by_asc(audit::Column::Id)
+                .limit(ROWS)
+                .into_tuple()
+                .all(self.store.db())
+                .await
+                .map_err(|error| self.store.read_error(error))?;
+            // They are numbered as they came: behind the first that stays, all stay.
+            let old = first.iter().take_while(|(_, at)| *at < oldest);
+            let Some((last, _)) = old.last() else { return Ok(()) };
+            let removal = &audit::Entity::delete_many().filter(audit::Column::Id.lte(*last));
+            self.store
+                .write(move |tx, _| async move { removal.clone().exec(tx).await.map_err(error::of_statement) }.boxed())
+                .await?;
+        }
     }
 }
 

@@ -19,6 +19,7 @@ mod m2026_11_26_request_ids;
 mod m2026_11_27_rejections;
 mod m2026_11_28_access;
 mod m2026_11_28_run_events;
+mod m2026_11_29_providers;
 
 use std::collections::HashSet;
 
@@ -59,6 +60,7 @@ impl MigratorTrait for Migrator {
             Box::new(m2026_11_27_rejections::Migration),
             Box::new(m2026_11_28_access::Migration),
             Box::new(m2026_11_28_run_events::Migration),
+            Box::new(m2026_11_29_providers::Migration),
         ]
     }
 
@@ -100,8 +102,8 @@ pub(super) async fn up(tx: &DatabaseTransaction) -> Result<()> {
     Migrator::up(tx, None).await.map_err(error::of_statement)
 }
 
-/// Whether a database has seen every migration.
-async fn is_current<C: ConnectionTrait>(db: &C) -> Result<bool> {
+/// Whether a database has seen every migration. One that is no history, or that a newer program wrote, is an error.
+pub(super) async fn is_current<C: ConnectionTrait>(db: &C) -> Result<bool> {
     let tables = tables(db).await?;
     if !tables.contains(TABLE) {
         let Some(other) = tables.iter().min() else { return Ok(false) };
