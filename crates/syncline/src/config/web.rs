@@ -4,7 +4,8 @@ use std::net::IpAddr;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use syncline_web::auth::{AuthSettings, Authentication};
+use syncline_web::auth::{AuthSettings, Authentication, Watchers};
+use syncline_web::live::StreamLimits;
 use url::Url;
 
 /// How the server is reached, and by whom.
@@ -21,6 +22,25 @@ pub struct WebSettings {
     pub hosts: Vec<String>,
     /// The addresses from which proxies ask. Of what they send, the last address in `X-Forwarded-For` is that of whoever asks.
     pub proxies: Vec<IpAddr>,
+    /// Who may read `/metrics` where the pages are, when people have to log in: `known` is programs on this machine and whoever may look at
+    /// everything (a token of the role `viewer`), `everybody` is whoever reaches the server. `--metrics-listen` shows them elsewhere.
+    pub metrics: MetricsFor,
+    /// How many streams of events (`GET /api/v1/events`, `…/runs/{id}/events`) may be open at once in this process. Each is a connection.
+    /// Default: 500.
+    pub streams: Option<usize>,
+    /// How many of them one account or token may have open; one address where nobody is asked. Default: 50.
+    pub streams_each: Option<usize>,
+}
+
+/// Who may read the metrics.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MetricsFor {
+    /// Programs on this machine, and whoever may look at everything.
+    #[default]
+    Known,
+    /// Everybody who reaches the server.
+    Everybody,
 }
 
 /// Whether whoever asks has to say who it is.
@@ -46,7 +66,17 @@ impl WebSettings {
             secure: self.is_secure(),
             hosts: named.into_iter().chain(self.hosts.iter().cloned()).collect(),
             proxies: self.proxies.clone(),
+            watchers: match self.metrics {
+                MetricsFor::Known => Watchers::Known,
+                MetricsFor::Everybody => Watchers::Everybody,
+            },
         }
+    }
+
+    /// How many streams of events may be open at once.
+    pub fn stream_limits(&self) -> StreamLimits {
+        let usual = StreamLimits::default();
+        StreamLimits { all: self.streams.unwrap_or(usual.all), each: self.streams_each.unwrap_or(usual.each) }
     }
 
     /// Whether browsers reach the server by TLS.
@@ -91,6 +121,7 @@ mod tests {
             url: Some("https://syncline.example:8443".parse().unwrap()),
             hosts: vec!["10.0.0.1".to_owned(), "[2001:db8::1]".to_owned()],
             proxies: vec!["127.0.0.1".parse().unwrap()],
+            ..WebSettings::default()
         };
         assert_eq!(settings.problems(), []);
         let auth = settings.auth();

@@ -40,6 +40,7 @@ pub mod password;
 pub mod permission;
 pub mod session;
 pub mod token;
+mod watch;
 mod who;
 
 use std::net::IpAddr;
@@ -53,6 +54,7 @@ use crate::browser;
 pub use authenticate::{Answers, Gate, authenticate};
 pub use login::local_path;
 pub use origin::Origin;
+pub use watch::{Watchers, watch};
 pub use who::{LoggedIn, Who};
 
 /// Whether whoever asks has to say who it is.
@@ -76,6 +78,8 @@ pub struct AuthSettings {
     pub hosts: Vec<String>,
     /// The addresses of proxies: the last address in the `X-Forwarded-For` of what comes from one is that of whoever asks.
     pub proxies: Vec<IpAddr>,
+    /// Who may read the metrics.
+    pub watchers: Watchers,
 }
 
 /// Knows who asks. Cloning it gives another handle to the same.
@@ -96,7 +100,13 @@ impl Auth {
     pub fn new(history: History, settings: AuthSettings) -> Self {
         let limits = limit::LoginLimits::default();
         let hooks = hook::HookLimits::default();
-        Self(Arc::new(Inner { history, settings, limits, hooks, passwords: password::Passwords::default() }))
+        Self(Arc::new(Inner {
+            history,
+            settings,
+            limits,
+            hooks,
+            passwords: password::Passwords::default(),
+        }))
     }
 
     /// Whether whoever asks has to say who it is.

@@ -284,7 +284,7 @@ fn of_runs() -> Vec<Endpoint> {
             .gives_as::<String>("text/event-stream", StatusCode::OK, "The events; the last one is `end`")
             .gives::<List<StoredEvent, u64>>(StatusCode::OK, "A page of events; `next` is the next page's `after`")
             .gives_nothing(StatusCode::NO_CONTENT, "All was told")
-            .fails([ProblemKind::Settings]),
+            .fails([ProblemKind::Settings, ProblemKind::TooMany, ProblemKind::Busy]),
         Endpoint::get("/runs/{id}/progress", "showProgress", events::progress)
             .says("How far a run is")
             .gives::<ProgressView>(StatusCode::OK, "Its phases and models, how fast it is, and when it may be over"),
@@ -293,7 +293,8 @@ fn of_runs() -> Vec<Endpoint> {
             .query::<events::EventQuery>()
             .headers(&[("Last-Event-ID", "The number of the last event that there is already")])
             .gives_as::<String>("text/event-stream", StatusCode::OK, "The changes; the stream has no end")
-            .gives::<List<StatusChange, u64>>(StatusCode::OK, "A page of changes; `next` is the next page's `after`"),
+            .gives::<List<StatusChange, u64>>(StatusCode::OK, "A page of changes; `next` is the next page's `after`")
+            .fails([ProblemKind::TooMany, ProblemKind::Busy]),
         Endpoint::get("/runs/{id}/plan", "downloadPlan", plan::plan)
             .says("The file of a run's plan, one change a line, as `syncline apply` takes it")
             .gives::<PlanDocument>(StatusCode::OK, "The plan"),

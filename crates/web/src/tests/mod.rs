@@ -16,6 +16,7 @@ mod review;
 mod runs;
 mod schedules;
 mod shelf;
+mod streams;
 mod syncs;
 
 use std::sync::Arc;
@@ -35,7 +36,7 @@ use tower::ServiceExt as _;
 
 use self::shelf::Shelf;
 use crate::auth::{Auth, AuthSettings};
-use crate::live::Live;
+use crate::live::{Live, StreamLimits};
 use crate::{ApiState, dashboard, router};
 
 /// The API over a history of its own.
@@ -74,11 +75,16 @@ impl Api {
     }
 
     fn made(history: History, settings: AuthSettings) -> Self {
+        Self::limited(history, settings, StreamLimits::default())
+    }
+
+    /// Where only so many may follow.
+    fn limited(history: History, settings: AuthSettings, limits: StreamLimits) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let registry = Registry::of([&connector::DESCRIPTOR]).unwrap();
         let runner = Arc::new(Runner::new(registry, history.clone(), folder.path()));
         let (shelf, stop) = (Arc::new(Shelf { history: history.clone() }), CancellationToken::new());
-        let live = Live::new(history, stop.clone());
+        let live = Live::with_limits(history, stop.clone(), limits);
         let auth = Auth::new(shelf.history.clone(), settings);
         let syncs = Arc::<Shelf>::clone(&shelf);
         let state = ApiState { runner: Arc::clone(&runner), syncs, auth, live: live.clone() };

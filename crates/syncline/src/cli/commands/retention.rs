@@ -159,7 +159,7 @@ run                             0.1 MB
 the others                      0.0 MB
 free, or not yet in its place   1.0 MB
 
-The history takes 14.0 MB (limits: 1,000 runs of each sync, 365 days, 2,000 MB)
+The history takes 14.0 MB (limits: 1,000 runs of each sync, 365 days, 2,000 MB, 1,826 days of the audit log)
 "#);
     }
 

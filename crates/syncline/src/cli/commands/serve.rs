@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use futures::FutureExt as _;
@@ -105,7 +106,16 @@ struct Process {
     queue: Arc<ApalisQueue>,
     metrics: PrometheusHandle,
     cancel: CancellationToken,
+    /// Whether there is a worker here that has begun, and whether it has ended.
+    worker: Arc<AtomicU8>,
 }
+
+/// No worker was asked for, or it has not begun.
+const NO_WORKER: u8 = 0;
+/// The worker takes runs.
+const WORKS: u8 = 1;
+/// The worker takes runs no more.
+const ENDED: u8 = 2;
 
 impl Process {
     async fn start(session: &Session, options: &WorkerArguments) -> Result<Self, Failure> {
@@ -114,7 +124,14 @@ impl Process {
         let Opened { book, runner } = session.open().await?;
         let runner = runner.with_lease(Duration::from_secs(options.lease)).with_tries(options.tries);
         let queue = ApalisQueue::open(runner.history()).await?;
-        Ok(Self { runner: Arc::new(runner), book: Arc::new(book.following()), queue: Arc::new(queue), metrics, cancel })
+        Ok(Self {
+            runner: Arc::new(runner),
+            book: Arc::new(book.following()),
+            queue: Arc::new(queue),
+            metrics,
+            cancel,
+            worker: Arc::new(AtomicU8::new(NO_WORKER)),
+        })
     }
 
     async fn work(&self, options: &WorkerArguments) -> syncline_core::Result<()> {
@@ -122,20 +139,31 @@ impl Process {
         let queue: Arc<dyn RunQueue> = Arc::<ApalisQueue>::clone(&self.queue);
         let worker = Arc::new(Worker::new(Arc::clone(&self.runner), book, queue));
         let options = WorkerOptions { concurrency: usize::from(options.concurrency), ..WorkerOptions::default() };
-        worker.serve(options, &self.cancel).await
+        self.worker.store(WORKS, Ordering::Relaxed);
+        let ended = worker.serve(options, &self.cancel).await;
+        self.worker.store(ENDED, Ordering::Relaxed);
+        ended
     }
 
     /// The API and the dashboard.
     fn pages(&self) -> axum::Router {
         let syncs: Arc<dyn SyncStore> = Arc::<crate::Book>::clone(&self.book);
-        let auth = Auth::new(self.runner.history().clone(), self.book.configuration().web.auth());
-        let live = Live::new(self.runner.history().clone(), self.cancel.clone());
+        let auth = self.auth();
+        let limits = self.book.configuration().web.stream_limits();
+        let live = Live::with_limits(self.runner.history().clone(), self.cancel.clone(), limits);
         let state = ApiState { runner: Arc::clone(&self.runner), syncs, auth, live };
         axum::Router::new().nest("/api/v1", syncline_web::router(state.clone())).merge(syncline_web::dashboard(state))
     }
 
+    fn auth(&self) -> Auth {
+        Auth::new(self.runner.history().clone(), self.book.configuration().web.auth())
+    }
+
     async fn web(&self, listener: TcpListener, pages: Option<axum::Router>) -> std::io::Result<()> {
-        let mut router = probes(self.metrics.clone(), readiness(self.runner.history().clone()));
+        // Where they stand alone, somebody chose an address for them.
+        let auth = pages.is_some().then(|| self.auth());
+        let ready = readiness(self.runner.history().clone(), Arc::clone(&self.worker));
+        let mut router = probes(self.metrics.clone(), ready, auth);
         if let Some(pages) = pages {
             router = router.merge(pages);
         }
@@ -193,12 +221,15 @@ async fn ensure_private(listen: SocketAddr, web: &WebSettings, history: &History
     Ok(())
 }
 
-/// A process is ready when its history answers.
-fn readiness(history: History) -> Readiness {
+/// A process is ready when its history answers and is as the program knows it, and the worker that it has takes runs.
+fn readiness(history: History, worker: Arc<AtomicU8>) -> Readiness {
     Arc::new(move || {
-        let history = history.clone();
+        let (history, worker) = (history.clone(), worker.load(Ordering::Relaxed));
         async move {
-            match tokio::time::timeout(READY, history.ping()).await {
+            if worker == ENDED {
+                return Err("the worker takes runs no more".to_owned());
+            }
+            match tokio::time::timeout(READY, history.ensure_ready()).await {
                 Ok(Ok(())) => Ok(()),
                 Ok(Err(error)) => Err(error.message().to_owned()),
                 Err(_) => Err("the history does not answer in time".to_owned()),
@@ -228,6 +259,18 @@ mod tests {
             Err(Failure::Error(error)) => Some(error.message().to_owned()),
             Err(other) => panic!("{other:?}"),
         }
+    }
+
+    #[tokio::test]
+    async fn a_process_without_its_worker_is_not_ready() {
+        let history = History::in_memory().await.unwrap();
+        let worker = Arc::new(AtomicU8::new(NO_WORKER));
+        let ready = readiness(history, Arc::clone(&worker));
+        assert_eq!(ready().await, Ok(()));
+        worker.store(WORKS, Ordering::Relaxed);
+        assert_eq!(ready().await, Ok(()));
+        worker.store(ENDED, Ordering::Relaxed);
+        assert!(ready().await.unwrap_err().contains("worker"));
     }
 
     #[tokio::test]
