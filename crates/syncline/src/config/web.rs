@@ -8,6 +8,8 @@ use syncline_web::auth::{AuthSettings, Authentication, Watchers};
 use syncline_web::live::StreamLimits;
 use url::Url;
 
+use super::OidcSettings;
+
 /// How the server is reached, and by whom.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -30,6 +32,8 @@ pub struct WebSettings {
     pub streams: Option<usize>,
     /// How many of them one account or token may have open; one address where nobody is asked. Default: 50.
     pub streams_each: Option<usize>,
+    /// A provider of OpenID Connect, where people log in instead of here, or besides. With `authentication = "users"` and `url`.
+    pub oidc: Option<OidcSettings>,
 }
 
 /// Who may read the metrics.
@@ -55,21 +59,35 @@ pub enum Asked {
 }
 
 impl WebSettings {
-    /// The same for the server.
-    pub fn auth(&self) -> AuthSettings {
+    /// The same for the server. An error when a secret cannot be had.
+    pub fn auth(&self) -> syncline_core::Result<AuthSettings> {
+        let provider = match (&self.oidc, &self.url) {
+            (Some(oidc), Some(url)) => Some(oidc.provider(url)?),
+            _ => None,
+        };
+        Ok(AuthSettings { provider, ..self.without_provider() })
+    }
+
+    /// The names by which the server is reached, beside those of the machine for itself.
+    pub fn names(&self) -> Vec<String> {
         let named = self.url.as_ref().and_then(|url| url.host_str()).map(str::to_owned);
+        named.into_iter().chain(self.hosts.iter().cloned()).collect()
+    }
+
+    fn without_provider(&self) -> AuthSettings {
         AuthSettings {
             authentication: match self.authentication {
                 Asked::Off => Authentication::Off,
                 Asked::Users => Authentication::On,
             },
             secure: self.is_secure(),
-            hosts: named.into_iter().chain(self.hosts.iter().cloned()).collect(),
+            hosts: self.names(),
             proxies: self.proxies.clone(),
             watchers: match self.metrics {
                 MetricsFor::Known => Watchers::Known,
                 MetricsFor::Everybody => Watchers::Everybody,
             },
+            provider: None,
         }
     }
 
@@ -87,6 +105,16 @@ impl WebSettings {
     /// What is wrong, as the last part of the key, the message and the remedy.
     pub(super) fn problems(&self) -> Vec<(&'static str, String, &'static str)> {
         let mut problems = Vec::new();
+        if self.oidc.is_some() {
+            if self.authentication == Asked::Off {
+                let remedy = "set `web.authentication = \"users\"`, so that people have to log in";
+                problems.push(("oidc", "nobody has to log in".to_owned(), remedy));
+            }
+            if self.url.is_none() {
+                let remedy = "set `web.url` to the address that browsers know, where the provider sends them back to";
+                problems.push(("oidc", "the server has no address".to_owned(), remedy));
+            }
+        }
         if let Some(url) = &self.url {
             let is_plain = matches!(url.scheme(), "http" | "https")
                 && url.host_str().is_some()
@@ -124,10 +152,10 @@ mod tests {
             ..WebSettings::default()
         };
         assert_eq!(settings.problems(), []);
-        let auth = settings.auth();
+        let auth = settings.auth().unwrap();
         assert_eq!(auth.hosts, ["syncline.example", "10.0.0.1", "[2001:db8::1]"]);
         assert!(auth.secure && auth.authentication == Authentication::On);
-        assert_eq!(WebSettings::default().auth().authentication, Authentication::Off);
+        assert_eq!(WebSettings::default().auth().unwrap().authentication, Authentication::Off);
     }
 
     #[test]

@@ -35,9 +35,12 @@ mod csrf;
 pub mod hook;
 mod limit;
 pub mod login;
+#[cfg(feature = "oidc")]
+pub mod oidc;
 mod origin;
 pub mod password;
 pub mod permission;
+pub mod provider;
 pub mod session;
 pub mod token;
 mod watch;
@@ -54,6 +57,7 @@ use crate::browser;
 pub use authenticate::{Answers, Gate, authenticate};
 pub use login::local_path;
 pub use origin::Origin;
+pub use provider::ProviderSettings;
 pub use watch::{Watchers, watch};
 pub use who::{LoggedIn, Who};
 
@@ -80,6 +84,8 @@ pub struct AuthSettings {
     pub proxies: Vec<IpAddr>,
     /// Who may read the metrics.
     pub watchers: Watchers,
+    /// Where people log in instead of here, or besides; none in builds without the feature `oidc`.
+    pub provider: Option<ProviderSettings>,
 }
 
 /// Knows who asks. Cloning it gives another handle to the same.
@@ -93,6 +99,8 @@ struct Inner {
     limits: limit::LoginLimits,
     hooks: hook::HookLimits,
     passwords: password::Passwords,
+    #[cfg(feature = "oidc")]
+    provider: Option<oidc::Provider>,
 }
 
 impl Auth {
@@ -101,6 +109,8 @@ impl Auth {
         let limits = limit::LoginLimits::default();
         let hooks = hook::HookLimits::default();
         Self(Arc::new(Inner {
+            #[cfg(feature = "oidc")]
+            provider: settings.provider.clone().map(oidc::Provider::new),
             history,
             settings,
             limits,
@@ -112,6 +122,21 @@ impl Auth {
     /// Whether whoever asks has to say who it is.
     pub fn is_on(&self) -> bool {
         self.0.settings.authentication == Authentication::On
+    }
+
+    /// Where people log in instead of here, or besides, by the name that they know.
+    pub(crate) fn elsewhere(&self) -> Option<&str> {
+        self.0.settings.provider.as_ref().map(|provider| provider.label.as_str())
+    }
+
+    /// Whether people may log in with a password here.
+    pub(crate) fn takes_passwords(&self) -> bool {
+        self.0.settings.provider.as_ref().is_none_or(|provider| !provider.only)
+    }
+
+    #[cfg(feature = "oidc")]
+    pub(crate) fn provider(&self) -> Option<&oidc::Provider> {
+        self.0.provider.as_ref()
     }
 
     /// Whether browsers reach the server by TLS.

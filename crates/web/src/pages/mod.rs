@@ -20,6 +20,8 @@ mod form;
 mod frame;
 mod login;
 mod object;
+#[cfg(feature = "oidc")]
+mod oidc;
 pub(crate) mod outcome;
 mod overview;
 mod own_password;
@@ -87,12 +89,15 @@ pub fn dashboard(state: ApiState) -> Router {
         let access = Access { role: by, about: About::of(&method, path), notes };
         router.route(path, handler.route_layer(from_fn_with_state((state.clone(), access), enforce)))
     });
-    known
+    let known = known
         .route("/logout", post(login::log_out))
         .fallback(nothing)
         .method_not_allowed_fallback(wrong_method)
         .layer(from_fn_with_state(gate, authenticate))
-        .route("/login", get(login::page).post(login::log_in))
+        .route("/login", get(login::page).post(login::log_in));
+    #[cfg(feature = "oidc")]
+    let known = known.route("/login/oidc", get(oidc::begin)).route("/login/oidc/back", get(oidc::back));
+    known
         .route("/assets/{name}", get(assets::asset))
         .layer(DefaultBodyLimit::max(MOST_BYTES))
         .layer(from_fn_with_state(auth, protect::protect))

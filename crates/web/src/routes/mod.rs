@@ -50,7 +50,7 @@ fn of_access() -> Vec<Endpoint> {
             .by_anybody()
             .takes::<login::Login>()
             .gives::<access::Me>(StatusCode::OK, "Who it is, with what a session sends along")
-            .fails([Unauthenticated, TooMany, Conflict]),
+            .fails([Unauthenticated, TooMany, Conflict, ProblemKind::Forbidden]),
         Endpoint::post("/logout", "logOut", login::log_out)
             .says("Ends the session that asks")
             .about_oneself()

@@ -9,6 +9,8 @@ mod contract;
 mod findings;
 mod hooks;
 mod live;
+#[cfg(feature = "oidc")]
+mod oidc;
 mod pages;
 mod problems;
 mod queue;
@@ -45,6 +47,8 @@ struct Api {
     runner: Arc<Runner>,
     router: Router,
     live: Live,
+    #[cfg(feature = "oidc")]
+    auth: Auth,
     /// Ends the streams.
     stop: CancellationToken,
     _folder: TempDir,
@@ -86,10 +90,21 @@ impl Api {
         let (shelf, stop) = (Arc::new(Shelf { history: history.clone() }), CancellationToken::new());
         let live = Live::with_limits(history, stop.clone(), limits);
         let auth = Auth::new(shelf.history.clone(), settings);
+        #[cfg(feature = "oidc")]
+        let kept = auth.clone();
         let syncs = Arc::<Shelf>::clone(&shelf);
         let state = ApiState { runner: Arc::clone(&runner), syncs, auth, live: live.clone() };
         let router = Router::new().nest("/api/v1", router(state.clone())).merge(dashboard(state));
-        Self { shelf, runner, router, live, stop, _folder: folder }
+        Self {
+            shelf,
+            runner,
+            router,
+            live,
+            #[cfg(feature = "oidc")]
+            auth: kept,
+            stop,
+            _folder: folder,
+        }
     }
 
     /// With a sync `lab` of three sites.

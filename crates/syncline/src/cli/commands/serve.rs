@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use syncline_core::history::History;
+use syncline_core::history::{History, Role};
 use syncline_core::queue::{ApalisQueue, RunQueue, WorkerOptions};
 use syncline_core::run::{Scheduler, SyncBook, Worker};
 use syncline_core::{Error, ErrorKind};
@@ -21,7 +21,7 @@ use crate::cli::args::{Serve, WorkerArguments};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::session::{Opened, Session};
-use crate::config::{Asked, WebSettings};
+use crate::config::{Asked, OidcSettings, WebSettings};
 use crate::telemetry::{PrometheusHandle, Readiness, listen, probes, prometheus};
 
 /// How long the database may take to say that it is there.
@@ -39,12 +39,13 @@ pub async fn serve(session: &Session, options: &Serve) -> Result<Exit, Failure> 
     for warning in &process.book.configuration().warnings {
         tracing::warn!("{warning}");
     }
+    let auth = Auth::new(process.runner.history().clone(), process.book.configuration().web.auth()?);
     let listener = bound(options.listen).await?;
     // The port that it got, where none was asked for.
     let address = listener.local_addr().unwrap_or(options.listen);
     session.console.note(&format!("listening on http://{address}"));
     let scheduler = Scheduler::new(&process.runner, process.book.as_ref());
-    let web = process.web(listener, Some(process.pages()));
+    let web = process.web(listener, Some(auth));
     let scheduling = scheduler.run(&process.cancel);
     let working = async {
         if options.no_worker {
@@ -146,26 +147,21 @@ impl Process {
     }
 
     /// The API and the dashboard.
-    fn pages(&self) -> axum::Router {
+    fn pages(&self, auth: Auth) -> axum::Router {
         let syncs: Arc<dyn SyncStore> = Arc::<crate::Book>::clone(&self.book);
-        let auth = self.auth();
         let limits = self.book.configuration().web.stream_limits();
         let live = Live::with_limits(self.runner.history().clone(), self.cancel.clone(), limits);
         let state = ApiState { runner: Arc::clone(&self.runner), syncs, auth, live };
         axum::Router::new().nest("/api/v1", syncline_web::router(state.clone())).merge(syncline_web::dashboard(state))
     }
 
-    fn auth(&self) -> Auth {
-        Auth::new(self.runner.history().clone(), self.book.configuration().web.auth())
-    }
-
-    async fn web(&self, listener: TcpListener, pages: Option<axum::Router>) -> std::io::Result<()> {
-        // Where they stand alone, somebody chose an address for them.
-        let auth = pages.is_some().then(|| self.auth());
+    /// Metrics and health; with `auth` also the API and the pages, and the metrics for those who may read them. Where they stand alone,
+    /// somebody chose an address for them.
+    async fn web(&self, listener: TcpListener, auth: Option<Auth>) -> std::io::Result<()> {
         let ready = readiness(self.runner.history().clone(), Arc::clone(&self.worker));
-        let mut router = probes(self.metrics.clone(), ready, auth);
-        if let Some(pages) = pages {
-            router = router.merge(pages);
+        let mut router = probes(self.metrics.clone(), ready, auth.clone());
+        if let Some(auth) = auth {
+            router = router.merge(self.pages(auth));
         }
         listen(listener, router, self.metrics.clone(), self.cancel.clone()).await
     }
@@ -185,7 +181,7 @@ async fn ensure_private(listen: SocketAddr, web: &WebSettings, history: &History
     let is_private = listen.ip().is_loopback();
     if web.authentication == Asked::Off {
         if is_private {
-            if !web.auth().hosts.is_empty() {
+            if !web.names().is_empty() {
                 tracing::warn!(
                     "whoever reaches the names in `web.url` and `web.hosts` may do everything: set `web.authentication = \"users\"`, unless \
                      what stands before the server asks them who they are"
@@ -199,7 +195,9 @@ async fn ensure_private(listen: SocketAddr, web: &WebSettings, history: &History
         );
         return Err(Failure::argument(message));
     }
-    let has_admin = history.has_admin().await?;
+    // Whom the provider says to be one is one, too.
+    let is_admin_elsewhere = |oidc: &OidcSettings| oidc.roles.values().any(|role| *role == Role::Admin);
+    let has_admin = web.oidc.as_ref().is_some_and(is_admin_elsewhere) || history.has_admin().await?;
     if !has_admin && !is_private {
         let message = format!(
             "`{listen}` can be reached from other machines, and no admin can log in: make one with `{MAKE_ADMIN}`, or listen on 127.0.0.1"
@@ -215,7 +213,7 @@ async fn ensure_private(listen: SocketAddr, web: &WebSettings, history: &History
              `web.url` to its address"
         );
     }
-    if !is_private && web.auth().hosts.is_empty() {
+    if !is_private && web.names().is_empty() {
         tracing::warn!("other machines know no name to which the server answers: set `web.url`, or `web.hosts`");
     }
     Ok(())
