@@ -52,6 +52,7 @@ pub enum Metric {
     RunsActive,
     AwaitingReview,
     HeldDeletes,
+    Quarantined,
     LastSuccess,
     LeasesLost,
     FindingsOpen,
@@ -71,7 +72,7 @@ const REQUEST_SECONDS: &[f64] = &[0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5
 
 impl Metric {
     /// Every metric.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Runs,
         Self::RunDuration,
         Self::PhaseDuration,
@@ -81,6 +82,7 @@ impl Metric {
         Self::RunsActive,
         Self::AwaitingReview,
         Self::HeldDeletes,
+        Self::Quarantined,
         Self::LastSuccess,
         Self::LeasesLost,
         Self::FindingsOpen,
@@ -129,6 +131,12 @@ impl Metric {
                 Unit::Count,
                 &["sync"],
                 "Records that the newest plan would delete but holds back.",
+            ),
+            Self::Quarantined => value(
+                "syncline_quarantined",
+                Unit::Count,
+                &["sync", "state"],
+                "Records that the source no longer has, by what becomes of them.",
             ),
             Self::LastSuccess => value(
                 "syncline_last_success_timestamp_seconds",
@@ -260,6 +268,11 @@ pub fn awaiting_review(number: u64) {
 /// it, or the worker that made the plan before would go on telling what is no longer so.
 pub fn held_deletes(sync: &str, number: u64) {
     set(Metric::HeldDeletes, &[sync], number as f64);
+}
+
+/// How many records of a sync are in quarantine in a state. A fact of the whole installation: only the process that schedules tells it.
+pub fn quarantined(sync: &str, state: &'static str, number: u64) {
+    set(Metric::Quarantined, &[sync, state], number as f64);
 }
 
 /// A run of the sync that may write completed. Told by whoever ran it, and for every sync by the process that schedules when it

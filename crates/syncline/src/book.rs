@@ -422,7 +422,7 @@ mod tests {
         let configuration = config::check(&loaded, &crate::registry().unwrap()).unwrap();
         let history = History::in_memory().await.unwrap();
         let runner = Arc::new(Runner::new(crate::registry().unwrap(), history.clone(), folder.path()));
-        let auth = Auth::new(history.clone(), configuration.web.auth());
+        let auth = Auth::new(history.clone(), configuration.web.auth().unwrap());
         let book = Arc::new(Book::new(loaded, configuration, history));
         book.provision().await.unwrap();
         let live = Live::new(runner.history().clone(), CancellationToken::new());

@@ -38,6 +38,8 @@ pub struct Endpoint {
     pub headers: &'static [(&'static str, &'static str)],
     /// The JSON in its body. It is sent as JSON also where nothing need be said in it: a page of another site cannot.
     pub body: Option<SchemaOf>,
+    /// The body is taken as it comes, whatever it is said to be: who sends it is known by it. It has a schema for those who look.
+    pub is_signed: bool,
     /// What it answers when all is well; the first is the usual one.
     pub answers: Vec<Answer>,
     /// What can be wrong, beside what can be wrong anywhere.
@@ -73,6 +75,7 @@ impl Endpoint {
             query: None,
             headers: &[],
             body: None,
+            is_signed: false,
             answers: Vec::new(),
             problems: Vec::new(),
             handler: on(filter, handler),
@@ -143,6 +146,11 @@ impl Endpoint {
         Self { body: Some(of::<T>), ..self }
     }
 
+    /// The body that is sent, which is read to the letter before anything else: it is signed.
+    pub fn takes_signed(self) -> Self {
+        Self { body: Some(of::<serde_json::Value>), is_signed: true, ..self }
+    }
+
     /// What it answers, as JSON.
     pub fn gives<T: JsonSchema>(self, status: StatusCode, says: &'static str) -> Self {
         self.gives_as::<T>("application/json", status, says)
@@ -175,17 +183,18 @@ impl Endpoint {
                 problems.push(ProblemKind::Forbidden);
             }
         }
-        if self.path.contains('{') {
+        if self.path.contains('{') && !self.is_signed {
             problems.push(ProblemKind::NotFound);
         }
-        if self.query.is_some() || self.body.is_some() {
+        if self.query.is_some() || (self.body.is_some() && !self.is_signed) {
             problems.push(ProblemKind::Settings);
         }
         if self.method != Method::GET {
             problems.push(ProblemKind::ForeignPage);
         }
         if self.body.is_some() {
-            problems.extend([ProblemKind::NotJson, ProblemKind::Malformed, ProblemKind::TooLarge]);
+            problems.extend([ProblemKind::Malformed, ProblemKind::TooLarge]);
+            problems.extend((!self.is_signed).then_some(ProblemKind::NotJson));
         }
         problems.extend(&self.problems);
         problems
@@ -200,7 +209,8 @@ impl Endpoint {
     pub fn put_into(self, router: Router<ApiState>, state: &ApiState) -> Router<ApiState> {
         let does_something = !matches!(self.method, Method::GET | Method::DELETE);
         let mut handler = self.handler;
-        if does_something {
+        // No page of another site can sign what it sends.
+        if does_something && !self.is_signed {
             handler = handler.route_layer(from_fn(only_json));
         }
         if let Some(access) = self.access {

@@ -19,6 +19,9 @@ use crate::problem::{Problem, ProblemKind};
 /// A JSON body; an empty one is `{}`.
 pub struct Body<T>(pub T);
 
+/// A body as it comes, to the letter.
+pub struct Raw(pub Bytes);
+
 /// What stands behind the `?`.
 pub struct Wanted<T>(pub T);
 
@@ -60,6 +63,14 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
         })?;
         deserializer.end().map_err(|error| misread("", &error))?;
         Ok(Self(value))
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for Raw {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        Bytes::from_request(request, state).await.map(Self).map_err(unread)
     }
 }
 

@@ -7,6 +7,8 @@
 //! | `GET`, `PUT`, `DELETE /syncs/{name}` | one of them |
 //! | `POST /syncs/{name}/pause`, `…/unpause` | whether its schedules rest |
 //! | `POST /syncs/{name}/runs` | asks for a run; asking twice is asking once |
+//! | `POST /hooks/{sync}` | another system tells that something happened there: see [`routes::hooks`] |
+//! | `GET /schedules` | when syncs run by themselves |
 //! | `GET /runs` | runs, newest first |
 //! | `GET /runs/{id}` | a run with its phases, models and decisions |
 //! | `GET /runs/export` | the same as a file |
@@ -70,6 +72,7 @@ mod reason;
 pub mod routes;
 pub mod settings_form;
 mod store;
+pub mod timetable;
 
 #[cfg(test)]
 mod tests;

@@ -8,6 +8,10 @@ use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
 use crate::endpoint::{Endpoint, problem};
+use crate::problem::ProblemKind;
+
+/// The kind of content that Prometheus reads.
+pub const METRICS: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// The schemas of types, by their names.
 type Definitions = Map<String, Value>;
@@ -55,6 +59,9 @@ pub fn document(endpoints: &[Endpoint], below: &str, cookie: Option<&str>) -> Va
         "paths": paths,
         "components": {"schemas": schemas},
     });
+    for (path, item) in probes(cookie.is_some()) {
+        document["paths"][path] = item;
+    }
     if let Some(cookie) = cookie {
         document["components"]["securitySchemes"] = json!({
             "token": {"type": "http", "scheme": "bearer", "description": "A token, made by `syncline token add`."},
@@ -63,6 +70,36 @@ pub fn document(endpoints: &[Endpoint], below: &str, cookie: Option<&str>) -> Va
         document["security"] = json!([{"token": []}, {"session": []}]);
     }
     document
+}
+
+/// What the host serves beside the API, for machines that watch.
+fn probes(needs_login: bool) -> [(&'static str, Value); 3] {
+    let text = |says: &str, kind: &str| json!({"description": says, "content": {kind: {"schema": {"type": "string"}}}});
+    let plain = "text/plain; charset=utf-8";
+    let item = |id: &str, summary: &str, responses: Value, by_anybody: bool| {
+        let mut get = json!({
+            "operationId": id, "summary": summary, "tags": ["health"], "parameters": [], "responses": responses,
+        });
+        if by_anybody {
+            get["security"] = json!([]);
+        }
+        // Not below the path of the API.
+        json!({"servers": [{"url": "/"}], "get": get})
+    };
+    let problem = json!({"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}});
+    let refused = |says: &str| json!({"description": says, "content": problem});
+    let mut metrics = json!({"200": text("The metrics, in the text format of Prometheus", METRICS)});
+    if needs_login {
+        metrics["401"] = refused(ProblemKind::Unauthenticated.title());
+        metrics["403"] = refused(ProblemKind::Forbidden.title());
+    }
+    let live = json!({"200": text("It serves", plain)});
+    let ready = json!({"200": text("It can work", plain), "503": text("It cannot, and why", plain)});
+    [
+        ("/healthz", item("showLiveness", "Whether the process serves at all", live, true)),
+        ("/readyz", item("showReadiness", "Whether the process can work", ready, true)),
+        ("/metrics", item("showMetrics", "What is counted and measured", metrics, false)),
+    ]
 }
 
 fn operation(endpoint: &Endpoint, asked: &mut SchemaGenerator, answers: &mut SchemaGenerator) -> Value {

@@ -75,6 +75,8 @@ pub enum ProblemKind {
     Csrf,
     /// `too-many`: too many tries in too short a time.
     TooMany,
+    /// `busy`: as much is going on as may be.
+    Busy,
     /// `foreign-name`: the server was asked for by a name that is not its own.
     ForeignName,
     /// `foreign-page`: another site's page sent the request.
@@ -110,6 +112,7 @@ impl ProblemKind {
             Self::Forbidden => ("forbidden", "Whoever asks may not do this", StatusCode::FORBIDDEN),
             Self::Csrf => ("csrf", "The session did not send this", StatusCode::FORBIDDEN),
             Self::TooMany => ("too-many", "Too many tries", StatusCode::TOO_MANY_REQUESTS),
+            Self::Busy => ("busy", "Too much is going on at once", StatusCode::SERVICE_UNAVAILABLE),
             Self::TooLarge => ("too-large", "The body is too long", StatusCode::PAYLOAD_TOO_LARGE),
             Self::ForeignName => {
                 ("foreign-name", "The server is not known by this name", StatusCode::MISDIRECTED_REQUEST)

@@ -14,7 +14,7 @@ use sea_orm::{
 use serde::{Deserialize, Serialize};
 
 use super::entity::{account, session};
-use super::{Actor, AuditAction, History, Role, audit, error, text};
+use super::{Actor, AuditAction, History, Role, audit, error, provider, text};
 use crate::{Error, ErrorKind, Result};
 
 /// The most letters of a name.
@@ -66,6 +66,8 @@ pub struct Account {
     pub disabled: bool,
     /// It has a password.
     pub has_password: bool,
+    /// The provider where it logs in, by its address; null when it logs in here.
+    pub issuer: Option<String>,
     /// When it was made.
     pub created: DateTime<Utc>,
     /// When it was last logged in or seen; exact to a minute.
@@ -141,6 +143,7 @@ impl History {
             .write(move |tx, _| {
                 async move {
                     let before = there(tx, name).await?;
+                    provider::ensure_own(&before, "role")?;
                     if role != Role::Admin {
                         ensure_another_admin(tx, &before).await?;
                     }
@@ -160,6 +163,7 @@ impl History {
             .write(move |tx, _| {
                 async move {
                     let account = there(tx, name).await?;
+                    provider::ensure_own(&account, "password")?;
                     set(tx, account.id, account::Column::PasswordHash, Expr::value(hash.as_str())).await?;
                     end_sessions(tx, account.id).await?;
                     tell(tx, actor, AuditAction::AccountPassword, &account.name, None).await?;
@@ -191,7 +195,7 @@ impl History {
     }
 }
 
-fn find(name: &AccountName) -> Select<account::Entity> {
+pub(super) fn find(name: &AccountName) -> Select<account::Entity> {
     account::Entity::find().filter(account::Column::FoldedName.eq(name.folded()))
 }
 
@@ -212,7 +216,7 @@ async fn there<C: ConnectionTrait>(db: &C, name: &AccountName) -> Result<Account
     row.ok_or_else(missing)?.try_into()
 }
 
-async fn set(
+pub(super) async fn set(
     tx: &DatabaseTransaction,
     id: AccountId,
     column: account::Column,
@@ -243,7 +247,7 @@ async fn end_sessions(tx: &DatabaseTransaction, account: AccountId) -> Result<()
     Ok(())
 }
 
-async fn tell(
+pub(super) async fn tell(
     tx: &DatabaseTransaction,
     actor: &Actor,
     action: AuditAction,
@@ -336,6 +340,7 @@ impl TryFrom<account::Model> for Account {
             role: text::parse("account.role", &row.role)?,
             disabled: row.disabled,
             has_password: row.password_hash.is_some(),
+            issuer: row.issuer,
             created: text::time(row.created_at),
             last_seen: row.last_seen.map(text::time),
         })

@@ -1,4 +1,4 @@
-//! Who did what. Rows are added and never changed.
+//! Who did what. Rows are added and never changed; they go with age alone.
 
 use std::fmt;
 
@@ -17,6 +17,8 @@ use crate::{Error, Result};
 
 /// The most letters that are kept of what somebody else wrote.
 const MOST: usize = 500;
+/// How many rows one transaction removes.
+const ROWS: u64 = 5_000;
 
 /// The number of a row of the audit log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -35,6 +37,8 @@ pub enum How {
     Local,
     /// As a user of the machine, with the command.
     Cli,
+    /// By the secret of a sync's webhook.
+    Webhook,
 }
 
 /// Somebody who does something.
@@ -122,6 +126,9 @@ pub enum AuditAction {
     /// Somebody looked at a finding.
     #[serde(rename = "finding.acknowledge")]
     FindingAcknowledge,
+    /// Somebody called the webhook of a sync and did not know its secret.
+    #[serde(rename = "hook.refused")]
+    HookRefused,
     /// Something else was changed; the object says where.
     #[serde(rename = "change")]
     Change,
@@ -201,6 +208,30 @@ impl History {
     }
 }
 
+impl History {
+    /// Removes the rows that are older than a time, in microseconds, in transactions that nobody waits long for.
+    pub(super) async fn forget_audit(&self, oldest: i64) -> Result<()> {
+        loop {
+            let first: Vec<(i64, i64)> = audit::Entity::find()
+                .select_only()
+                .columns([audit::Column::Id, audit::Column::At])
+                .order_by_asc(audit::Column::Id)
+                .limit(ROWS)
+                .into_tuple()
+                .all(self.store.db())
+                .await
+                .map_err(|error| self.store.read_error(error))?;
+            // They are numbered as they came: behind the first that stays, all stay.
+            let old = first.iter().take_while(|(_, at)| *at < oldest);
+            let Some((last, _)) = old.last() else { return Ok(()) };
+            let removal = &audit::Entity::delete_many().filter(audit::Column::Id.lte(*last));
+            self.store
+                .write(move |tx, _| async move { removal.clone().exec(tx).await.map_err(error::of_statement) }.boxed())
+                .await?;
+        }
+    }
+}
+
 /// Adds a row in the transaction of what it tells of.
 pub(super) async fn append(
     tx: &DatabaseTransaction,
@@ -244,13 +275,14 @@ impl How {
             Self::Token => "token",
             Self::Local => "local",
             Self::Cli => "cli",
+            Self::Webhook => "webhook",
         }
     }
 }
 
 impl AuditAction {
     /// All of them.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::Login,
         Self::LoginFailed,
         Self::Logout,
@@ -274,6 +306,7 @@ impl AuditAction {
         Self::RunReject,
         Self::QuarantineDecide,
         Self::FindingAcknowledge,
+        Self::HookRefused,
         Self::Change,
     ];
 
@@ -303,6 +336,7 @@ impl AuditAction {
             Self::RunReject => "run.reject",
             Self::QuarantineDecide => "quarantine.decide",
             Self::FindingAcknowledge => "finding.acknowledge",
+            Self::HookRefused => "hook.refused",
             Self::Change => "change",
         }
     }
@@ -341,7 +375,7 @@ mod tests {
         for action in AuditAction::ALL {
             assert_eq!(text::parse::<AuditAction>("action", action.as_str()).unwrap(), action);
         }
-        for how in [How::Session, How::Token, How::Local, How::Cli] {
+        for how in [How::Session, How::Token, How::Local, How::Cli, How::Webhook] {
             assert_eq!(text::parse::<How>("how", how.as_str()).unwrap(), how);
         }
     }

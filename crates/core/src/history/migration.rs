@@ -20,6 +20,7 @@ mod m2026_11_27_rejections;
 mod m2026_11_28_access;
 mod m2026_11_28_run_events;
 mod m2026_11_29_loud_lines;
+mod m2026_11_29_providers;
 mod m2026_11_30_notifications;
 
 use std::collections::HashSet;
@@ -62,6 +63,7 @@ impl MigratorTrait for Migrator {
             Box::new(m2026_11_28_access::Migration),
             Box::new(m2026_11_28_run_events::Migration),
             Box::new(m2026_11_29_loud_lines::Migration),
+            Box::new(m2026_11_29_providers::Migration),
             Box::new(m2026_11_30_notifications::Migration),
         ]
     }
@@ -104,8 +106,8 @@ pub(super) async fn up(tx: &DatabaseTransaction) -> Result<()> {
     Migrator::up(tx, None).await.map_err(error::of_statement)
 }
 
-/// Whether a database has seen every migration.
-async fn is_current<C: ConnectionTrait>(db: &C) -> Result<bool> {
+/// Whether a database has seen every migration. One that is no history, or that a newer program wrote, is an error.
+pub(super) async fn is_current<C: ConnectionTrait>(db: &C) -> Result<bool> {
     let tables = tables(db).await?;
     if !tables.contains(TABLE) {
         let Some(other) = tables.iter().min() else { return Ok(false) };

@@ -45,6 +45,7 @@ mod object;
 mod phase;
 mod plan_store;
 mod process;
+mod provider;
 mod quarantine;
 mod quarantine_read;
 mod record;
@@ -82,7 +83,7 @@ use std::sync::Arc;
 use futures::FutureExt;
 use tokio::sync::watch;
 
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 
 pub use account::{Account, AccountId, AccountName, Credential, NewAccount, NoAccountName, PasswordHash};
 pub use applied::{AppliedChange, AppliedPage};
@@ -103,6 +104,7 @@ pub use log::{LogLine, StoredLogLine};
 pub use model::{ModelRecord, ReadRecord};
 pub use phase::PhaseRecord;
 pub use plan_store::StoredPlan;
+pub use provider::KnownElsewhere;
 pub use quarantine::{Dismissed, MarkMade, MarkedField, Sighted};
 pub use quarantine_read::{QuarantineCursor, QuarantineFilter, Quarantined};
 pub use record_count::RecordCounts;
@@ -164,6 +166,15 @@ impl History {
     /// Asks the database whether it is there.
     pub async fn ping(&self) -> Result<()> {
         self.store.db().ping().await.map_err(|error| self.store.read_error(error))
+    }
+
+    /// Asks the database whether it is there, and whether it is still as this program knows it: another one may have brought it up to date.
+    pub async fn ensure_ready(&self) -> Result<()> {
+        if migration::is_current(self.store.db()).await.map_err(|error| self.store.located(error))? {
+            return Ok(());
+        }
+        let message = "the history misses tables that this program needs: start the program anew, which makes them";
+        Err(Error::new(ErrorKind::Storage, message))
     }
 
     /// Waits for open transactions and closes the connections; SQLite tidies its side files away.

@@ -34,11 +34,17 @@ pub struct Retention {
     /// from their numbers, alike for every database, and takes more room on the disk.
     #[schemars(range(min = 1))]
     pub megabytes: Option<u64>,
+    /// For how many days the audit log is kept, which runs have no part in.
+    #[schemars(range(min = 1))]
+    pub audit_days: Option<u32>,
 }
+
+/// Five years: what is asked for is as a rule what happened in the last business years.
+const AUDIT_DAYS: u32 = 1_826;
 
 impl Default for Retention {
     fn default() -> Self {
-        Self { runs: Some(1_000), days: Some(365), megabytes: None }
+        Self { runs: Some(1_000), days: Some(365), megabytes: None, audit_days: Some(AUDIT_DAYS) }
     }
 }
 
@@ -70,7 +76,8 @@ impl History {
     ///
     /// Whatever the limits say, these stay: runs that are not over, the last completed real run of each sync, the runs that reads are
     /// compared with, runs that another run which is not over is about, those that quarantine refers to, and the runs in `kept`. What Syncline created, and what
-    /// was found, is remembered without its runs; a finding that is over goes by its age. Of the events of runs that stay, those stay
+    /// was found, is remembered without its runs; a finding that is over goes by its age, and so does a row of the
+    /// audit log. Of the events of runs that stay, those stay
     /// that say something by themselves ([`History::thin_events`]).
     pub async fn prune(&self, retention: &Retention, kept: &HashSet<RunId>) -> Result<Vec<RemovedRun>> {
         self.thin_events().await?;
@@ -80,8 +87,11 @@ impl History {
                 removed.push(run);
             }
         }
-        if let Some(oldest) = oldest(retention) {
+        if let Some(oldest) = oldest(retention.days) {
             self.forget_findings(oldest).await?;
+        }
+        if let Some(oldest) = oldest(retention.audit_days) {
+            self.forget_audit(oldest).await?;
         }
         self.removed(removed).await
     }
@@ -108,7 +118,7 @@ impl History {
                 }
             }
         }
-        if let Some(oldest) = oldest(retention) {
+        if let Some(oldest) = oldest(retention.days) {
             going.extend(candidates.iter().filter(|run| run.finished < oldest).map(|run| run.id));
         }
         going.retain(|run| !stay.contains(run));
@@ -370,9 +380,9 @@ impl History {
 }
 
 /// What was before this is too old, in microseconds; none when no age is.
-fn oldest(retention: &Retention) -> Option<i64> {
+fn oldest(days: Option<u32>) -> Option<i64> {
     // More days than the calendar has are no limit.
-    let days = TimeDelta::days(i64::from(retention.days?));
+    let days = TimeDelta::days(i64::from(days?));
     Utc::now().checked_sub_signed(days).map(text::micros)
 }
 

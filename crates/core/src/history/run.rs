@@ -159,6 +159,8 @@ pub struct NewRun {
     pub request_id: Option<RequestId>,
     /// A run of the sync with this request id is the answer, also when it is over: whoever repeats a request gets no second run.
     pub once: bool,
+    /// A run that has begun to read is no answer: it may have read before that happened which it is asked for.
+    pub reads_anew: bool,
     /// What it is for.
     pub purpose: Purpose,
     /// The run that it is about, when it takes back or tries again.

@@ -13,8 +13,8 @@ use super::entity::run;
 use super::run_read::{applied_already, applied_by};
 use super::run_write::{finish, insert, open_run};
 use super::{
-    Decision, History, NewRun, Purpose, RequestId, Run, RunError, RunFilter, RunId, RunResult, RunStatus, Stop,
-    StopRequest, WaitsFor, decision, error, lease, status, text,
+    Decision, History, NewRun, Purpose, RequestId, Run, RunError, RunFilter, RunId, RunResult, RunStage, RunStatus,
+    Stop, StopRequest, WaitsFor, decision, error, lease, status, text,
 };
 use crate::{Error, ErrorKind, Result};
 
@@ -246,9 +246,15 @@ pub(super) fn is_asked_by(row: &run::Model, new: &NewRun) -> bool {
     let is_same_plan =
         new.purpose != Purpose::Apply || row.plan_hash == new.plan.as_ref().map(|plan| plan.hash.clone());
     row.dry == new.dry
+        && !(new.reads_anew && has_begun(row))
         && row.purpose == new.purpose.as_str()
         && row.subject == new.subject.map(|run| run.0)
         && is_same_plan
+}
+
+/// Whether a run has read something, or may have.
+fn has_begun(row: &run::Model) -> bool {
+    row.status == RunStatus::Syncing.as_str() || row.stage != RunStage::Begun.as_str()
 }
 
 /// The run of the sync that was asked for under an id first. An id that was given to a request for something else is refused.

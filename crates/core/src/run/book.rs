@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::SyncDefinition;
+use super::{SyncDefinition, Webhook};
 use crate::Result;
 use crate::schedule::{CatchUp, Schedule, Windows};
 
@@ -33,7 +33,9 @@ pub struct Automation {
     pub windows: Windows,
     /// After how many minutes of writing a run pauses.
     pub max_minutes: Option<NonZeroU32>,
-    /// Its schedules rest.
+    /// What another system calls to have it run; none when nobody may.
+    pub webhook: Option<Webhook>,
+    /// Its schedules rest, and so does its webhook.
     pub paused: bool,
 }
 

@@ -29,6 +29,7 @@ mod second_thoughts;
 mod staging;
 mod tidy;
 mod undo;
+mod webhook;
 mod whole;
 mod work;
 mod worker;
@@ -44,6 +45,7 @@ pub use request::{Consent, RunRequest};
 pub use runner::Runner;
 pub use scheduler::Scheduler;
 pub use tidy::Tidied;
+pub use webhook::Webhook;
 pub use worker::{Follower, Worker};
 
 #[cfg(test)]

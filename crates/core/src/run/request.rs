@@ -17,6 +17,8 @@ pub struct RunRequest {
     pub request_id: Option<RequestId>,
     /// A run of the sync that was asked for under this id is the answer, also when it is over.
     pub once: bool,
+    /// A run that has begun to read is no answer: it may have read before that happened which this one is asked for.
+    pub reads_anew: bool,
     /// What for.
     pub purpose: Purpose,
     /// The run to take back or to try again.
@@ -85,6 +87,7 @@ impl Default for RunRequest {
             reason: None,
             request_id: None,
             once: false,
+            reads_anew: false,
             purpose: Purpose::Sync,
             subject: None,
             dry_run: false,

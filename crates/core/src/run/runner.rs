@@ -133,6 +133,7 @@ impl Runner {
             request: request.reason.clone(),
             request_id: request.request_id.clone(),
             once: request.once,
+            reads_anew: request.reads_anew,
             purpose: request.purpose,
             subject: request.subject,
             options: request.settings.clone(),

@@ -10,7 +10,10 @@ use syncline_core::settings::{self, Problem, Settings};
 use syncline_core::similar;
 
 use super::settings::{Found, coerce, judge, take_text};
-use super::{ConfigError, ConfigProblem, Configuration, Connection, DataSettings, Loaded, SyncSettings, WebSettings};
+use super::{
+    ConfigError, ConfigProblem, Configuration, Connection, DataSettings, Loaded, OidcSettings, SyncSettings,
+    WebSettings,
+};
 
 /// The sections of a configuration.
 pub(super) const SECTIONS: [&str; 4] = ["data", "web", "connections", "syncs"];
@@ -120,6 +123,10 @@ impl Check<'_> {
         let web: WebSettings = self.typed(&key, value)?;
         for (part, message, remedy) in web.problems() {
             self.add(&["web".to_owned(), part.to_owned()], message, Some(remedy.to_owned()));
+        }
+        for (part, message, remedy) in web.oidc.iter().flat_map(OidcSettings::problems) {
+            let key = ["web", "oidc", part].into_iter().filter(|part| !part.is_empty()).map(str::to_owned);
+            self.add(&key.collect::<Vec<_>>(), message, Some(remedy.to_owned()));
         }
         Some(web)
     }

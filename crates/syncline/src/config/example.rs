@@ -20,7 +20,10 @@ mod tests {
             Some(setting) if setting.contains(" = ") || setting.starts_with('[') => format!("{setting}\n"),
             _ => format!("{line}\n"),
         });
-        std::fs::write(&file, uncommented.collect::<String>()).unwrap();
+        // Who logs in elsewhere logs in.
+        let uncommented =
+            uncommented.collect::<String>().replace("authentication = \"off\"", "authentication = \"users\"");
+        std::fs::write(&file, uncommented).unwrap();
         check(&load(Some(&file), []).unwrap(), &crate::registry().unwrap()).unwrap();
     }
 

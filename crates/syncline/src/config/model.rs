@@ -10,7 +10,7 @@ use serde_json::Value;
 use syncline_core::history::Retention;
 use syncline_core::models::ModelMode;
 use syncline_core::policy::Policy;
-use syncline_core::run::{Automation, ConfiguredSync, SideDefinition, SyncDefinition};
+use syncline_core::run::{Automation, ConfiguredSync, SideDefinition, SyncDefinition, Webhook};
 use syncline_core::schedule::{CatchUp, Schedule, Window, Windows};
 use syncline_core::similar;
 use syncline_core::{Error, ErrorKind};
@@ -109,6 +109,9 @@ pub struct SyncSettings {
     /// when the window opens again.
     #[serde(default = "yes")]
     pub overrun: bool,
+    /// What another system calls to have the sync run: `POST /api/v1/hooks/NAME`. None: nobody may.
+    #[serde(default)]
+    pub webhook: Option<Webhook>,
     /// After how many minutes of writing a run pauses. It goes on at the next tick of the schedule.
     #[serde(default)]
     pub max_minutes: Option<NonZeroU32>,
@@ -153,6 +156,7 @@ impl Configuration {
             catch_up: sync.catch_up,
             windows,
             max_minutes: sync.max_minutes,
+            webhook: sync.webhook.clone(),
             paused,
         };
         Ok(ConfiguredSync { definition: self.definition_of(name, sync)?, automation })

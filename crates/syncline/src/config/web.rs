@@ -4,10 +4,11 @@ use std::net::IpAddr;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use syncline_web::auth::{AuthSettings, Authentication};
+use syncline_web::auth::{AuthSettings, Authentication, Watchers};
+use syncline_web::live::StreamLimits;
 use url::Url;
 
-use super::Destination;
+use super::{Destination, OidcSettings};
 
 /// How the server is reached, and by whom.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -27,6 +28,27 @@ pub struct WebSettings {
     /// `*.example.com`), addresses and networks (`10.0.0.0/8`), and beginnings of URLs (`https://example.com/netbox`). They may use only
     /// connections whose URLs are all among them. Default: every connection.
     pub connect_to: Option<Vec<Destination>>,
+    /// Who may read `/metrics` where the pages are, when people have to log in: `known` is programs on this machine and whoever may look at
+    /// everything (a token of the role `viewer`), `everybody` is whoever reaches the server. `--metrics-listen` shows them elsewhere.
+    pub metrics: MetricsFor,
+    /// How many streams of events (`GET /api/v1/events`, `…/runs/{id}/events`) may be open at once in this process. Each is a connection.
+    /// Default: 500.
+    pub streams: Option<usize>,
+    /// How many of them one account or token may have open; one address where nobody is asked. Default: 50.
+    pub streams_each: Option<usize>,
+    /// A provider of OpenID Connect, where people log in instead of here, or besides. With `authentication = "users"` and `url`.
+    pub oidc: Option<OidcSettings>,
+}
+
+/// Who may read the metrics.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MetricsFor {
+    /// Programs on this machine, and whoever may look at everything.
+    #[default]
+    Known,
+    /// Everybody who reaches the server.
+    Everybody,
 }
 
 /// Whether whoever asks has to say who it is.
@@ -41,18 +63,42 @@ pub enum Asked {
 }
 
 impl WebSettings {
-    /// The same for the server.
-    pub fn auth(&self) -> AuthSettings {
+    /// The same for the server. An error when a secret cannot be had.
+    pub fn auth(&self) -> syncline_core::Result<AuthSettings> {
+        let provider = match (&self.oidc, &self.url) {
+            (Some(oidc), Some(url)) => Some(oidc.provider(url)?),
+            _ => None,
+        };
+        Ok(AuthSettings { provider, ..self.without_provider() })
+    }
+
+    /// The names by which the server is reached, beside those of the machine for itself.
+    pub fn names(&self) -> Vec<String> {
         let named = self.url.as_ref().and_then(|url| url.host_str()).map(str::to_owned);
+        named.into_iter().chain(self.hosts.iter().cloned()).collect()
+    }
+
+    fn without_provider(&self) -> AuthSettings {
         AuthSettings {
             authentication: match self.authentication {
                 Asked::Off => Authentication::Off,
                 Asked::Users => Authentication::On,
             },
             secure: self.is_secure(),
-            hosts: named.into_iter().chain(self.hosts.iter().cloned()).collect(),
+            hosts: self.names(),
             proxies: self.proxies.clone(),
+            watchers: match self.metrics {
+                MetricsFor::Known => Watchers::Known,
+                MetricsFor::Everybody => Watchers::Everybody,
+            },
+            provider: None,
         }
+    }
+
+    /// How many streams of events may be open at once.
+    pub fn stream_limits(&self) -> StreamLimits {
+        let usual = StreamLimits::default();
+        StreamLimits { all: self.streams.unwrap_or(usual.all), each: self.streams_each.unwrap_or(usual.each) }
     }
 
     /// Whether browsers reach the server by TLS.
@@ -63,6 +109,16 @@ impl WebSettings {
     /// What is wrong, as the last part of the key, the message and the remedy.
     pub(super) fn problems(&self) -> Vec<(&'static str, String, &'static str)> {
         let mut problems = Vec::new();
+        if self.oidc.is_some() {
+            if self.authentication == Asked::Off {
+                let remedy = "set `web.authentication = \"users\"`, so that people have to log in";
+                problems.push(("oidc", "nobody has to log in".to_owned(), remedy));
+            }
+            if self.url.is_none() {
+                let remedy = "set `web.url` to the address that browsers know, where the provider sends them back to";
+                problems.push(("oidc", "the server has no address".to_owned(), remedy));
+            }
+        }
         if let Some(url) = &self.url {
             let is_plain = matches!(url.scheme(), "http" | "https")
                 && url.host_str().is_some()
@@ -100,10 +156,10 @@ mod tests {
             ..WebSettings::default()
         };
         assert_eq!(settings.problems(), []);
-        let auth = settings.auth();
+        let auth = settings.auth().unwrap();
         assert_eq!(auth.hosts, ["syncline.example", "10.0.0.1", "[2001:db8::1]"]);
         assert!(auth.secure && auth.authentication == Authentication::On);
-        assert_eq!(WebSettings::default().auth().authentication, Authentication::Off);
+        assert_eq!(WebSettings::default().auth().unwrap().authentication, Authentication::Off);
     }
 
     #[test]

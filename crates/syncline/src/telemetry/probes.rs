@@ -1,6 +1,7 @@
 //! The routes for machines that watch: `/metrics`, `/healthz`, `/readyz`.
 //!
-//! They tell no secrets and no names of records, so they may be reached where the rest of the program is not.
+//! They tell no secrets and no names of records, so they may be reached where the rest of the program is not. Beside the pages, and where
+//! people have to log in, the metrics are for those who may look (`web.metrics`).
 
 use std::io;
 use std::net::SocketAddr;
@@ -10,9 +11,12 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
+use axum::middleware::from_fn_with_state;
 use axum::response::IntoResponse;
 use axum::routing::get;
 use futures::future::BoxFuture;
+use syncline_web::auth::{Auth, watch};
+use syncline_web::openapi::METRICS;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -36,10 +40,15 @@ struct Probes {
 
 /// The routes, to be merged into a larger router or served alone by [`listen`].
 ///
-/// `/healthz` says that the process serves at all; `/readyz` that it can work, and why not (503).
-pub fn probes(metrics: PrometheusHandle, ready: Readiness) -> Router {
+/// `/healthz` says that the process serves at all; `/readyz` that it can work, and why not (503). With `auth`, `/metrics` is for those
+/// who may read them.
+pub fn probes(metrics: PrometheusHandle, ready: Readiness, auth: Option<Auth>) -> Router {
+    let mut shown = get(show_metrics);
+    if let Some(auth) = auth {
+        shown = shown.route_layer(from_fn_with_state(auth, watch));
+    }
     Router::new()
-        .route("/metrics", get(show_metrics))
+        .route("/metrics", shown)
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(show_readiness))
         .with_state(Probes { metrics, ready })
@@ -78,7 +87,7 @@ pub async fn listen(
 }
 
 async fn show_metrics(State(probes): State<Probes>) -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], probes.metrics.render())
+    ([(header::CONTENT_TYPE, METRICS)], probes.metrics.render())
 }
 
 async fn show_readiness(State(probes): State<Probes>) -> impl IntoResponse {
@@ -121,7 +130,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
-        let router = probes(recorder.handle(), ready);
+        let router = probes(recorder.handle(), ready, None);
         let serving = tokio::spawn(listen(listener, router, recorder.handle(), stop.clone()));
 
         assert!(get(address, "/healthz").await.starts_with("HTTP/1.1 200 "));
@@ -135,6 +144,54 @@ mod tests {
 
         stop.cancel();
         serving.await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn metrics_are_for_those_who_may_look() {
+        use axum::extract::ConnectInfo;
+        use syncline_core::history::{Actor, History, How, NewToken, Role, Secret};
+        use syncline_web::auth::{AuthSettings, Authentication, Watchers};
+        use tower::ServiceExt as _;
+
+        let history = History::in_memory().await.unwrap();
+        let root = Actor { who: "root".to_owned(), how: How::Cli, address: None, request_id: None };
+        let mut secrets = Vec::new();
+        for (name, syncs) in [("all", None), ("one", Some(["lab".to_owned()].into()))] {
+            let secret = Secret::random("syn_").unwrap();
+            let new = NewToken { name: name.parse().unwrap(), role: Role::Viewer, syncs, expires: None };
+            history.create_token(&new, &secret, &root).await.unwrap();
+            secrets.push(secret.expose().to_owned());
+        }
+        let proxies = vec!["127.0.0.2".parse().unwrap()];
+        let settings = AuthSettings { authentication: Authentication::On, proxies, ..AuthSettings::default() };
+        let ask = async |settings: &AuthSettings, path: &str, from: &str, headers: &[(&str, &str)]| {
+            let ready: Readiness = Arc::new(|| async { Ok(()) }.boxed());
+            let recorder = PrometheusBuilder::new().build_recorder();
+            let auth = Auth::new(history.clone(), settings.clone());
+            let mut request = axum::http::Request::builder().uri(path);
+            for (name, value) in headers {
+                request = request.header(*name, *value);
+            }
+            let mut request = request.body(axum::body::Body::empty()).unwrap();
+            request.extensions_mut().insert(ConnectInfo(SocketAddr::new(from.parse().unwrap(), 50_000)));
+            probes(recorder.handle(), ready, Some(auth)).oneshot(request).await.unwrap().status().as_u16()
+        };
+        let bearer: Vec<_> = secrets.iter().map(|secret| format!("Bearer {secret}")).collect();
+        assert_eq!(ask(&settings, "/metrics", "127.0.0.1", &[]).await, 200);
+        assert_eq!(ask(&settings, "/metrics", "192.0.2.1", &[]).await, 401);
+        assert_eq!(ask(&settings, "/metrics", "192.0.2.1", &[("authorization", "Bearer syn_nobody")]).await, 401);
+        assert_eq!(ask(&settings, "/metrics", "192.0.2.1", &[("authorization", &bearer[0])]).await, 200);
+        assert_eq!(ask(&settings, "/metrics", "192.0.2.1", &[("authorization", &bearer[1])]).await, 403);
+        // What a proxy hands on comes from where it says; one that nobody told of may hand on whatever it wants.
+        assert_eq!(ask(&settings, "/metrics", "127.0.0.2", &[("x-forwarded-for", "192.0.2.1")]).await, 401);
+        assert_eq!(ask(&settings, "/metrics", "127.0.0.2", &[("x-forwarded-for", "127.0.0.1")]).await, 200);
+        assert_eq!(ask(&settings, "/metrics", "127.0.0.1", &[("x-forwarded-for", "192.0.2.1")]).await, 401);
+        for path in ["/healthz", "/readyz"] {
+            assert_eq!(ask(&settings, path, "192.0.2.1", &[]).await, 200, "{path}");
+        }
+        let open = AuthSettings { watchers: Watchers::Everybody, ..settings };
+        assert_eq!(ask(&open, "/metrics", "192.0.2.1", &[]).await, 200);
+        assert_eq!(ask(&AuthSettings::default(), "/metrics", "192.0.2.1", &[]).await, 200);
     }
 
     /// The time does not pass by itself here, but whenever nothing else is left to do.

@@ -60,6 +60,7 @@ mod tests {
             let _active = ActiveRun::begin();
             measured::awaiting_review(1);
             measured::held_deletes("lab", 1);
+            measured::quarantined("lab", "waiting", 1);
             measured::last_success("lab", SystemTime::now());
             measured::lease_lost();
             measured::findings_open("flapping", 1);

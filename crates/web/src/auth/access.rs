@@ -109,7 +109,7 @@ pub async fn me(who: Who, logged_in: Option<LoggedIn>) -> Json<Me> {
     Json(Me::new(who, logged_in))
 }
 
-/// `GET /accounts`: `{"items": [{"id", "name", "role", "disabled", "has_password", "created", "last_seen"}, …], "next": null}`, by name.
+/// `GET /accounts`: `{"items": [{"id", "name", "role", "disabled", "has_password", "issuer", "created", "last_seen"}, …], "next": null}`, by name.
 pub async fn accounts(State(state): State<ApiState>) -> Result<Json<List<Account>>, Problem> {
     Ok(Json(List::whole(state.auth.history().accounts().await?)))
 }

@@ -15,7 +15,7 @@ const BY_ADDRESS: (Duration, NonZeroU32) = (Duration::from_secs(15), NonZeroU32:
 /// a single one.
 const BY_NAME: (Duration, NonZeroU32) = (Duration::from_secs(6), NonZeroU32::new(20).expect("twenty is not zero"));
 /// From so many addresses or names on, those that tried long ago are forgotten.
-const MANY: usize = 10_000;
+pub(super) const MANY: usize = 10_000;
 
 /// How often somebody may try to log in. Kept in memory: each server counts for itself.
 pub struct LoginLimits {
@@ -25,12 +25,14 @@ pub struct LoginLimits {
 
 impl Default for LoginLimits {
     fn default() -> Self {
-        let quota = |(every, burst): (Duration, NonZeroU32)| {
-            // Neither time is zero.
-            Quota::with_period(every).unwrap_or_else(|| Quota::per_minute(burst)).allow_burst(burst)
-        };
         Self { by_address: RateLimiter::keyed(quota(BY_ADDRESS)), by_name: RateLimiter::keyed(quota(BY_NAME)) }
     }
+}
+
+/// So many at once, then one in every so long.
+pub(super) fn quota((every, burst): (Duration, NonZeroU32)) -> Quota {
+    // No time here is zero.
+    Quota::with_period(every).unwrap_or_else(|| Quota::per_minute(burst)).allow_burst(burst)
 }
 
 impl LoginLimits {
@@ -51,7 +53,7 @@ impl LoginLimits {
 }
 
 /// Who has one address of IPv6 has the whole network of 64 bits.
-fn network(address: IpAddr) -> IpAddr {
+pub(super) fn network(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
         IpAddr::V6(six) => Ipv6Addr::from_bits(six.to_bits() & !u128::from(u64::MAX)).into(),

@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::IntoResponse;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use syncline_core::history::{AccountName, AuditAction, How};
+use syncline_core::history::{Account, AccountName, AuditAction, How};
 
 use super::access::Me;
 use super::password::{FEWEST, MOST, Password};
@@ -90,7 +90,12 @@ pub(crate) async fn change_own_password(
     };
     wish.password.ensure_good().map_err(|bad| Problem::value("password", bad.to_string()))?;
     ensure_not_often(auth, &who.origin, Some(&name))?;
-    let hash = auth.history().credential(&name).await?.and_then(|credential| credential.password);
+    let credential = auth.history().credential(&name).await?;
+    if let Some(issuer) = credential.as_ref().and_then(|credential| credential.account.issuer.as_ref()) {
+        let detail = format!("`{name}` has no password here: it logs in at {issuer}");
+        return Err(Problem::new(ProblemKind::Forbidden, detail));
+    }
+    let hash = credential.and_then(|credential| credential.password);
     if !auth.0.passwords.is(&wish.current, hash).await? {
         let actor = who.actor();
         auth.history().audit(&actor, AuditAction::LoginFailed, None, Some("not the current password")).await?;
@@ -108,7 +113,7 @@ fn ensure_not_often(auth: &Auth, origin: &Origin, name: Option<&AccountName>) ->
     })
 }
 
-/// Begins a session for whoever knows a password. A session that the browser has ends: it may be somebody else's.
+/// Begins a session for whoever knows a password.
 pub(crate) async fn begin(
     auth: &Auth,
     origin: &Origin,
@@ -116,6 +121,10 @@ pub(crate) async fn begin(
     name: &str,
     password: &Password,
 ) -> Result<(Who, LoggedIn, HeaderValue), Problem> {
+    if !auth.takes_passwords() {
+        let detail = format!("people log in at {}, and not with a password", auth.elsewhere().unwrap_or("a provider"));
+        return Err(Problem::new(ProblemKind::Forbidden, detail));
+    }
     let name: Option<AccountName> = name.parse().ok();
     ensure_not_often(auth, origin, name.as_ref())?;
     let credential = match &name {
@@ -140,6 +149,16 @@ pub(crate) async fn begin(
             return Err(Problem::new(ProblemKind::Unauthenticated, "the name or the password is wrong"));
         }
     };
+    enter(auth, origin, headers, &account).await
+}
+
+/// Begins a session for whoever is known. A session that the browser has ends: it may be somebody else's.
+pub(crate) async fn enter(
+    auth: &Auth,
+    origin: &Origin,
+    headers: &HeaderMap,
+    account: &Account,
+) -> Result<(Who, LoggedIn, HeaderValue), Problem> {
     let who = Who {
         name: account.name.to_string(),
         role: account.role,

@@ -26,17 +26,24 @@
 //! | `GET`, `POST /accounts`; `PUT /accounts/{name}/role`, `…/password`; `POST /accounts/{name}/disable`, `…/enable` | people |
 //! | `GET`, `POST /tokens`; `DELETE /tokens/{name}` | tokens; the secret is told once |
 //! | `GET /audit` | who did what |
+//!
+//! [Webhooks](crate::routes::hooks) know neither sessions nor tokens: who calls one knows [the secret](hook) of that one sync.
 
 pub mod access;
 mod authenticate;
 mod csrf;
+pub mod hook;
 mod limit;
 pub mod login;
+#[cfg(feature = "oidc")]
+pub mod oidc;
 mod origin;
 pub mod password;
 pub mod permission;
+pub mod provider;
 pub mod session;
 pub mod token;
+mod watch;
 mod who;
 
 use std::net::IpAddr;
@@ -50,6 +57,8 @@ use crate::browser;
 pub use authenticate::{Answers, Gate, authenticate};
 pub use login::local_path;
 pub use origin::Origin;
+pub use provider::ProviderSettings;
+pub use watch::{Watchers, watch};
 pub use who::{LoggedIn, Who};
 
 /// Whether whoever asks has to say who it is.
@@ -73,6 +82,10 @@ pub struct AuthSettings {
     pub hosts: Vec<String>,
     /// The addresses of proxies: the last address in the `X-Forwarded-For` of what comes from one is that of whoever asks.
     pub proxies: Vec<IpAddr>,
+    /// Who may read the metrics.
+    pub watchers: Watchers,
+    /// Where people log in instead of here, or besides; none in builds without the feature `oidc`.
+    pub provider: Option<ProviderSettings>,
 }
 
 /// Knows who asks. Cloning it gives another handle to the same.
@@ -84,19 +97,46 @@ struct Inner {
     history: History,
     settings: AuthSettings,
     limits: limit::LoginLimits,
+    hooks: hook::HookLimits,
     passwords: password::Passwords,
+    #[cfg(feature = "oidc")]
+    provider: Option<oidc::Provider>,
 }
 
 impl Auth {
     /// Knows those whom the history knows.
     pub fn new(history: History, settings: AuthSettings) -> Self {
         let limits = limit::LoginLimits::default();
-        Self(Arc::new(Inner { history, settings, limits, passwords: password::Passwords::default() }))
+        let hooks = hook::HookLimits::default();
+        Self(Arc::new(Inner {
+            #[cfg(feature = "oidc")]
+            provider: settings.provider.clone().map(oidc::Provider::new),
+            history,
+            settings,
+            limits,
+            hooks,
+            passwords: password::Passwords::default(),
+        }))
     }
 
     /// Whether whoever asks has to say who it is.
     pub fn is_on(&self) -> bool {
         self.0.settings.authentication == Authentication::On
+    }
+
+    /// Where people log in instead of here, or besides, by the name that they know.
+    pub(crate) fn elsewhere(&self) -> Option<&str> {
+        self.0.settings.provider.as_ref().map(|provider| provider.label.as_str())
+    }
+
+    /// Whether people may log in with a password here.
+    pub(crate) fn takes_passwords(&self) -> bool {
+        self.0.settings.provider.as_ref().is_none_or(|provider| !provider.only)
+    }
+
+    #[cfg(feature = "oidc")]
+    pub(crate) fn provider(&self) -> Option<&oidc::Provider> {
+        self.0.provider.as_ref()
     }
 
     /// Whether browsers reach the server by TLS.
@@ -108,6 +148,10 @@ impl Auth {
     pub(crate) fn answers_to(&self, host: &Authority) -> bool {
         let host = host.host();
         browser::is_loopback(host) || self.0.settings.hosts.iter().any(|own| own.eq_ignore_ascii_case(host))
+    }
+
+    pub(crate) fn hooks(&self) -> &hook::HookLimits {
+        &self.0.hooks
     }
 
     pub(crate) fn history(&self) -> &History {

@@ -10,7 +10,7 @@ use syncline_core::history::{Actor, How, RequestId};
 use super::Auth;
 use crate::{ApiState, Problem};
 
-const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+pub(super) const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// From where a request comes, as far as it is known.
@@ -25,10 +25,15 @@ pub struct Origin {
 impl Origin {
     /// From where a request comes.
     pub fn of(parts: &Parts, auth: &Auth) -> Self {
-        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip().to_canonical());
-        let is_proxy = peer.is_some_and(|peer| auth.0.settings.proxies.contains(&peer));
+        let peer = peer(parts);
+        let is_proxy = is_proxy(peer, auth);
         let request_id = parts.headers.get(REQUEST_ID).and_then(|id| id.to_str().ok()?.parse().ok());
         Self { address: if is_proxy { forwarded(parts).or(peer) } else { peer }, request_id }
+    }
+
+    /// Whether a proxy that is configured as one says from where a request comes.
+    pub(super) fn is_from_proxy(&self, parts: &Parts, auth: &Auth) -> bool {
+        is_proxy(peer(parts), auth) && forwarded(parts) == self.address
     }
 
     /// Somebody who asks from here.
@@ -36,6 +41,14 @@ impl Origin {
         let address = self.address.map(|address| address.to_string());
         Actor { who: who.into(), how, address, request_id: self.request_id.clone() }
     }
+}
+
+fn peer(parts: &Parts) -> Option<IpAddr> {
+    parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip().to_canonical())
+}
+
+fn is_proxy(peer: Option<IpAddr>, auth: &Auth) -> bool {
+    peer.is_some_and(|peer| auth.0.settings.proxies.contains(&peer))
 }
 
 /// The last address, which the proxy itself wrote. Those before it anybody may have written.

@@ -45,7 +45,11 @@ impl About {
             ["syncs", "{name}", ..] => Self::Sync,
             ["runs", "{id}", ..] => Self::Run,
             ["runs" | "log" | "changes", "export"] | ["logs"] | ["logs", "changes"] => Self::Query,
-            ["runs" | "findings" | "drift" | "quarantine" | "log" | "changes"] if *method == Method::GET => Self::Query,
+            ["runs" | "findings" | "drift" | "quarantine" | "log" | "changes" | "schedules"]
+                if *method == Method::GET =>
+            {
+                Self::Query
+            }
             _ => Self::Everything,
         }
     }

@@ -46,6 +46,7 @@
 //! `GET /runs/{id}/progress` once, draws it, and then follows the events behind it.
 
 mod feeds;
+mod places;
 mod progress;
 mod tail;
 
@@ -58,11 +59,13 @@ use syncline_core::history::{History, RunId};
 use tokio_util::sync::CancellationToken;
 
 pub use feeds::{Line, RunFeed, StatusFeed};
+pub use places::{NoPlace, Place, StreamLimits};
 pub use progress::{
     AppliedProgress, ComparedProgress, ModelProgress, PhaseProgress, Progress, ProgressView, ReadProgress,
 };
 pub use tail::{Feed, Follower, Told};
 
+use self::places::Places;
 use self::tail::Tails;
 use crate::ApiState;
 
@@ -79,6 +82,7 @@ pub struct Live {
 
 struct Shared {
     history: History,
+    places: Places,
     runs: Arc<Tails<RunFeed>>,
     statuses: Arc<Tails<StatusFeed>>,
     /// What was folded already: a run that writes for hours has many events.
@@ -88,13 +92,25 @@ struct Shared {
 impl Live {
     /// Follows what is in a history, until `stop`: then whoever follows is let go, so that a server can end.
     pub fn new(history: History, stop: CancellationToken) -> Self {
+        Self::with_limits(history, stop, StreamLimits::default())
+    }
+
+    /// As [`Live::new`], for so many followers at once.
+    pub fn with_limits(history: History, stop: CancellationToken, limits: StreamLimits) -> Self {
         let (runs, statuses) = (Tails::new(stop.clone()), Tails::new(stop));
-        Self { shared: Arc::new(Shared { history, runs, statuses, folded: Mutex::default() }) }
+        Self {
+            shared: Arc::new(Shared { history, places: Places::new(limits), runs, statuses, folded: Mutex::default() }),
+        }
     }
 
     /// The history.
     pub fn history(&self) -> &History {
         &self.shared.history
+    }
+
+    /// A place for a stream of somebody, who keeps it for as long as the stream is open.
+    pub fn place(&self, who: &str) -> std::result::Result<Place, NoPlace> {
+        self.shared.places.take(who)
     }
 
     /// Follows a run from behind the event with a number; 0 for all.

@@ -41,6 +41,8 @@ struct AccountLine {
     role: Role,
     disabled: bool,
     has_password: bool,
+    /// Where it logs in, when that is not here: then its role and its password are not changed here.
+    issuer: Option<String>,
     created: When,
     last_seen: Option<When>,
 }
@@ -139,6 +141,7 @@ impl AccountLine {
             role: account.role,
             disabled: account.disabled,
             has_password: account.has_password,
+            issuer: account.issuer.as_deref().map(clean),
             created: When::new(account.created, now),
             last_seen: account.last_seen.map(|seen| When::new(seen, now)),
         }

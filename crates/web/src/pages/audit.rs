@@ -97,6 +97,7 @@ impl EntryLine {
                 How::Token => "token",
                 How::Local => "this machine",
                 How::Cli => "command",
+                How::Webhook => "webhook",
             },
             action: entry.action.as_str(),
             object: text(&entry.object),

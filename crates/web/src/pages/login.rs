@@ -8,15 +8,16 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
 use super::PageProblem;
+use super::form::link;
 use super::frame::{Frame, Section, Visit, html};
 use crate::ApiState;
 use crate::auth::password::Password;
-use crate::auth::{LoggedIn, Origin, Who, local_path, login};
+use crate::auth::{Auth, LoggedIn, Origin, Who, local_path, login};
 
 /// Where somebody goes after the login.
 #[derive(Debug, Deserialize)]
 pub struct Then {
-    next: Option<String>,
+    pub(super) next: Option<String>,
 }
 
 /// What the form sends.
@@ -34,11 +35,20 @@ struct LoginPage<'a> {
     frame: Frame,
     next: &'a str,
     wrong: Option<&'a str>,
+    /// Where people log in elsewhere: its name, and the way there.
+    elsewhere: Option<(&'a str, String)>,
+    takes_passwords: bool,
 }
 
 impl<'a> LoginPage<'a> {
-    fn new(next: &'a str, wrong: Option<&'a str>) -> Self {
-        Self { frame: Visit::default().frame("Log in", Section::None), next, wrong }
+    fn new(auth: &'a Auth, next: &'a str, wrong: Option<&'a str>) -> Self {
+        Self {
+            frame: Visit::default().frame("Log in", Section::None),
+            next,
+            wrong,
+            elsewhere: auth.elsewhere().map(|label| (label, link("/login/oidc", [("next", next)]))),
+            takes_passwords: auth.takes_passwords(),
+        }
     }
 }
 
@@ -48,7 +58,7 @@ pub async fn page(State(state): State<ApiState>, Query(then): Query<Then>) -> Re
     if !state.auth.is_on() {
         return Ok(Redirect::to(next).into_response());
     }
-    Ok(html(&LoginPage::new(next, None))?.into_response())
+    Ok(html(&LoginPage::new(&state.auth, next, None))?.into_response())
 }
 
 /// `POST /login` `name=…&password=…&next=/path`: goes to `next` with the cookie of a session, or shows the form again (401, 429).
@@ -66,7 +76,8 @@ pub async fn log_in(
         Ok((_, _, cookie)) => Ok(([(header::SET_COOKIE, cookie)], Redirect::to(next)).into_response()),
         Err(problem) if problem.status() == StatusCode::UNAUTHORIZED || problem.retry_after().is_some() => {
             let (status, wait) = (problem.status(), problem.retry_after());
-            let mut response = (status, html(&LoginPage::new(next, Some(problem.detail())))?).into_response();
+            let mut response =
+                (status, html(&LoginPage::new(&state.auth, next, Some(problem.detail())))?).into_response();
             if let Some(wait) = wait {
                 response.headers_mut().insert(header::RETRY_AFTER, wait.into());
             }

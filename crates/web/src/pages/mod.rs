@@ -25,6 +25,8 @@ mod frame;
 mod login;
 mod logs;
 mod object;
+#[cfg(feature = "oidc")]
+mod oidc;
 mod open;
 pub(crate) mod outcome;
 mod overview;
@@ -38,6 +40,7 @@ mod remove;
 mod run;
 mod run_line;
 mod runs;
+mod schedules;
 mod settings;
 pub(crate) mod settings_view;
 mod show;
@@ -94,12 +97,15 @@ pub fn dashboard(state: ApiState) -> Router {
         let access = Access { role: by, about: About::of(&method, path), notes };
         router.route(path, handler.route_layer(from_fn_with_state((state.clone(), access), enforce)))
     });
-    known
+    let known = known
         .route("/logout", post(login::log_out))
         .fallback(nothing)
         .method_not_allowed_fallback(wrong_method)
         .layer(from_fn_with_state(gate, authenticate))
-        .route("/login", get(login::page).post(login::log_in))
+        .route("/login", get(login::page).post(login::log_in));
+    #[cfg(feature = "oidc")]
+    let known = known.route("/login/oidc", get(oidc::begin)).route("/login/oidc/back", get(oidc::back));
+    known
         .route("/assets/{name}", get(assets::asset))
         .layer(DefaultBodyLimit::max(MOST_BYTES))
         .layer(from_fn_with_state(auth, protect::protect))
@@ -135,6 +141,7 @@ fn routes() -> Vec<PageRoute> {
         does("/findings/{id}/acknowledge", Role::Operator, AuditAction::FindingAcknowledge, post(drift::acknowledge)),
         page("/quarantine", get(quarantine::page)),
         ("/quarantine/decide", Role::Approver, None, post(quarantine::decide)),
+        page("/schedules", get(schedules::page)),
         page("/syncs", get(sync::list)),
         ("/syncs/new", Role::Admin, None, get(edit::new)),
         does("/syncs/new", Role::Admin, AuditAction::SyncCreate, post(edit::create)),

@@ -89,7 +89,7 @@ struct SideLine {
 }
 
 /// A name that leads somewhere.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Link {
     pub name: String,
     pub href: String,

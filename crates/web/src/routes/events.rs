@@ -8,6 +8,8 @@
 //! `Accept: application/json` or `?limit=` gives a page instead: `{"items": […], "next": …}`. `next` is the next page's `after`, null
 //! on the last page; who wants to hear more later goes on behind the last item's `seq`.
 //!
+//! Only so many streams are open at once: of one account or token, or of one address where nobody is asked (429), and in a process (503).
+//!
 //! A browser has six connections to a server at most, all its tabs together: a page follows one stream.
 
 use std::time::Duration;
@@ -21,9 +23,12 @@ use chrono::Utc;
 use futures::stream::{self, Stream};
 use schemars::JsonSchema;
 use serde::Deserialize;
+use syncline_core::history::How;
 
+use crate::auth::Who;
 use crate::input::{Limit, Number, Wanted};
-use crate::live::{Feed, Follower, Line, Live, ProgressView, Told};
+use crate::live::{Feed, Follower, Line, Live, NoPlace, Place, ProgressView, Told};
+use crate::problem::ProblemKind;
 use crate::{List, Problem};
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
@@ -31,6 +36,9 @@ const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 const UNBUFFERED: (HeaderName, &str) = (HeaderName::from_static("x-accel-buffering"), "no");
 /// How often something is sent at least, so that nobody on the way takes the connection for dead.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// When it is worth asking again for a stream that there was no place for.
+const AGAIN: Duration = Duration::from_secs(10);
 
 /// Which events are wanted.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -46,6 +54,7 @@ pub struct EventQuery {
 pub async fn of_run(
     State(live): State<Live>,
     Number(run): Number,
+    who: Who,
     headers: HeaderMap,
     Wanted(wanted): Wanted<EventQuery>,
 ) -> Result<Response, Problem> {
@@ -60,7 +69,8 @@ pub async fn of_run(
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
     let end = Event::default().event("end").data(format!("{{\"run\":{run}}}"));
-    Ok(streamed(live.follow(run, after), end))
+    let place = place(&live, &who)?;
+    Ok(streamed(live.follow(run, after), end, place))
 }
 
 /// `GET /events`: how runs stand, whichever: an event `status` for each change, data `{"seq", "run", "sync", "at", "status", "stage",
@@ -68,6 +78,7 @@ pub async fn of_run(
 /// of runs opens the stream first, asks for the list whenever it is opened, and then changes the list by the events.
 pub async fn of_statuses(
     State(live): State<Live>,
+    who: Who,
     headers: HeaderMap,
     Wanted(wanted): Wanted<EventQuery>,
 ) -> Result<Response, Problem> {
@@ -81,7 +92,8 @@ pub async fn of_statuses(
         Some(after) => after,
         None => history.last_status_change().await?,
     };
-    Ok(streamed(live.follow_statuses(after), Event::default().event("end")))
+    let place = place(&live, &who)?;
+    Ok(streamed(live.follow_statuses(after), Event::default().event("end"), place))
 }
 
 /// `GET /runs/{id}/progress`: how far a run is: a [`ProgressView`].
@@ -109,21 +121,44 @@ fn page_size(headers: &HeaderMap, limit: Option<Limit>) -> Option<Limit> {
     limit.or_else(|| json.then(Limit::default))
 }
 
-fn streamed<F: Feed<Item = Line>>(follower: Follower<F>, end: Event) -> Response {
-    let stream = Sse::new(events(follower, end)).keep_alive(KeepAlive::new().interval(KEEP_ALIVE));
+/// A place for one more stream.
+fn place(live: &Live, who: &Who) -> Result<Place, Problem> {
+    let name = match who.how {
+        How::Local => who.origin.address.map_or_else(|| "this machine".to_owned(), |address| address.to_string()),
+        _ => who.name.clone(),
+    };
+    live.place(&name).map_err(|full| match full {
+        NoPlace::Each(most) => {
+            let detail = format!(
+                "`{name}` has {most} streams of events open, which is as many as may be: close one, or ask for pages with `?limit=`;                  `web.streams_each` sets the limit"
+            );
+            Problem::new(ProblemKind::TooMany, detail).again_after(AGAIN)
+        }
+        NoPlace::All(most) => {
+            let detail = format!(
+                "{most} streams of events are open, which is as many as may be: try again later, or ask for pages with `?limit=`;                  `web.streams` sets the limit"
+            );
+            Problem::new(ProblemKind::Busy, detail).again_after(AGAIN)
+        }
+    })
+}
+
+fn streamed<F: Feed<Item = Line>>(follower: Follower<F>, end: Event, place: Place) -> Response {
+    let stream = Sse::new(events(follower, end, place)).keep_alive(KeepAlive::new().interval(KEEP_ALIVE));
     ([UNBUFFERED], stream).into_response()
 }
 
 fn events<F: Feed<Item = Line>>(
     follower: Follower<F>,
     end: Event,
+    place: Place,
 ) -> impl Stream<Item = Result<Event, syncline_core::Error>> {
-    stream::unfold(Some((follower, end)), async |state| {
-        let (mut follower, end) = state?;
+    stream::unfold(Some((follower, end, place)), async |state| {
+        let (mut follower, end, place) = state?;
         match follower.next().await {
             Ok(Told::Item(line)) => {
                 let event = Event::default().id(line.number.to_string()).event(line.kind).data(&*line.json);
-                Some((Ok(event), Some((follower, end))))
+                Some((Ok(event), Some((follower, end, place))))
             }
             Ok(Told::End) => Some((Ok(end), None)),
             Ok(Told::Stopped) => None,

@@ -4,6 +4,7 @@ pub mod compare;
 pub mod connectors;
 pub mod events;
 pub mod findings;
+pub mod hooks;
 pub mod log;
 pub mod objects;
 pub mod plan;
@@ -12,6 +13,7 @@ pub mod queue;
 pub mod review;
 mod run_table;
 pub mod runs;
+pub mod schedules;
 pub mod stop;
 pub mod syncs;
 pub mod trigger;
@@ -33,6 +35,7 @@ use crate::input::Nothing;
 use crate::list::Part;
 use crate::live::ProgressView;
 use crate::problem::{Problem, ProblemKind};
+use crate::timetable::Timetable;
 use crate::{ApiState, List, SyncView};
 
 /// Every route, with who may ask.
@@ -55,7 +58,7 @@ fn of_access() -> Vec<Endpoint> {
             .by_anybody()
             .takes::<login::Login>()
             .gives::<access::Me>(StatusCode::OK, "Who it is, with what a session sends along")
-            .fails([Unauthenticated, TooMany, Conflict]),
+            .fails([Unauthenticated, TooMany, Conflict, ProblemKind::Forbidden]),
         Endpoint::post("/logout", "logOut", login::log_out)
             .says("Ends the session that asks")
             .about_oneself()
@@ -245,6 +248,21 @@ fn of_syncs() -> Vec<Endpoint> {
             .takes::<trigger::Wish>()
             .gives::<trigger::Asked>(StatusCode::ACCEPTED, "The run that will do it")
             .fails([Conflict, ProblemKind::Settings]),
+        Endpoint::get("/schedules", "listSchedules", schedules::list)
+            .says("When syncs run by themselves, by name")
+            .query::<schedules::ScheduleQuery>()
+            .gives::<List<Timetable>>(StatusCode::OK, "The times of each sync"),
+        Endpoint::post("/hooks/{sync}", "callWebhook", hooks::call)
+            .says("Tells that something happened elsewhere, so that the sync runs")
+            .by_anybody()
+            .headers(&[
+                ("X-Hub-Signature-256", "`sha256=` and the HMAC-SHA256 of the body with the secret, in hexadecimal"),
+                ("X-Hook-Signature", "The HMAC-SHA512 of the body with the secret, in hexadecimal"),
+                ("Authorization", "`Bearer` and the secret, for those who cannot sign"),
+            ])
+            .takes_signed()
+            .gives::<trigger::Asked>(StatusCode::ACCEPTED, "The run that will see what happened")
+            .fails([ProblemKind::Unauthenticated, ProblemKind::TooMany, Conflict]),
     ]
 }
 
@@ -316,7 +334,7 @@ fn of_runs() -> Vec<Endpoint> {
             .gives_as::<String>("text/event-stream", StatusCode::OK, "The events; the last one is `end`")
             .gives::<List<StoredEvent, u64>>(StatusCode::OK, "A page of events; `next` is the next page's `after`")
             .gives_nothing(StatusCode::NO_CONTENT, "All was told")
-            .fails([ProblemKind::Settings]),
+            .fails([ProblemKind::Settings, ProblemKind::TooMany, ProblemKind::Busy]),
         Endpoint::get("/runs/{id}/progress", "showProgress", events::progress)
             .says("How far a run is")
             .gives::<ProgressView>(StatusCode::OK, "Its phases and models, how fast it is, and when it may be over"),
@@ -325,7 +343,8 @@ fn of_runs() -> Vec<Endpoint> {
             .query::<events::EventQuery>()
             .headers(&[("Last-Event-ID", "The number of the last event that there is already")])
             .gives_as::<String>("text/event-stream", StatusCode::OK, "The changes; the stream has no end")
-            .gives::<List<StatusChange, u64>>(StatusCode::OK, "A page of changes; `next` is the next page's `after`"),
+            .gives::<List<StatusChange, u64>>(StatusCode::OK, "A page of changes; `next` is the next page's `after`")
+            .fails([ProblemKind::TooMany, ProblemKind::Busy]),
         Endpoint::get("/runs/{id}/plan", "downloadPlan", plan::plan)
             .says("The file of a run's plan, one change a line, as `syncline apply` takes it")
             .gives::<PlanDocument>(StatusCode::OK, "The plan"),

@@ -85,11 +85,18 @@ pub async fn trigger(
         ..RunRequest::default()
     };
     let triggered = state.runner.trigger(&sync.definition, &request).await?;
-    let run = super::run(&state, triggered.run()).await?;
+    let asked = asked(&state, triggered).await?;
+    let location = format!("../../runs/{}", asked.run);
+    Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(asked)))
+}
+
+/// What came of asking, and where the run is in the line.
+pub(super) async fn asked(state: &ApiState, triggered: Triggered) -> Result<Asked, Problem> {
+    let run = super::run(state, triggered.run()).await?;
     let waiting = state.runner.history().waiting().await?;
     let place = waiting.iter().find(|waiting| waiting.run.id == run.id);
     let before = place.and_then(|place: &Waiting| place.position).map_or(0, |position| position - 1);
-    let asked = Asked {
+    Ok(Asked {
         run: run.id,
         already_running: matches!(triggered, Triggered::AlreadyRunning(_)),
         request_id: run.request_id,
@@ -97,7 +104,5 @@ pub async fn trigger(
         status: run.status,
         before,
         waits_for: place.map(|place| place.waits_for.clone()),
-    };
-    let location = format!("../../runs/{}", run.id);
-    Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(asked)))
+    })
 }

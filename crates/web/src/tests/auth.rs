@@ -20,7 +20,7 @@ fn on() -> AuthSettings {
     AuthSettings { authentication: Authentication::On, ..AuthSettings::default() }
 }
 
-fn root() -> Actor {
+pub(super) fn root() -> Actor {
     Actor { who: "root".to_owned(), how: How::Cli, address: None, request_id: None }
 }
 

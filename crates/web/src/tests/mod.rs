@@ -9,14 +9,19 @@ mod connectors;
 mod contract;
 mod contrast;
 mod findings;
+mod hooks;
 mod live;
 mod log;
+#[cfg(feature = "oidc")]
+mod oidc;
 mod pages;
 mod problems;
 mod queue;
 mod review;
 mod runs;
+mod schedules;
 mod shelf;
+mod streams;
 mod syncs;
 
 use std::sync::Arc;
@@ -36,7 +41,7 @@ use tower::ServiceExt as _;
 
 use self::shelf::Shelf;
 use crate::auth::{Auth, AuthSettings};
-use crate::live::Live;
+use crate::live::{Live, StreamLimits};
 use crate::{ApiState, dashboard, router};
 
 /// The API over a history of its own.
@@ -45,6 +50,8 @@ struct Api {
     runner: Arc<Runner>,
     router: Router,
     live: Live,
+    #[cfg(feature = "oidc")]
+    auth: Auth,
     /// Ends the streams.
     stop: CancellationToken,
     _folder: TempDir,
@@ -75,16 +82,32 @@ impl Api {
     }
 
     fn made(history: History, settings: AuthSettings) -> Self {
+        Self::limited(history, settings, StreamLimits::default())
+    }
+
+    /// Where only so many may follow.
+    fn limited(history: History, settings: AuthSettings, limits: StreamLimits) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let registry = Registry::of([&connector::DESCRIPTOR]).unwrap();
         let runner = Arc::new(Runner::new(registry, history.clone(), folder.path()));
         let (shelf, stop) = (Arc::new(Shelf { history: history.clone() }), CancellationToken::new());
-        let live = Live::new(history, stop.clone());
+        let live = Live::with_limits(history, stop.clone(), limits);
         let auth = Auth::new(shelf.history.clone(), settings);
+        #[cfg(feature = "oidc")]
+        let kept = auth.clone();
         let syncs = Arc::<Shelf>::clone(&shelf);
         let state = ApiState { runner: Arc::clone(&runner), syncs, auth, live: live.clone() };
         let router = Router::new().nest("/api/v1", router(state.clone())).merge(dashboard(state));
-        Self { shelf, runner, router, live, stop, _folder: folder }
+        Self {
+            shelf,
+            runner,
+            router,
+            live,
+            #[cfg(feature = "oidc")]
+            auth: kept,
+            stop,
+            _folder: folder,
+        }
     }
 
     /// With a sync `lab` of three sites.

@@ -8,6 +8,7 @@ mod markup;
 mod open;
 mod quarantine;
 mod roles;
+mod schedules;
 mod settings;
 
 use std::sync::Arc;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use syncline_core::history::{History, StoredSync};
 use syncline_core::policy::Policy;
@@ -68,7 +69,21 @@ fn configured(name: &str, settings: &Value, paused: bool) -> ConfiguredSync {
         policy: Policy::default(),
         auto_merge: settings["auto_merge"] != false,
     };
-    ConfiguredSync { definition, automation: Automation { paused, ..Automation::default() } }
+    let automation = Automation {
+        schedule: part(settings, "schedule"),
+        after: part(settings, "after"),
+        drift: part(settings, "drift"),
+        windows: part(settings, "windows"),
+        webhook: part(settings, "webhook"),
+        paused,
+        ..Automation::default()
+    };
+    ConfiguredSync { definition, automation }
+}
+
+/// What the settings say about something; the usual where they say nothing.
+fn part<T: Default + DeserializeOwned>(settings: &Value, name: &str) -> T {
+    settings.get(name).map_or_else(T::default, |value| serde_json::from_value(value.clone()).unwrap())
 }
 
 fn view(stored: StoredSync) -> SyncView {

@@ -19,6 +19,10 @@ pub struct Model {
     pub disabled: bool,
     pub created_at: i64,
     pub last_seen: Option<i64>,
+    /// The provider that knows the account; null for those who log in here.
+    pub issuer: Option<String>,
+    /// Who it is there.
+    pub subject: Option<String>,
 }
 
 impl fmt::Debug for Model {

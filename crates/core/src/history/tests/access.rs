@@ -1,16 +1,16 @@
 //! Accounts, sessions and tokens, and what the audit log tells of them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use chrono::{TimeDelta, Utc};
 use sea_orm::ConnectionTrait;
-use sea_orm::sea_query::{Expr, Query};
+use sea_orm::sea_query::{Expr, ExprTrait as _, Query};
 
 use super::everywhere;
 use crate::ErrorKind;
 use crate::history::{
-    AccountId, AccountName, Actor, AuditAction, AuditFilter, History, How, NewAccount, NewSession, NewToken,
-    PasswordHash, Role, Secret, TokenState,
+    AccountId, AccountName, Actor, AuditAction, AuditFilter, History, How, KnownElsewhere, NewAccount, NewSession,
+    NewToken, PasswordHash, Retention, Role, Secret, TokenState,
 };
 
 const IDLE: TimeDelta = TimeDelta::hours(1);
@@ -99,6 +99,84 @@ async fn accounts_are_made_changed_and_told() {
                 "lee account.password Kim -",
             ]
         );
+        history.close().await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_is_known_elsewhere_is_known_by_no_name() {
+    everywhere(async |place| {
+        let history = place.open().await;
+        make(&history, "kim", Role::Admin).await;
+        let known = KnownElsewhere {
+            issuer: "https://id.example".to_owned(),
+            subject: "0a1b".to_owned(),
+            name: name("lee"),
+            role: Role::Operator,
+        };
+        let lee = history.account_of(&known, &actor("oidc")).await.unwrap();
+        assert_eq!((lee.role, lee.has_password), (Role::Operator, false));
+        assert_eq!(lee.issuer.as_deref(), Some("https://id.example"));
+        // Another name there is the same one here, and another role counts.
+        let promoted = KnownElsewhere { name: name("lee.m"), role: Role::Admin, ..known.clone() };
+        let again = history.account_of(&promoted, &actor("oidc")).await.unwrap();
+        assert_eq!((again.id, again.name.as_str(), again.role), (lee.id, "lee", Role::Admin));
+        // Who is somebody else does not become somebody by a name.
+        for taken in ["kim", "LEE"] {
+            let other = KnownElsewhere { subject: "2c3d".to_owned(), name: name(taken), ..known.clone() };
+            let error = history.account_of(&other, &actor("oidc")).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Refused);
+        }
+        let elsewhere = KnownElsewhere { issuer: "https://other.example".to_owned(), ..known.clone() };
+        assert_eq!(history.account_of(&elsewhere, &actor("oidc")).await.unwrap_err().kind(), ErrorKind::Refused);
+        // What the provider says is not changed here; keeping somebody out is.
+        for refused in [
+            history.set_password(&name("lee"), &hash("$hash$own"), &actor("kim")).await,
+            history.set_account_role(&name("lee"), Role::Viewer, &actor("kim")).await,
+        ] {
+            let error = refused.unwrap_err();
+            assert!(error.kind() == ErrorKind::Refused && error.to_string().contains("https://id.example"), "{error}");
+        }
+        history.set_account_disabled(&name("lee"), true, &actor("kim")).await.unwrap();
+        assert!(history.account_of(&known, &actor("oidc")).await.unwrap().disabled);
+        assert_eq!(
+            done(&history).await[1..],
+            [
+                "oidc account.create lee role operator, as https://id.example says",
+                "oidc account.role lee operator to admin, as https://id.example says",
+                "kim account.disable lee -",
+                "oidc account.role lee admin to operator, as https://id.example says",
+            ]
+        );
+        history.close().await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_audit_log_is_kept_for_its_days() {
+    everywhere(async |place| {
+        let history = place.open().await;
+        for who in ["first", "second", "third"] {
+            history.audit(&actor(who), AuditAction::Logout, None, None).await.unwrap();
+        }
+        let aged = Query::update()
+            .table("audit")
+            .value("at", (Utc::now() - TimeDelta::days(30)).timestamp_micros())
+            .and_where(Expr::col("who").ne("third"))
+            .to_owned();
+        history.store.db().execute(&aged).await.unwrap();
+        let kept = async |days| {
+            let limits = Retention { runs: None, days: Some(1), megabytes: None, audit_days: days };
+            history.prune(&limits, &HashSet::new()).await.unwrap();
+            let rows = history.audit_log(&AuditFilter::default(), None, 100).await.unwrap().items;
+            rows.into_iter().map(|row| row.who).collect::<Vec<_>>()
+        };
+        // The age of runs says nothing about it.
+        assert_eq!(kept(None).await.len(), 3);
+        assert_eq!(kept(Some(31)).await.len(), 3);
+        assert_eq!(kept(Some(29)).await, ["third"]);
         history.close().await.unwrap();
     })
     .await;

@@ -191,6 +191,29 @@ async fn asking_twice_is_asking_once() {
     .await;
 }
 
+/// What another system tells may have happened after a run began to read.
+#[tokio::test]
+async fn who_wants_what_is_there_now_gets_a_run_that_has_not_begun() {
+    everywhere(async |place| {
+        let history = place.open().await;
+        let told = NewRun { reads_anew: true, kind: RunKind::Webhook, ..new_run(&history, "sites").await };
+        let Triggered::Made(first) = history.trigger(&told).await.unwrap() else { panic!("nothing was under way") };
+        assert_eq!(history.trigger(&told).await.unwrap(), Triggered::AlreadyRunning(first), "it waits");
+        let working = claim(&history, first, LEASE).await;
+        let Triggered::Made(second) = history.trigger(&told).await.unwrap() else { panic!("the first one reads") };
+        for _ in 0..3 {
+            assert_eq!(history.trigger(&told).await.unwrap(), Triggered::AlreadyRunning(second));
+        }
+        // Nor is one that has read, and waits to write what it read.
+        history.set_stage(working, RunStage::Planned).await.unwrap();
+        history.put_back(working, None, Some("paused by kim")).await.unwrap();
+        assert_eq!(history.trigger(&told).await.unwrap(), Triggered::AlreadyRunning(second));
+        history.request_stop(second, &stop(Stop::Cancel)).await.unwrap();
+        assert!(matches!(history.trigger(&told).await.unwrap(), Triggered::Made(third) if third > second));
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn asking_for_something_else_is_asking_again() {
     everywhere(async |place| {

@@ -133,6 +133,7 @@ async fn new_run(history: &History, sync: &str) -> NewRun {
         request: Some("after the move".to_owned()),
         request_id: Some("CHG0042".parse().unwrap()),
         once: false,
+        reads_anew: false,
         purpose: Purpose::Sync,
         subject: None,
         options: RunSettings::default(),

@@ -59,6 +59,7 @@ async fn prune(session: &Session, options: &Prune) -> Result<Exit, Failure> {
         runs: options.runs.or(configured.runs),
         days: options.days.or(configured.days),
         megabytes: options.megabytes.or(configured.megabytes),
+        audit_days: configured.audit_days,
     };
     let runs = by_sync(runner.history().prunable(&limits, &HashSet::new()).await?);
     let mut pruned = Pruned { dry_run: options.dry_run, limits, runs, files: None, bytes: None };
@@ -106,6 +107,7 @@ fn limits_text(limits: &Retention) -> String {
         limits.runs.map(|runs| format!("{} of each sync", things(runs, "run", "runs"))),
         limits.days.map(|days| things(u64::from(days), "day", "days")),
         limits.megabytes.map(|megabytes| format!("{} MB", count(megabytes))),
+        limits.audit_days.map(|days| format!("{} of the audit log", things(u64::from(days), "day", "days"))),
     ];
     let limits: Vec<_> = limits.into_iter().flatten().collect();
     if limits.is_empty() { "no limits".to_owned() } else { format!("limits: {}", limits.join(", ")) }
@@ -157,7 +159,7 @@ run                             0.1 MB
 the others                      0.0 MB
 free, or not yet in its place   1.0 MB
 
-The history takes 14.0 MB (limits: 1,000 runs of each sync, 365 days, 2,000 MB)
+The history takes 14.0 MB (limits: 1,000 runs of each sync, 365 days, 2,000 MB, 1,826 days of the audit log)
 "#);
     }
 
@@ -166,7 +168,7 @@ The history takes 14.0 MB (limits: 1,000 runs of each sync, 365 days, 2,000 MB)
         let removed = [(1, "lab"), (2, "lab"), (5, "lab"), (3, "other")];
         let removed = removed.map(|(run, sync)| RemovedRun { run: RunId::new(run), sync: sync.to_owned(), plan: None });
         let runs = by_sync(removed.to_vec());
-        let limits = Retention { runs: None, days: None, megabytes: None };
+        let limits = Retention { runs: None, days: None, megabytes: None, audit_days: None };
         let mut pruned = Pruned { dry_run: true, limits, runs, files: None, bytes: None };
         insta::assert_snapshot!(plain(&pruned_text(&pruned)), @r#"
   lab: 3 runs (1, 2, 5)

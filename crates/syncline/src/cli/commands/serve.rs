@@ -2,10 +2,11 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use syncline_core::history::History;
+use syncline_core::history::{History, Role};
 use syncline_core::queue::{ApalisQueue, RunQueue, WorkerOptions};
 use syncline_core::run::{Scheduler, SyncBook, Worker};
 use syncline_core::{Error, ErrorKind};
@@ -20,7 +21,7 @@ use crate::cli::args::{Serve, WorkerArguments};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::session::{Opened, Session};
-use crate::config::{Asked, WebSettings};
+use crate::config::{Asked, OidcSettings, WebSettings};
 use crate::telemetry::{PrometheusHandle, Readiness, listen, probes, prometheus};
 
 /// How long the database may take to say that it is there.
@@ -38,12 +39,13 @@ pub async fn serve(session: &Session, options: &Serve) -> Result<Exit, Failure> 
     for warning in &process.book.configuration().warnings {
         tracing::warn!("{warning}");
     }
+    let auth = Auth::new(process.runner.history().clone(), process.book.configuration().web.auth()?);
     let listener = bound(options.listen).await?;
     // The port that it got, where none was asked for.
     let address = listener.local_addr().unwrap_or(options.listen);
     session.console.note(&format!("listening on http://{address}"));
     let scheduler = Scheduler::new(&process.runner, process.book.as_ref());
-    let web = process.web(listener, Some(process.pages()));
+    let web = process.web(listener, Some(auth));
     let scheduling = scheduler.run(&process.cancel);
     let working = async {
         if options.no_worker {
@@ -105,7 +107,16 @@ struct Process {
     queue: Arc<ApalisQueue>,
     metrics: PrometheusHandle,
     cancel: CancellationToken,
+    /// Whether there is a worker here that has begun, and whether it has ended.
+    worker: Arc<AtomicU8>,
 }
+
+/// No worker was asked for, or it has not begun.
+const NO_WORKER: u8 = 0;
+/// The worker takes runs.
+const WORKS: u8 = 1;
+/// The worker takes runs no more.
+const ENDED: u8 = 2;
 
 impl Process {
     async fn start(session: &Session, options: &WorkerArguments) -> Result<Self, Failure> {
@@ -114,7 +125,14 @@ impl Process {
         let Opened { book, runner } = session.open().await?;
         let runner = runner.with_lease(Duration::from_secs(options.lease)).with_tries(options.tries);
         let queue = ApalisQueue::open(runner.history()).await?;
-        Ok(Self { runner: Arc::new(runner), book: Arc::new(book.following()), queue: Arc::new(queue), metrics, cancel })
+        Ok(Self {
+            runner: Arc::new(runner),
+            book: Arc::new(book.following()),
+            queue: Arc::new(queue),
+            metrics,
+            cancel,
+            worker: Arc::new(AtomicU8::new(NO_WORKER)),
+        })
     }
 
     async fn work(&self, options: &WorkerArguments) -> syncline_core::Result<()> {
@@ -122,22 +140,28 @@ impl Process {
         let queue: Arc<dyn RunQueue> = Arc::<ApalisQueue>::clone(&self.queue);
         let worker = Arc::new(Worker::new(Arc::clone(&self.runner), book, queue));
         let options = WorkerOptions { concurrency: usize::from(options.concurrency), ..WorkerOptions::default() };
-        worker.serve(options, &self.cancel).await
+        self.worker.store(WORKS, Ordering::Relaxed);
+        let ended = worker.serve(options, &self.cancel).await;
+        self.worker.store(ENDED, Ordering::Relaxed);
+        ended
     }
 
     /// The API and the dashboard.
-    fn pages(&self) -> axum::Router {
+    fn pages(&self, auth: Auth) -> axum::Router {
         let syncs: Arc<dyn SyncStore> = Arc::<crate::Book>::clone(&self.book);
-        let auth = Auth::new(self.runner.history().clone(), self.book.configuration().web.auth());
-        let live = Live::new(self.runner.history().clone(), self.cancel.clone());
+        let limits = self.book.configuration().web.stream_limits();
+        let live = Live::with_limits(self.runner.history().clone(), self.cancel.clone(), limits);
         let state = ApiState { runner: Arc::clone(&self.runner), syncs, auth, live };
         axum::Router::new().nest("/api/v1", syncline_web::router(state.clone())).merge(syncline_web::dashboard(state))
     }
 
-    async fn web(&self, listener: TcpListener, pages: Option<axum::Router>) -> std::io::Result<()> {
-        let mut router = probes(self.metrics.clone(), readiness(self.runner.history().clone()));
-        if let Some(pages) = pages {
-            router = router.merge(pages);
+    /// Metrics and health; with `auth` also the API and the pages, and the metrics for those who may read them. Where they stand alone,
+    /// somebody chose an address for them.
+    async fn web(&self, listener: TcpListener, auth: Option<Auth>) -> std::io::Result<()> {
+        let ready = readiness(self.runner.history().clone(), Arc::clone(&self.worker));
+        let mut router = probes(self.metrics.clone(), ready, auth.clone());
+        if let Some(auth) = auth {
+            router = router.merge(self.pages(auth));
         }
         listen(listener, router, self.metrics.clone(), self.cancel.clone()).await
     }
@@ -157,7 +181,7 @@ async fn ensure_private(listen: SocketAddr, web: &WebSettings, history: &History
     let is_private = listen.ip().is_loopback();
     if web.authentication == Asked::Off {
         if is_private {
-            if !web.auth().hosts.is_empty() {
+            if !web.names().is_empty() {
                 tracing::warn!(
                     "whoever reaches the names in `web.url` and `web.hosts` may do everything: set `web.authentication = \"users\"`, unless \
                      what stands before the server asks them who they are"
@@ -171,7 +195,9 @@ async fn ensure_private(listen: SocketAddr, web: &WebSettings, history: &History
         );
         return Err(Failure::argument(message));
     }
-    let has_admin = history.has_admin().await?;
+    // Whom the provider says to be one is one, too.
+    let is_admin_elsewhere = |oidc: &OidcSettings| oidc.roles.values().any(|role| *role == Role::Admin);
+    let has_admin = web.oidc.as_ref().is_some_and(is_admin_elsewhere) || history.has_admin().await?;
     if !has_admin && !is_private {
         let message = format!(
             "`{listen}` can be reached from other machines, and no admin can log in: make one with `{MAKE_ADMIN}`, or listen on 127.0.0.1"
@@ -187,18 +213,21 @@ async fn ensure_private(listen: SocketAddr, web: &WebSettings, history: &History
              `web.url` to its address"
         );
     }
-    if !is_private && web.auth().hosts.is_empty() {
+    if !is_private && web.names().is_empty() {
         tracing::warn!("other machines know no name to which the server answers: set `web.url`, or `web.hosts`");
     }
     Ok(())
 }
 
-/// A process is ready when its history answers.
-fn readiness(history: History) -> Readiness {
+/// A process is ready when its history answers and is as the program knows it, and the worker that it has takes runs.
+fn readiness(history: History, worker: Arc<AtomicU8>) -> Readiness {
     Arc::new(move || {
-        let history = history.clone();
+        let (history, worker) = (history.clone(), worker.load(Ordering::Relaxed));
         async move {
-            match tokio::time::timeout(READY, history.ping()).await {
+            if worker == ENDED {
+                return Err("the worker takes runs no more".to_owned());
+            }
+            match tokio::time::timeout(READY, history.ensure_ready()).await {
                 Ok(Ok(())) => Ok(()),
                 Ok(Err(error)) => Err(error.message().to_owned()),
                 Err(_) => Err("the history does not answer in time".to_owned()),
@@ -228,6 +257,18 @@ mod tests {
             Err(Failure::Error(error)) => Some(error.message().to_owned()),
             Err(other) => panic!("{other:?}"),
         }
+    }
+
+    #[tokio::test]
+    async fn a_process_without_its_worker_is_not_ready() {
+        let history = History::in_memory().await.unwrap();
+        let worker = Arc::new(AtomicU8::new(NO_WORKER));
+        let ready = readiness(history, Arc::clone(&worker));
+        assert_eq!(ready().await, Ok(()));
+        worker.store(WORKS, Ordering::Relaxed);
+        assert_eq!(ready().await, Ok(()));
+        worker.store(ENDED, Ordering::Relaxed);
+        assert!(ready().await.unwrap_err().contains("worker"));
     }
 
     #[tokio::test]

@@ -80,6 +80,9 @@ impl Told {
         if let Some(at) = last.and_then(|run| run.finished) {
             metrics::last_success(sync, at.into());
         }
+        for (state, number) in history.quarantine_counts(sync).await? {
+            metrics::quarantined(sync, state.as_str(), number);
+        }
         let over = RunFilter {
             sync: Some(sync.to_owned()),
             status: vec![RunStatus::Completed, RunStatus::Failed],

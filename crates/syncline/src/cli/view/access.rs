@@ -29,6 +29,7 @@ fn logs_in(account: &Account) -> &'static str {
     match (account.disabled, account.has_password) {
         (true, _) => "disabled",
         (false, true) => "with a password",
+        (false, false) if account.issuer.is_some() => "with a login elsewhere",
         (false, false) => "has no password",
     }
 }
