@@ -20,6 +20,9 @@ pub fn all(left: &Left) -> Vec<(&'static str, String)> {
     vec![
         fixed("overview", "/"),
         fixed("syncs", "/syncs"),
+        fixed("new-sync", "/syncs/new?source=forward&target=netbox"),
+        ("edit-sync", format!("/syncs/{SYNC}/edit")),
+        ("end-sync", format!("/syncs/{SYNC}/remove")),
         ("sync", format!("/syncs/{SYNC}")),
         ("sync-configuration", format!("/syncs/{SYNC}?tab=configuration")),
         ("sync-jobs", format!("/syncs/{SYNC}?tab=jobs")),
@@ -91,5 +94,6 @@ pub fn ensure_only_shown(tab: &mut Tab<'_>, left: &Left) -> Result<()> {
 }
 
 fn is_for_admins(path: &str) -> bool {
-    ["/settings/accounts", "/settings/tokens", "/settings/audit"].contains(&path)
+    let of_a_sync = path.starts_with("/syncs/new") || path.ends_with("/edit") || path.ends_with("/remove");
+    of_a_sync || ["/settings/accounts", "/settings/tokens", "/settings/audit"].contains(&path)
 }

@@ -50,23 +50,28 @@ pub fn nobody_gets_in(tab: &mut Tab<'_>) -> Result<()> {
     tab.ensure_calm()
 }
 
-/// Makes a sync of the two connections, whose plans wait for a person.
+/// Makes a sync of the two connections from the form, whose plans wait for a person. What is wrong is told at its field.
 pub fn make_sync(tab: &mut Tab<'_>) -> Result<()> {
     tab.visit("/")?;
     tab.reads(&["There is no sync yet"])?;
-    let body = json!({
-        "name": SYNC,
-        "settings": { "source": "forward", "target": "netbox", "auto_merge": false, "policy": { "deletes": "apply" } },
-    });
-    let made = tab.run(&format!(
-        "const answer = await fetch('/api/v1/syncs', {{
-            method: 'POST', body: JSON.stringify({body}),
-            headers: {{ 'content-type': 'application/json', 'x-csrf-token': document.querySelector('[name=csrf]').value }},
-        }});
-        return answer.status + ' ' + await answer.text();"
-    ))?;
-    let made = made.as_str().unwrap_or_default();
-    ensure!(made.starts_with("201 "), "the sync was not made: {made}");
+    tab.go("link", "Syncs")?;
+    tab.go("link", "New sync")?;
+    tab.choose("Source", "forward")?;
+    tab.choose("Target", "netbox")?;
+    tab.go("button", "Go on")?;
+    tab.go("button", "Make the sync")?;
+    tab.ensure_refused(422)?;
+    tab.reads(&["One thing is wrong", "nothing was saved"])?;
+    let at = tab.read("document.querySelector('[aria-invalid=true]')?.id")?;
+    ensure!(at == "f-name", "what is wrong is marked at {at}");
+    tab.fill("Name", SYNC)?;
+    tab.click("checkbox", "Auto merge")?;
+    // What is rarely set is folded.
+    tab.click_at("document.getElementById('f-policy.deletes').closest('details').querySelector('summary')")?;
+    tab.choose("Deletes", "apply")?;
+    tab.go("button", "Make the sync")?;
+    ensure!(tab.path()? == format!("/syncs/{SYNC}"), "who has made a sync is at {}", tab.path()?);
+    tab.reads(&["no: every plan waits for a person"])?;
     tab.visit("/syncs")?;
     tab.reads(&[SYNC, "forward → netbox", "none yet", "never"])?;
     tab.ensure_calm()

@@ -174,6 +174,17 @@ impl<'a> Tab<'a> {
         self.write(text)
     }
 
+    /// Chooses one of the values of a field.
+    pub fn choose(&mut self, name: &str, value: &str) -> Result<()> {
+        let (name, value) = (json!(name), json!(value));
+        let chosen = self.read(&format!(
+            "(() => {{ const field = one('combobox', {name}); field.value = {value}; \
+             field.dispatchEvent(new Event('change', {{ bubbles: true }})); return field.value; }})()"
+        ))?;
+        ensure!(chosen == value, "{name} offers no {value}");
+        Ok(())
+    }
+
     /// Writes where the cursor is.
     pub fn write(&mut self, text: &str) -> Result<()> {
         self.ask("Input.insertText", json!({ "text": text }))?;
