@@ -10,7 +10,7 @@ use super::form::{Fields, link};
 use super::frame::{Command, Frame, Section, Visit, html};
 use super::overview::Link;
 use super::run_line::sync_href;
-use super::show::{Icon, When, clean};
+use super::show::{Icon, Prose, When, clean};
 use crate::ApiState;
 use crate::timetable::{Horizon, Tick, Times, Timetable, timetables};
 
@@ -41,7 +41,7 @@ struct Line {
     sync: Link,
     what: &'static str,
     /// When, in words.
-    when: String,
+    when: Prose,
     /// What else there is to say.
     notes: Vec<String>,
     paused: bool,
@@ -139,7 +139,7 @@ fn lines(timetable: &Timetable, grid: &Grid) -> Vec<Line> {
     let line = |what, when: String, cells| Line {
         sync: sync.clone(),
         what,
-        when,
+        when: Prose::of(&when),
         notes: Vec::new(),
         paused: timetable.paused,
         error: None,
@@ -148,10 +148,10 @@ fn lines(timetable: &Timetable, grid: &Grid) -> Vec<Line> {
     if let Some(error) = &timetable.error {
         return vec![Line { error: Some(clean(error)), ..line("Runs", String::new(), Vec::new()) }];
     }
-    let scheduled = |what, times: &Times| line(what, clean(&times.words), grid.cells(times));
+    let scheduled = |what, times: &Times| line(what, times.words.clone(), grid.cells(times));
     let mut first = match (&timetable.runs, &timetable.after) {
         (Some(times), _) => scheduled("Runs", times),
-        (None, Some(first)) => line("Runs", format!("after {}", clean(first)), Vec::new()),
+        (None, Some(first)) => line("Runs", format!("after {first}"), Vec::new()),
         (None, None) => line("Runs", "when somebody asks".to_owned(), Vec::new()),
     };
     first.notes.extend(timetable.webhook.then(|| "webhook".to_owned()));

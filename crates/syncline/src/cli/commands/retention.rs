@@ -42,7 +42,7 @@ pub async fn run(session: &Session, command: &HistoryCommand) -> Result<Exit, Fa
     }
 }
 
-/// `syncline history size`: `{"total", "tables": {name: bytes}, "limits": {"runs", "days", "megabytes"}}`, sizes in bytes.
+/// `syncline history size`: `{"total", "tables": {name: bytes}, "limits": {"runs", "days", "megabytes", "audit_days"}}`, sizes in bytes.
 async fn size(session: &Session) -> Result<Exit, Failure> {
     let limits = session.configuration()?.data.retention;
     let size = open(session).await?.size().await?;

@@ -35,7 +35,7 @@ async fn a_calendar_tells_what_begins_by_itself() {
     ensure_harmless(&day);
     let text = words(&day);
     for part in [
-        "cron `30 * * * *` (UTC)",
+        "cron 30 * * * * (UTC)",
         "Drift checks",
         "after hourly",
         "when somebody asks webhook",
