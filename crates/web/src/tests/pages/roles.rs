@@ -15,7 +15,7 @@ use crate::tests::Api;
 use crate::tests::auth::Browser;
 
 /// Every page of whose kind something is there.
-const PAGES: [&str; 19] = [
+const PAGES: [&str; 23] = [
     "/",
     "/runs",
     "/runs/1",
@@ -30,13 +30,18 @@ const PAGES: [&str; 19] = [
     "/syncs/lab/run",
     "/sources/truth",
     "/targets/other",
+    "/compare?a=1&b=2",
+    "/logs",
+    "/logs/changes",
+    "/schedules",
     "/drift",
     "/quarantine",
     "/settings",
     "/settings/password",
     "/objects/site/%5B%22a%22%5D",
 ];
-const ADMINS: [&str; 3] = ["/settings/accounts", "/settings/tokens", "/settings/audit"];
+const ADMINS: [&str; 6] =
+    ["/settings/accounts", "/settings/tokens", "/settings/audit", "/syncs/new", "/syncs/lab/edit", "/syncs/lab/remove"];
 
 impl Pages {
     /// Something of every kind: a dry run, one that was applied, one that waits in line and one that waits for a person. Whoever
