@@ -279,7 +279,7 @@ fn notes(a: &Run, b: &Run) -> Vec<Prose> {
     if a.dry != b.dry {
         let (dry, real) = if a.dry { (a.id, b.id) } else { (b.id, a.id) };
         notes.push(Prose::of(&format!(
-            "Run {dry} was dry, so what it planned and run {real} did alike differs in the outcome."
+            "Run {dry} was dry: where run {real} did what run {dry} planned, only the outcome differs."
         )));
     }
     if a.definition_hash != b.definition_hash {

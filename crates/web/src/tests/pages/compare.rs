@@ -16,7 +16,7 @@ async fn two_runs_stand_beside_each_other() {
     let text = words(&page);
     for part in [
         "Run 1 and run 2",
-        "Run 1 was dry, so what it planned and run 2 did alike differs in the outcome.",
+        "Run 1 was dry: where run 2 did what run 1 planned, only the outcome differs.",
         "The scope, the mapping or a side of the sync was changed between them.",
         "only in run 1 1",
         "only in run 2 1",
