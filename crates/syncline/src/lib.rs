@@ -10,6 +10,7 @@ pub mod cli;
 pub mod config;
 mod connectors;
 mod memory;
+pub mod notify;
 pub mod telemetry;
 mod wiring;
 

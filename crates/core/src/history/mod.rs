@@ -5,7 +5,7 @@
 //! runs stand), `batch` (what is on its way to a target), `plan` and `plan_part`, `decision`, `quarantine` (absent objects
 //! that wait), `ledger` (what Syncline created, and what it last applied to what), `link` (which source record is which
 //! object of a target), and `finding` (what runs saw and somebody should look at). Unchanged records leave nothing but
-//! their count. Who may ask is in `account`, `session` and `token`, who did what in `audit`.
+//! their count. Who may ask is in `account`, `session` and `token`, who did what in `audit`, how far whom was told in `notification`.
 //!
 //! Rules:
 //! - Every write goes through [`store::Store::write`]: a short transaction that starts as a writer.

@@ -100,6 +100,11 @@ pub enum Command {
         /// Only this one, for example `templates`
         name: Option<String>,
     },
+    /// Send a message to somebody who is told of what came of runs, to see whether it arrives
+    Notify {
+        /// The name behind `notify.` in the configuration
+        channel: String,
+    },
     /// Show what a sync would change; nothing is written
     #[command(after_help = EXIT_CODES)]
     Plan {

@@ -71,6 +71,7 @@ async fn dispatch(session: &Session, command: Command) -> Result<Exit, Failure> 
         Command::Connectors { name: Some(name), connect } => commands::connectors::one(session, &name, connect).await,
         Command::Check { sync } => commands::check::run(session, &sync).await,
         Command::Catalogue { of, name } => commands::catalogue::run(session, &of, name.as_deref()).await,
+        Command::Notify { channel } => commands::notify::run(session, &channel).await,
         Command::Plan { sync, out, full, request } => {
             commands::run::plan(session, &sync, out.as_deref(), full, request.request_id).await
         }

@@ -11,12 +11,12 @@ use syncline_core::similar;
 
 use super::settings::{Found, coerce, judge, take_text};
 use super::{
-    ConfigError, ConfigProblem, Configuration, Connection, DataSettings, Loaded, OidcSettings, SyncSettings,
-    WebSettings,
+    ChannelSettings, ConfigError, ConfigProblem, Configuration, Connection, DataSettings, Loaded, OidcSettings,
+    SyncSettings, WebSettings,
 };
 
 /// The sections of a configuration.
-pub(super) const SECTIONS: [&str; 4] = ["data", "web", "connections", "syncs"];
+pub(super) const SECTIONS: [&str; 5] = ["data", "web", "notify", "connections", "syncs"];
 
 /// What no sync can be called, because a page of the dashboard is: `/syncs/new`.
 const FORM: &str = "new";
@@ -31,6 +31,7 @@ pub fn check(loaded: &Loaded, registry: &Registry) -> Result<Configuration, Conf
     let web = check.web();
     let (named, connections) = check.connections();
     let syncs = check.syncs(&named, &connections);
+    let notify = check.notify();
     if !check.problems.is_empty() {
         return Err(ConfigError::Invalid(check.problems));
     }
@@ -38,7 +39,7 @@ pub fn check(loaded: &Loaded, registry: &Registry) -> Result<Configuration, Conf
     let written = written.map(|(name, settings)| (name.clone(), settings.clone())).collect();
     let warnings = syncs.iter().filter_map(|(name, sync)| pinned(name, sync, &connections, registry)).collect();
     let (data, web) = (data.unwrap_or_default(), web.unwrap_or_default());
-    Ok(Configuration { file: loaded.file.clone(), data, web, connections, syncs, written, warnings })
+    Ok(Configuration { file: loaded.file.clone(), data, web, notify, connections, syncs, written, warnings })
 }
 
 /// Judges the settings of one sync that is not in the file, against the connections that are.
@@ -129,6 +130,23 @@ impl Check<'_> {
             self.add(&key.collect::<Vec<_>>(), message, Some(remedy.to_owned()));
         }
         Some(web)
+    }
+
+    /// Who is told of what came of runs, by name.
+    fn notify(&mut self) -> BTreeMap<String, ChannelSettings> {
+        let syncs = self.loaded.tree.get("syncs").and_then(Value::as_object).into_iter().flatten();
+        let syncs: Vec<&str> = syncs.map(|(name, _)| name.as_str()).collect();
+        let mut channels = BTreeMap::new();
+        for (name, table) in self.tables("notify") {
+            let key = ["notify".to_owned(), name.clone()];
+            let Some(channel) = self.typed::<ChannelSettings>(&key, Value::Object(table)) else { continue };
+            for (part, message, remedy) in channel.problems(&syncs) {
+                let below = part.iter().map(|part| (*part).to_owned());
+                self.add(&key.iter().cloned().chain(below).collect::<Vec<_>>(), message, Some(remedy));
+            }
+            channels.insert(name, channel);
+        }
+        channels
     }
 
     /// The tables of a section, by name. What is no table, and names that cannot be used everywhere, are problems.

@@ -1,6 +1,6 @@
 //! The configuration: where it is found, what it says, and what is wrong with it.
 //!
-//! A TOML or YAML file with four sections, and environment variables that override single keys:
+//! A TOML or YAML file with five sections, and environment variables that override single keys:
 //!
 //! ```toml
 //! [connections.forward]            # how to reach a system: `connector`, then that connector's own settings
@@ -15,6 +15,9 @@
 //!
 //! [web]                            # how the server is reached, and by whom
 //! authentication = "users"
+//!
+//! [notify.noc]                     # who is told of what came of runs
+//! webhook.url = "env:NOC_WEBHOOK"
 //! ```
 //!
 //! `SYNCLINE__CONNECTIONS__FORWARD__URL` overrides `connections.forward.url`; a `-` in a name is written `_` there.
@@ -28,6 +31,7 @@ mod example;
 mod form_tests;
 mod load;
 mod model;
+mod notify;
 mod oidc;
 mod problem;
 mod reach;
@@ -41,6 +45,7 @@ pub use check::{check, check_sync};
 pub use example::EXAMPLE;
 pub use load::{Loaded, find, load, read_table};
 pub use model::{Configuration, Connection, DataSettings, SyncSettings};
+pub use notify::{ChannelSettings, MailSettings, Occasion, WebhookFormat, WebhookSettings};
 pub use oidc::OidcSettings;
 pub use problem::{ConfigError, ConfigProblem};
 pub use reach::{Destination, ensure_reach};

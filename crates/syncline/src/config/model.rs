@@ -15,7 +15,7 @@ use syncline_core::schedule::{CatchUp, Schedule, Window, Windows};
 use syncline_core::similar;
 use syncline_core::{Error, ErrorKind};
 
-use super::WebSettings;
+use super::{ChannelSettings, WebSettings};
 
 /// A configuration without known problems.
 #[derive(Debug, Clone)]
@@ -26,6 +26,8 @@ pub struct Configuration {
     pub data: DataSettings,
     /// How the server is reached, and by whom.
     pub web: WebSettings,
+    /// Who is told of what came of runs, by name.
+    pub notify: BTreeMap<String, ChannelSettings>,
     /// The systems, by name.
     pub connections: BTreeMap<String, Connection>,
     /// The syncs, by name.

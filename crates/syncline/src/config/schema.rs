@@ -5,7 +5,7 @@ use syncline_core::connector::ConnectorDescriptor;
 use syncline_core::registry::Registry;
 use syncline_core::settings;
 
-use super::{DataSettings, SyncSettings, WebSettings};
+use super::{ChannelSettings, DataSettings, SyncSettings, WebSettings};
 
 /// The JSON schema (draft 2020-12) of a configuration file for these connectors.
 pub fn schema(registry: &Registry) -> Value {
@@ -25,6 +25,11 @@ pub fn schema(registry: &Registry) -> Value {
         "properties": {
             "data": part(settings::schema::<DataSettings>()),
             "web": part(settings::schema::<WebSettings>()),
+            "notify": {
+                "description": "Who is told of what came of runs, by name.",
+                "type": "object",
+                "additionalProperties": part(settings::schema::<ChannelSettings>()),
+            },
             "connections": {
                 "description": "The systems, by name.",
                 "type": "object",

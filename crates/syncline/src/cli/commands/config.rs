@@ -47,7 +47,7 @@ fn check(session: &Session) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The secrets of connections that cannot be fetched here and now. No mistake of the configuration: it may be checked elsewhere
+/// The secrets that cannot be fetched here and now. No mistake of the configuration: it may be checked elsewhere
 /// than it is used.
 fn missing_secrets(configuration: &config::Configuration) -> Result<Vec<(String, String)>, Failure> {
     let registry = crate::registry()?;
@@ -57,6 +57,17 @@ fn missing_secrets(configuration: &config::Configuration) -> Result<Vec<(String,
     };
     if let Some(password) = &configuration.data.history_password {
         look("data.history_password".to_owned(), password);
+    }
+    if let Some(secret) = configuration.web.oidc.as_ref().and_then(|oidc| oidc.client_secret.as_ref()) {
+        look("web.oidc.client_secret".to_owned(), secret);
+    }
+    for (name, channel) in &configuration.notify {
+        channel.secrets().for_each(|(key, secret)| look(format!("notify.{name}.{key}"), secret));
+    }
+    for (name, sync) in &configuration.syncs {
+        if let Some(webhook) = &sync.webhook {
+            look(format!("syncs.{name}.webhook.secret"), &webhook.secret);
+        }
     }
     for (name, connection) in &configuration.connections {
         let schema = (registry.get(&connection.connector)?.connection_schema)();

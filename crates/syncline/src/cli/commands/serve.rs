@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use futures::FutureExt as _;
+use futures::future::join_all;
 use syncline_core::history::{History, Role};
 use syncline_core::queue::{ApalisQueue, RunQueue, WorkerOptions};
 use syncline_core::run::{Scheduler, SyncBook, Worker};
@@ -22,6 +23,7 @@ use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::session::{Opened, Session};
 use crate::config::{Asked, OidcSettings, WebSettings};
+use crate::notify::{Channel, Teller};
 use crate::telemetry::{PrometheusHandle, Readiness, listen, probes, prometheus};
 
 /// How long the database may take to say that it is there.
@@ -40,6 +42,8 @@ pub async fn serve(session: &Session, options: &Serve) -> Result<Exit, Failure> 
         tracing::warn!("{warning}");
     }
     let auth = Auth::new(process.runner.history().clone(), process.book.configuration().web.auth()?);
+    let channels = process.book.configuration().notify.iter().map(|(name, settings)| Channel::open(name, settings));
+    let channels: Vec<_> = channels.collect::<syncline_core::Result<_>>()?;
     let listener = bound(options.listen).await?;
     // The port that it got, where none was asked for.
     let address = listener.local_addr().unwrap_or(options.listen);
@@ -60,8 +64,11 @@ pub async fn serve(session: &Session, options: &Serve) -> Result<Exit, Failure> 
         let tell = upkeep::tell(&process.book, history, &process.cancel);
         futures::join!(tell, upkeep::tidy(&process.runner, &process.queue, limits, &process.cancel));
     });
-    let (web, (), working, metrics, ()) =
-        futures::join!(web, scheduling, working, process.metrics(&options.worker), upkeep);
+    let teller =
+        Teller { history, holder: process.runner.worker(), shown: process.book.configuration().web.url.as_ref() };
+    let notifying = Box::pin(join_all(channels.iter().map(|channel| teller.tell(channel, &process.cancel))));
+    let (web, (), working, metrics, (), _) =
+        futures::join!(web, scheduling, working, process.metrics(&options.worker), upkeep, notifying);
     web?;
     working?;
     metrics?;
