@@ -18,6 +18,7 @@
 //! | `GET /runs/{id}/plan` | the file of its plan |
 //! | `POST /runs/{id}/approve`, `…/reject` | a decision about its plan |
 //! | `POST /runs/{id}/cancel`, `…/pause`, `…/resume` | what a person wants of it |
+//! | `POST /runs/{id}/undo`, `…/rerun` | asks for a run that takes it back, or tries again what failed |
 //! | `GET /queue` | the runs that wait, and what each waits for |
 //! | `GET /findings`, `GET /findings/{id}`, `POST …/acknowledge` | drift, flapping and ambiguous records; that somebody looked at one |
 //! | `GET /quarantine`, `POST /quarantine` | records that sources no longer have; what becomes of one |

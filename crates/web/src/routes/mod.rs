@@ -38,6 +38,10 @@ use crate::problem::{Problem, ProblemKind};
 use crate::timetable::Timetable;
 use crate::{ApiState, List, SyncView};
 
+/// The header of those who ask for a run.
+const IDEMPOTENCY_KEY: (&str, &str) =
+    ("Idempotency-Key", "What the request is called: asked again under the same name, the answer is the same run");
+
 /// Every route, with who may ask.
 pub fn endpoints() -> Vec<Endpoint> {
     let mut endpoints = of_syncs();
@@ -241,10 +245,7 @@ fn of_syncs() -> Vec<Endpoint> {
             .says("Asks for a run; asking twice is asking once")
             .by(Role::Operator)
             .notes(AuditAction::RunTrigger)
-            .headers(&[(
-                "Idempotency-Key",
-                "What the request is called: asked again under the same name, the answer is the same run",
-            )])
+            .headers(&[IDEMPOTENCY_KEY])
             .takes::<trigger::Wish>()
             .gives::<trigger::Asked>(StatusCode::ACCEPTED, "The run that will do it")
             .fails([Conflict, ProblemKind::Settings]),
@@ -370,6 +371,22 @@ fn of_runs() -> Vec<Endpoint> {
             .gives::<stop::Told>(StatusCode::OK, "It is over")
             .gives::<stop::Told>(StatusCode::ACCEPTED, "It ends after the batches under way")
             .fails([Conflict]),
+        Endpoint::post("/runs/{id}/undo", "undoRun", trigger::undo)
+            .says("Asks for a run that takes back what this one wrote")
+            .by(Role::Operator)
+            .notes(AuditAction::RunTrigger)
+            .headers(&[IDEMPOTENCY_KEY])
+            .takes::<trigger::AgainWish>()
+            .gives::<trigger::Asked>(StatusCode::ACCEPTED, "The run that will do it")
+            .fails([Conflict, ProblemKind::Settings]),
+        Endpoint::post("/runs/{id}/rerun", "rerunRun", trigger::rerun)
+            .says("Asks for a run that tries again what this one did not get done")
+            .by(Role::Operator)
+            .notes(AuditAction::RunTrigger)
+            .headers(&[IDEMPOTENCY_KEY])
+            .takes::<trigger::AgainWish>()
+            .gives::<trigger::Asked>(StatusCode::ACCEPTED, "The run that will do it")
+            .fails([Conflict, ProblemKind::Settings]),
         Endpoint::post("/runs/{id}/pause", "pauseRun", stop::pause)
             .says("Lets a run wait until it is resumed")
             .by(Role::Operator)

@@ -11,13 +11,27 @@ use syncline_core::run::RunRequest;
 
 use super::syncs::view;
 use crate::auth::Who;
-use crate::input::{Body, IdempotencyKey, Name};
+use crate::input::{Body, IdempotencyKey, Name, Number};
 use crate::{ApiState, Problem};
 
-/// How a run is asked for.
+/// How a run of a sync is asked for.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Wish {
+    /// Stop at the saved plan.
+    pub dry_run: bool,
+    /// Only tell how the target differs from the source, and keep that as findings; nothing is written.
+    pub drift: bool,
+    /// Why; kept with the run.
+    pub reason: Option<String>,
+    /// What the asking system calls the request; kept with the run.
+    pub request_id: Option<RequestId>,
+}
+
+/// How a run that is about another one is asked for.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct AgainWish {
     /// Stop at the saved plan.
     pub dry_run: bool,
     /// Why; kept with the run.
@@ -45,7 +59,7 @@ pub struct Asked {
     pub waits_for: Option<WaitsFor>,
 }
 
-/// `POST /syncs/{name}/runs` `{"dry_run": false, "reason": null, "request_id": null}`: 202, with the path of the run in `Location`.
+/// `POST /syncs/{name}/runs` `{"dry_run": false, "drift": false, "reason": null, "request_id": null}`: 202, with the path of the run in `Location`.
 ///
 /// ```json
 /// {
@@ -67,27 +81,81 @@ pub async fn trigger(
     IdempotencyKey(key): IdempotencyKey,
     Body(wish): Body<Wish>,
 ) -> Result<impl IntoResponse, Problem> {
-    if key.is_some() && wish.request_id.is_some() && key != wish.request_id {
+    view(&state, &name).await?;
+    let request = if wish.drift { RunRequest::drift() } else { RunRequest::default() };
+    let request = RunRequest {
+        by: who.name,
+        reason: wish.reason,
+        request_id: wish.request_id,
+        dry_run: wish.dry_run || wish.drift,
+        ..request
+    };
+    let asked = ask(&state, &name, key, request).await?;
+    let location = format!("../../runs/{}", asked.run);
+    Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(asked)))
+}
+
+/// `POST /runs/{id}/undo` `{"dry_run": false, "reason": null, "request_id": null}`: 202, with the path of the run in `Location` that takes
+/// back what this one wrote, as far as nobody has touched it since. 409 where there is nothing to take back. See [`trigger`].
+pub async fn undo(
+    state: State<ApiState>,
+    who: Who,
+    number: Number,
+    key: IdempotencyKey,
+    wish: Body<AgainWish>,
+) -> Result<impl IntoResponse, Problem> {
+    again(state, who, number, key, wish, RunRequest::undo).await
+}
+
+/// `POST /runs/{id}/rerun` `{"dry_run": false, "reason": null, "request_id": null}`: 202, with the path of the run in `Location` that tries
+/// again what this one did not get done. 409 where there is nothing to try. See [`trigger`].
+pub async fn rerun(
+    state: State<ApiState>,
+    who: Who,
+    number: Number,
+    key: IdempotencyKey,
+    wish: Body<AgainWish>,
+) -> Result<impl IntoResponse, Problem> {
+    again(state, who, number, key, wish, RunRequest::rerun).await
+}
+
+async fn again(
+    State(state): State<ApiState>,
+    who: Who,
+    Number(id): Number,
+    IdempotencyKey(key): IdempotencyKey,
+    Body(wish): Body<AgainWish>,
+    about: fn(RunId) -> RunRequest,
+) -> Result<impl IntoResponse, Problem> {
+    let subject = super::run(&state, id).await?;
+    let request = RunRequest {
+        by: who.name,
+        reason: wish.reason,
+        request_id: wish.request_id,
+        dry_run: wish.dry_run,
+        ..about(id)
+    };
+    // What cannot be is told, and leaves no failed run in the history.
+    let sync = state.syncs.sync(&subject.sync).await?;
+    state.runner.subject(&sync.definition, &request).await?;
+    let asked = ask(&state, &subject.sync, key, request).await?;
+    let location = format!("../{}", asked.run);
+    Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(asked)))
+}
+
+/// Makes the run that a program asks for, or finds the one that does the same.
+async fn ask(state: &ApiState, sync: &str, key: Option<RequestId>, request: RunRequest) -> Result<Asked, Problem> {
+    if key.is_some() && request.request_id.is_some() && key != request.request_id {
         return Err(Problem::value(
             "request_id",
             "is another one than `Idempotency-Key`: give one of them, or the same twice",
         ));
     }
-    view(&state, &name).await?;
-    let sync = state.syncs.sync(&name).await?;
-    let request = RunRequest {
-        kind: RunKind::Webhook,
-        by: who.name,
-        reason: wish.reason,
-        once: key.is_some(),
-        request_id: key.or(wish.request_id),
-        dry_run: wish.dry_run,
-        ..RunRequest::default()
-    };
+    let sync = state.syncs.sync(sync).await?;
+    let once = key.is_some();
+    let request = RunRequest { kind: RunKind::Webhook, once, request_id: key.or(request.request_id), ..request };
     let triggered = state.runner.trigger(&sync.definition, &request).await?;
-    let asked = asked(&state, triggered).await?;
-    let location = format!("../../runs/{}", asked.run);
-    Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(asked)))
+    asked(state, triggered).await
 }
 
 /// What came of asking, and where the run is in the line.

@@ -3,7 +3,7 @@
 use axum::http::{StatusCode, header};
 use serde_json::{Value, json};
 use syncline_core::event::Level;
-use syncline_core::history::{LogLine, RunId, RunKind, RunStatus};
+use syncline_core::history::{LogLine, Purpose, RunId, RunKind, RunStatus};
 use syncline_core::plan::PlanReader;
 
 use super::Api;
@@ -50,6 +50,38 @@ async fn asking_twice_for_a_run_is_asking_once() {
 }
 
 #[tokio::test]
+async fn a_run_is_taken_back_and_tried_again() {
+    let api = Api::with_lab(true).await;
+    let dry = api.trigger("lab", json!({"dry_run": true})).await;
+    api.work(dry).await;
+    let real = api.trigger("lab", json!({})).await;
+    api.work(real).await;
+    let wish = json!({"dry_run": true, "reason": "it was too early"});
+    let asked = api.post(&format!("runs/{real}/undo"), wish).await;
+    assert_eq!((asked.status, &asked.headers[header::LOCATION]), (StatusCode::ACCEPTED, &"../3".parse().unwrap()));
+    let undo = api.run(RunId::new(3)).await;
+    assert_eq!((undo.purpose, undo.subject, undo.dry), (Purpose::Undo, Some(real), true));
+    assert_eq!(undo.request.as_deref(), Some("it was too early"));
+    let again = api.post(&format!("runs/{real}/undo"), json!({"dry_run": true})).await.value();
+    assert_eq!((&again["run"], &again["already_running"]), (&json!(3), &json!(true)));
+
+    for (path, says) in [(format!("runs/{dry}/undo"), "nothing to be taken back"), (format!("runs/{dry}/rerun"), "dry")] {
+        let refused = api.post(&path, json!({})).await;
+        assert!(refused.status.is_client_error() && refused.detail().contains(says), "{path}: {}", refused.text);
+    }
+    assert_eq!(api.post("runs/77/undo", json!({})).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(api.get("runs").await.items().len(), 3);
+}
+
+#[tokio::test]
+async fn a_drift_check_is_asked_for() {
+    let api = Api::with_lab(true).await;
+    let asked = api.post("syncs/lab/runs", json!({"drift": true})).await.value();
+    assert_eq!(asked["dry_run"], true);
+    assert_eq!(api.run(RunId::new(1)).await.purpose, Purpose::Drift);
+}
+
+#[tokio::test]
 async fn requests_at_the_same_time_make_one_run() {
     let api = Api::with_lab(true).await;
     let ask = || api.post("syncs/lab/runs", json!({}));
@@ -63,7 +95,7 @@ async fn a_mistyped_wish_makes_no_run() {
     let api = Api::with_lab(true).await;
     let asked = api.post("syncs/lab/runs", json!({"dryrun": true})).await;
     assert_eq!(asked.status, StatusCode::UNPROCESSABLE_ENTITY);
-    insta::assert_snapshot!(asked.detail(), @"`dryrun`: unknown field `dryrun`, expected one of `dry_run`, `reason`, `request_id`");
+    insta::assert_snapshot!(asked.detail(), @"`dryrun`: unknown field `dryrun`, expected one of `dry_run`, `drift`, `reason`, `request_id`");
     assert_eq!(api.get("runs").await.items(), [] as [Value; 0]);
 }
 
