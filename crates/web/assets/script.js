@@ -87,13 +87,14 @@
     tell();
   };
 
-  // `j` and `k` go through the rows of a page, `/` to its first filter.
+  // `j` and `k` go through the rows of a page, `/` to its first filter, or to the search.
   const keys = () => {
     document.addEventListener("keydown", (event) => {
       if (event.ctrlKey || event.metaKey || event.altKey) return;
       if (event.target.closest("input, select, textarea")) return;
       if (event.key === "/") {
-        const filter = document.querySelector("form.filter input:not([type=hidden]), form.filter select");
+        const filter = document.querySelector("form.filter input:not([type=hidden]), form.filter select")
+          ?? document.querySelector(".search input");
         if (!filter) return;
         event.preventDefault();
         filter.focus();

@@ -42,6 +42,7 @@ pub fn all(left: &Left) -> Vec<(&'static str, String)> {
         fixed("logs", "/logs"),
         fixed("logs-changes", "/logs/changes"),
         fixed("schedules", "/schedules"),
+        fixed("search", "/search?text=core"),
         ("object", left.object.clone()),
         fixed("drift", "/drift"),
         fixed("quarantine", "/quarantine"),

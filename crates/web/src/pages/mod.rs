@@ -41,6 +41,7 @@ mod run;
 mod run_line;
 mod runs;
 mod schedules;
+mod search;
 mod settings;
 pub(crate) mod settings_view;
 mod show;
@@ -142,6 +143,7 @@ fn routes() -> Vec<PageRoute> {
         page("/quarantine", get(quarantine::page)),
         ("/quarantine/decide", Role::Approver, None, post(quarantine::decide)),
         page("/schedules", get(schedules::page)),
+        page("/search", get(search::page)),
         page("/syncs", get(sync::list)),
         ("/syncs/new", Role::Admin, None, get(edit::new)),
         does("/syncs/new", Role::Admin, AuditAction::SyncCreate, post(edit::create)),

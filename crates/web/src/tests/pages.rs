@@ -9,6 +9,7 @@ mod open;
 mod quarantine;
 mod roles;
 mod schedules;
+mod search;
 mod settings;
 
 use std::sync::Arc;

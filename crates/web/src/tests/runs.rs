@@ -65,7 +65,8 @@ async fn a_run_is_taken_back_and_tried_again() {
     let again = api.post(&format!("runs/{real}/undo"), json!({"dry_run": true})).await.value();
     assert_eq!((&again["run"], &again["already_running"]), (&json!(3), &json!(true)));
 
-    for (path, says) in [(format!("runs/{dry}/undo"), "nothing to be taken back"), (format!("runs/{dry}/rerun"), "dry")] {
+    for (path, says) in [(format!("runs/{dry}/undo"), "nothing to be taken back"), (format!("runs/{dry}/rerun"), "dry")]
+    {
         let refused = api.post(&path, json!({})).await;
         assert!(refused.status.is_client_error() && refused.detail().contains(says), "{path}: {}", refused.text);
     }

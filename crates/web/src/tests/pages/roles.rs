@@ -15,7 +15,7 @@ use crate::tests::Api;
 use crate::tests::auth::Browser;
 
 /// Every page of whose kind something is there.
-const PAGES: [&str; 23] = [
+const PAGES: [&str; 24] = [
     "/",
     "/runs",
     "/runs/1",
@@ -34,6 +34,7 @@ const PAGES: [&str; 23] = [
     "/logs",
     "/logs/changes",
     "/schedules",
+    "/search?text=lab",
     "/drift",
     "/quarantine",
     "/settings",
