@@ -10,7 +10,7 @@
 //! | `POST /hooks/{sync}` | another system tells that something happened there: see [`routes::hooks`] |
 //! | `GET /schedules` | when syncs run by themselves |
 //! | `GET /runs` | runs, newest first |
-//! | `GET /runs/{id}` | a run with its phases, models and decisions |
+//! | `GET`, `DELETE /runs/{id}` | a run with its phases, models and decisions; its end in the history |
 //! | `GET /runs/export` | the same as a file |
 //! | `GET /runs/{id}/changes`, `…/log` | what it did, what it said |
 //! | `GET /runs/{id}/events`, `…/progress` | what happens in it, as it happens, and how far it is |

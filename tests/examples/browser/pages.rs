@@ -31,6 +31,7 @@ pub fn all(left: &Left) -> Vec<(&'static str, String)> {
         fixed("target", "/targets/netbox"),
         fixed("runs", "/runs"),
         fixed("runs-none", "/runs?sync=none"),
+        ("runs-remove", format!("/runs/remove?run={dry}")),
         ("run-dry", format!("/runs/{dry}")),
         ("run", format!("/runs/{partly}")),
         ("plan", format!("/runs/{dry}/plan")),
@@ -99,6 +100,6 @@ pub fn ensure_only_shown(tab: &mut Tab<'_>, left: &Left) -> Result<()> {
 }
 
 fn is_for_admins(path: &str) -> bool {
-    let of_a_sync = path.starts_with("/syncs/new") || path.ends_with("/edit") || path.ends_with("/remove");
+    let of_a_sync = path.starts_with("/syncs/new") || path.ends_with("/edit") || path.contains("/remove");
     of_a_sync || ["/settings/accounts", "/settings/tokens", "/settings/audit"].contains(&path)
 }

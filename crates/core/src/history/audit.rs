@@ -120,6 +120,9 @@ pub enum AuditAction {
     /// The plan of a run was rejected.
     #[serde(rename = "run.reject")]
     RunReject,
+    /// A run was removed from the history.
+    #[serde(rename = "run.remove")]
+    RunRemove,
     /// Somebody decided about a record that the source no longer has.
     #[serde(rename = "quarantine.decide")]
     QuarantineDecide,
@@ -282,7 +285,7 @@ impl How {
 
 impl AuditAction {
     /// All of them.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::Login,
         Self::LoginFailed,
         Self::Logout,
@@ -304,6 +307,7 @@ impl AuditAction {
         Self::RunResume,
         Self::RunApprove,
         Self::RunReject,
+        Self::RunRemove,
         Self::QuarantineDecide,
         Self::FindingAcknowledge,
         Self::HookRefused,
@@ -334,6 +338,7 @@ impl AuditAction {
             Self::RunResume => "run.resume",
             Self::RunApprove => "run.approve",
             Self::RunReject => "run.reject",
+            Self::RunRemove => "run.remove",
             Self::QuarantineDecide => "quarantine.decide",
             Self::FindingAcknowledge => "finding.acknowledge",
             Self::HookRefused => "hook.refused",

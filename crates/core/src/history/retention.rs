@@ -102,6 +102,21 @@ impl History {
         self.removed(surplus).await
     }
 
+    /// Removes these runs with all that belongs to them, whatever is kept otherwise. Those stay that are not over, and those that later
+    /// ones need, as [`prune`](Self::prune) tells.
+    pub async fn remove_runs(&self, runs: &[RunId]) -> Result<Vec<RemovedRun>> {
+        let wanted: HashSet<i64> = runs.iter().map(|run| run.0).collect();
+        let needed = self.needed().await?;
+        let going = self.candidates().await?.into_iter();
+        let mut removed = Vec::new();
+        for run in going.filter(|run| wanted.contains(&run.id) && !needed.contains(&run.id)) {
+            if self.remove(&run).await? {
+                removed.push(run);
+            }
+        }
+        self.removed(removed).await
+    }
+
     /// The runs that are over the limits and need not stay, oldest first.
     async fn surplus(&self, retention: &Retention, kept: &HashSet<RunId>) -> Result<Vec<Candidate>> {
         let mut stay: HashSet<i64> = kept.iter().map(|run| run.0).collect();

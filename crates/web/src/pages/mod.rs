@@ -20,6 +20,7 @@ mod compare;
 mod drift;
 mod edit;
 mod facets;
+mod forget;
 mod form;
 mod frame;
 mod login;
@@ -123,6 +124,8 @@ fn routes() -> Vec<PageRoute> {
     vec![
         page("/", get(overview::page)),
         page("/runs", get(runs::page)),
+        // Each run that goes has a row in the audit log.
+        ("/runs/remove", Role::Admin, None, get(forget::page).post(forget::remove)),
         page("/runs/{id}", get(run::page)),
         page("/compare", get(compare::page)),
         page("/logs", get(logs::lines)),

@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::response::Html;
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use syncline_core::Result;
-use syncline_core::history::{Purpose, RunFilter, RunId, RunKind, RunOutcome, RunStatus};
+use syncline_core::history::{Purpose, Role, RunFilter, RunId, RunKind, RunOutcome, RunStatus};
 
 use super::PageProblem;
 use super::form::{self, Fields};
@@ -32,11 +32,23 @@ struct RunsPage {
     /// The same as files: a name and a link.
     exports: Vec<(&'static str, String)>,
     runs: Vec<RunLine>,
+    /// What is left out, as classes of the table.
+    columns: String,
+    all_columns: Vec<Column>,
     pager: Pager,
     command: Command,
 }
 
-/// `GET /runs?sync=lab&source=fwd&target=netbox&outcome=partial,failed&status=queued,syncing&kind=scheduled&purpose=drift&dry=false&request_id=CHG0042&text=kim&since=2026-11-20&before=17`.
+/// A column that can be left out.
+struct Column {
+    name: &'static str,
+    hidden: bool,
+}
+
+/// The columns that can be left out beside the numbers, by their names.
+const COLUMNS: [&str; 4] = ["sync", "kind", "began", "time"];
+
+/// `GET /runs?sync=lab&source=fwd&target=netbox&outcome=partial,failed&status=queued,syncing&kind=scheduled&purpose=drift&dry=false&request_id=CHG0042&text=kim&since=2026-11-20&hide=kind&before=17`.
 pub async fn page(State(state): State<ApiState>, visit: Visit, fields: Fields) -> Result<Html<String>, PageProblem> {
     let day = |name: &str| -> Result<Option<DateTime<Utc>>, PageProblem> {
         let day: Option<NaiveDate> = fields.parsed(name)?;
@@ -66,6 +78,7 @@ pub async fn page(State(state): State<ApiState>, visit: Visit, fields: Fields) -
     syncs.sort();
     let sides = sides(&state).await?;
     let text = |name: &str| fields.text(name).unwrap_or_default().to_owned();
+    let all_columns = columns(&fields);
     html(&RunsPage {
         frame: visit.frame("Runs", Section::Runs),
         selects: selects(&fields, &syncs, &sides),
@@ -76,9 +89,22 @@ pub async fn page(State(state): State<ApiState>, visit: Visit, fields: Fields) -
         until: text("until"),
         is_filtered: filter != RunFilter::default(),
         runs,
+        columns: all_columns
+            .iter()
+            .filter(|column| column.hidden)
+            .map(|column| format!(" hide-{}", column.name))
+            .collect(),
+        all_columns,
         pager: Pager { first, next, word: "Older" },
         command: Command(command(&filter)),
     })
+}
+
+/// The columns that can be left out, with those that are: `hide=kind,began`. What is no column is nothing.
+fn columns(fields: &Fields) -> Vec<Column> {
+    let hidden: Vec<&str> = fields.all("hide").flat_map(|names| names.split(',')).map(str::trim).collect();
+    let all = COLUMNS.into_iter().chain(NUMBERS);
+    all.map(|name| Column { name, hidden: hidden.contains(&name) }).collect()
 }
 
 /// The names of the connections that syncs read by, and of those that they write by.
@@ -103,7 +129,8 @@ fn exports(fields: &Fields, filter: &RunFilter) -> Vec<(&'static str, String)> {
     let times = [("since", time(filter.since)), ("until", time(filter.until))];
     let formats = [("NDJSON", "ndjson"), ("CSV", "csv")];
     let link = |(name, format): (&'static str, &'static str)| {
-        let kept = fields.pairs().filter(|(name, _)| !matches!(*name, "before" | "since" | "until" | "format"));
+        let kept =
+            fields.pairs().filter(|(name, _)| !matches!(*name, "before" | "since" | "until" | "format" | "hide"));
         let times = times.iter().filter_map(|(name, at)| Some((*name, at.as_deref()?)));
         (name, form::link("/api/v1/runs/export", kept.chain(times).chain([("format", format)])))
     };

@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use chrono::Utc;
 use syncline_core::Result;
-use syncline_core::history::{RunFilter, RunId, SyncLogFilter};
+use syncline_core::history::{Role, RunFilter, RunId, SyncLogFilter};
 use syncline_model::AnyKey;
 
 use super::PageProblem;

@@ -310,6 +310,11 @@ fn of_runs() -> Vec<Endpoint> {
         Endpoint::get("/runs/{id}", "showRun", runs::show)
             .says("A run with its phases, models and decisions")
             .gives::<runs::RunDetail>(StatusCode::OK, "The run"),
+        Endpoint::delete("/runs/{id}", "removeRun", runs::remove)
+            .says("Takes a run out of the history, unless later ones need it")
+            .by(Role::Admin)
+            .gives_nothing(StatusCode::NO_CONTENT, "It is gone")
+            .fails([Conflict]),
         Endpoint::get("/runs/{id}/changes", "listChanges", runs::changes)
             .says("What a run changed or would change, in the order it was recorded")
             .query::<runs::ChangeQuery>()

@@ -4,19 +4,23 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use syncline_core::Result;
 use syncline_core::change::Action;
 use syncline_core::history::{
-    ChangeCount, ChangeFilter, Decision, ModelRecord, OutcomeCounts, OutcomeKind, PhaseRecord, Purpose, RequestId, Run,
-    RunFilter, RunId, RunKind, RunOutcome, RunStatus, RunSummary, StoredChange, StoredLogLine,
+    AuditAction, ChangeCount, ChangeFilter, Decision, ModelRecord, OutcomeCounts, OutcomeKind, PhaseRecord, Purpose,
+    RequestId, Run, RunFilter, RunId, RunKind, RunOutcome, RunStatus, RunSummary, StoredChange, StoredLogLine,
 };
 
 use super::run_table;
+use crate::auth::Who;
 use crate::export::{self, Format};
 use crate::input::{Limit, Number, SearchText, Wanted, names};
+use crate::problem::ProblemKind;
 use crate::{ApiState, List, Problem};
 
 /// Which runs are wanted.
@@ -213,4 +217,28 @@ fn models(records: Vec<ModelRecord>, counts: &[ChangeCount]) -> Vec<ModelDetail>
         ModelDetail { record, outcomes }
     };
     records.into_iter().map(detail).collect()
+}
+
+/// `DELETE /runs/{id}`: takes a run out of the history, with its changes, its log and its plan. 204; 409 when it is not over, or later
+/// runs need it.
+pub async fn remove(State(state): State<ApiState>, who: Who, Number(id): Number) -> Result<StatusCode, Problem> {
+    super::run(&state, id).await?;
+    match remove_all(&state, &who, &[id]).await?.as_slice() {
+        [] => {
+            let message = format!("run {id} stays: it is not over, or others are compared with it or refer to it");
+            Err(Problem::new(ProblemKind::Conflict, message))
+        }
+        _ => Ok(StatusCode::NO_CONTENT),
+    }
+}
+
+/// Removes what may go of some runs, and notes who did it. Gives those that are gone.
+pub(crate) async fn remove_all(state: &ApiState, who: &Who, runs: &[RunId]) -> Result<Vec<RunId>> {
+    let history = state.runner.history();
+    let removed: Vec<_> = history.remove_runs(runs).await?.into_iter().map(|run| (run.run, run.sync)).collect();
+    for (run, sync) in &removed {
+        let (object, detail) = (format!("run {run}"), format!("of {sync}"));
+        history.audit(&who.actor(), AuditAction::RunRemove, Some(&object), Some(&detail)).await?;
+    }
+    Ok(removed.into_iter().map(|(run, _)| run).collect())
 }

@@ -3,6 +3,7 @@
 mod compare;
 mod drift;
 mod edit;
+mod forget;
 mod logs;
 mod markup;
 mod open;

@@ -1,6 +1,6 @@
 //! Runs are asked for once, looked at, and stopped.
 
-use axum::http::{StatusCode, header};
+use axum::http::{Method, StatusCode, header};
 use serde_json::{Value, json};
 use syncline_core::event::Level;
 use syncline_core::history::{LogLine, Purpose, RunId, RunKind, RunStatus};
@@ -72,6 +72,21 @@ async fn a_run_is_taken_back_and_tried_again() {
     }
     assert_eq!(api.post("runs/77/undo", json!({})).await.status, StatusCode::NOT_FOUND);
     assert_eq!(api.get("runs").await.items().len(), 3);
+}
+
+#[tokio::test]
+async fn a_run_is_removed_unless_others_need_it() {
+    let api = Api::with_lab(true).await;
+    for wish in [json!({"dry_run": true}), json!({})] {
+        let run = api.trigger("lab", wish).await;
+        api.work(run).await;
+    }
+    assert_eq!(api.json(Method::DELETE, "runs/1", Value::Null).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(api.get("runs/1").await.status, StatusCode::NOT_FOUND);
+    let stays = api.json(Method::DELETE, "runs/2", Value::Null).await;
+    assert_eq!(stays.status, StatusCode::CONFLICT);
+    assert!(stays.detail().starts_with("run 2 stays: "), "{}", stays.text);
+    assert_eq!(api.json(Method::DELETE, "runs/1", Value::Null).await.status, StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]

@@ -214,3 +214,20 @@ fn a_sentence_about_what_is_kept_has_defaults() {
     assert_eq!(kept, Retention { runs: Some(1_000), days: Some(365), megabytes: Some(500), audit_days: Some(1_826) });
     assert!(serde_json::from_value::<Retention>(json!({"gigabytes": 1})).is_err());
 }
+
+#[tokio::test]
+async fn runs_are_removed_by_hand_unless_others_need_them() {
+    everywhere(async |place| {
+        let history = place.open().await;
+        let new = new_run(&history, "sites").await;
+        let dry = NewRun { dry: true, ..new.clone() };
+        let first = finished(&history, &dry, true).await;
+        let second = finished(&history, &dry, true).await;
+        let last = finished(&history, &new, true).await;
+        let under_way = started(&history, &dry).await.run;
+        let removed = history.remove_runs(&[first, last, under_way, RunId::new(77)]).await.unwrap();
+        assert_eq!(removed.iter().map(|run| (run.run, run.sync.as_str())).collect::<Vec<_>>(), [(first, "sites")]);
+        assert_eq!(numbers(&history).await, [second, last, under_way].map(RunId::number));
+    })
+    .await;
+}

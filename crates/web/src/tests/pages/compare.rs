@@ -63,7 +63,7 @@ async fn runs_are_ticked_in_a_list_or_compared_with_the_one_before() {
     assert_eq!(led("/compare?run=3&run=1").await, "/compare?a=1&b=3");
     let list = pages.page("/runs").await;
     assert_eq!(list.matches("<input type=\"checkbox\" name=\"run\"").count(), 3);
-    assert!(list.contains("form=\"compare\"") && list.contains("<form id=\"compare\""), "{list}");
+    assert!(list.contains("form=\"ticked\"") && list.contains("<form id=\"ticked\""), "{list}");
     assert!(links(&pages.page("/runs/2").await).contains(&"/compare?a=1&b=2".to_owned()));
     assert!(!pages.page("/runs/1").await.contains("/compare"), "there is none before the first");
     let waits = words(&pages.page(&format!("/compare?a=2&b={}", waiting.id)).await);

@@ -41,8 +41,15 @@ const PAGES: [&str; 24] = [
     "/settings/password",
     "/objects/site/%5B%22a%22%5D",
 ];
-const ADMINS: [&str; 6] =
-    ["/settings/accounts", "/settings/tokens", "/settings/audit", "/syncs/new", "/syncs/lab/edit", "/syncs/lab/remove"];
+const ADMINS: [&str; 7] = [
+    "/runs/remove?run=1",
+    "/settings/accounts",
+    "/settings/tokens",
+    "/settings/audit",
+    "/syncs/new",
+    "/syncs/lab/edit",
+    "/syncs/lab/remove",
+];
 
 impl Pages {
     /// Something of every kind: a dry run, one that was applied, one that waits in line and one that waits for a person. Whoever
