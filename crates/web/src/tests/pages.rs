@@ -1,5 +1,6 @@
 //! The dashboard as a browser meets it.
 
+mod address;
 mod compare;
 mod drift;
 mod edit;
