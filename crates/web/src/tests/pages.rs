@@ -11,6 +11,7 @@ mod quarantine;
 mod roles;
 mod schedules;
 mod settings;
+mod walk;
 
 use std::sync::Arc;
 
