@@ -56,6 +56,8 @@ pub struct Answer {
     pub says: &'static str,
     /// The kind of its content and what it is like; none when it has none.
     pub content: Option<(&'static str, SchemaOf)>,
+    /// It says in `Location` where that is.
+    pub leads: bool,
 }
 
 impl Endpoint {
@@ -158,13 +160,21 @@ impl Endpoint {
 
     /// What it answers, in another form.
     pub fn gives_as<T: JsonSchema>(mut self, kind: &'static str, status: StatusCode, says: &'static str) -> Self {
-        self.answers.push(Answer { status, says, content: Some((kind, of::<T>)) });
+        self.answers.push(Answer { status, says, content: Some((kind, of::<T>)), leads: false });
         self
     }
 
     /// That it answers without content.
     pub fn gives_nothing(mut self, status: StatusCode, says: &'static str) -> Self {
-        self.answers.push(Answer { status, says, content: None });
+        self.answers.push(Answer { status, says, content: None, leads: false });
+        self
+    }
+
+    /// That what it answered last says in `Location` where that is.
+    pub fn leads(mut self) -> Self {
+        if let Some(answer) = self.answers.last_mut() {
+            answer.leads = true;
+        }
         self
     }
 

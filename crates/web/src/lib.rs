@@ -122,6 +122,7 @@ pub fn router(state: ApiState) -> Router {
     let (open, known): (Vec<_>, Vec<_>) = endpoints.into_iter().partition(|endpoint| endpoint.access.is_none());
     let known = known.into_iter().fold(Router::new(), |router, endpoint| endpoint.put_into(router, &state));
     let open = open.into_iter().fold(Router::new(), |router, endpoint| endpoint.put_into(router, &state));
+    let open = open.method_not_allowed_fallback(problem::wrong_method);
     known
         .route("/openapi.json", get(|| async move { Json(document) }))
         .fallback(problem::no_route)

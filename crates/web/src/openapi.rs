@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use axum::http::{Method, StatusCode};
 use schemars::generate::SchemaSettings;
 use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
@@ -172,7 +171,7 @@ fn responses(endpoint: &Endpoint, generator: &mut SchemaGenerator) -> Value {
         if let Some((kind, schema)) = answer.content {
             response["content"][kind] = json!({"schema": schema(generator)});
         }
-        if matches!(answer.status, StatusCode::CREATED | StatusCode::ACCEPTED) && endpoint.method == Method::POST {
+        if answer.leads {
             response["headers"] = json!({"Location": {"description": "Where it is.", "schema": {"type": "string"}}});
         }
         responses.insert(status, response);

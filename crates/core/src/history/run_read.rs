@@ -115,6 +115,22 @@ impl History {
         Ok(found.map_err(|error| self.store.read_error(error))? > 0)
     }
 
+    /// How many runs of each sync are kept, by its name; those without any are not in it.
+    pub async fn run_counts(&self) -> Result<HashMap<String, u64>> {
+        let counts: Vec<(i64, i64)> = run::Entity::find()
+            .select_only()
+            .column(run::Column::SyncId)
+            .column_as(run::Column::Id.count(), "runs")
+            .group_by(run::Column::SyncId)
+            .into_tuple()
+            .all(self.store.db())
+            .await
+            .map_err(|error| self.store.read_error(error))?;
+        let names = self.sync_names(counts.iter().map(|(sync, _)| *sync)).await?;
+        let named = counts.into_iter().filter_map(|(sync, runs)| Some((names.get(&sync)?.clone(), text::count(runs))));
+        Ok(named.collect())
+    }
+
     /// The newest real run of a sync that completed, and when.
     pub async fn last_completed(&self, sync: &str) -> Result<Option<(RunId, DateTime<Utc>)>> {
         let Some(sync) = self.sync(sync).await? else { return Ok(None) };

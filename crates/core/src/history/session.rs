@@ -73,16 +73,8 @@ impl History {
     /// A session that goes on, by the hash of the cookie's secret; none when it has ended, was not used for `idle`, or its account
     /// is disabled. Being asked for is being used.
     pub async fn session(&self, id: SecretHash, idle: TimeDelta) -> Result<Option<Session>> {
-        let failed = |error| self.store.read_error(error);
-        let Some(row) = session::Entity::find_by_id(id.stored()).one(self.store.db()).await.map_err(failed)? else {
-            return Ok(None);
-        };
         let now = Utc::now();
-        if text::time(row.expires_at) <= now || text::time(row.last_seen) + idle <= now {
-            return Ok(None);
-        }
-        let account = account::Entity::find_by_id(row.account_id).one(self.store.db()).await.map_err(failed)?;
-        let Some(account) = account.filter(|account| !account.disabled) else { return Ok(None) };
+        let Some((row, account)) = self.open_session(id, idle, now).await? else { return Ok(None) };
         if text::time(row.last_seen) + EXACT <= now {
             self.store.write(move |tx, _| seen(tx, id, row.account_id, now).boxed()).await?;
         }
@@ -92,6 +84,28 @@ impl History {
             created: text::time(row.created_at),
             expires: text::time(row.expires_at),
         }))
+    }
+
+    /// Whether a session goes on, as [`History::session`] has it. Being asked so is not being used.
+    pub async fn session_goes_on(&self, id: SecretHash, idle: TimeDelta) -> Result<bool> {
+        Ok(self.open_session(id, idle, Utc::now()).await?.is_some())
+    }
+
+    async fn open_session(
+        &self,
+        id: SecretHash,
+        idle: TimeDelta,
+        now: DateTime<Utc>,
+    ) -> Result<Option<(session::Model, account::Model)>> {
+        let failed = |error| self.store.read_error(error);
+        let Some(row) = session::Entity::find_by_id(id.stored()).one(self.store.db()).await.map_err(failed)? else {
+            return Ok(None);
+        };
+        if text::time(row.expires_at) <= now || text::time(row.last_seen) + idle <= now {
+            return Ok(None);
+        }
+        let account = account::Entity::find_by_id(row.account_id).one(self.store.db()).await.map_err(failed)?;
+        Ok(account.filter(|account| !account.disabled).map(|account| (row, account)))
     }
 
     /// Ends a session: somebody has logged out. Nothing happens when it had ended.

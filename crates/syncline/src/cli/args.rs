@@ -251,7 +251,7 @@ pub enum Command {
     Token(TokenCommand),
     /// List who did what, the newest first
     Audit(AuditArguments),
-    /// Run the scheduler and a worker, and serve health and metrics
+    /// Serve the dashboard and the API, and run the scheduler and a worker
     Serve(Serve),
     /// Work on runs that are waiting, one of any number of workers that share a PostgreSQL history
     Worker(WorkerArguments),

@@ -98,7 +98,8 @@ impl WebSettings {
     /// How many streams of events may be open at once.
     pub fn stream_limits(&self) -> StreamLimits {
         let usual = StreamLimits::default();
-        StreamLimits { all: self.streams.unwrap_or(usual.all), each: self.streams_each.unwrap_or(usual.each) }
+        let (all, each) = (self.streams.unwrap_or(usual.all), self.streams_each.unwrap_or(usual.each));
+        StreamLimits { all, each, ..usual }
     }
 
     /// Whether browsers reach the server by TLS.

@@ -295,6 +295,10 @@ async fn a_demonstration_is_a_whole_story() {
     assert!(ended.out.contains("reason: run 2 of forward-to-netbox completed"), "{}", ended.out);
     let arguments = ["history", "--json", "--config", "here/syncline.toml"];
     let history = crate::command::syncline(folder.path(), &arguments).exits(0).json();
+    assert!(ended.err.contains("syncline serve --config here/syncline.toml"), "{}", ended.err);
+    let show = ["show", "last", "--json", "--config", "here/syncline.toml"];
+    let shown = crate::command::syncline(folder.path(), &show).exits(0).json();
+    assert!(shown["phases"][0]["memory_peak"].is_u64(), "{}", shown["phases"]);
     let runs = history.as_array().unwrap().iter().rev();
     let runs: Vec<_> = runs.map(|run| (run["sync"].as_str().unwrap(), &run["kind"])).collect();
     let (forward, zabbix) = ("forward-to-netbox", ("netbox-to-zabbix", &Value::from("scheduled")));

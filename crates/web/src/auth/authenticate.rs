@@ -6,7 +6,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use url::form_urlencoded;
 
-use super::{Auth, LoggedIn, Origin, Who, csrf, session, token};
+use super::{Auth, LoggedIn, Origin, Standing, Who, csrf, session, token};
 use crate::problem::{Problem, ProblemKind};
 
 /// What is answered to those who are not known.
@@ -27,7 +27,7 @@ pub struct Gate {
     pub answers: Answers,
 }
 
-/// Puts who asks ([`Who`], and [`LoggedIn`] where that is a session) among the extensions of the request, or refuses it.
+/// Puts who asks ([`Who`] and [`Standing`], and [`LoggedIn`] where that is a session) among the extensions of the request, or refuses it.
 pub async fn authenticate(State(gate): State<Gate>, request: Request, next: Next) -> Response {
     match known(&gate, request).await {
         Ok(request) => next.run(request).await,
@@ -41,11 +41,13 @@ async fn known(gate: &Gate, request: Request) -> Result<Request, Response> {
     let mut request = Request::from_parts(parts, body);
     if !gate.auth.is_on() {
         request.extensions_mut().insert(Who::local(origin));
+        request.extensions_mut().insert(Standing::Open);
         return Ok(request);
     }
     let refuse = Problem::into_response;
-    if let Some(who) = token::of(&gate.auth, request.headers(), &origin).await.map_err(refuse)? {
+    if let Some((who, token)) = token::of(&gate.auth, request.headers(), &origin).await.map_err(refuse)? {
         request.extensions_mut().insert(who);
+        request.extensions_mut().insert(Standing::Token(token));
         return Ok(request);
     }
     let Some((who, logged_in)) = session::of(&gate.auth, request.headers(), &origin).await.map_err(refuse)? else {
@@ -55,6 +57,7 @@ async fn known(gate: &Gate, request: Request) -> Result<Request, Response> {
         request = csrf::ensure(request, &logged_in.csrf).await.map_err(refuse)?;
     }
     request.extensions_mut().insert(who);
+    request.extensions_mut().insert(Standing::Session(logged_in.id));
     request.extensions_mut().insert::<LoggedIn>(logged_in);
     Ok(request)
 }

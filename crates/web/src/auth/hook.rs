@@ -15,7 +15,6 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use axum::http::{HeaderMap, HeaderName, header};
-use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, RateLimiter};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -24,7 +23,7 @@ use syncline_core::history::Secret;
 use syncline_core::run::Webhook;
 use syncline_core::{Error, ErrorKind, Result};
 
-use super::limit::{MANY, network, quota};
+use super::limit::{check, quota};
 
 const HUB: HeaderName = HeaderName::from_static("x-hub-signature-256");
 const NETBOX: HeaderName = HeaderName::from_static("x-hook-signature");
@@ -130,14 +129,6 @@ impl HookLimits {
     pub fn refusal(&self, address: Option<IpAddr>) -> Result<(), Duration> {
         check(&self.refusals, address)
     }
-}
-
-fn check(limiter: &DefaultKeyedRateLimiter<Option<IpAddr>>, address: Option<IpAddr>) -> Result<(), Duration> {
-    if limiter.len() > MANY {
-        limiter.retain_recent();
-    }
-    let now = DefaultClock::default().now();
-    limiter.check_key(&address.map(network)).map_err(|not_until| not_until.wait_time_from(now))
 }
 
 impl fmt::Debug for HookLimits {

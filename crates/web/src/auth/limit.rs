@@ -15,7 +15,7 @@ const BY_ADDRESS: (Duration, NonZeroU32) = (Duration::from_secs(15), NonZeroU32:
 /// a single one.
 const BY_NAME: (Duration, NonZeroU32) = (Duration::from_secs(6), NonZeroU32::new(20).expect("twenty is not zero"));
 /// From so many addresses or names on, those that tried long ago are forgotten.
-pub(super) const MANY: usize = 10_000;
+const MANY: usize = 10_000;
 
 /// How often somebody may try to log in. Kept in memory: each server counts for itself.
 pub struct LoginLimits {
@@ -33,6 +33,18 @@ impl Default for LoginLimits {
 pub(super) fn quota((every, burst): (Duration, NonZeroU32)) -> Quota {
     // No time here is zero.
     Quota::with_period(every).unwrap_or_else(|| Quota::per_minute(burst)).allow_burst(burst)
+}
+
+/// Counts what comes from an address. The error is how long to wait for the next time.
+pub(super) fn check(
+    limiter: &DefaultKeyedRateLimiter<Option<IpAddr>>,
+    address: Option<IpAddr>,
+) -> Result<(), Duration> {
+    if limiter.len() > MANY {
+        limiter.retain_recent();
+    }
+    let now = DefaultClock::default().now();
+    limiter.check_key(&address.map(network)).map_err(|not_until| not_until.wait_time_from(now))
 }
 
 impl LoginLimits {
@@ -53,7 +65,7 @@ impl LoginLimits {
 }
 
 /// Who has one address of IPv6 has the whole network of 64 bits.
-pub(super) fn network(address: IpAddr) -> IpAddr {
+fn network(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
         IpAddr::V6(six) => Ipv6Addr::from_bits(six.to_bits() & !u128::from(u64::MAX)).into(),

@@ -42,6 +42,7 @@ pub mod password;
 pub mod permission;
 pub mod provider;
 pub mod session;
+mod standing;
 pub mod token;
 mod watch;
 mod who;
@@ -58,6 +59,7 @@ pub use authenticate::{Answers, Gate, authenticate};
 pub use login::local_path;
 pub use origin::Origin;
 pub use provider::ProviderSettings;
+pub use standing::Standing;
 pub use watch::{Watchers, watch};
 pub use who::{LoggedIn, Who};
 

@@ -32,7 +32,7 @@ pub async fn watch(State(auth): State<Auth>, request: Request, next: Next) -> Re
         return next.run(Request::from_parts(parts, body)).await;
     }
     let known = async {
-        if let Some(who) = token::of(&auth, &parts.headers, &origin).await? {
+        if let Some((who, _)) = token::of(&auth, &parts.headers, &origin).await? {
             return Ok(Some(who));
         }
         Ok(session::of(&auth, &parts.headers, &origin).await?.map(|(who, _)| who))

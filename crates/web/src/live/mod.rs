@@ -113,6 +113,11 @@ impl Live {
         self.shared.places.take(who)
     }
 
+    /// How many streams may be open, and how often it is looked whether who follows may still.
+    pub fn limits(&self) -> StreamLimits {
+        self.shared.places.limits()
+    }
+
     /// Follows a run from behind the event with a number; 0 for all.
     pub fn follow(&self, run: RunId, after: u64) -> Follower<RunFeed> {
         self.shared.runs.follow(RunFeed { history: self.shared.history.clone(), run }, after)

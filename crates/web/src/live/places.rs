@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// How many streams of events may be open at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -10,12 +11,14 @@ pub struct StreamLimits {
     pub all: usize,
     /// Of one account or token; of one address where nobody is asked.
     pub each: usize,
+    /// After how long it is looked whether who follows may still.
+    pub look: Duration,
 }
 
 impl Default for StreamLimits {
-    /// Ten people with fifty windows each.
+    /// Ten people with fifty windows each. Who is let in no more hears of it for half a minute at most.
     fn default() -> Self {
-        Self { all: 500, each: 50 }
+        Self { all: 500, each: 50, look: Duration::from_secs(30) }
     }
 }
 
@@ -48,9 +51,14 @@ impl Places {
         Self { limits, taken: Arc::default() }
     }
 
+    /// How many there are, and how often it is looked whether who has one may still.
+    pub fn limits(&self) -> StreamLimits {
+        self.limits
+    }
+
     /// A place for somebody.
     pub fn take(&self, who: &str) -> Result<Place, NoPlace> {
-        let StreamLimits { all, each } = self.limits;
+        let StreamLimits { all, each, .. } = self.limits;
         let mut taken = locked(&self.taken);
         // Who has too many of them is told so, also when others have the rest.
         if taken.get(who).is_some_and(|own| *own >= each) || each == 0 {
@@ -86,7 +94,7 @@ mod tests {
 
     #[test]
     fn a_place_is_free_again_when_it_was_left() {
-        let places = Places::new(StreamLimits { all: 3, each: 2 });
+        let places = Places::new(StreamLimits { all: 3, each: 2, ..StreamLimits::default() });
         let kim = [places.take("kim").unwrap(), places.take("kim").unwrap()];
         assert_eq!(places.take("kim").unwrap_err(), NoPlace::Each(2));
         let _lee = places.take("lee").unwrap();
@@ -95,6 +103,9 @@ mod tests {
         let _again = places.take("lee").unwrap();
         assert_eq!(places.take("lee").unwrap_err(), NoPlace::Each(2));
         assert!(places.take("max").is_ok());
-        assert_eq!(Places::new(StreamLimits { all: 3, each: 0 }).take("kim").unwrap_err(), NoPlace::Each(0));
+        assert_eq!(
+            Places::new(StreamLimits { all: 3, each: 0, ..StreamLimits::default() }).take("kim").unwrap_err(),
+            NoPlace::Each(0)
+        );
     }
 }

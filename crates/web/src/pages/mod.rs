@@ -109,6 +109,7 @@ pub fn dashboard(state: ApiState) -> Router {
     let known = known.route("/login/oidc", get(oidc::begin)).route("/login/oidc/back", get(oidc::back));
     known
         .route("/assets/{name}", get(assets::asset))
+        .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(MOST_BYTES))
         .layer(from_fn_with_state(auth, protect::protect))
         .with_state(Dashboard { api: state, checks: side::Checks::default() })

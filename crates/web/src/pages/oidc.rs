@@ -1,5 +1,7 @@
 //! Logging in at a provider.
 
+use std::time::Duration;
+
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -49,9 +51,11 @@ async fn entered(
     back: Back,
 ) -> Result<(String, HeaderValue), PageProblem> {
     let provider = provider(auth, origin)?;
+    // Anybody can come here, with a cookie of his own making.
     let refused = async |who: &str, why: &str| {
+        provider.refusal(origin.address).map_err(too_many)?;
         let actor = origin.actor(who, How::Session);
-        auth.history().audit(&actor, AuditAction::LoginFailed, None, Some(why)).await
+        auth.history().audit(&actor, AuditAction::LoginFailed, None, Some(why)).await.map_err(Problem::from)
     };
     let (known, next) = match provider.finish(back, Pending::of(auth, headers)).await {
         Ok(known) => known,
@@ -82,9 +86,11 @@ async fn entered(
 fn provider<'a>(auth: &'a Auth, origin: &Origin) -> Result<&'a Provider, PageProblem> {
     let provider = auth.provider().filter(|_| auth.is_on());
     let provider = provider.ok_or_else(|| PageProblem::not_found("Nobody logs in elsewhere here."))?;
-    provider.check(origin.address).map_err(|wait| {
-        let detail = "too many tries to log in: wait for as long as `Retry-After` says";
-        Problem::new(ProblemKind::TooMany, detail).again_after(wait)
-    })?;
+    provider.check(origin.address).map_err(too_many)?;
     Ok(provider)
+}
+
+fn too_many(wait: Duration) -> Problem {
+    let detail = "too many tries to log in: wait for as long as `Retry-After` says";
+    Problem::new(ProblemKind::TooMany, detail).again_after(wait)
 }

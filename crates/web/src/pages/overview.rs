@@ -47,7 +47,10 @@ struct OverviewPage {
 }
 
 /// Systems by the names of their connection and connector, each with its syncs and their last runs.
-type Sides = BTreeMap<(String, String), Vec<(String, Vec<Run>)>>;
+type Sides = BTreeMap<(String, String), Vec<OfSync>>;
+
+/// The name of a sync, its last runs, and how many are kept.
+type OfSync = (String, Vec<Run>, u64);
 
 /// The lines of syncs and of their sides, and what they come from.
 pub struct Syncs {
@@ -86,6 +89,8 @@ struct SideLine {
     connector: String,
     syncs: Vec<Link>,
     squares: Vec<Square>,
+    /// How many runs of its syncs are kept.
+    total: Count,
 }
 
 /// A name that leads somewhere.
@@ -105,6 +110,9 @@ pub struct SyncLine {
     pub target: Option<Link>,
     /// Its last runs, newest first.
     pub squares: Vec<Square>,
+    /// How many runs of it are kept, and the list of them.
+    pub total: Count,
+    pub total_href: String,
     /// When it runs, in words.
     pub schedule: String,
     pub paused: bool,
@@ -162,16 +170,18 @@ pub async fn syncs(state: &ApiState, now: DateTime<Utc>) -> Result<Syncs> {
     let history = state.runner.history();
     let mut all = Syncs { lines: Vec::new(), sources: BTreeMap::new(), targets: BTreeMap::new(), all: Vec::new() };
     let mut configured: BTreeMap<String, Result<ConfiguredSync>> = state.syncs.syncs().await?.into_iter().collect();
+    let totals = history.run_counts().await?;
     for view in state.syncs.list().await? {
         let filter = RunFilter { sync: Some(view.name.clone()), ..RunFilter::default() };
         let runs = history.runs(&filter, None, RUNS).await?.items;
         let configured = configured.remove(&view.name).and_then(Result::ok);
+        let total = totals.get(&view.name).copied().unwrap_or_default();
         let last = history.last_completed(&view.name).await?.map(|(_, at)| at);
         let sides = configured.as_ref().map(|sync| (&sync.definition.source, &sync.definition.target));
         if let Some((source, target)) = sides {
             for (side, lines) in [(source, &mut all.sources), (target, &mut all.targets)] {
                 let place = (side.connection_name.clone(), side.connector.clone());
-                lines.entry(place).or_default().push((view.name.clone(), runs.clone()));
+                lines.entry(place).or_default().push((view.name.clone(), runs.clone(), total));
             }
         }
         let side = |is_source: bool, name: &str| Link { name: clean(name), href: side_href(is_source, name) };
@@ -180,6 +190,8 @@ pub async fn syncs(state: &ApiState, now: DateTime<Utc>) -> Result<Syncs> {
             source: sides.map(|(source, _)| side(true, &source.connection_name)),
             target: sides.map(|(_, target)| side(false, &target.connection_name)),
             squares: runs.iter().map(|run| Square::of(run, now)).collect(),
+            total: Count(total),
+            total_href: link("/runs", [("sync", view.name.as_str())]),
             schedule: schedule(&view, configured.as_ref()),
             paused: view.paused,
             next: view.next.map(|at| When::new(at, now)),
@@ -200,19 +212,14 @@ pub fn schedule(view: &SyncView, configured: Option<&ConfiguredSync>) -> String 
     }
 }
 
-fn side_line(
-    is_source: bool,
-    name: String,
-    connector: String,
-    syncs: Vec<(String, Vec<Run>)>,
-    now: DateTime<Utc>,
-) -> SideLine {
-    let mut runs: Vec<&Run> = syncs.iter().flat_map(|(_, runs)| runs).collect();
+fn side_line(is_source: bool, name: String, connector: String, syncs: Vec<OfSync>, now: DateTime<Utc>) -> SideLine {
+    let mut runs: Vec<&Run> = syncs.iter().flat_map(|(_, runs, _)| runs).collect();
     runs.sort_by_key(|run| std::cmp::Reverse(run.id));
     let most = usize::try_from(RUNS).unwrap_or(usize::MAX);
     let squares = runs.into_iter().take(most).map(|run| Square::of(run, now)).collect();
-    let syncs = syncs.iter().map(|(sync, _)| Link { name: clean(sync), href: sync_href(sync) }).collect();
-    SideLine { href: side_href(is_source, &name), name: clean(&name), connector, syncs, squares }
+    let total = Count(syncs.iter().map(|(.., total)| total).sum());
+    let syncs = syncs.iter().map(|(sync, ..)| Link { name: clean(sync), href: sync_href(sync) }).collect();
+    SideLine { href: side_href(is_source, &name), name: clean(&name), connector, syncs, squares, total }
 }
 
 /// The runs whose plans wait for a person.

@@ -3,7 +3,7 @@
 //! logged in brings the secret of the session besides.
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderValue, Method, header};
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
@@ -28,8 +28,19 @@ pub async fn protect(State(auth): State<Auth>, request: Request, next: Next) -> 
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         response = PageProblem::from(problem).into_response();
     }
+    if is_unread(&response) {
+        let detail =
+            "The address cannot be read: it was cut off, a part of it is no text, or something stands there twice.";
+        response = PageProblem::not_found(detail).into_response();
+    }
     secure(&auth, &mut response, POLICY);
     response
+}
+
+/// What reads the parts of an address answers in a line of its own where it cannot.
+fn is_unread(response: &Response) -> bool {
+    let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    response.status() == StatusCode::BAD_REQUEST && kind.starts_with("text/plain")
 }
 
 fn judge(auth: &Auth, request: &Request) -> Result<(), Problem> {

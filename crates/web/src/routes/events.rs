@@ -8,6 +8,8 @@
 //! `Accept: application/json` or `?limit=` gives a page instead: `{"items": […], "next": …}`. `next` is the next page's `after`, null
 //! on the last page; who wants to hear more later goes on behind the last item's `seq`.
 //!
+//! A stream ends when its session or token does, half a minute later at most: whoever is let in no more is told nothing more.
+//!
 //! Only so many streams are open at once: of one account or token, or of one address where nobody is asked (429), and in a process (503).
 //!
 //! A browser has six connections to a server at most, all its tabs together: a page follows one stream.
@@ -24,8 +26,9 @@ use futures::stream::{self, Stream};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use syncline_core::history::How;
+use tokio::time::Instant;
 
-use crate::auth::Who;
+use crate::auth::{Standing, Who};
 use crate::input::{Limit, Number, Wanted};
 use crate::live::{Feed, Follower, Line, Live, NoPlace, Place, ProgressView, Told};
 use crate::problem::ProblemKind;
@@ -55,6 +58,7 @@ pub async fn of_run(
     State(live): State<Live>,
     Number(run): Number,
     who: Who,
+    standing: Standing,
     headers: HeaderMap,
     Wanted(wanted): Wanted<EventQuery>,
 ) -> Result<Response, Problem> {
@@ -69,8 +73,8 @@ pub async fn of_run(
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
     let end = Event::default().event("end").data(format!("{{\"run\":{run}}}"));
-    let place = place(&live, &who)?;
-    Ok(streamed(live.follow(run, after), end, place))
+    let seat = Seat { _place: place(&live, &who)?, standing, looked: Instant::now(), live: live.clone() };
+    Ok(streamed(live.follow(run, after), end, seat))
 }
 
 /// `GET /events`: how runs stand, whichever: an event `status` for each change, data `{"seq", "run", "sync", "at", "status", "stage",
@@ -79,6 +83,7 @@ pub async fn of_run(
 pub async fn of_statuses(
     State(live): State<Live>,
     who: Who,
+    standing: Standing,
     headers: HeaderMap,
     Wanted(wanted): Wanted<EventQuery>,
 ) -> Result<Response, Problem> {
@@ -92,8 +97,8 @@ pub async fn of_statuses(
         Some(after) => after,
         None => history.last_status_change().await?,
     };
-    let place = place(&live, &who)?;
-    Ok(streamed(live.follow_statuses(after), Event::default().event("end"), place))
+    let seat = Seat { _place: place(&live, &who)?, standing, looked: Instant::now(), live: live.clone() };
+    Ok(streamed(live.follow_statuses(after), Event::default().event("end"), seat))
 }
 
 /// `GET /runs/{id}/progress`: how far a run is: a [`ProgressView`].
@@ -130,35 +135,79 @@ fn place(live: &Live, who: &Who) -> Result<Place, Problem> {
     live.place(&name).map_err(|full| match full {
         NoPlace::Each(most) => {
             let detail = format!(
-                "`{name}` has {most} streams of events open, which is as many as may be: close one, or ask for pages with `?limit=`;                  `web.streams_each` sets the limit"
+                "`{name}` has {most} streams of events open, which is as many as may be: close one, or ask for pages with `?limit=`; \
+                 `web.streams_each` sets the limit"
             );
             Problem::new(ProblemKind::TooMany, detail).again_after(AGAIN)
         }
         NoPlace::All(most) => {
             let detail = format!(
-                "{most} streams of events are open, which is as many as may be: try again later, or ask for pages with `?limit=`;                  `web.streams` sets the limit"
+                "{most} streams of events are open, which is as many as may be: try again later, or ask for pages with `?limit=`; \
+                 `web.streams` sets the limit"
             );
             Problem::new(ProblemKind::Busy, detail).again_after(AGAIN)
         }
     })
 }
 
-fn streamed<F: Feed<Item = Line>>(follower: Follower<F>, end: Event, place: Place) -> Response {
-    let stream = Sse::new(events(follower, end, place)).keep_alive(KeepAlive::new().interval(KEEP_ALIVE));
+/// Where somebody follows, for as long as that one may.
+struct Seat {
+    _place: Place,
+    standing: Standing,
+    /// When it was last looked whether it holds.
+    looked: Instant,
+    live: Live,
+}
+
+impl Seat {
+    /// When it is looked again.
+    fn due(&self) -> Instant {
+        self.looked + self.live.limits().look
+    }
+
+    /// Whether who follows may still, as far as is known. That it cannot be looked at is no reason to end a stream: it would not
+    /// be told anything either.
+    async fn holds(&mut self) -> bool {
+        if Instant::now() < self.due() {
+            return true;
+        }
+        self.looked = Instant::now();
+        match self.standing.holds(self.live.history()).await {
+            Ok(holds) => holds,
+            Err(error) => {
+                tracing::warn!(error = %error.report(), "it is not known whether who follows may still; looking again later");
+                true
+            }
+        }
+    }
+}
+
+fn streamed<F: Feed<Item = Line>>(follower: Follower<F>, end: Event, seat: Seat) -> Response {
+    let stream = Sse::new(events(follower, end, seat)).keep_alive(KeepAlive::new().interval(KEEP_ALIVE));
     ([UNBUFFERED], stream).into_response()
 }
 
 fn events<F: Feed<Item = Line>>(
     follower: Follower<F>,
     end: Event,
-    place: Place,
+    seat: Seat,
 ) -> impl Stream<Item = Result<Event, syncline_core::Error>> {
-    stream::unfold(Some((follower, end, place)), async |state| {
-        let (mut follower, end, place) = state?;
-        match follower.next().await {
+    stream::unfold(Some((follower, end, seat)), async |state| {
+        let (mut follower, end, mut seat) = state?;
+        let told = loop {
+            if !seat.holds().await {
+                // Who comes back is asked who it is.
+                return None;
+            }
+            tokio::select! {
+                told = follower.next() => break told,
+                () = tokio::time::sleep_until(seat.due()) => {}
+            }
+        };
+        match told {
             Ok(Told::Item(line)) => {
                 let event = Event::default().id(line.number.to_string()).event(line.kind).data(&*line.json);
-                Some((Ok(event), Some((follower, end, place))))
+                Some((Ok(event), Some((follower, end, seat))))
             }
             Ok(Told::End) => Some((Ok(end), None)),
             Ok(Told::Stopped) => None,

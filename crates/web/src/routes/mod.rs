@@ -212,6 +212,7 @@ fn of_syncs() -> Vec<Endpoint> {
             .notes(AuditAction::SyncCreate)
             .takes::<syncs::NewSync>()
             .gives::<syncs::Kept>(StatusCode::CREATED, "The sync, with what is odd about it")
+            .leads()
             .fails([Conflict]),
         Endpoint::get("/syncs/{name}", "showSync", syncs::show)
             .says("A sync")
@@ -248,6 +249,7 @@ fn of_syncs() -> Vec<Endpoint> {
             .headers(&[IDEMPOTENCY_KEY])
             .takes::<trigger::Wish>()
             .gives::<trigger::Asked>(StatusCode::ACCEPTED, "The run that will do it")
+            .leads()
             .fails([Conflict, ProblemKind::Settings]),
         Endpoint::get("/schedules", "listSchedules", schedules::list)
             .says("When syncs run by themselves, by name")
@@ -263,6 +265,7 @@ fn of_syncs() -> Vec<Endpoint> {
             ])
             .takes_signed()
             .gives::<trigger::Asked>(StatusCode::ACCEPTED, "The run that will see what happened")
+            .leads()
             .fails([ProblemKind::Unauthenticated, ProblemKind::TooMany, Conflict]),
     ]
 }

@@ -28,6 +28,8 @@ pub fn holds(method: &Method, path: &str, answer: &Answer) {
         "{method} {path} answers {status}, which the document does not know: {}",
         answer.text
     );
+    let leads = response["headers"]["Location"].is_object();
+    assert_eq!(answer.headers.contains_key(header::LOCATION), leads, "{method} {path} {status}: where it is");
     let content = response["content"].as_object();
     let kind = answer.headers.get(header::CONTENT_TYPE).map(|kind| kind.to_str().unwrap());
     match kind {

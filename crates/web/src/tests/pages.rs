@@ -1,5 +1,6 @@
 //! The dashboard as a browser meets it.
 
+mod address;
 mod compare;
 mod drift;
 mod edit;
@@ -12,6 +13,7 @@ mod roles;
 mod schedules;
 mod search;
 mod settings;
+mod walk;
 
 use std::sync::Arc;
 
@@ -170,6 +172,7 @@ async fn the_overview_tells_what_there_is_and_what_needs_a_person() {
         let found = pages.fetch(link).await;
         assert_eq!(found.status, StatusCode::OK, "{link}: {}", found.text);
     }
+    assert!(text.contains("2 in all") && links.iter().any(|link| link == "/runs?sync=lab"), "{text}");
     // A square says in words what it says in color.
     assert!(page.contains("aria-label=\"dry run 1 of lab: differs; "), "{page}");
 }

@@ -41,6 +41,20 @@ async fn what_leads_nowhere_is_told() {
 "#);
 }
 
+/// Also where nobody is asked who it is.
+#[tokio::test]
+async fn a_method_that_is_not_known_is_told_everywhere() {
+    let api = Api::empty().await;
+    for path in ["login", "hooks/lab"] {
+        let answer = api.get(path).await;
+        assert_eq!(
+            (answer.status, &answer.headers[header::ALLOW]),
+            (StatusCode::METHOD_NOT_ALLOWED, &"POST".parse().unwrap())
+        );
+        assert_eq!(answer.value()["type"], "urn:syncline:problem:wrong-method", "{path}");
+    }
+}
+
 #[tokio::test]
 async fn a_body_that_is_not_understood_is_told() {
     let api = Api::empty().await;

@@ -93,6 +93,7 @@ async fn runs_are_listed_newest_first_page_by_page() {
     everywhere(async |place| {
         let history = place.open().await;
         let (sites, devices) = (new_run(&history, "sites").await, new_run(&history, "devices").await);
+        assert!(history.run_counts().await.unwrap().is_empty());
         for number in 0..7 {
             let new = if number % 2 == 0 { &sites } else { &devices };
             let new = NewRun { dry: number < 2, ..new.clone() };
@@ -105,6 +106,8 @@ async fn runs_are_listed_newest_first_page_by_page() {
                 history.finish_run(id, &RunResult::completed()).await.unwrap();
             }
         }
+        let counts = [("sites".to_owned(), 4), ("devices".to_owned(), 3)];
+        assert_eq!(history.run_counts().await.unwrap(), counts.into());
         assert_eq!(pages(&history, &RunFilter::default()).await, [vec![7, 6, 5], vec![4, 3, 2], vec![1]]);
         let of_sites = RunFilter { sync: Some("sites".to_owned()), ..RunFilter::default() };
         assert_eq!(pages(&history, &of_sites).await, [vec![7, 5, 3], vec![1]]);

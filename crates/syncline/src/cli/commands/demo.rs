@@ -141,7 +141,7 @@ pub async fn run(session: &Session, options: &Demo) -> Result<Exit, Failure> {
     let followed = stage.follow().await?;
     let exit_code = stage.show_with_plan(&followed).await?;
 
-    stage.farewell();
+    stage.farewell(options.keep_serving);
     if options.keep_serving {
         session.console.note("\nThe simulated systems keep running; Ctrl-C stops them.");
         session.cancel().cancelled().await;
@@ -155,7 +155,7 @@ impl<'a> Stage<'a> {
     async fn open(session: &'a Session, file: PathBuf) -> Result<Self, Failure> {
         let loaded = config::load(Some(&file), [])?;
         let configuration = config::check(&loaded, &crate::registry()?)?;
-        let runner = crate::runner(&configuration).await?;
+        let runner = crate::runner(&configuration).await?.with_memory_meter(session.memory);
         let book = Book::new(loaded, configuration, runner.history().clone());
         book.provision().await?;
         let stage = Self { session, runner, book, file };
@@ -211,12 +211,16 @@ impl<'a> Stage<'a> {
         Ok(report)
     }
 
-    fn farewell(&self) {
+    fn farewell(&self, keeps_serving: bool) {
         let file = self.file.display();
         let console = &self.session.console;
         say(self.session, "What is left to look at");
         console.note(&format!("  syncline history --config {file}"));
         console.note(&format!("  syncline show last --changes --config {file}"));
+        let while_it_runs = if keeps_serving { "" } else { "; its runs need `syncline demo --keep-serving`" };
+        console.note(&format!(
+            "  syncline serve --config {file}   # the dashboard, at http://127.0.0.1:8420{while_it_runs}"
+        ));
     }
 }
 

@@ -7,7 +7,6 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use chrono::{TimeDelta, Utc};
-use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, RateLimiter};
 use openidconnect::core::{
     CoreAuthDisplay, CoreAuthPrompt, CoreClientAuthMethod, CoreErrorResponseType, CoreGenderClaim, CoreJsonWebKey,
@@ -29,7 +28,7 @@ use url::Url;
 
 use super::fetch::{client, fetch};
 use super::{OidcError, Pending};
-use crate::auth::limit::{MANY, network, quota};
+use crate::auth::limit::{check, quota};
 use crate::auth::local_path;
 use crate::auth::provider::ProviderSettings;
 
@@ -41,6 +40,8 @@ const TRUE_FOR: Duration = Duration::from_hours(1);
 const TRUE_AT_LEAST: Duration = Duration::from_mins(1);
 /// From one address: thirty logins at once, then one in two seconds.
 const LOGINS: (Duration, NonZeroU32) = (Duration::from_secs(2), NonZeroU32::new(30).expect("thirty is not zero"));
+/// From one address with a login that is refused: twenty at once, then one in 15 seconds. Each is a row of the audit log.
+const REFUSALS: (Duration, NonZeroU32) = (Duration::from_secs(15), NonZeroU32::new(20).expect("twenty is not zero"));
 /// Signatures that only who has the provider's private key can make.
 const SIGNED_BY: [CoreJwsSigningAlgorithm; 9] = [
     CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
@@ -114,6 +115,7 @@ pub struct Provider {
     http: OnceLock<Result<reqwest::Client, String>>,
     known: Mutex<Option<Known>>,
     logins: DefaultKeyedRateLimiter<Option<IpAddr>>,
+    refusals: DefaultKeyedRateLimiter<Option<IpAddr>>,
 }
 
 /// What the provider says of itself.
@@ -125,8 +127,8 @@ struct Known {
 impl Provider {
     /// Knows a provider. It is asked when somebody logs in.
     pub fn new(settings: ProviderSettings) -> Self {
-        let logins = RateLimiter::keyed(quota(LOGINS));
-        Self { settings, http: OnceLock::new(), known: Mutex::default(), logins }
+        let (logins, refusals) = (RateLimiter::keyed(quota(LOGINS)), RateLimiter::keyed(quota(REFUSALS)));
+        Self { settings, http: OnceLock::new(), known: Mutex::default(), logins, refusals }
     }
 
     /// What is configured.
@@ -147,11 +149,12 @@ impl Provider {
 
     /// Counts a step of a login. The error is how long to wait for the next one.
     pub fn check(&self, address: Option<IpAddr>) -> Result<(), Duration> {
-        if self.logins.len() > MANY {
-            self.logins.retain_recent();
-        }
-        let now = DefaultClock::default().now();
-        self.logins.check_key(&address.map(network)).map_err(|not_until| not_until.wait_time_from(now))
+        check(&self.logins, address)
+    }
+
+    /// Counts a login that is refused. The error is how long to wait until one is worth a row.
+    pub fn refusal(&self, address: Option<IpAddr>) -> Result<(), Duration> {
+        check(&self.refusals, address)
     }
 
     /// Where the browser goes to log in, and what this login is known by.

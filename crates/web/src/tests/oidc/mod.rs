@@ -205,6 +205,19 @@ async fn a_login_belongs_to_its_browser_and_comes_once() {
     assert!(met.failed().await[0].contains("invalid_grant"), "{:?}", met.failed().await);
 }
 
+/// Anybody may send a browser there, and rows of the audit log stay for years.
+#[tokio::test]
+async fn only_so_many_refused_logins_are_noted() {
+    let met = Met::new().await;
+    for _ in 0..20 {
+        assert_eq!(met.page("/login/oidc/back?code=x&state=y", &[]).await.status, StatusCode::UNAUTHORIZED);
+    }
+    let refused = met.page("/login/oidc/back?code=x&state=y", &[]).await;
+    assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS, "{}", refused.text);
+    assert!(refused.headers.contains_key(header::RETRY_AFTER));
+    assert_eq!(met.failed().await.len(), 20);
+}
+
 #[tokio::test]
 async fn who_may_do_nothing_here_is_told_so() {
     let met = Met::new().await;
