@@ -307,7 +307,12 @@
       // Cut off: the browser comes back by itself, but not to what is over.
       stream.addEventListener("error", () => {
         note.hidden = false;
-        if (stream.readyState === EventSource.CLOSED) ask();
+        if (stream.readyState !== EventSource.CLOSED) return;
+        ask();
+        // Refused, perhaps because too many look: later there may be room.
+        setTimeout(() => {
+          if (!document.hidden && stream.readyState === EventSource.CLOSED) follow();
+        }, 15000);
       });
       stream.addEventListener("open", ask);
     };

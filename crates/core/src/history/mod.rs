@@ -127,6 +127,7 @@ pub use stage::LeftStage;
 pub use status::{StatusChange, StatusEvent};
 pub(crate) use store::{Pool, opened};
 pub use summary::RunSummary;
+pub(crate) use summary::grouped;
 pub use sync::{StoredSync, SyncDefinition, SyncId, SyncOwner, TakenOver};
 pub use token::{NewToken, Token, TokenId, TokenState};
 pub use trigger::{Ready, Triggered};

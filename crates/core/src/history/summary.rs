@@ -27,7 +27,7 @@ impl Run {
         let total = differ + counts.unchanged + counts.ambiguous;
         let outcomes = &counts.outcomes;
         let (updated, failed) = (outcomes.applied, outcomes.failed + outcomes.stale + counts.rejected);
-        let compared = format!("{total} {} compared", if total == 1 { "record" } else { "records" });
+        let compared = format!("{} {} compared", grouped(total), if total == 1 { "record" } else { "records" });
         let numbers = [
             (updated, "changed"),
             (outcomes.failed + outcomes.stale, "failed"),
@@ -37,20 +37,24 @@ impl Run {
             (counts.ambiguous, "ambiguous"),
         ];
         let done: Vec<_> = numbers.iter().filter(|(number, _)| *number > 0).collect();
-        let done: Vec<_> = done.into_iter().map(|(number, what)| format!("{number} {what}")).collect();
+        let done: Vec<_> = done.into_iter().map(|(number, what)| format!("{} {what}", grouped(*number))).collect();
         let done = match &done[..] {
             [] => format!("{compared}, nothing to change"),
             done => format!("{compared}: {}", done.join(", ")),
         };
         let rejected = match counts.rejected {
             0 => String::new(),
-            rejected => format!(", {rejected} not taken over"),
+            rejected => format!(", {} not taken over", grouped(rejected)),
         };
         let why = self.error.as_ref().map(|error| format!(": {}", error.message)).unwrap_or_default();
         let message = match self.status {
-            RunStatus::Completed if self.dry => format!("{compared}: {differ} differ{rejected}; nothing was written"),
+            RunStatus::Completed if self.dry => {
+                format!("{compared}: {} differ{rejected}; nothing was written", grouped(differ))
+            }
             RunStatus::Completed => done,
-            RunStatus::AwaitingReview => format!("{compared}: {differ} differ{rejected}; the plan waits for a person"),
+            RunStatus::AwaitingReview => {
+                format!("{compared}: {} differ{rejected}; the plan waits for a person", grouped(differ))
+            }
             RunStatus::Failed if total == 0 => format!("failed before anything was compared{why}"),
             RunStatus::Failed => format!("{done}; then failed{why}"),
             RunStatus::Cancelled => {
@@ -63,8 +67,27 @@ impl Run {
     }
 }
 
+/// A number with its thousands apart: `12,345`.
+pub(crate) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn thousands_stand_apart() {
+        let told = [0, 999, 1_000, 22_025, 1_234_567].map(grouped);
+        assert_eq!(told, ["0", "999", "1,000", "22,025", "1,234,567"]);
+    }
+
     use crate::history::{OutcomeCounts, RunCounts, RunError};
 
     use super::*;

@@ -10,7 +10,7 @@ use super::work::Work;
 use crate::Result;
 use crate::change::{Action, Change, HoldRule};
 use crate::fields::ModelFields;
-use crate::history::{FindingKind, News, Observed, Purpose, RunStatus};
+use crate::history::{FindingKind, News, Observed, Purpose, RunStatus, grouped};
 use crate::models::ModelMode;
 use crate::plan::{PlanHeader, PlanReader};
 
@@ -236,19 +236,6 @@ impl Work<'_> {
         };
         Ok(changes.iter().enumerate().filter(|(_, change)| is_foreign(change)).map(|(at, _)| at).collect())
     }
-}
-
-/// A number with its thousands apart.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 #[cfg(test)]

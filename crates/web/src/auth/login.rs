@@ -181,12 +181,18 @@ pub(crate) async fn end(auth: &Auth, who: &Who, logged_in: Option<LoggedIn>) -> 
     Ok(session::forget(auth))
 }
 
+/// How long a path may be that somebody goes to after the login, in bytes.
+const LONGEST: usize = 2_000;
+
 /// Where somebody goes after the login: a path of this server, or its beginning when `next` is none.
+///
+/// One that is longer than any of ours is none: it travels in a cookie, and browsers drop what is too long.
 ///
 /// Browsers take `//other.example` and `/\other.example` for another server, and leave tabs and line ends out.
 pub fn local_path(next: Option<&str>) -> &str {
     let is_local = |next: &&str| {
-        next.starts_with('/')
+        next.len() <= LONGEST
+            && next.starts_with('/')
             && !next.starts_with("//")
             && next.bytes().all(|letter| letter.is_ascii_graphic() && letter != b'\\')
     };

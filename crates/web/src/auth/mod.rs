@@ -51,7 +51,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::http::uri::Authority;
-use syncline_core::history::History;
+use syncline_core::history::{Actor, AuditAction, History};
 
 use crate::browser;
 
@@ -158,5 +158,12 @@ impl Auth {
 
     pub(crate) fn history(&self) -> &History {
         &self.0.history
+    }
+
+    /// Notes in the audit log what is done already: where that fails, the answer must not say that it is not.
+    pub(crate) async fn note(&self, actor: &Actor, action: AuditAction, object: &str, detail: Option<&str>) {
+        if let Err(error) = self.0.history.audit(actor, action, Some(object), detail).await {
+            tracing::error!(who = actor.who, action = %action, object, error = %error.report(), "the audit log misses a row");
+        }
     }
 }

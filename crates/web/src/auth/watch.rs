@@ -7,6 +7,7 @@ use syncline_core::history::Role;
 
 use super::origin::FORWARDED_FOR;
 use super::{Auth, Origin, session, token};
+use crate::browser::own_name;
 use crate::problem::{Problem, ProblemKind};
 
 /// Who may read the metrics where the pages are, when whoever asks has to say who it is.
@@ -21,14 +22,19 @@ pub enum Watchers {
 
 /// Lets in who may read the metrics.
 pub async fn watch(State(auth): State<Auth>, request: Request, next: Next) -> Response {
+    // A name that was made to lead here is that of another site's page, which a browser on this machine lets read what it answers.
+    let named = own_name(&auth, &request).map(drop);
     let (parts, body) = request.into_parts();
     let origin = Origin::of(&parts, &auth);
     // What came through a proxy that nobody told of comes from this machine only as it looks.
     let is_forwarded = parts.headers.contains_key(FORWARDED_FOR);
     let is_local = origin.address.is_some_and(|address| address.is_loopback())
         && (!is_forwarded || origin.is_from_proxy(&parts, &auth));
+    if let (false, Err(problem)) = (auth.is_on(), &named) {
+        return problem.clone().into_response();
+    }
     let is_open = !auth.is_on() || auth.0.settings.watchers == Watchers::Everybody;
-    if is_open || is_local {
+    if is_open || (is_local && named.is_ok()) {
         return next.run(Request::from_parts(parts, body)).await;
     }
     let known = async {

@@ -8,13 +8,16 @@ use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
 use axum::response::Redirect;
+use chrono::NaiveDate;
 use serde::de::DeserializeOwned;
 use serde::de::value::{Error as NoName, StrDeserializer};
-use syncline_core::history::RunId;
+use syncline_core::history::{AccountName, RequestId, Role, RunId};
 use url::form_urlencoded;
 
 use super::PageProblem;
+use crate::input::SearchText;
 use crate::problem::{Problem, ProblemKind};
+use crate::reason::Reason;
 
 /// Fields by their names, in the order in which they were sent.
 #[derive(Debug, Clone, Default)]
@@ -27,6 +30,39 @@ pub struct Posted(pub Fields);
 /// The number of a run in a path.
 #[derive(Debug, Clone, Copy)]
 pub struct RunNumber(pub RunId);
+
+/// What a person types into a field.
+pub trait Typed: FromStr<Err: Display> {
+    /// What is expected, in words; empty where the type's own error says it.
+    const EXPECTED: &'static str = "";
+
+    /// Reads it. The error is in words.
+    fn read(text: &str) -> Result<Self, String> {
+        text.parse().map_err(|error| match (Self::EXPECTED, text) {
+            ("", _) => format!("{error}"),
+            (expected, "") => format!("is empty: {expected} is expected"),
+            (expected, _) => format!("is `{text}`: {expected} is expected"),
+        })
+    }
+}
+
+impl Typed for i64 {
+    const EXPECTED: &'static str = "a number";
+}
+impl Typed for u64 {
+    const EXPECTED: &'static str = "a number";
+}
+impl Typed for bool {
+    const EXPECTED: &'static str = "`true` or `false`";
+}
+impl Typed for NaiveDate {
+    const EXPECTED: &'static str = "a day such as `2026-11-20`";
+}
+impl Typed for AccountName {}
+impl Typed for Reason {}
+impl Typed for RequestId {}
+impl Typed for Role {}
+impl Typed for SearchText {}
 
 impl Fields {
     fn read(bytes: &[u8]) -> Self {
@@ -50,14 +86,13 @@ impl Fields {
     }
 
     /// The value of a field, read.
-    pub fn parsed<T: FromStr<Err: Display>>(&self, name: &str) -> Result<Option<T>, PageProblem> {
-        let read = |text: &str| text.parse().map_err(|error| PageProblem::value(name, format!("{error}")));
-        self.text(name).map(read).transpose()
+    pub fn parsed<T: Typed>(&self, name: &str) -> Result<Option<T>, PageProblem> {
+        self.text(name).map(|text| T::read(text).map_err(|problem| PageProblem::value(name, problem))).transpose()
     }
 
     /// The value of a field that must be there, read.
-    pub fn required<T: FromStr<Err: Display>>(&self, name: &str) -> Result<T, PageProblem> {
-        self.text(name).unwrap_or_default().parse().map_err(|error| PageProblem::value(name, format!("{error}")))
+    pub fn required<T: Typed>(&self, name: &str) -> Result<T, PageProblem> {
+        T::read(self.text(name).unwrap_or_default()).map_err(|problem| PageProblem::value(name, problem))
     }
 
     /// One of the names that something has in the API.

@@ -267,13 +267,21 @@ async fn needs_of(history: &History, sync: &Recent, now: DateTime<Utc>) -> Resul
     if let Some(error) = &view.error {
         need("bad", "failed", sync_href(&view.name), format!("cannot run: {}", clean(error)));
     }
-    let over = runs.iter().find(|run| matches!(run.status, RunStatus::Completed | RunStatus::Failed) && !run.dry);
-    if let Some(run) = over {
+    // Ten dry runs hide no real one that failed, and a real one hides no drift check.
+    let newest = |filter: RunFilter| RunFilter {
+        sync: Some(view.name.clone()),
+        status: vec![RunStatus::Completed, RunStatus::Failed],
+        ..filter
+    };
+    let real = newest(RunFilter { dry: Some(false), ..RunFilter::default() });
+    let drift = newest(RunFilter { purpose: Some(Purpose::Drift), ..RunFilter::default() });
+    for (filter, what) in [(real, ""), (drift, "its drift check ")] {
+        let Some(run) = history.runs(&filter, None, 1).await?.items.pop() else { continue };
         let why = run.error.as_ref().map(|error| clean(&error.message)).unwrap_or_default();
         let href = format!("/runs/{}", run.id);
-        match RunOutcome::of(run) {
-            RunOutcome::Failed => need("bad", "failed", href, format!("failed in run {}: {why}", run.id)),
-            RunOutcome::Refused => need("bad", "refused", href, format!("was refused in run {}: {why}", run.id)),
+        match RunOutcome::of(&run) {
+            RunOutcome::Failed => need("bad", "failed", href, format!("{what}failed in run {}: {why}", run.id)),
+            RunOutcome::Refused => need("bad", "refused", href, format!("{what}was refused in run {}: {why}", run.id)),
             _ => {}
         }
     }
@@ -294,7 +302,7 @@ async fn needs_of(history: &History, sync: &Recent, now: DateTime<Utc>) -> Resul
         let what = match count.kind {
             FindingKind::Flapping => ("flaps", "flap", "record", "records"),
             FindingKind::Ambiguous => ("is ambiguous", "are ambiguous", "record", "records"),
-            FindingKind::Drift => ("drifted", "drifted", "finding", "findings"),
+            FindingKind::Drift => ("drifted", "drifted", "record", "records"),
         };
         if count.state == FindingState::Open && count.count > 0 {
             let (does, do_, one, many) = what;

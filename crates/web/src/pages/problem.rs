@@ -5,6 +5,8 @@ use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 
 use super::frame::{Frame, Section, Visit};
+use super::show::Prose;
+use crate::SettingProblem;
 use crate::problem::{Problem, ProblemKind};
 
 /// A page that says what went wrong, and what can be done.
@@ -13,11 +15,12 @@ pub struct PageProblem(Problem);
 
 #[derive(Template)]
 #[template(path = "problem.html")]
-struct ProblemPage<'a> {
+struct ProblemPage {
     frame: Frame,
     status: u16,
-    detail: &'a str,
-    problems: &'a [crate::SettingProblem],
+    detail: Prose,
+    /// Single values that are wrong, where they are several.
+    problems: Vec<Prose>,
 }
 
 impl PageProblem {
@@ -47,7 +50,13 @@ impl IntoResponse for PageProblem {
     fn into_response(self) -> Response {
         let frame = Visit::default().frame(self.0.title(), Section::None);
         let status = self.0.status();
-        let page = ProblemPage { frame, status: status.as_u16(), detail: self.0.detail(), problems: self.0.problems() };
+        let told = |problem: &SettingProblem| {
+            let remedy = problem.remedy.iter().map(|remedy| format!("; {remedy}")).collect::<String>();
+            Prose::of(&format!("`{}` {}{remedy}", problem.key, problem.message))
+        };
+        let detail = Prose::of(self.0.detail());
+        let problems = self.0.problems().iter().map(told).collect();
+        let page = ProblemPage { frame, status: status.as_u16(), detail, problems };
         // Nothing but memory can be short here.
         let Ok(text) = page.render() else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
         let mut response = (status, Html(text)).into_response();

@@ -74,7 +74,7 @@ pub async fn call(
     let triggered = state.runner.trigger(&sync.definition, &request).await?;
     if let Triggered::Made(run) = triggered {
         let (actor, made) = (origin.actor(BY, How::Webhook), format!("run {run}"));
-        state.auth.history().audit(&actor, AuditAction::RunTrigger, Some(&name), Some(&made)).await?;
+        state.auth.note(&actor, AuditAction::RunTrigger, &name, Some(&made)).await;
     }
     let asked = trigger::asked(&state, triggered).await?;
     let location = format!("../runs/{}", asked.run);

@@ -386,6 +386,7 @@ fn of_runs() -> Vec<Endpoint> {
             .headers(&[IDEMPOTENCY_KEY])
             .takes::<trigger::AgainWish>()
             .gives::<trigger::Asked>(StatusCode::ACCEPTED, "The run that will do it")
+            .leads()
             .fails([Conflict, ProblemKind::Settings]),
         Endpoint::post("/runs/{id}/rerun", "rerunRun", trigger::rerun)
             .says("Asks for a run that tries again what this one did not get done")
@@ -394,6 +395,7 @@ fn of_runs() -> Vec<Endpoint> {
             .headers(&[IDEMPOTENCY_KEY])
             .takes::<trigger::AgainWish>()
             .gives::<trigger::Asked>(StatusCode::ACCEPTED, "The run that will do it")
+            .leads()
             .fails([Conflict, ProblemKind::Settings]),
         Endpoint::post("/runs/{id}/pause", "pauseRun", stop::pause)
             .says("Lets a run wait until it is resumed")

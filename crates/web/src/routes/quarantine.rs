@@ -76,6 +76,6 @@ pub async fn decide(
     let decided = state.runner.history().decide_absent(&sync, &model, &key, &decision).await?;
     let object = Selector::Record(model, key).to_string();
     let detail = format!("{}: {}", sync, decision.reason);
-    state.auth.history().audit(&who.actor(), AuditAction::QuarantineDecide, Some(&object), Some(&detail)).await?;
+    state.auth.note(&who.actor(), AuditAction::QuarantineDecide, &object, Some(&detail)).await;
     Ok(Json(decided))
 }

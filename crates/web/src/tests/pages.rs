@@ -23,7 +23,7 @@ use axum::http::{Method, Request, StatusCode, header};
 use serde_json::json;
 use syncline_core::event::Level;
 use syncline_core::history::{
-    Approval, LogLine, Run, RunCounts, RunError, RunId, RunKind, RunStatus, Stop, StopRequest,
+    Approval, Claimed, LogLine, Run, RunCounts, RunError, RunId, RunKind, RunResult, RunStatus, Stop, StopRequest,
 };
 use tower::ServiceExt as _;
 
@@ -140,6 +140,45 @@ async fn without_anything_pages_say_what_to_do() {
     }
     assert!(words(&pages.page("/").await).contains("Nothing needs a person"));
     assert!(words(&pages.page("/syncs/lab").await).contains("It has not run yet"));
+}
+
+/// A drift check writes nothing, and yet somebody has to know when it fails; ten dry runs hide no real one.
+#[tokio::test]
+async fn what_failed_last_needs_a_person_whatever_ran_since() {
+    let pages = Pages::of(Api::with_lab(true).await);
+    let ended = async |wish: serde_json::Value, error: Option<&str>| {
+        let run = pages.api.trigger("lab", wish).await;
+        let taken = pages.api.runner.claim(run).await.unwrap();
+        let Claimed::Granted(claim) = taken else { panic!("{taken:?}") };
+        let error = error.map(|message| RunError { kind: "unreachable".to_owned(), message: message.to_owned() });
+        let status = if error.is_some() { RunStatus::Failed } else { RunStatus::Completed };
+        pages.api.shelf.history.finish_run(claim, &RunResult { status, error }).await.unwrap();
+    };
+    ended(json!({}), Some("no answer from `sites`")).await;
+    ended(json!({"drift": true}), Some("nobody is there")).await;
+    for _ in 0..11 {
+        ended(json!({"dry_run": true}), None).await;
+    }
+    let text = words(&pages.page("/").await);
+    assert!(text.contains("lab failed in run 1: no answer from sites"), "{text}");
+    assert!(text.contains("lab its drift check failed in run 2: nobody is there"), "{text}");
+    ended(json!({"drift": true}), None).await;
+    ended(json!({}), None).await;
+    assert!(words(&pages.page("/").await).contains("Nothing needs a person"));
+}
+
+#[tokio::test]
+async fn what_is_typed_wrong_is_told_in_words() {
+    let pages = Pages::of(Api::empty().await);
+    for (path, says) in [
+        ("/runs?before=x", "before : is x : a number is expected"),
+        ("/runs?since=yesterday", "since : is yesterday : a day such as 2026-11-20 is expected"),
+        ("/runs?dry=maybe", "dry : is maybe : true or false is expected"),
+        ("/compare", "is empty: a number is expected"),
+    ] {
+        let told = words(&pages.fetch(path).await.text);
+        assert!(told.contains(says), "{path}: {told}");
+    }
 }
 
 #[tokio::test]

@@ -70,8 +70,8 @@ async fn runs_are_ticked_in_a_list_or_compared_with_the_one_before() {
     assert!(waits.contains("The plan of run 3 waits for a person: its changes are in no history yet"), "{waits}");
 
     for (path, status, why) in [
-        ("/compare?b=1", StatusCode::NOT_FOUND, "There is no run of the sync `lab` before run 1"),
-        ("/compare?a=1&b=99", StatusCode::NOT_FOUND, "There is no run `99`"),
+        ("/compare?b=1", StatusCode::NOT_FOUND, "There is no run of the sync lab before run 1"),
+        ("/compare?a=1&b=99", StatusCode::NOT_FOUND, "There is no run 99"),
         ("/compare?run=1", StatusCode::UNPROCESSABLE_ENTITY, "two runs are compared, and 1 are ticked"),
         ("/compare?run=1&run=2&run=3", StatusCode::UNPROCESSABLE_ENTITY, "and 3 are ticked: go back and tick two"),
         ("/compare?a=1&b=2&after=c-1", StatusCode::UNPROCESSABLE_ENTITY, "is no place in this list"),

@@ -56,7 +56,7 @@ async fn findings_show_the_target_beside_the_source() {
     }
     // The overview leads to them.
     let overview = pages.page("/").await;
-    assert!(words(&overview).contains("3 findings drifted"), "{}", words(&overview));
+    assert!(words(&overview).contains("3 records drifted"), "{}", words(&overview));
     assert!(overview.contains("href=\"/drift?sync=far&#38;kind=drift\""), "{overview}");
     // They are found again by the next check, and say so.
     pages.led("/syncs/far/run", &[("csrf", ""), ("what", "drift")]).await;

@@ -16,7 +16,7 @@ async fn a_record_leads_to_its_page_in_the_target() {
     assert_eq!(led.headers[header::LOCATION], "https://sites.example/a");
     let none = pages.fetch(open("source")).await;
     assert_eq!(none.status, StatusCode::NOT_FOUND);
-    assert!(words(&none.text).contains("`truth` has no page for site a that its connector knows"), "{}", none.text);
+    assert!(words(&none.text).contains("truth has no page for site a that its connector knows"), "{}", none.text);
     for (path, says) in [
         ("lab/open/target?model=site&key=a", "its key is missing or broken"),
         ("lap/open/target?model=site&key=%5B%22a%22%5D", "lap"),
