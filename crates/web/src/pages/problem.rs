@@ -51,7 +51,7 @@ impl IntoResponse for PageProblem {
         let frame = Visit::default().frame(self.0.title(), Section::None);
         let status = self.0.status();
         let told = |problem: &SettingProblem| {
-            let remedy = problem.remedy.iter().map(|remedy| format!("; {remedy}")).collect::<String>();
+            let remedy = problem.remedy.as_ref().map(|remedy| format!("; {remedy}")).unwrap_or_default();
             Prose::of(&format!("`{}` {}{remedy}", problem.key, problem.message))
         };
         let detail = Prose::of(self.0.detail());

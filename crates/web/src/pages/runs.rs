@@ -79,6 +79,10 @@ pub async fn page(State(state): State<ApiState>, visit: Visit, fields: Fields) -
     let sides = sides(&state).await?;
     let text = |name: &str| fields.text(name).unwrap_or_default().to_owned();
     let all_columns = columns(&fields);
+    let hidden = all_columns
+        .iter()
+        .filter(|column| column.hidden)
+        .fold(String::new(), |classes, column| classes + " hide-" + column.name);
     html(&RunsPage {
         frame: visit.frame("Runs", Section::Runs),
         selects: selects(&fields, &syncs, &sides),
@@ -89,11 +93,7 @@ pub async fn page(State(state): State<ApiState>, visit: Visit, fields: Fields) -
         until: text("until"),
         is_filtered: filter != RunFilter::default(),
         runs,
-        columns: all_columns
-            .iter()
-            .filter(|column| column.hidden)
-            .map(|column| format!(" hide-{}", column.name))
-            .collect(),
+        columns: hidden,
         all_columns,
         pager: Pager { first, next, word: "Older" },
         command: Command(command(&filter)),
