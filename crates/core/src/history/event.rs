@@ -21,7 +21,7 @@ use super::lease::Claim;
 use super::log::{self, LogLine};
 use super::phase::{self, PhaseRecord};
 use super::status::StatusEvent;
-use super::{History, Page, RunId, RunStatus, error, text};
+use super::{History, Page, RunId, RunStatus, error, grouped, text};
 use crate::event::{Event, Happened, Level, Phase, Side, Topic};
 use crate::{Error, Result};
 
@@ -135,16 +135,19 @@ impl History {
             return Ok(());
         }
         let lines: Vec<_> = happened.iter().filter_map(line).collect();
+        // Whoever lost the run may say why, and how far it came is told by the one that has it now.
+        let said = happened.iter().filter(|happened| matches!(&*happened.event, Event::Message { .. }));
+        let said: Vec<_> = said.filter_map(line).collect();
         let phases: Vec<_> = happened.iter().filter_map(|happened| ended(&happened.event)).collect();
         let events: Result<Vec<_>> = happened
             .iter()
             .map(|happened| Ok((happened.at, text::to_json(&RunEvent::from(&*happened.event))?)))
             .collect();
-        let (lines, phases, events) = (&lines, &phases, &events?);
+        let (lines, said, phases, events) = (&lines, &said, &phases, &events?);
         self.tell(move |tx, _| {
             async move {
                 let Some((last_line, last_event)) = reserve(tx, claim, lines.len(), events.len()).await? else {
-                    return log::append(tx, claim.run, lines).await;
+                    return log::append(tx, claim.run, said).await;
                 };
                 log::insert(tx, claim.run, last_line, lines).await?;
                 let first = last_event - text::stored(events.len() as u64) + 1;
@@ -220,11 +223,34 @@ async fn reserve(tx: &DatabaseTransaction, claim: Claim, lines: usize, events: u
     get().map(Some).map_err(error::of_statement)
 }
 
+/// What is a line of the run's log: what was said, and what came of each step.
 fn line(happened: &Happened) -> Option<LogLine> {
-    match &*happened.event {
-        Event::Message { level, text } => Some(LogLine { at: happened.at, level: *level, text: text.clone() }),
-        _ => None,
-    }
+    let (level, text) = match &*happened.event {
+        Event::Message { level, text } => (*level, text.clone()),
+        Event::PhaseFinished { phase, duration_ms, .. } => {
+            let phase = phase.as_str().replace('_', " ");
+            (Level::Info, format!("{phase} took {} ms", grouped(*duration_ms)))
+        }
+        Event::ReadFinished { side, model, records, partial: None } => {
+            (Level::Info, format!("`{model}`: read {} from the {side}", grouped(*records)))
+        }
+        Event::ReadFinished { side, model, records, partial: Some(why) } => {
+            (Level::Warning, format!("`{model}`: read only {} from the {side}: {why}", grouped(*records)))
+        }
+        Event::Compared { model, create, update, delete, unchanged, .. } => {
+            let found = [(create, "to create"), (update, "to update"), (delete, "absent"), (unchanged, "equal")];
+            let found = found.iter().filter(|(number, _)| **number > 0);
+            let found: Vec<_> = found.map(|(number, what)| format!("{} {what}", grouped(**number))).collect();
+            let found = if found.is_empty() { "nothing on either side".to_owned() } else { found.join(", ") };
+            (Level::Info, format!("`{model}`: {found}"))
+        }
+        Event::Applied { model, done, total, failed } if done == total && *total > 0 => {
+            let failed = if *failed > 0 { format!(", {} of them failed", grouped(*failed)) } else { String::new() };
+            (Level::Info, format!("`{model}`: {} changes dealt with{failed}", grouped(*done)))
+        }
+        Event::PhaseStarted { .. } | Event::Read { .. } | Event::Applied { .. } => return None,
+    };
+    Some(LogLine { at: happened.at, level, text })
 }
 
 fn ended(event: &Event) -> Option<PhaseRecord> {

@@ -169,6 +169,9 @@ mod tests {
             let recorder = PrometheusBuilder::new().build_recorder();
             let auth = Auth::new(history.clone(), settings.clone());
             let mut request = axum::http::Request::builder().uri(path);
+            if headers.iter().all(|(name, _)| *name != "host") {
+                request = request.header("host", "localhost:8080");
+            }
             for (name, value) in headers {
                 request = request.header(*name, *value);
             }
@@ -186,6 +189,11 @@ mod tests {
         assert_eq!(ask(&settings, "/metrics", "127.0.0.2", &[("x-forwarded-for", "192.0.2.1")]).await, 401);
         assert_eq!(ask(&settings, "/metrics", "127.0.0.2", &[("x-forwarded-for", "127.0.0.1")]).await, 200);
         assert_eq!(ask(&settings, "/metrics", "127.0.0.1", &[("x-forwarded-for", "192.0.2.1")]).await, 401);
+        // A name that was made to lead here, so that another site's page may read it.
+        let evil = ("host", "evil.example");
+        assert_eq!(ask(&settings, "/metrics", "127.0.0.1", &[evil]).await, 401);
+        assert_eq!(ask(&AuthSettings::default(), "/metrics", "127.0.0.1", &[evil]).await, 421);
+        assert_eq!(ask(&settings, "/metrics", "192.0.2.1", &[evil, ("authorization", &bearer[0])]).await, 200);
         for path in ["/healthz", "/readyz"] {
             assert_eq!(ask(&settings, path, "192.0.2.1", &[]).await, 200, "{path}");
         }
