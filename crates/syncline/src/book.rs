@@ -281,7 +281,7 @@ mod tests {
     use axum::http::{Method, Request, StatusCode};
     use chrono::{DateTime, TimeDelta, Utc};
     use serde_json::json;
-    use syncline_core::history::{Claimed, RunFilter, RunResult};
+    use syncline_core::history::{Claimed, Retention, RunFilter, RunResult};
     use syncline_core::run::{Runner, Scheduler};
     use syncline_web::ApiState;
     use syncline_web::auth::Auth;
@@ -426,7 +426,8 @@ mod tests {
         let book = Arc::new(Book::new(loaded, configuration, history));
         book.provision().await.unwrap();
         let live = Live::new(runner.history().clone(), CancellationToken::new());
-        let router = syncline_web::router(ApiState { runner, syncs: book, auth, live });
+        let router =
+            syncline_web::router(ApiState { runner, syncs: book, auth, live, retention: Retention::default() });
         let ask = async |method: Method, path: &str, body: Value| {
             let request = Request::builder().method(method).uri(path).header("host", "localhost");
             let request = request.header("content-type", "application/json").body(Body::from(body.to_string()));

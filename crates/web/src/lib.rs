@@ -84,6 +84,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 use axum::{Json, Router};
+use syncline_core::history::Retention;
 use syncline_core::run::Runner;
 
 use crate::auth::{Answers, Auth, Gate};
@@ -110,6 +111,8 @@ pub struct ApiState {
     pub auth: Auth,
     /// What runs do, as they do it.
     pub live: Live,
+    /// How much of the past the host keeps.
+    pub retention: Retention,
 }
 
 /// The routes, with all that protects them. They can be nested below any path.

@@ -16,7 +16,7 @@ use std::time::Instant;
 use axum::Router;
 use serde::Serialize;
 use syncline_core::event::Events;
-use syncline_core::history::{History, RunId, RunStatus};
+use syncline_core::history::{History, Retention, RunId, RunStatus};
 use syncline_core::registry::Registry;
 use syncline_core::run::{RunRequest, Runner, SyncBook as _};
 use syncline_web::auth::{Auth, AuthSettings};
@@ -105,7 +105,7 @@ async fn measure(options: &Options) -> Result<Measured, Failure> {
     let url = format!("http://{}/api/v1", listener.local_addr()?);
     let live = Live::new(history.clone(), stop.clone());
     let auth = Auth::new(runner.history().clone(), AuthSettings::default());
-    let state = ApiState { runner: Arc::clone(&runner), syncs: lab, auth, live };
+    let state = ApiState { runner: Arc::clone(&runner), syncs: lab, auth, live, retention: Retention::default() };
     let app = Router::new().nest("/api/v1", router(state));
     let serving = axum::serve(listener, app).with_graceful_shutdown(stop.clone().cancelled_owned());
     let serving = tokio::spawn(async move { serving.await });

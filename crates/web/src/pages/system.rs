@@ -4,14 +4,14 @@ use askama::Template;
 use askama::filters::HtmlSafe;
 use axum::extract::State;
 use axum::response::Html;
-use syncline_core::history::{Role, SyncOwner};
+use syncline_core::history::{Retention, Role, SyncOwner};
 
 use super::PageProblem;
 use super::form::Fields;
 use super::frame::{Command, Frame, Section, Visit, html};
 use super::overview::Link;
 use super::run_line::sync_href;
-use super::show::{Bytes, clean};
+use super::show::{Bytes, Count, clean};
 use crate::ApiState;
 use crate::routes::connectors::Connector;
 
@@ -50,6 +50,8 @@ struct SystemPage {
     connectors: Vec<Connector>,
     syncs: Vec<SyncLine>,
     size: Bytes,
+    /// What is kept, each limit in words.
+    kept: Vec<String>,
     /// By table, the largest first; none where nobody asked for it.
     tables: Option<Vec<(String, Bytes)>>,
     command: Command,
@@ -101,7 +103,41 @@ pub async fn page(State(state): State<ApiState>, visit: Visit, fields: Fields) -
         connectors: state.runner.registry().iter().map(Connector::of).collect(),
         syncs: syncs.collect(),
         size: Bytes(size),
+        kept: kept(&state.retention),
         tables,
         command: Command("syncline connectors".to_owned()),
     })
+}
+
+/// How much of the past is kept, each limit in words.
+fn kept(retention: &Retention) -> Vec<String> {
+    let Retention { runs, days, megabytes, audit_days } = retention;
+    let limit = |number: Option<u64>, one: &str, many: &str| number.map(|number| Count(number).of(one, many));
+    let of_runs = [
+        limit(*runs, "run of each sync", "runs of each sync"),
+        limit(days.map(u64::from), "day of runs", "days of runs"),
+        limit(*megabytes, "MB of changes, logs and plans", "MB of changes, logs and plans"),
+    ];
+    let of_runs: Vec<_> = of_runs.into_iter().flatten().collect();
+    let all = of_runs.is_empty().then(|| "all runs".to_owned());
+    let audit = limit(audit_days.map(u64::from), "day of the audit log", "days of the audit log");
+    of_runs.into_iter().chain(all).chain([audit.unwrap_or_else(|| "all of the audit log".to_owned())]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_is_told_limit_by_limit() {
+        let told = |retention: Retention| kept(&retention).join("; ");
+        assert_eq!(
+            told(Retention::default()),
+            "1,000 runs of each sync; 365 days of runs; 1,826 days of the audit log"
+        );
+        let some = Retention { runs: None, days: None, megabytes: Some(2_000), audit_days: None };
+        assert_eq!(told(some), "2,000 MB of changes, logs and plans; all of the audit log");
+        let none = Retention { runs: None, days: None, megabytes: None, audit_days: None };
+        assert_eq!(told(none), "all runs; all of the audit log");
+    }
 }

@@ -32,7 +32,7 @@ use axum::http::request::Builder;
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use serde_json::{Value, json};
 use syncline_core::event::Events;
-use syncline_core::history::{History, Run, RunId};
+use syncline_core::history::{History, Retention, Run, RunId};
 use syncline_core::registry::Registry;
 use syncline_core::run::{Runner, SyncBook as _};
 use tempfile::TempDir;
@@ -96,7 +96,8 @@ impl Api {
         #[cfg(feature = "oidc")]
         let kept = auth.clone();
         let syncs = Arc::<Shelf>::clone(&shelf);
-        let state = ApiState { runner: Arc::clone(&runner), syncs, auth, live: live.clone() };
+        let state =
+            ApiState { runner: Arc::clone(&runner), syncs, auth, live: live.clone(), retention: Retention::default() };
         let router = Router::new().nest("/api/v1", router(state.clone())).merge(dashboard(state));
         Self {
             shelf,

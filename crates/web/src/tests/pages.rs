@@ -23,7 +23,8 @@ use axum::http::{Method, Request, StatusCode, header};
 use serde_json::json;
 use syncline_core::event::Level;
 use syncline_core::history::{
-    Approval, Claimed, LogLine, Run, RunCounts, RunError, RunId, RunKind, RunResult, RunStatus, Stop, StopRequest,
+    Approval, Claimed, LogLine, Retention, Run, RunCounts, RunError, RunId, RunKind, RunResult, RunStatus, Stop,
+    StopRequest,
 };
 use tower::ServiceExt as _;
 
@@ -44,7 +45,7 @@ impl Pages {
     fn of(api: Api) -> Self {
         let auth = Auth::new(api.shelf.history.clone(), AuthSettings::default());
         let (runner, syncs, live) = (Arc::clone(&api.runner), Arc::<Shelf>::clone(&api.shelf), api.live.clone());
-        let state = ApiState { runner, syncs, auth, live };
+        let state = ApiState { runner, syncs, auth, live, retention: Retention::default() };
         Self { api, router: dashboard(state) }
     }
 

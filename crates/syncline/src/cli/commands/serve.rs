@@ -158,7 +158,8 @@ impl Process {
         let syncs: Arc<dyn SyncStore> = Arc::<crate::Book>::clone(&self.book);
         let limits = self.book.configuration().web.stream_limits();
         let live = Live::with_limits(self.runner.history().clone(), self.cancel.clone(), limits);
-        let state = ApiState { runner: Arc::clone(&self.runner), syncs, auth, live };
+        let retention = self.book.configuration().data.retention.clone();
+        let state = ApiState { runner: Arc::clone(&self.runner), syncs, auth, live, retention };
         axum::Router::new().nest("/api/v1", syncline_web::router(state.clone())).merge(syncline_web::dashboard(state))
     }
 
