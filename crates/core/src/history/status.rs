@@ -99,6 +99,22 @@ impl History {
         Ok(Page::cut(changes?, limit, |change| change.seq))
     }
 
+    /// How a run stood before the change with a number; none when nothing before it is known.
+    pub async fn status_before(&self, run: RunId, change: u64) -> Result<Option<StatusEvent>> {
+        let row = run_event::Entity::find()
+            .filter(run_event::Column::RunId.eq(run.0))
+            .filter(run_event::Column::Change.lt(text::stored(change)))
+            .order_by_desc(run_event::Column::Change)
+            .one(self.store.db())
+            .await
+            .map_err(|error| self.store.read_error(error))?;
+        let event = row.map(|row| StoredEvent::try_from(row).map(|stored| stored.event)).transpose()?;
+        Ok(event.and_then(|event| match event {
+            RunEvent::Status(status) => Some(status),
+            _ => None,
+        }))
+    }
+
     /// The number of the last change of how any run stands; 0 when there was none.
     pub async fn last_status_change(&self) -> Result<u64> {
         let query = Query::select().column("last").from("status_change").to_owned();

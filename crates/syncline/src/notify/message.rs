@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use syncline_core::Result;
 use syncline_core::history::{
-    History, Purpose, Run, RunCounts, RunError, RunFilter, RunId, RunOutcome, RunStatus, StatusChange,
+    History, Purpose, Run, RunCounts, RunError, RunFilter, RunId, RunOutcome, RunStatus, StatusChange, StatusEvent,
 };
 use url::Url;
 
@@ -84,6 +84,12 @@ async fn occasions(history: &History, change: &StatusChange, run: &Run) -> Resul
     let is_drift = run.purpose == Purpose::Drift;
     // Whoever asks for a plan looks at it. And what is over meanwhile is told when it is its turn.
     if (run.dry && !is_drift) || change.status.status != run.status {
+        return Ok(Vec::new());
+    }
+    // A change of something else, such as why it is paused, is no news.
+    let before = history.status_before(run.id, change.seq).await?;
+    let stands = |status: &StatusEvent| (status.status, status.paused.is_some());
+    if before.is_some_and(|before| stands(&before) == stands(&change.status)) {
         return Ok(Vec::new());
     }
     let outcome = RunOutcome::of(run);

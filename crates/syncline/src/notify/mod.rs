@@ -87,9 +87,21 @@ impl Teller<'_> {
     pub async fn tell(&self, channel: &Channel, cancel: &CancellationToken) {
         let mut told = self.history.told();
         let mut pause = PAUSE.0;
+        // Up to where all was told. A run that is under way wakes this again and again: a look costs no write.
+        let mut known = None;
         while !cancel.is_cancelled() {
             told.mark_unchanged();
-            let failed = self.tell_news(channel, cancel).await.err();
+            let news = async {
+                let last = self.history.last_status_change().await?;
+                if known.is_none_or(|known| known < last) { self.tell_news(channel, cancel).await } else { Ok(known) }
+            };
+            let failed = match news.await {
+                Ok(up_to) => {
+                    known = up_to;
+                    None
+                }
+                Err(error) => Some(error),
+            };
             if let Some(error) = &failed {
                 let seconds = pause.as_secs();
                 tracing::warn!(channel = channel.name, error = %error.report(), seconds, "what came of runs is not told; trying again");
@@ -98,8 +110,8 @@ impl Teller<'_> {
             pause = if failed.is_some() { (pause * 2).min(PAUSE.1) } else { PAUSE.0 };
             tokio::select! {
                 () = cancel.cancelled() => {}
-                // That more happens helps no channel that does not take messages.
-                _ = told.changed(), if failed.is_none() => {}
+                // That more happens helps no channel that does not take messages, or that another process tells.
+                _ = told.changed(), if failed.is_none() && known.is_some() => {}
                 () = tokio::time::sleep(wait) => {}
             }
         }
@@ -108,14 +120,15 @@ impl Teller<'_> {
         }
     }
 
-    /// Tells what there is to tell now, as long as no other process does.
-    pub async fn tell_news(&self, channel: &Channel, cancel: &CancellationToken) -> Result<()> {
+    /// Tells what there is to tell now, as long as no other process does. Gives the number of the change up to which all was told; none
+    /// when another process tells the channel, or it was cancelled.
+    pub async fn tell_news(&self, channel: &Channel, cancel: &CancellationToken) -> Result<Option<u64>> {
         while let Some(after) = self.history.take_channel(&channel.name, self.holder, LEASE).await? {
             let changes = self.history.status_changes(after, MANY).await?.items;
-            let Some(last) = changes.last().map(|change| change.seq) else { return Ok(()) };
+            let Some(last) = changes.last().map(|change| change.seq) else { return Ok(Some(after)) };
             for change in &changes {
                 if cancel.is_cancelled() {
-                    return Ok(());
+                    return Ok(None);
                 }
                 if let Some(message) = self.message(channel, change).await? {
                     channel.send(&message).await?;
@@ -123,13 +136,13 @@ impl Teller<'_> {
                     // A slow channel is kept as long as it takes messages.
                     let is_kept = self.history.note_told(&channel.name, self.holder, change.seq).await?;
                     if !is_kept || self.history.take_channel(&channel.name, self.holder, LEASE).await?.is_none() {
-                        return Ok(());
+                        return Ok(None);
                     }
                 }
             }
             self.history.note_told(&channel.name, self.holder, last).await?;
         }
-        Ok(())
+        Ok(None)
     }
 
     async fn message(&self, channel: &Channel, change: &StatusChange) -> Result<Option<Message>> {

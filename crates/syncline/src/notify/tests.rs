@@ -8,7 +8,8 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Value, json};
 use sha2::Sha256;
 use syncline_core::history::{
-    Claimed, Endpoint, History, NewRun, Purpose, RunId, RunKind, RunResult, RunSettings, SyncDefinition,
+    Claimed, Endpoint, History, NewRun, Purpose, RunId, RunKind, RunResult, RunSettings, Stop, StopRequest,
+    SyncDefinition,
 };
 use syncline_core::{Error, ErrorKind};
 use tempfile::TempDir;
@@ -56,7 +57,7 @@ impl Lab {
     async fn tell(&self, channel: &Channel) -> syncline_core::Result<()> {
         let shown = Url::parse("https://syncline.example/").unwrap();
         let teller = Teller { history: &self.history, holder: "here", shown: Some(&shown) };
-        teller.tell_news(channel, &CancellationToken::new()).await
+        teller.tell_news(channel, &CancellationToken::new()).await.map(drop)
     }
 
     /// What the server was told since it was asked last.
@@ -69,6 +70,15 @@ impl Lab {
 
     /// A run of a sync that ended so.
     async fn ran(&self, sync: &str, dry: bool, result: RunResult) -> RunId {
+        let run = self.made(sync, dry).await;
+        let claimed = self.history.claim(run, "worker", Duration::from_mins(1)).await.unwrap();
+        let Claimed::Granted(claim) = claimed else { panic!("{claimed:?}") };
+        self.history.finish_run(claim, &result).await.unwrap();
+        run
+    }
+
+    /// A run of a sync that waits for a worker.
+    async fn made(&self, sync: &str, dry: bool) -> RunId {
         let definition = SyncDefinition { name: sync.to_owned(), hash: "d".to_owned(), definition: json!({}) };
         let side = |name: &str| Endpoint {
             connector: name.to_owned(),
@@ -94,11 +104,7 @@ impl Lab {
             not_before: None,
             plan: None,
         };
-        let run = self.history.begin_run(&new).await.unwrap();
-        let claimed = self.history.claim(run, "worker", Duration::from_mins(1)).await.unwrap();
-        let Claimed::Granted(claim) = claimed else { panic!("{claimed:?}") };
-        self.history.finish_run(claim, &result).await.unwrap();
-        run
+        self.history.begin_run(&new).await.unwrap()
     }
 }
 
@@ -164,6 +170,27 @@ async fn a_channel_is_told_of_its_syncs_and_occasions_alone() {
     lab.tell(&channel).await.unwrap();
     let heard: Vec<Value> = lab.heard().await.iter().map(|told| serde_json::from_slice(&told.body).unwrap()).collect();
     assert_eq!(heard.iter().map(|body| &body["run"]).collect::<Vec<_>>(), [&json!(told)]);
+}
+
+#[tokio::test]
+async fn what_is_paused_twice_is_told_once() {
+    let lab = Lab::new().await;
+    let channel = lab.channel(json!({"webhook": {}}), 200).await;
+    lab.tell(&channel).await.unwrap();
+    let run = lab.made("lab", false).await;
+    for reason in ["lunch", "a long lunch"] {
+        let stop = StopRequest { stop: Stop::Pause, by: "kim".to_owned(), reason: reason.to_owned() };
+        lab.history.request_stop(run, &stop).await.unwrap();
+    }
+    lab.tell(&channel).await.unwrap();
+    let heard: Vec<Value> = lab.heard().await.iter().map(|told| serde_json::from_slice(&told.body).unwrap()).collect();
+    assert_eq!(heard.iter().map(|body| &body["occasions"]).collect::<Vec<_>>(), [&json!(["paused"])]);
+    // It goes on, and is paused again: that is news.
+    lab.history.resume(run).await.unwrap();
+    let stop = StopRequest { stop: Stop::Pause, by: "kim".to_owned(), reason: "tea".to_owned() };
+    lab.history.request_stop(run, &stop).await.unwrap();
+    lab.tell(&channel).await.unwrap();
+    assert_eq!(lab.heard().await.len(), 1);
 }
 
 #[tokio::test]
