@@ -97,16 +97,16 @@ impl SearchPage {
         let found = history.all_changes(&filter, None, CHANGES).await?;
         let mut seen: BTreeSet<(&str, &AnyKey)> = BTreeSet::new();
         let changes = found.items.iter().map(|entry| &entry.change);
-        let objects: Vec<_> =
-            changes.filter(|change| seen.insert((&change.model, &change.key))).take(OBJECTS).collect();
+        let objects: Vec<_> = changes.filter(|change| seen.insert((&change.model, &change.key))).collect();
         Ok(Self {
             frame,
             places: places(state, &text).await?,
             runs: run_line::lines(history, &runs, Utc::now()).await?,
             all_runs: link("/runs", [("text", text.as_str())]),
-            is_partial: found.next.is_some() || seen.len() > objects.len(),
+            is_partial: found.next.is_some() || objects.len() > OBJECTS,
             objects: objects
                 .into_iter()
+                .take(OBJECTS)
                 .map(|change| Object {
                     model: label(&change.model),
                     link: Link { name: clean(&change.key.to_string()), href: object_href(&change.model, &change.key) },

@@ -1,8 +1,23 @@
 //! One box finds everything.
 
 use axum::http::{StatusCode, header};
+use serde_json::json;
 
-use super::{filled, links, words};
+use super::super::Api;
+use super::{Pages, filled, links, words};
+
+#[tokio::test]
+async fn that_there_are_more_objects_is_told() {
+    let pages = Pages::of(Api::empty().await);
+    let sites: Vec<_> = (0..30).map(|number| format!("site-{number}")).collect();
+    pages.api.make("many", json!({"sites": sites, "target": "copy"})).await;
+    let run = pages.api.trigger("many", json!({})).await;
+    pages.api.work(run).await;
+    let page = pages.page("/search?text=site-").await;
+    assert_eq!(links(&page).iter().filter(|link| link.starts_with("/objects/site/")).count(), 25);
+    assert!(words(&page).contains("More, and the changes themselves"), "{}", words(&page));
+    assert!(!words(&pages.page("/search?text=site-29").await).contains("More, and"));
+}
 
 #[tokio::test]
 async fn syncs_systems_runs_and_objects_are_found() {
