@@ -3,6 +3,7 @@
 mod diffsync;
 mod engine;
 mod live;
+mod pages;
 mod table;
 
 use clap::Subcommand;
@@ -16,6 +17,8 @@ pub(crate) enum Command {
     Engine(engine::Arguments),
     /// A sync of 100,000 changes that 200 readers and 20 followers look at, beside one that nobody looks at
     Live(live::Arguments),
+    /// Every page of the dashboard with a history of 1,000 runs and 5 million changes, on SQLite and PostgreSQL
+    Pages(pages::Arguments),
     /// Filling real Zabbix servers with 2,000 hosts, beside the best that bare calls of their API reach
     Zabbix,
 }
@@ -24,6 +27,7 @@ pub(crate) fn run(shell: &Shell, command: &Command) -> anyhow::Result<Outcome> {
     match command {
         Command::Engine(arguments) => engine::run(shell, arguments),
         Command::Live(arguments) => live::run(shell, arguments),
+        Command::Pages(arguments) => pages::run(shell, arguments),
         Command::Zabbix => Ok(integration::measure_zabbix(shell)),
     }
 }

@@ -227,9 +227,11 @@ impl History {
     ) -> Result<Window> {
         let mut query = Query::select();
         query.column("id").expr_as(Expr::col(counter), "rows").from("run").and_where(Expr::col(counter).gt(0));
+        let mut sync_id = None;
         if let Some(sync) = sync {
             let Some(sync) = self.sync(sync).await? else { return Ok(Window::default()) };
             query.and_where(Expr::col("sync_id").eq(sync.id.0));
+            sync_id = Some(sync.id.0);
         }
         if let Some(run) = run {
             query.and_where(Expr::col("id").eq(run.0));
@@ -248,7 +250,7 @@ impl History {
         if goes_on {
             runs.pop();
         }
-        Ok(Window { runs, goes_on })
+        Ok(Window { runs, goes_on, sync: sync_id })
     }
 
     /// Where the changes of some runs are that a filter wants, by what was counted of them.
@@ -259,6 +261,7 @@ impl History {
         let of_outcome = (!filter.outcome.is_empty()).then(|| Expr::col("outcome").is_in(outcomes));
         let wanted = Condition::all()
             .add(Expr::col("run_id").between(oldest, newest))
+            .add_option(window.of_sync())
             .add(Expr::col("count").gt(0))
             .add_option(equals("model", filter.model.as_deref()))
             .add_option(equals("action", filter.action.map(Action::as_str)))
@@ -291,7 +294,12 @@ impl History {
             .column("run_id")
             .expr_as(Expr::col("seq").count(), "rows")
             .from("run_log")
-            .cond_where(of_levels(&filter.level).add(loud()).add(Expr::col("run_id").between(oldest, newest)))
+            .cond_where(
+                of_levels(&filter.level)
+                    .add(loud())
+                    .add(Expr::col("run_id").between(oldest, newest))
+                    .add_option(window.of_sync()),
+            )
             .group_by_col("run_id")
             .order_by("run_id", Order::Desc)
             .to_owned();
@@ -429,12 +437,21 @@ struct Window {
     runs: Vec<(i64, u64)>,
     /// There are older ones.
     goes_on: bool,
+    /// The sync that all are of; none when they are of any.
+    sync: Option<i64>,
 }
 
 impl Window {
     /// The oldest and the newest run.
     fn ends(&self) -> Option<(i64, i64)> {
         Some((self.runs.last()?.0, self.runs.first()?.0))
+    }
+
+    /// Keeps runs of other syncs away, of which there can be any number between two of one sync.
+    fn of_sync(&self) -> Option<Expr> {
+        let runs =
+            |sync: i64| Query::select().column("id").from("run").and_where(Expr::col("sync_id").eq(sync)).to_owned();
+        self.sync.map(|sync| Expr::col("run_id").in_subquery(runs(sync)))
     }
 
     /// Everything that there is of them.

@@ -58,9 +58,17 @@ pub(crate) enum Pool {
 pub(super) struct Store {
     db: DatabaseConnection,
     location: Location,
-    /// SQLite has one writer at a time. Within this process writers queue here, in turn; SQLite's own waiting is a poll
-    /// that can pass somebody over.
-    writer: Option<Mutex<()>>,
+    writer: Option<Writer>,
+}
+
+/// Who writes to SQLite, which has one writer at a time. Within this process writers queue here, in turn; SQLite's own waiting is a
+/// poll that can pass somebody over.
+#[derive(Debug)]
+struct Writer {
+    turn: Mutex<()>,
+    /// One connection that nobody else uses. SQLite forgets the pages that it holds when another connection has written: writers that
+    /// took turns with connections would read the indexes anew for every batch, the more so the more others read.
+    db: DatabaseConnection,
 }
 
 /// How long is waited before a database that was locked is opened again.
@@ -124,16 +132,20 @@ impl Store {
             .pragma("cache_size", "-16384")
             .optimize_on_close(true, None)
             .disable_statement_logging();
-        let pool = match location {
+        // A file does not hang up: a connection that is idle need not be tried before it is used.
+        let pool = || SqlitePoolOptions::new().test_before_acquire(false);
+        let one = pool().max_connections(1).min_connections(1).idle_timeout(None).max_lifetime(None);
+        let failed = |cause| error::of_connect(location, cause);
+        let one = SqlxSqliteConnector::from_sqlx_sqlite_pool(one.connect_with(options.clone()).await.map_err(failed)?);
+        let db = match location {
             // Every connection to a database in memory is another database, so there must be one, for ever.
-            Location::Memory => {
-                SqlitePoolOptions::new().max_connections(1).min_connections(1).idle_timeout(None).max_lifetime(None)
+            Location::Memory => one.clone(),
+            _ => {
+                let several = pool().max_connections(4).connect_with(options).await.map_err(failed)?;
+                SqlxSqliteConnector::from_sqlx_sqlite_pool(several)
             }
-            _ => SqlitePoolOptions::new().max_connections(4),
         };
-        let pool = pool.connect_with(options).await.map_err(|cause| error::of_connect(location, cause))?;
-        let db = SqlxSqliteConnector::from_sqlx_sqlite_pool(pool);
-        Ok(Self { db, location: location.clone(), writer: Some(Mutex::new(())) })
+        Ok(Self { db, location: location.clone(), writer: Some(Writer { turn: Mutex::new(()), db: one }) })
     }
 
     async fn postgres(location: &Location, url: &str) -> Result<Self> {
@@ -224,14 +236,15 @@ impl Store {
         F: for<'t> Fn(&'t DatabaseTransaction, Outlives<'s, 't>) -> BoxFuture<'t, Result<T>>,
     {
         let _turn: Option<MutexGuard<'_, ()>> = match &self.writer {
-            Some(writer) => Some(writer.lock().await),
+            Some(writer) => Some(writer.turn.lock().await),
             None => None,
         };
         let options = TransactionOptions {
             sqlite_transaction_mode: self.writer.is_some().then_some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        let transaction = self.db.begin_with_options(options).await.map_err(error::of_statement)?;
+        let db = self.writer.as_ref().map_or(&self.db, |writer| &writer.db);
+        let transaction = db.begin_with_options(options).await.map_err(error::of_statement)?;
         match work(&transaction, PhantomData).await {
             Ok(value) => {
                 transaction.commit().await.map_err(error::of_statement)?;
@@ -247,6 +260,9 @@ impl Store {
 
     /// Closes the connections.
     pub(super) async fn close(&self) -> Result<()> {
+        if let Some(writer) = &self.writer {
+            writer.db.clone().close().await.map_err(|error| self.read_error(error))?;
+        }
         self.db.clone().close().await.map_err(|error| self.read_error(error))
     }
 }

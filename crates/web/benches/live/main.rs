@@ -6,6 +6,7 @@
 #![expect(clippy::print_stdout, reason = "its output is what it is for")]
 
 mod crowd;
+#[path = "../lab.rs"]
 mod lab;
 
 use std::path::Path;
@@ -18,7 +19,7 @@ use serde::Serialize;
 use syncline_core::event::Events;
 use syncline_core::history::{History, Retention, RunId, RunStatus};
 use syncline_core::registry::Registry;
-use syncline_core::run::{RunRequest, Runner, SyncBook as _};
+use syncline_core::run::{RunRequest, Runner};
 use syncline_web::auth::{Auth, AuthSettings};
 use syncline_web::live::Live;
 use syncline_web::{ApiState, router};
@@ -27,7 +28,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use self::crowd::{Crowd, Heard};
-use self::lab::Lab;
+use self::lab::{Lab, Systems};
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -96,8 +97,9 @@ async fn measure(options: &Options) -> Result<Measured, Failure> {
     let history = History::open(&format!("sqlite://{}", folder.path().join("history.db").display())).await?;
     let registry = Registry::of([&lab::DESCRIPTOR])?;
     let runner = Arc::new(Runner::new(registry, history.clone(), folder.path()));
-    let lab = Arc::new(Lab { sites: options.changes, batch_ms: options.batch_ms });
-    let sync = lab.sync(lab::NAME).await?.definition;
+    let systems = Systems { sites: options.changes, batch_ms: options.batch_ms, ..Systems::default() };
+    let lab = Arc::new(Lab { names: vec!["lab".to_owned()], systems });
+    let sync = systems.definition("lab");
     let run = runner.trigger(&sync, &RunRequest::default()).await?.run();
 
     let stop = CancellationToken::new();

@@ -1,4 +1,4 @@
-//! A sync between two systems in memory: the one has sites, the other has none and takes all.
+//! Syncs between two systems in memory: the one has sites, the other has none and takes them.
 
 use std::time::Duration;
 
@@ -6,9 +6,11 @@ use async_trait::async_trait;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use syncline_core::bindings::Bindings;
+use syncline_core::change::Change;
 use syncline_core::connector::{ConnectContext, ConnectSource, ConnectTarget, Connector, ConnectorDescriptor, erased};
 use syncline_core::describe::{CheckReport, ConfigItem, DataMapping};
 use syncline_core::fields::ModelFields;
+use syncline_core::history::SyncOwner;
 use syncline_core::native::Native;
 use syncline_core::permit::WritePermit;
 use syncline_core::policy::Policy;
@@ -23,9 +25,6 @@ use syncline_model::Text;
 use syncline_model::models::{Site, SiteStatus};
 use syncline_web::{Draft, Offer, StoreError, SyncStore, SyncView};
 
-/// The name of the sync.
-pub const NAME: &str = "lab";
-
 pub static DESCRIPTOR: ConnectorDescriptor = ConnectorDescriptor {
     id: Sites::ID,
     label: Sites::LABEL,
@@ -39,34 +38,73 @@ pub static DESCRIPTOR: ConnectorDescriptor = ConnectorDescriptor {
     target: Some(erased::target::<Sites>()),
 };
 
-/// The one sync that there is.
+/// The syncs that there are: all of them alike.
 pub struct Lab {
+    pub names: Vec<String>,
+    pub systems: Systems,
+}
+
+/// What is synced.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Systems {
+    /// How many sites the source has.
     pub sites: u64,
+    /// The number of the first one.
+    pub first: u64,
+    /// How long the target takes for a batch, in milliseconds.
     pub batch_ms: u64,
+    /// The target refuses each so manieth site; none for 0.
+    pub refuses: u64,
+}
+
+impl Systems {
+    /// A sync of them.
+    pub fn definition(&self, name: &str) -> SyncDefinition {
+        let side = |connection_name: &str, sites: u64| SideDefinition {
+            connection_name: connection_name.to_owned(),
+            connector: Sites::ID.to_owned(),
+            connection: json!({
+                "sites": sites, "first": self.first, "batch_ms": self.batch_ms, "refuses": self.refuses
+            }),
+            parameters: json!({}),
+        };
+        SyncDefinition {
+            name: name.to_owned(),
+            source: side("truth", self.sites),
+            target: side(&format!("copy-of-{name}"), 0),
+            models: std::collections::BTreeMap::new(),
+            policy: Policy::default(),
+            auto_merge: true,
+        }
+    }
+}
+
+impl Lab {
+    fn view(name: &str) -> SyncView {
+        SyncView {
+            name: name.to_owned(),
+            owner: Some(SyncOwner::File),
+            paused: false,
+            schedule: None,
+            next: None,
+            settings: Some(json!({"source": "truth", "target": format!("copy-of-{name}")})),
+            error: None,
+        }
+    }
 }
 
 #[async_trait]
 impl SyncBook for Lab {
     async fn syncs(&self) -> Result<Vec<(String, Result<ConfiguredSync>)>> {
-        Ok(vec![(NAME.to_owned(), self.sync(NAME).await)])
+        let mut syncs = Vec::new();
+        for name in &self.names {
+            syncs.push((name.clone(), self.sync(name).await));
+        }
+        Ok(syncs)
     }
 
     async fn sync(&self, name: &str) -> Result<ConfiguredSync> {
-        let side = |sites: u64| SideDefinition {
-            connection_name: format!("sites-{sites}"),
-            connector: Sites::ID.to_owned(),
-            connection: json!({"sites": sites, "batch_ms": self.batch_ms}),
-            parameters: json!({}),
-        };
-        let definition = SyncDefinition {
-            name: name.to_owned(),
-            source: side(self.sites),
-            target: side(0),
-            models: std::collections::BTreeMap::new(),
-            policy: Policy::default(),
-            auto_merge: true,
-        };
-        Ok(ConfiguredSync { definition, automation: Automation::default() })
+        Ok(ConfiguredSync { definition: self.systems.definition(name), automation: Automation::default() })
     }
 }
 
@@ -77,11 +115,11 @@ fn fixed<T, E: From<Error>>() -> Result<T, E> {
 #[async_trait]
 impl SyncStore for Lab {
     async fn list(&self) -> Result<Vec<SyncView>> {
-        Ok(Vec::new())
+        Ok(self.names.iter().map(|name| Self::view(name)).collect())
     }
 
-    async fn get(&self, _: &str) -> Result<Option<SyncView>> {
-        Ok(None)
+    async fn get(&self, name: &str) -> Result<Option<SyncView>> {
+        Ok(self.names.iter().find(|known| *known == name).map(|name| Self::view(name)))
     }
 
     fn offer(&self) -> Offer {
@@ -112,7 +150,9 @@ impl SyncStore for Lab {
 #[derive(Clone, Deserialize, schemars::JsonSchema)]
 struct Sites {
     sites: u64,
+    first: u64,
     batch_ms: u64,
+    refuses: u64,
 }
 
 impl Connector for Sites {
@@ -144,10 +184,16 @@ impl ConnectTarget for Sites {
 }
 
 impl Sites {
+    /// Whether the target refuses a site, by the number in its slug.
+    fn takes_no(&self, change: &Change) -> bool {
+        let number: Option<u64> = change.key.to_string().rsplit('-').next().and_then(|number| number.parse().ok());
+        number.is_some_and(|number| number % self.refuses == 0)
+    }
+
     async fn read(&self, sink: &SnapshotSink) -> Result<()> {
         let mut sites = sink.open::<Site>()?;
         let nameless = || Error::new(ErrorKind::Internal, "a site has no name");
-        for number in 0..self.sites {
+        for number in self.first..self.first + self.sites {
             let slug = format!("site-{number:06}");
             let name = Text::new(&format!("Site {number} of the network")).ok_or_else(nameless)?;
             let slug = slug.parse().map_err(|cause| nameless().caused_by(cause))?;
@@ -217,6 +263,12 @@ impl TargetWriter for Sites {
     async fn write(&self, batch: &Batch<'_>, _: &Bindings) -> Result<Vec<Written>, BatchError> {
         if self.batch_ms > 0 {
             tokio::time::sleep(Duration::from_millis(self.batch_ms)).await;
+        }
+        if self.refuses > 0
+            && let Some(refused) = batch.changes.iter().find(|change| self.takes_no(change))
+        {
+            let error = Error::new(ErrorKind::Refused, format!("{} is not wanted here", refused.key));
+            return Err(BatchError::Refused { field: Some("name".to_owned()), error });
         }
         Ok(batch.changes.iter().map(|change| Written::applied(Native::new(change.key.to_string()), None)).collect())
     }
