@@ -259,6 +259,6 @@ mod tests {
         assert_eq!(record.selector().parse::<ScopeRecord>().unwrap(), record);
         let refused = |text: &str| text.parse::<ScopeRecord>().unwrap_err().to_string();
         insta::assert_snapshot!(refused("device"), @r#"`device` is no record: write its model and its key, `device:["site","name"]`"#);
-        insta::assert_snapshot!(refused("device:[\"boston\"]"), @"");
+        insta::assert_snapshot!(refused("device:[\"boston\"]"), @r#"`["boston"]` is no key of a device: its parts are site, name"#);
     }
 }
