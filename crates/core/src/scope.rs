@@ -16,8 +16,8 @@ const NAMED: usize = 5;
 
 /// A part of what a sync is about: records by name, and besides all of some models, at some sites.
 ///
-/// A record is in it that is one of the [records](Self::records); or that is of one of the [models](Self::models) and stands at one of
-/// the [sites](Self::sites), where none means any. Something is always named: a scope of everything is none.
+/// A record is in it that is one of the records; or that is of one of the models and stands at one of the sites, where none means any,
+/// unless records alone are named. Something is always named: a scope of everything is none.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(into = "ScopeParts", try_from = "ScopeParts")]
 #[schemars(with = "ScopeParts")]

@@ -89,7 +89,7 @@ pub fn picked(fields: &Fields, sync: &SyncDefinition) -> Result<Option<Scope>, P
     let sites = fields.all("sites").flat_map(|sites| sites.split([' ', ',', ';', '\t', '\r', '\n']));
     let sites = sites.filter(|site| !site.is_empty()).map(|site| {
         let expected = "slugs of sites such as `atlanta-dc1` are expected, with spaces or commas between them";
-        site.parse::<Slug>().map_err(|_| PageProblem::value("sites", format!("has `{site}`: {expected}")))
+        site.parse::<Slug>().map_err(|_| PageProblem::value("sites", format!("`{site}` is no slug: {expected}")))
     });
     let sites = sites.collect::<Result<Vec<_>, _>>()?;
     let records = fields.all("record").map(|record| {

@@ -91,7 +91,7 @@ pub async fn start(
     let what = fields.named("what")?.unwrap_or(What::Dry);
     let asked = match (what, picked(&fields, &sync.definition)?) {
         (What::Drift, Some(_)) => {
-            let message = "is a drift check, which is about everything: choose a dry run, or pick nothing";
+            let message = "a drift check is about everything: choose a dry run, or pick nothing";
             return Err(PageProblem::value("what", message));
         }
         (What::Drift, None) => RunRequest::drift(),
