@@ -37,6 +37,7 @@ pub mod registry;
 pub mod run;
 #[cfg(feature = "runtime")]
 pub mod schedule;
+pub mod scope;
 pub mod settings;
 pub mod similar;
 pub mod site;

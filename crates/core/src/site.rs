@@ -69,6 +69,13 @@ impl SitePath {
         Some(String::from_utf8_lossy(site).into_owned())
     }
 
+    /// The key of the site that a change's record gets; none when it gets none or the change does not say.
+    pub fn after_change(&self, change: &Change) -> Option<String> {
+        let known = self.field.as_ref()?;
+        let after = change.after(known.name)?.to_string();
+        Some(String::from_utf8_lossy(descend(after.as_bytes(), &self.steps)?).into_owned())
+    }
+
     fn start<'a>(&self, key: &'a [u8], record: &'a [u8]) -> Option<&'a [u8]> {
         match &self.field {
             None => Some(key),

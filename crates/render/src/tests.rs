@@ -228,6 +228,11 @@ Only what run 7 did not get done, and what that needs.
 ## Drift check of `lab`
 Shows how the target differs from the source; the check itself writes nothing.
 "#);
+    let scope = json!({"models": ["device"], "sites": ["atlanta-dc1"]});
+    insta::assert_snapshot!(first(json!({"scope": scope})).0, @r#"
+## Plan of a part of `lab`
+Covers only devices at atlanta-dc1, and what that needs.
+"#);
     insta::assert_snapshot!(first(json!({})).0, @r#"
 ## Plan of `lab`
 **In the target already: 812 matched, not adopted, 0 to create, 1 ambiguous.** Records that both sides have are updated and never deleted; `policy.adopt = "matched"` makes them Syncline's own.

@@ -113,6 +113,7 @@ pub fn title(header: &PlanHeader) -> String {
         (Some(run), _) => format!("Undo of run {run} of "),
         (_, Some(run)) => format!("Rerun of run {run} of "),
         _ if header.drift => "Drift check of ".to_owned(),
+        _ if header.scope.is_some() => "Plan of a part of ".to_owned(),
         _ => "Plan of ".to_owned(),
     }
 }
@@ -127,7 +128,9 @@ pub fn purpose(header: &PlanHeader) -> Option<String> {
         _ if header.drift => {
             Some("shows how the target differs from the source; the check itself writes nothing".to_owned())
         }
-        _ => None,
+        _ => {
+            header.scope.as_ref().map(|scope| format!("covers only {}, and what that needs", clean(&scope.to_string())))
+        }
     }
 }
 

@@ -290,6 +290,7 @@ async fn ran_judged(
         fields: BTreeMap::new(),
         undoes: None,
         reruns: None,
+        scope: None,
         drift: false,
         adopts: false,
         partial: None,

@@ -6,6 +6,7 @@
 use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::entity::{kept_count, sync};
+use super::part::NOT_A_PART;
 use super::{History, RunId, error};
 use crate::Result;
 use crate::guard::EARLIER_RUNS;
@@ -36,7 +37,7 @@ pub(super) async fn keep(tx: &DatabaseTransaction, run: RunId) -> Result<()> {
         r#"INSERT INTO "kept_count" ("sync_id", "model", "run_id", "records")
         SELECT r."sync_id", m."model", r."id", COALESCE(m."desired_records", m."source_records")
         FROM "run_model" AS m JOIN "run" AS r ON r."id" = m."run_id"
-        WHERE r."id" = {run} AND r."status" = 'completed' AND NOT r."dry" AND r."purpose" <> 'undo'
+        WHERE r."id" = {run} AND r."status" = 'completed' AND NOT r."dry" AND r."purpose" <> 'undo' AND {NOT_A_PART}
         AND m."source_records" IS NOT NULL AND m."source_partial" IS NULL ON CONFLICT DO NOTHING"#
     );
     let surplus = format!(

@@ -18,6 +18,7 @@ use sea_orm::{
 };
 
 use super::entity::run;
+use super::part::scope_of;
 use super::process::Process;
 use super::run_write::{claimed, finish, one_row, open_run};
 use super::waiting::Turn;
@@ -145,8 +146,8 @@ impl History {
         .await
     }
 
-    /// Leaves a run to a person, who is to decide about its plan. Older runs of the sync that are for the same purpose, and about the
-    /// same run where they are about one, and that wait for a decision, are superseded: their plans are about what was. Gives those.
+    /// Leaves a run to a person, who is to decide about its plan. Older runs of the sync that are for the same purpose, about the same
+    /// run where they are about one and about the same part, and that wait for a decision, are superseded: their plans are about what was. Gives those.
     pub async fn await_review(&self, claim: Claim) -> Result<Vec<RunId>> {
         self.tell(move |tx, _| {
             async move {
@@ -157,16 +158,19 @@ impl History {
                     Some(subject) => run::Column::Subject.eq(subject),
                     None => run::Column::Subject.is_null(),
                 };
-                let older = run::Entity::find()
+                let mut older = run::Entity::find()
                     .filter(run::Column::SyncId.eq(row.sync_id))
                     .filter(run::Column::Status.eq(RunStatus::AwaitingReview.as_str()))
                     .filter(run::Column::StagedAs.is_null())
-                    .filter(run::Column::Purpose.eq(row.purpose))
+                    .filter(run::Column::Purpose.eq(&row.purpose))
                     .filter(same_subject)
                     .filter(run::Column::Id.lt(claim.run.0))
                     .all(tx)
                     .await
                     .map_err(error::of_statement)?;
+                // Another part is another plan.
+                let scope = scope_of(&row);
+                older.retain(|other| scope_of(other) == scope);
                 let message = format!("run {} made a newer plan", claim.run);
                 let error = RunError { kind: "superseded".to_owned(), message };
                 let result = RunResult { status: RunStatus::Cancelled, error: Some(error) };

@@ -42,6 +42,7 @@ mod migration;
 mod model;
 mod notification;
 mod object;
+mod part;
 mod phase;
 mod plan_store;
 mod process;

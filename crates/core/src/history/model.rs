@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::entity::run_model;
 use super::lease::Claim;
+use super::part::not_a_part;
 use super::run_write::hold;
 use super::{History, Purpose, RunId, RunStatus, error, text};
 use crate::Result;
@@ -134,6 +135,8 @@ impl History {
             .and_where(Expr::col(("run", "dry")).eq(false))
             // An undo does not ask the source.
             .and_where(Expr::col(("run", "purpose")).ne(Purpose::Undo.as_str()))
+            // Who approves a part approves no loss of the whole.
+            .cond_where(not_a_part())
             .and_where(column("model").eq(model))
             .and_where(column(records).is_not_null())
             .and_where(column(partial).is_null())

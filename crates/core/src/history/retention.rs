@@ -9,6 +9,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde::{Deserialize, Serialize};
 
 use super::entity::{change, finding, plan, quarantine, run, run_event, run_log, run_model};
+use super::part::not_a_part;
 use super::{FindingState, History, PlanRef, Purpose, RunId, RunStatus, error, text};
 use crate::Result;
 
@@ -252,6 +253,7 @@ impl History {
                 .filter(run::Column::Status.eq(RunStatus::Completed.as_str()))
                 .filter(run::Column::Dry.eq(false))
                 .filter(run::Column::Purpose.ne(Purpose::Undo.as_str()))
+                .filter(not_a_part())
                 .order_by_desc(run::Column::Id)
                 .into_tuple()
                 .all(self.store.db())

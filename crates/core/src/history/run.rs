@@ -10,6 +10,7 @@ use super::change::OutcomeCounts;
 use super::request_id::RequestId;
 use super::run_outcome::RunOutcome;
 use super::sync::SyncId;
+use crate::scope::Scope;
 use crate::{Error, ErrorKind};
 
 /// The number of a run, counted up in one history.
@@ -84,6 +85,8 @@ pub enum Purpose {
     Undo,
     /// Tries again what another run did not get done.
     Rerun,
+    /// Makes a part of the target agree: a run about a [scope](RunSettings::scope).
+    Part,
 }
 
 /// How far a run came. A runner that takes it over goes on from here.
@@ -109,6 +112,9 @@ pub struct RunSettings {
     /// Takes back what a run did that was to be done as a whole: nobody is asked.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub takes_back: bool,
+    /// The part of the sync that the run is about; none for all of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<Scope>,
 }
 
 /// What a person wants of a run that is not over.
@@ -163,7 +169,7 @@ pub struct NewRun {
     pub reads_anew: bool,
     /// What it is for.
     pub purpose: Purpose,
-    /// The run that it is about, when it takes back or tries again.
+    /// The run that it is about, when it takes back or tries again; the run whose plan it applies, when that is about a part.
     pub subject: Option<RunId>,
     /// How it differs from others.
     pub options: RunSettings,
@@ -364,6 +370,7 @@ impl Purpose {
             Self::Drift => "drift",
             Self::Undo => "undo",
             Self::Rerun => "rerun",
+            Self::Part => "part",
         }
     }
 }

@@ -10,8 +10,10 @@ use sea_orm::{
 use super::change::OutcomeCounts;
 use super::entity::{run, sync};
 use super::matching::Wording;
+use super::part::not_a_part;
 use super::{
-    Endpoint, History, Page, PlanRef, Run, RunCounts, RunError, RunFilter, RunId, RunStage, RunStatus, error, text,
+    Endpoint, History, Page, PlanRef, Purpose, Run, RunCounts, RunError, RunFilter, RunId, RunStage, RunStatus, error,
+    text,
 };
 use crate::{Error, ErrorKind, Result};
 
@@ -109,6 +111,7 @@ impl History {
             .filter(run::Column::DefinitionHash.eq(definition_hash))
             // What is about another run, such as an undo, looks at a part only.
             .filter(run::Column::Subject.is_null())
+            .filter(run::Column::Purpose.ne(Purpose::Part.as_str()))
             .limit(1)
             .count(self.store.db())
             .await;
@@ -143,6 +146,21 @@ impl History {
             .await
             .map_err(|error| self.store.read_error(error))?;
         Ok(row.and_then(|row| Some((RunId(row.id), text::time(row.finished_at?)))))
+    }
+
+    /// When the newest real run of a sync ended that completed and was about all of it.
+    pub async fn last_completed_whole(&self, sync: &str) -> Result<Option<DateTime<Utc>>> {
+        let Some(sync) = self.sync(sync).await? else { return Ok(None) };
+        let row = run::Entity::find()
+            .filter(run::Column::SyncId.eq(sync.id.0))
+            .filter(run::Column::Status.eq(RunStatus::Completed.as_str()))
+            .filter(run::Column::Dry.eq(false))
+            .filter(not_a_part())
+            .order_by_desc(run::Column::FinishedAt)
+            .one(self.store.db())
+            .await
+            .map_err(|error| self.store.read_error(error))?;
+        Ok(row.and_then(|row| Some(text::time(row.finished_at?))))
     }
 
     /// The run that applied a plan, or began to.

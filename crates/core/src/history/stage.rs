@@ -12,6 +12,7 @@ use sea_orm::{ColumnTrait, Condition, DatabaseTransaction, EntityTrait, QueryFil
 use super::entity::{change, ledger, link, run};
 use super::lease::Claim;
 use super::link::Link;
+use super::part::scope_of;
 use super::run_write::{finish, hold, open_run};
 use super::{History, OutcomeKind, Purpose, RunError, RunId, RunResult, RunStatus, error, status};
 use crate::change::Action;
@@ -91,8 +92,20 @@ impl History {
         let row = run::Entity::find_by_id(of.0).one(self.store.db()).await.map_err(failed)?;
         let Some(row) = row else { return Ok(None) };
         let waiting = older_stages(&row).filter(run::Column::Status.eq(RunStatus::AwaitingReview.as_str()));
-        let newest = waiting.order_by_desc(run::Column::Id).one(self.store.db()).await.map_err(failed)?;
-        Ok(newest.map(|row| RunId(row.id)))
+        let waiting = waiting.order_by_desc(run::Column::Id).all(self.store.db()).await.map_err(failed)?;
+        Ok(waiting.iter().find(|other| is_replaced(other, &row)).map(|other| RunId(other.id)))
+    }
+
+    /// An older run of the sync whose staged changes wait, and that a run about a part does not replace, as it is about more or about
+    /// something else.
+    pub async fn staged_beside(&self, of: RunId) -> Result<Option<RunId>> {
+        let failed = |error| self.store.read_error(error);
+        let row = run::Entity::find_by_id(of.0).one(self.store.db()).await.map_err(failed)?;
+        let Some(row) = row else { return Ok(None) };
+        let replaced = older_stages(&row).all(self.store.db()).await.map_err(failed)?;
+        let replaced: Vec<_> = replaced.iter().filter(|other| is_replaced(other, &row)).map(|other| other.id).collect();
+        let staged = open_stages(&row).order_by_desc(run::Column::Id).all(self.store.db()).await.map_err(failed)?;
+        Ok(staged.iter().find(|other| !replaced.contains(&other.id)).map(|other| RunId(other.id)))
     }
 
     /// Cancels the older runs whose staged changes wait for a decision: a run has a newer plan of the same. Gives those; what
@@ -103,7 +116,8 @@ impl History {
                     hold(tx, claim).await?;
                     let row = run::Entity::find_by_id(claim.run.0).one(tx).await.map_err(error::of_statement)?;
                     let Some(row) = row else { return Ok(Vec::new()) };
-                    let older = older_stages(&row).all(tx).await.map_err(error::of_statement)?;
+                    let mut older = older_stages(&row).all(tx).await.map_err(error::of_statement)?;
+                    older.retain(|other| is_replaced(other, &row));
                     let message = format!("run {} made a newer plan", claim.run);
                     let error = RunError { kind: "superseded".to_owned(), message };
                     let result = RunResult { status: RunStatus::Cancelled, error: Some(error) };
@@ -132,7 +146,8 @@ impl History {
 }
 
 /// Older runs of the sync that are not over, have staged changes, and whose plans a plan of this run replaces: those for the same
-/// purpose, about the same run where they are about one. A plan of the whole sync has what a rerun and an applied plan had, too.
+/// purpose, about the same run where they are about one. A plan of the whole sync has what a rerun, a part and an applied plan had, too.
+/// Not all of those are replaced: see [`is_replaced`].
 fn older_stages(row: &run::Model) -> sea_orm::Select<run::Entity> {
     let same_subject = match row.subject {
         Some(subject) => run::Column::Subject.eq(subject),
@@ -141,16 +156,30 @@ fn older_stages(row: &run::Model) -> sea_orm::Select<run::Entity> {
     let same = Condition::all().add(run::Column::Purpose.eq(&row.purpose)).add(same_subject);
     let mut alike = Condition::any().add(same);
     if row.purpose == Purpose::Sync.as_str() {
-        alike = alike.add(run::Column::Purpose.eq(Purpose::Rerun.as_str())).add(
-            Condition::all().add(run::Column::Purpose.eq(Purpose::Apply.as_str())).add(run::Column::Subject.is_null()),
-        );
+        let others = [Purpose::Rerun, Purpose::Part, Purpose::Apply].map(Purpose::as_str);
+        alike = alike.add(run::Column::Purpose.is_in(others));
     }
+    open_stages(row).filter(alike)
+}
+
+/// Older runs of a run's sync that are not over and have staged changes.
+fn open_stages(row: &run::Model) -> sea_orm::Select<run::Entity> {
     run::Entity::find()
         .filter(run::Column::SyncId.eq(row.sync_id))
         .filter(run::Column::Id.lt(row.id))
         .filter(run::Column::FinishedAt.is_null())
         .filter(run::Column::StagedAs.is_not_null())
-        .filter(alike)
+}
+
+/// Whether a plan of one run has all that the plan of another one has, of those that may be alike.
+fn is_replaced(other: &run::Model, by: &run::Model) -> bool {
+    let scope = scope_of(other);
+    if by.purpose == Purpose::Sync.as_str() {
+        // What takes a run back is about that run, and is applied for it.
+        let is_apply = other.purpose == Purpose::Apply.as_str();
+        return !is_apply || other.subject.is_none() || scope.is_some();
+    }
+    scope == scope_of(by)
 }
 
 /// The system that a run reads, and the one that it writes to.

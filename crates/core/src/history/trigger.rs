@@ -10,6 +10,7 @@ use sea_orm::{
 };
 
 use super::entity::run;
+use super::part::scope_of;
 use super::run_read::{applied_already, applied_by};
 use super::run_write::{finish, insert, open_run};
 use super::{
@@ -240,16 +241,18 @@ impl StopRequest {
 }
 
 /// Whether a run of the sync was asked to do what another one would be asked for: to write or only to look, to what end, about which
-/// run, with which plan. Who asks, and when it may begin, makes no other request of it.
+/// run, about which part, with which plan. Who asks, and when it may begin, makes no other request of it.
 pub(super) fn is_asked_by(row: &run::Model, new: &NewRun) -> bool {
     // Only what applies a saved plan was asked for with it; others made theirs.
     let is_same_plan =
         new.purpose != Purpose::Apply || row.plan_hash == new.plan.as_ref().map(|plan| plan.hash.clone());
+    let is_same_part = new.purpose != Purpose::Part || scope_of(row) == new.options.scope;
     row.dry == new.dry
         && !(new.reads_anew && has_begun(row))
         && row.purpose == new.purpose.as_str()
         && row.subject == new.subject.map(|run| run.0)
         && is_same_plan
+        && is_same_part
 }
 
 /// Whether a run has read something, or may have.

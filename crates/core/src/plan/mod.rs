@@ -51,6 +51,7 @@ use crate::diff::DiffCounts;
 use crate::event::Side;
 use crate::guard::{Demand, Verdict};
 use crate::models::ModelMode;
+use crate::scope::Scope;
 use crate::snapshot::{Rejected, Rejection};
 
 pub use absence::Evidence;
@@ -102,6 +103,9 @@ pub struct PlanHeader {
     /// about nothing else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reruns: Option<i64>,
+    /// The part of the sync that the plan is about, with what that needs; none for all of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<Scope>,
     /// The plan was made by a drift check: to be looked at.
     #[serde(default, skip_serializing_if = "is_false")]
     pub drift: bool,

@@ -27,6 +27,7 @@ use crate::metrics::{self, ActiveRun};
 pub struct RunMeasure {
     sync: String,
     kind: RunKind,
+    is_part: bool,
     started: Instant,
     read: Arc<Mutex<Read>>,
     stop: DropGuard,
@@ -80,6 +81,7 @@ impl RunMeasure {
         Self {
             sync: sync.to_owned(),
             kind,
+            is_part: false,
             started: Instant::now(),
             read,
             stop: stop.drop_guard(),
@@ -88,9 +90,14 @@ impl RunMeasure {
         }
     }
 
+    /// The run is about a part of its sync: that it succeeds does not mean that the sync does.
+    pub fn of_a_part(self) -> Self {
+        Self { is_part: true, ..self }
+    }
+
     /// The run ended, waits for a person, or was put back.
     pub async fn end(self, report: &RunReport) {
-        let Self { sync, kind, started, read, stop, following, active } = self;
+        let Self { sync, kind, is_part, started, read, stop, following, active } = self;
         drop(stop);
         // A follower that panicked has counted what it has counted; the report below tells the rest.
         let _ = following.await;
@@ -110,7 +117,7 @@ impl RunMeasure {
                 }
             }
         }
-        if report.status == RunStatus::Completed && !report.dry_run {
+        if report.status == RunStatus::Completed && !report.dry_run && !is_part {
             metrics::last_success(&sync, SystemTime::now());
         }
     }

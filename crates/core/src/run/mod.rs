@@ -13,6 +13,7 @@ mod limits;
 mod look_up;
 pub mod measure;
 mod memory;
+mod part;
 mod phases;
 mod planning;
 mod quarantine;

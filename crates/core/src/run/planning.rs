@@ -9,10 +9,11 @@ use chrono::{TimeDelta, Utc};
 use syncline_model::DeletionClass;
 use syncline_model::models::by_name;
 
+use super::part::{About, in_scope};
 use super::phases::PhaseClock;
 use super::reading::Prepared;
 use super::remembered::Remembered;
-use super::rerun::{Only, Wanted, add_needed};
+use super::rerun::{Only, add_needed};
 use super::retention;
 use super::work::{Work, partial_reads};
 use super::{RunReport, SideDefinition, quarantine};
@@ -39,8 +40,8 @@ pub struct Sides {
     pub source: Snapshot,
     /// What it keeps.
     pub target: Snapshot,
-    /// The records that the plan is to be about; none for all.
-    pub wanted: Option<Wanted>,
+    /// What the plan is to be about.
+    pub about: About,
 }
 
 impl Work<'_> {
@@ -65,7 +66,7 @@ impl Work<'_> {
         sides: Sides,
         report: &mut RunReport,
     ) -> Result<SavedPlan> {
-        let Sides { read, source, target, wanted } = sides;
+        let Sides { read, source, target, about } = sides;
         let (sync, events, run) = (self.sync, self.events, self.run.id);
         let (evidence, verdicts) = self.evidence(digest, prepared, &source).await?;
         let now = Utc::now();
@@ -83,7 +84,11 @@ impl Work<'_> {
             models: prepared.modes.iter().map(|(model, mode)| ((*model).to_owned(), *mode)).collect(),
             fields: compared(&prepared.fields),
             undoes: None,
-            reruns: wanted.as_ref().and(self.run.subject).map(RunId::number),
+            reruns: self.run.subject.filter(|_| matches!(about, About::Records(_))).map(RunId::number),
+            scope: match &about {
+                About::Scope(scope) => Some(scope.clone()),
+                About::All | About::Records(_) => None,
+            },
             drift: self.run.purpose == Purpose::Drift,
             adopts: sync.policy.adopt == Adopt::Matched,
             partial: partial_reads(&source, &target),
@@ -102,7 +107,7 @@ impl Work<'_> {
             header,
             evidence,
             verdicts,
-            wanted,
+            about,
             path,
             folder: self.snapshot_folder(),
             events: events.clone(),
@@ -199,8 +204,7 @@ struct Planning {
     header: PlanHeader,
     evidence: Evidence,
     verdicts: Vec<Verdict>,
-    /// The records that the plan is about; none for all.
-    wanted: Option<Wanted>,
+    about: About,
     path: PathBuf,
     folder: PathBuf,
     events: Events,
@@ -243,14 +247,22 @@ impl Planning {
             exact: false,
         };
         let compare = |output: &mut dyn DiffOutput| self.target_system.calculate_diff(&input, output);
-        match &mut self.wanted {
+        let wanted = match &self.about {
+            About::All => None,
+            About::Records(wanted) => Some(wanted.clone()),
+            About::Scope(scope) => {
+                let sides = [&self.source, &self.target];
+                Some(in_scope(scope, &self.fields, sides, &aligned.recognised, compare)?)
+            }
+        };
+        match wanted {
             None => {
                 draft.unmark(memory.watch.marks_in(&self.target, &self.fields)?);
                 compare(&mut draft)?;
             }
-            Some(wanted) => {
-                add_needed(wanted, &self.fields, compare)?;
-                compare(&mut Only::new(wanted, &mut draft))?;
+            Some(mut wanted) => {
+                add_needed(&mut wanted, &self.fields, compare)?;
+                compare(&mut Only::new(&wanted, &mut draft))?;
             }
         }
         draft.save(&self.path, &self.header, &self.source, &self.evidence, self.verdicts.clone(), memory)

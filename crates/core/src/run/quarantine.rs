@@ -122,6 +122,10 @@ impl Work<'_> {
             parts.sort_by_key(|part| schema.position(part.field));
             marks.insert(schema.name, parts);
         }
+        if self.run.is_part() {
+            // What is marked is remembered by runs that count.
+            marks.clear();
+        }
         Ok(Watch {
             history: history.clone(),
             runtime: Handle::current(),

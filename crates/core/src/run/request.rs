@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::history::{Purpose, RequestId, RunId, RunKind, RunSettings};
+use crate::scope::Scope;
 
 /// A run that somebody asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,6 +64,12 @@ impl RunRequest {
     /// A run that tries again what another one did not get done.
     pub fn rerun(run: RunId) -> Self {
         Self { purpose: Purpose::Rerun, subject: Some(run), ..Self::default() }
+    }
+
+    /// A run about a part of the sync.
+    pub fn part(scope: Scope) -> Self {
+        let settings = RunSettings { scope: Some(scope), ..RunSettings::default() };
+        Self { purpose: Purpose::Part, settings, ..Self::default() }
     }
 
     /// A run that takes another one back.

@@ -1,4 +1,4 @@
-//! Trying again what another run did not get done, and nothing else.
+//! Trying again what another run did not get done, and nothing else. And what a plan about some records needs of others.
 
 use std::collections::HashSet;
 
@@ -11,21 +11,19 @@ use crate::bindings::hash;
 use crate::change::{Action, Change};
 use crate::diff::{DiffCounts, DiffOutput};
 use crate::fields::ModelFields;
-use crate::history::{ChangeFilter, OutcomeKind, Purpose};
+use crate::history::{ChangeFilter, OutcomeKind};
+use crate::plan::wholes_of;
 use crate::{Error, ErrorKind, Result};
 
 /// How many changes are read from the history at once.
 const PAGE: u64 = 10_000;
 
-/// The records that a rerun is about, by hash of model and key.
+/// The records that a plan is about, by hash of model and key.
 pub type Wanted = HashSet<u128>;
 
 impl Work<'_> {
-    /// The records whose changes failed, went stale or were skipped in the run that is tried again; none in other runs.
-    pub(super) async fn wanted(&self, report: &mut RunReport) -> Result<Option<Wanted>> {
-        if self.run.purpose != Purpose::Rerun {
-            return Ok(None);
-        }
+    /// The records whose changes failed, went stale or were skipped in the run that is tried again.
+    pub(super) async fn wanted(&self, report: &mut RunReport) -> Result<Wanted> {
         let history = &self.runner.history;
         let subject = subject_of(history, self.sync, self.run.purpose, self.run.subject).await?;
         report.notes.insert("reruns".to_owned(), subject.id.to_string());
@@ -38,22 +36,23 @@ impl Work<'_> {
             wanted.extend(page.items.iter().map(|change| hash(&change.model, change.key.as_str())));
             match page.next {
                 Some(next) => after = Some(next),
-                None => return Ok(Some(wanted)),
+                None => return Ok(wanted),
             }
         }
     }
 }
 
-/// Adds to the wanted records those that they need and that are to be created too. `compare` makes the comparison, each time from
+/// Adds to the wanted records those that they need and that are to be created too, and the parts of those that are to be deleted, which
+/// go with them. `compare` makes the comparison, each time from
 /// its beginning, as often as it takes: records are found level by level.
 pub fn add_needed(
     wanted: &mut Wanted,
     fields: &ModelFields,
     compare: impl Fn(&mut dyn DiffOutput) -> Result<()>,
 ) -> Result<()> {
-    let mut referred: HashSet<u128> = HashSet::new();
+    let (mut referred, mut going) = (HashSet::new(), HashSet::new());
     loop {
-        let mut needs = Needs { wanted, fields, referred: &mut referred, found: 0 };
+        let mut needs = Needs { wanted, fields, referred: &mut referred, going: &mut going, found: 0 };
         compare(&mut needs)?;
         if needs.found == 0 {
             return Ok(());
@@ -61,11 +60,14 @@ pub fn add_needed(
     }
 }
 
-/// Finds what wanted records refer to, and takes the creates among that for wanted too.
+/// Finds what wanted records refer to, and takes the creates among that for wanted too; and what belongs to wanted records that are to
+/// be deleted.
 struct Needs<'a> {
     wanted: &'a mut Wanted,
     fields: &'a ModelFields,
     referred: &'a mut HashSet<u128>,
+    /// Those that are to be deleted.
+    going: &'a mut HashSet<u128>,
     found: u64,
 }
 
@@ -75,12 +77,22 @@ impl DiffOutput for Needs<'_> {
         if change.action == Action::Create && self.referred.contains(&own) {
             self.found += u64::from(self.wanted.insert(own));
         }
-        if change.action == Action::Delete || !self.wanted.contains(&own) {
-            return Ok(());
-        }
         let schema = self.fields.schema(&change.model);
         let schema =
             schema.ok_or_else(|| Error::new(ErrorKind::Internal, "a change of a model that is not compared"))?;
+        if change.action == Action::Delete {
+            let mut wholes = wholes_of(schema, &change, self.fields);
+            if wholes.any(|(whole, key)| self.going.contains(&hash(whole.name, key.as_str()))) {
+                self.found += u64::from(self.wanted.insert(own));
+            }
+            if self.wanted.contains(&own) {
+                self.going.insert(own);
+            }
+            return Ok(());
+        }
+        if !self.wanted.contains(&own) {
+            return Ok(());
+        }
         for field in &change.fields {
             let mut refer_to = |model: &str, key: &serde_json::Value| {
                 if let Some(key) = AnyKey::from_value(key) {

@@ -16,8 +16,8 @@ use super::work::Work;
 use super::{Consent, MemoryMeter, RunReport, RunRequest, SyncDefinition};
 use crate::event::{Events, Level};
 use crate::history::{
-    Abandoned, Approval, Claim, Claimed, Decision, History, NewRun, PlanRef, Purpose, Run, RunFilter, RunId, RunStage,
-    RunStatus, Stop, StopRequest, SyncDefinition as KnownSync, SyncId, Triggered,
+    Abandoned, Approval, Claim, Claimed, Decision, History, NewRun, PlanRef, Purpose, Run, RunFilter, RunId,
+    RunSettings, RunStage, RunStatus, Stop, StopRequest, SyncDefinition as KnownSync, SyncId, Triggered,
 };
 use crate::plan::{PlanExcerpt, PlanReader};
 use crate::registry::Registry;
@@ -121,6 +121,7 @@ impl Runner {
         plan: Option<&PlanReader>,
         decision: Option<&Decision>,
     ) -> Result<Triggered> {
+        ensure_of_one_piece(sync, request)?;
         let digest = sync.digest(&self.registry)?;
         let new = NewRun {
             sync: self.know(sync).await?,
@@ -231,8 +232,13 @@ impl Runner {
             }
             None => {
                 let decision = consent.map(decision);
-                let subject = plan.header().undoes.map(RunId::new).or(request.subject);
-                let request = RunRequest { purpose: Purpose::Apply, subject, ..request };
+                let header = plan.header();
+                let subject = header.undoes.map(RunId::new).or(request.subject);
+                let scope = header.scope.clone();
+                // It says nothing of the rest of the sync, and so is about the run whose plan it is.
+                let subject = if scope.is_some() { Some(made_by(&plan)?) } else { subject };
+                let settings = RunSettings { scope, ..request.settings };
+                let request = RunRequest { purpose: Purpose::Apply, subject, settings, ..request };
                 self.ensure_free(sync, &request).await?;
                 return match self.trigger_with(sync, &request, Some(&plan), decision.as_ref()).await? {
                     Triggered::Made(run) => self.work_made(run, sync, events, cancel).await,
@@ -267,6 +273,7 @@ impl Runner {
         run.options.max_duration_s = run.options.max_duration_s.or(seconds);
         let keeper = LeaseKeeper::start(self.history.clone(), claim, self.lease, stop.clone());
         let measured = RunMeasure::follow(&sync.name, run.kind, events);
+        let measured = if run.is_part() { measured.of_a_part() } else { measured };
         let recorder = Recorder::of(&self.history, claim, &sync.name, events);
         if run.attempt > 1 {
             events.message(Level::Info, format!("attempt {}: `{}` goes on with the run", run.attempt, self.worker));
@@ -434,7 +441,9 @@ impl Runner {
         }
         // The same request is gone on with.
         let is_same = |run: &Run| {
-            request.purpose != Purpose::Apply && (run.purpose, run.subject) == (request.purpose, request.subject)
+            request.purpose != Purpose::Apply
+                && (run.purpose, run.subject) == (request.purpose, request.subject)
+                && run.options.scope == request.settings.scope
         };
         let waiting = self.waiting_to_write(&sync.name).await?;
         waiting.iter().find(|run| !is_same(run)).map_or(Ok(()), |other| Err(in_the_way(other)))
@@ -476,6 +485,7 @@ fn in_the_way(run: &Run) -> Error {
     let Run { id, sync, .. } = run;
     let about = match (run.purpose, run.subject) {
         (Purpose::Sync, _) => String::new(),
+        (Purpose::Part, _) => run.options.scope.as_ref().map(|scope| format!(" (only {scope})")).unwrap_or_default(),
         (purpose, None) => format!(" ({})", purpose.as_str()),
         (purpose, Some(subject)) => format!(" ({} of run {subject})", purpose.as_str()),
     };
@@ -500,6 +510,27 @@ fn in_the_way(run: &Run) -> Error {
         (None, None, status) => format!("run {id} of `{sync}`{about} is `{status}` already"),
     };
     Error::new(ErrorKind::Busy, message)
+}
+
+/// Refuses a request for a part that is no part, and for a part of what is only done as a whole.
+fn ensure_of_one_piece(sync: &SyncDefinition, request: &RunRequest) -> Result<()> {
+    let refused = |message: &str| Err(Error::new(ErrorKind::Refused, message));
+    match (request.purpose, &request.settings.scope) {
+        (Purpose::Part, Some(scope)) => sync.ensure_syncs_scope(scope),
+        (Purpose::Part, None) => refused("say which part of the sync the run is about: models, sites or records"),
+        (Purpose::Apply, _) | (_, None) => Ok(()),
+        (Purpose::Sync | Purpose::Drift | Purpose::Undo | Purpose::Rerun, Some(_)) => {
+            refused("only a run that syncs can be about a part: leave the scope out")
+        }
+    }
+}
+
+/// The run that made a plan about a part.
+fn made_by(plan: &PlanReader) -> Result<RunId> {
+    plan.header().run.map(RunId::new).ok_or_else(|| {
+        let message = "the plan is about a part of its sync and does not tell which run made it; make a new plan";
+        Error::new(ErrorKind::Stale, message)
+    })
 }
 
 fn plan_ref(plan: &PlanReader) -> PlanRef {

@@ -60,6 +60,15 @@ impl Applying<'_, '_> {
             );
             return Err(Error::new(ErrorKind::Cancelled, message));
         }
+        if run.is_part()
+            && let Some(other) = history.staged_beside(run.id).await?
+        {
+            let message = format!(
+                "the changes of run {other} are staged already and wait, and may be the same as some of this run's: decide about that \
+                 run first, with `syncline approve {other}` or `syncline reject {other}`"
+            );
+            return Err(Error::new(ErrorKind::Refused, message));
+        }
         for older in history.supersede_stages(self.work.claim).await? {
             let text = format!("run {older}, whose changes waited for a decision, is superseded by this run");
             self.work.events.message(Level::Info, text);

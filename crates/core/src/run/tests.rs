@@ -3,6 +3,7 @@
 mod adopted;
 mod decided;
 mod later;
+mod part;
 mod quarantine;
 mod requests;
 mod staged;

@@ -188,6 +188,7 @@ impl Work<'_> {
             fields: compared(&work.fields),
             undoes: Some(subject.id.number()),
             reruns: None,
+            scope: None,
             drift: false,
             adopts: false,
             partial,

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::applying::Applying;
+use super::part::{About, ensure_comparable};
 use super::planning::Sides;
 use super::record::Recorder;
 use super::report::reads;
@@ -73,8 +74,11 @@ impl Work<'_> {
 
     async fn begin(&mut self, digest: &str, report: &mut RunReport) -> Result<RunStatus> {
         self.runner.history.begin_again(self.claim).await?;
-        let wanted = self.wanted(report).await?;
+        let about = self.about(report).await?;
         let prepared = self.prepare(report).await?;
+        if let About::Scope(scope) = &about {
+            ensure_comparable(scope, &prepared.fields, &prepared.modes)?;
+        }
         let (source, target) = self.load(&prepared, report).await?;
         let read = source.clone();
         let source = prepared.target.desired(source, &prepared.fields)?;
@@ -90,7 +94,7 @@ impl Work<'_> {
         if self.sync.policy.all_or_nothing && !self.run.dry {
             whole::ensure_readable([&source, &read])?;
         }
-        let plan = self.plan(digest, &prepared, Sides { read, source, target, wanted }, report).await?;
+        let plan = self.plan(digest, &prepared, Sides { read, source, target, about }, report).await?;
         report.plan = Some(plan.path().to_owned());
         report.plan_hash = Some(plan.hash().to_owned());
         report.summary = plan.summary().clone();

@@ -2,6 +2,7 @@
 
 mod access;
 mod past;
+mod scope;
 
 use std::path::PathBuf;
 
@@ -14,6 +15,7 @@ pub use past::{
     About, Absent, Decide, FindingsArguments, FindingsCommand, HistoryArguments, HistoryCommand, Kind, Prune,
     QuarantineCommand, Request, StatesArguments,
 };
+pub use scope::ScopeArguments;
 
 /// What every help page of a command that can end in several ways says.
 const EXIT_CODES: &str = "\
@@ -116,6 +118,9 @@ pub enum Command {
         /// Show every change with every value
         #[arg(long)]
         full: bool,
+        /// Which part of the sync.
+        #[command(flatten)]
+        scope: ScopeArguments,
         /// What you call this request
         #[command(flatten)]
         request: Request,
@@ -187,6 +192,9 @@ pub enum Command {
         /// Why, for the history
         #[arg(long, value_name = "TEXT")]
         reason: Option<String>,
+        /// Which part of the sync.
+        #[command(flatten)]
+        scope: ScopeArguments,
         /// What you call this request
         #[command(flatten)]
         request: Request,
@@ -320,6 +328,9 @@ pub struct RunArguments {
     /// Why, for the history
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
+    /// Which part of the sync.
+    #[command(flatten)]
+    pub scope: ScopeArguments,
     /// What you call this request
     #[command(flatten)]
     pub request: Request,

@@ -22,7 +22,7 @@ use syncline_core::run::{Consent, MemoryMeter, RunRequest};
 
 pub(crate) use console::Console;
 
-use args::{Arguments, Command, Global, HistoryArguments, Request};
+use args::{Arguments, Command, Global, HistoryArguments, Request, ScopeArguments};
 use exit::Exit;
 use failure::Failure;
 use session::Session;
@@ -72,8 +72,9 @@ async fn dispatch(session: &Session, command: Command) -> Result<Exit, Failure> 
         Command::Check { sync } => commands::check::run(session, &sync).await,
         Command::Catalogue { of, name } => commands::catalogue::run(session, &of, name.as_deref()).await,
         Command::Notify { channel } => commands::notify::run(session, &channel).await,
-        Command::Plan { sync, out, full, request } => {
-            commands::run::plan(session, &sync, out.as_deref(), full, request.request_id).await
+        Command::Plan { sync, out, full, scope, request: Request { request_id } } => {
+            let request = RunRequest { request_id, dry_run: true, ..requested(scope)? };
+            commands::run::plan(session, &sync, out.as_deref(), full, request).await
         }
         Command::Run(options) => commands::run::run(session, options).await,
         Command::Undo(options) => commands::about::undo(session, &options).await,
@@ -83,8 +84,10 @@ async fn dispatch(session: &Session, command: Command) -> Result<Exit, Failure> 
         Command::Findings(options) => commands::findings::run(session, &options).await,
         Command::Quarantine(command) => commands::quarantine::run(session, &command).await,
         Command::Sync(command) => commands::sync::run(session, &command).await,
-        Command::Trigger { sync, dry_run, drift, reason, request: Request { request_id } } => {
-            let request = if drift { RunRequest::drift() } else { RunRequest { dry_run, ..RunRequest::default() } };
+        Command::Trigger { sync, dry_run, drift, reason, scope, request: Request { request_id } } => {
+            let request = RunRequest { dry_run, ..requested(scope)? };
+            let request =
+                if drift { RunRequest { settings: request.settings, ..RunRequest::drift() } } else { request };
             commands::queue::trigger(session, &sync, RunRequest { reason, request_id, ..request }).await
         }
         Command::Queue => commands::queue::list(session).await,
@@ -139,4 +142,9 @@ fn failed(console: &Console, failure: &Failure) -> ExitCode {
         console.error(&text);
     }
     failure.exit().into()
+}
+
+/// A request for a run about a part of a sync, or all of it.
+fn requested(scope: ScopeArguments) -> Result<RunRequest, Failure> {
+    scope.request().map_err(|error| Failure::argument(format!("the scope {error}")))
 }

@@ -8,6 +8,7 @@ mod command;
 mod export;
 mod help;
 mod input;
+mod part;
 mod past;
 mod runs;
 mod world;

@@ -371,6 +371,9 @@ fn facts(run: &Run, phases: &[PhaseRecord], now: DateTime<Utc>) -> Vec<Fact> {
         facts.push(Fact { name: clean(name), value: clean(&value), href: None, when: None, is_code: false });
     };
     fact("Kind", format!("{}{}, by {}", kind(run), if run.dry { ", dry" } else { ", real" }, run.triggered_by));
+    if let Some(scope) = &run.options.scope {
+        fact("Scope", format!("only {scope}, and what that needs"));
+    }
     if let Some(id) = &run.request_id {
         fact("Request", id.to_string());
     }

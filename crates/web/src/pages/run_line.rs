@@ -146,17 +146,18 @@ pub fn sync_href(name: &str) -> String {
     format!("/syncs/{}", segment(name))
 }
 
-/// What started a run, and what for, where that is not a sync.
+/// What started a run, and what for, where that is not a sync of everything: `adhoc, only devices at atlanta-dc1`.
 pub fn kind(run: &Run) -> String {
     let subject = run.subject.map(|subject| format!(" of {subject}")).unwrap_or_default();
     let purpose = match run.purpose {
-        Purpose::Sync => String::new(),
+        Purpose::Sync | Purpose::Part => String::new(),
         Purpose::Apply => format!(", apply{subject}"),
         Purpose::Drift => ", drift".to_owned(),
         Purpose::Undo => format!(", undo{subject}"),
         Purpose::Rerun => format!(", rerun{subject}"),
     };
-    format!("{}{purpose}", run.kind.as_str())
+    let scope = run.options.scope.as_ref().map(|scope| format!(", only {}", clean(&scope.to_string())));
+    format!("{}{purpose}{}", run.kind.as_str(), scope.unwrap_or_default())
 }
 
 fn numbers(run: &Run) -> Vec<Number> {

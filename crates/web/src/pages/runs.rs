@@ -152,7 +152,7 @@ fn selects(fields: &Fields, syncs: &[String], [sources, targets]: &[Vec<String>;
         RunStatus::Cancelled,
     ];
     let kinds = [RunKind::Adhoc, RunKind::Scheduled, RunKind::Webhook];
-    let purposes = [Purpose::Sync, Purpose::Apply, Purpose::Drift, Purpose::Undo, Purpose::Rerun];
+    let purposes = [Purpose::Sync, Purpose::Apply, Purpose::Drift, Purpose::Undo, Purpose::Rerun, Purpose::Part];
     let dry = [("true".to_owned(), "dry runs".to_owned()), ("false".to_owned(), "real runs".to_owned())];
     vec![
         Select::new("sync", "Sync", same(syncs), &chosen("sync")),

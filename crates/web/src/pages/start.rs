@@ -8,12 +8,14 @@ use syncline_core::history::{Role, RunKind, RunSettings};
 use syncline_core::run::RunRequest;
 
 use super::PageProblem;
-use super::form::Posted;
+use super::estimate::{Estimate, estimates};
+use super::form::{Fields, Posted};
 use super::frame::{Command, Frame, Section, Visit, html};
 use super::overview::Link;
 use super::pick::quoted;
 use super::run::to_run;
 use super::run_line::sync_href;
+use super::scope::{Picker, picked};
 use super::settings::{Setting, settings};
 use super::show::{Icon, clean};
 use crate::ApiState;
@@ -28,6 +30,8 @@ struct StartPage {
     error: Option<String>,
     scope: Vec<Setting>,
     models: Vec<Setting>,
+    picker: Picker,
+    estimates: Vec<Estimate>,
     auto_merge: bool,
     command: Command,
 }
@@ -41,13 +45,16 @@ enum What {
     Real,
 }
 
-/// `GET /syncs/{name}/run`.
+/// `GET /syncs/{name}/run?model=device&key=[["site"],"name"]`: the form; with a record picked, or a model where no key is given.
 pub async fn page(
     State(state): State<ApiState>,
     visit: Visit,
     Path(name): Path<String>,
+    fields: Fields,
 ) -> Result<Html<String>, PageProblem> {
     let sync = view(&state, &name).await?;
+    let history = state.runner.history();
+    let picker = Picker::of(history, &name, &fields).await?;
     let configured = state.syncs.sync(&name).await.ok();
     let shown = configured.as_ref().and_then(|sync| sync.definition.shown(state.runner.registry()).ok());
     let part = |path: &str| shown.as_ref().and_then(|shown| shown.pointer(path)).map(settings).unwrap_or_default();
@@ -58,7 +65,12 @@ pub async fn page(
         scope: part("/source/parameters"),
         models: part("/models"),
         auto_merge: configured.is_some_and(|sync| sync.definition.auto_merge),
-        command: Command(format!("syncline plan {}", quoted(&name))),
+        estimates: estimates(history, &name).await?,
+        command: Command(match &picker.record {
+            Some(record) => format!("syncline plan {} --record {}", quoted(&name), quoted(&record.value)),
+            None => format!("syncline plan {}", quoted(&name)),
+        }),
+        picker,
     })
 }
 
@@ -76,18 +88,24 @@ pub async fn start(
         Some(minutes @ 1..=100_000) => Some(minutes * 60),
         Some(_) => return Err(PageProblem::value("minutes", "is a number of minutes from 1 to 100000")),
     };
-    let request = match fields.named("what")?.unwrap_or(What::Dry) {
-        What::Dry => RunRequest::dry(),
-        What::Drift => RunRequest::drift(),
-        What::Real => RunRequest::default(),
+    let what = fields.named("what")?.unwrap_or(What::Dry);
+    let asked = match (what, picked(&fields, &sync.definition)?) {
+        (What::Drift, Some(_)) => {
+            let message = "a drift check is about everything: choose a dry run, or pick nothing";
+            return Err(PageProblem::value("what", message));
+        }
+        (What::Drift, None) => RunRequest::drift(),
+        (What::Dry | What::Real, Some(scope)) => RunRequest::part(scope),
+        (What::Dry | What::Real, None) => RunRequest::default(),
     };
     let request = RunRequest {
+        dry_run: !matches!(what, What::Real),
         kind: RunKind::Adhoc,
         by: visit.by().to_owned(),
         reason: fields.text("reason").map(str::to_owned),
         request_id: fields.parsed("request_id")?,
-        settings: RunSettings { max_duration_s, ..RunSettings::default() },
-        ..request
+        settings: RunSettings { max_duration_s, ..asked.settings },
+        ..asked
     };
     let triggered = state.runner.trigger(&sync.definition, &request).await?;
     Ok(to_run(triggered.run().number()))

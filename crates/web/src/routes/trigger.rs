@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use syncline_core::history::{RequestId, RunId, RunKind, RunStatus, Triggered, Waiting, WaitsFor};
 use syncline_core::run::RunRequest;
+use syncline_core::scope::Scope;
 
 use super::syncs::view;
 use crate::auth::Who;
@@ -26,6 +27,9 @@ pub struct Wish {
     pub reason: Option<String>,
     /// What the asking system calls the request; kept with the run.
     pub request_id: Option<RequestId>,
+    /// The part of the sync that the run is about: a run about a part reads both sides whole, writes what is in the scope and what that
+    /// needs, and is no complete run: it counts no absences and settles no findings. Null for all of it. Not for a drift check.
+    pub scope: Option<Scope>,
 }
 
 /// How a run that is about another one is asked for.
@@ -59,7 +63,7 @@ pub struct Asked {
     pub waits_for: Option<WaitsFor>,
 }
 
-/// `POST /syncs/{name}/runs` `{"dry_run": false, "drift": false, "reason": null, "request_id": null}`: 202, with the path of the run in `Location`.
+/// `POST /syncs/{name}/runs` `{"dry_run": false, "drift": false, "reason": null, "request_id": null, "scope": null}`: 202, with the path of the run in `Location`.
 ///
 /// ```json
 /// {
@@ -72,6 +76,11 @@ pub struct Asked {
 /// `"already_running": true`, and is 202 too, so that whoever repeats blindly has no error to repeat for. A dry run is no answer to
 /// who asks for a real one: that one is made, and waits for its turn.
 ///
+/// With a scope, `{"models": ["device"], "sites": ["atlanta-dc1"], "records": [{"model": "device", "key": [["boston"], "sw1"]}]}`, the
+/// run is about the devices at that site, and besides about the one device of another; its `purpose` is `part` and its `options` have
+/// the scope. Another scope is another request. 409 where it names a model that the sync does not sync; a run that finds a named site or
+/// record on neither side fails.
+///
 /// With the header `Idempotency-Key`, which is kept as the request id, the run that was made for this key is the answer as long as the
 /// history has it, also when it is over. 409 when the key was used for something else.
 pub async fn trigger(
@@ -82,7 +91,14 @@ pub async fn trigger(
     Body(wish): Body<Wish>,
 ) -> Result<impl IntoResponse, Problem> {
     view(&state, &name).await?;
-    let request = if wish.drift { RunRequest::drift() } else { RunRequest::default() };
+    let request = match (wish.drift, wish.scope) {
+        (true, Some(_)) => {
+            return Err(Problem::value("scope", "is for runs that sync: a drift check is about everything"));
+        }
+        (true, None) => RunRequest::drift(),
+        (false, Some(scope)) => RunRequest::part(scope),
+        (false, None) => RunRequest::default(),
+    };
     let request = RunRequest {
         by: who.name,
         reason: wish.reason,

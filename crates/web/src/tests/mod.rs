@@ -20,6 +20,7 @@ mod queue;
 mod review;
 mod runs;
 mod schedules;
+mod scope;
 mod shelf;
 mod streams;
 mod syncs;

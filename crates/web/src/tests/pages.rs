@@ -11,6 +11,7 @@ mod open;
 mod quarantine;
 mod roles;
 mod schedules;
+mod scope;
 mod search;
 mod settings;
 mod walk;

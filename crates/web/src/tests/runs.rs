@@ -111,7 +111,7 @@ async fn a_mistyped_wish_makes_no_run() {
     let api = Api::with_lab(true).await;
     let asked = api.post("syncs/lab/runs", json!({"dryrun": true})).await;
     assert_eq!(asked.status, StatusCode::UNPROCESSABLE_ENTITY);
-    insta::assert_snapshot!(asked.detail(), @"`dryrun`: unknown field `dryrun`, expected one of `dry_run`, `drift`, `reason`, `request_id`");
+    insta::assert_snapshot!(asked.detail(), @"`dryrun`: unknown field `dryrun`, expected one of `dry_run`, `drift`, `reason`, `request_id`, `scope`");
     assert_eq!(api.get("runs").await.items(), [] as [Value; 0]);
 }
 

@@ -155,6 +155,7 @@ fn header() -> PlanHeader {
         fields: BTreeMap::new(),
         undoes: None,
         reruns: None,
+        scope: None,
         drift: false,
         adopts: false,
         partial: None,

@@ -1,6 +1,7 @@
 //! Runs that do not find in the source what they once created.
 
 mod kept;
+mod part;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};

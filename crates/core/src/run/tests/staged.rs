@@ -355,3 +355,28 @@ async fn what_a_cancelled_or_expired_run_staged_is_removed_by_the_next_one() {
     assert_eq!(Branch::all(lab.world), [""; 0]);
     assert_eq!(lab.runner.history().left_stages(expiring.run).await.unwrap(), []);
 }
+
+/// Two stages could create the same twice: a part waits until it is decided about what is staged, and a whole run has what it had.
+#[tokio::test]
+async fn a_part_is_not_staged_beside_something_else() {
+    let lab = staging("staged-part").await;
+    with(lab.world, |world| {
+        world.source.insert("b".to_owned(), "Site b".to_owned());
+        world.source.insert("c".to_owned(), "Site c".to_owned());
+    });
+    let part = |slug: &str| RunRequest::part(super::part::sites(&[slug]));
+    let first = lab.run_with(part("b")).await;
+    assert_eq!(first.status, RunStatus::AwaitingReview);
+    let other = lab.run_with(part("c")).await;
+    insta::assert_snapshot!(other.error.unwrap().report(), @"the changes of run 2 are staged already and wait, and may be the same as some of this run's: decide about that run first, with `syncline approve 2` or `syncline reject 2`");
+    // A newer plan of the same part takes its place, and so does one of all.
+    with(lab.world, |world| world.source.insert("b".to_owned(), "Site B".to_owned()));
+    let again = lab.run_with(part("b")).await;
+    assert_eq!(lab.end_of(first.run).await, (RunStatus::Cancelled, Some("superseded".to_owned())));
+    let all = lab.run().await;
+    assert_eq!(lab.end_of(again.run).await, (RunStatus::Cancelled, Some("superseded".to_owned())));
+    let refused = lab.run_with(part("b")).await;
+    assert_eq!(refused.status, RunStatus::Failed);
+    assert_eq!(lab.review(&all, Approval::Approved).await.status, RunStatus::Completed);
+    assert_eq!(lab.target(), ["a", "b", "c"]);
+}

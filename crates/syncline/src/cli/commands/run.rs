@@ -21,6 +21,7 @@ use crate::cli::console::{DIM, data_writer, paint};
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, error_text, exit_of};
 use crate::cli::progress::Progress;
+use crate::cli::requested;
 use crate::cli::session::{Opened, Session};
 use crate::cli::view;
 use crate::cli::view::report::RunView;
@@ -67,11 +68,10 @@ pub async fn plan(
     name: &str,
     out: Option<&Path>,
     full: bool,
-    request_id: Option<RequestId>,
+    request: RunRequest,
 ) -> Result<Exit, Failure> {
     let Opened { book, runner } = session.open().await?;
     let sync = book.sync(name).await?.definition;
-    let request = RunRequest { request_id, ..RunRequest::dry() };
     let report =
         followed(session, |events, cancel| async move { runner.run(&sync, request, &events, &cancel).await }).await?;
     show_plan(session, name, &report, out, full)
@@ -139,7 +139,8 @@ pub fn write_plan(reader: &PlanReader, full: bool) -> Result<(), Failure> {
 
 /// `syncline run`.
 pub async fn run(session: &Session, options: RunArguments) -> Result<Exit, Failure> {
-    let RunArguments { sync, dry_run, max_duration, reason, request: Request { request_id } } = options;
+    let RunArguments { sync, dry_run, max_duration, reason, scope, request: Request { request_id } } = options;
+    let asked = requested(scope)?;
     let Opened { book, runner } = session.open().await?;
     let sync = book.sync(&sync).await?;
     if !dry_run {
@@ -147,8 +148,8 @@ pub async fn run(session: &Session, options: RunArguments) -> Result<Exit, Failu
     }
     let sync = sync.definition;
     let max_duration_s = max_duration.and_then(|limit| u64::try_from(limit.duration().num_seconds()).ok());
-    let settings = RunSettings { max_duration_s, ..RunSettings::default() };
-    let request = RunRequest { dry_run, settings, reason, request_id, ..RunRequest::default() };
+    let settings = RunSettings { max_duration_s, ..asked.settings };
+    let request = RunRequest { dry_run, settings, reason, request_id, ..asked };
     let running = &runner;
     let report =
         followed(session, |events, cancel| async move { running.run(&sync, request, &events, &cancel).await }).await?;

@@ -70,14 +70,7 @@ impl Told {
         if self.syncs.insert(sync.to_owned()) {
             measure::known(sync);
         }
-        let completed = RunFilter {
-            sync: Some(sync.to_owned()),
-            status: vec![RunStatus::Completed],
-            dry: Some(false),
-            ..RunFilter::default()
-        };
-        let last = history.runs(&completed, None, 1).await?.items.pop();
-        if let Some(at) = last.and_then(|run| run.finished) {
+        if let Some(at) = history.last_completed_whole(sync).await? {
             metrics::last_success(sync, at.into());
         }
         for (state, number) in history.quarantine_counts(sync).await? {

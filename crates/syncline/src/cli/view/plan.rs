@@ -436,6 +436,8 @@ Plan: 0 to create, 0 to update, 0 to delete, 1 held, 0 equal
 "#);
         let first = |header: Value| text(header).lines().next().unwrap_or_default().to_owned();
         insta::assert_snapshot!(first(json!({"reruns": 7})), @"Rerun of run 7 of `lab`: only what run 7 did not get done, and what that needs");
+        let scope = json!({"models": ["device"], "sites": ["atlanta-dc1"]});
+        insta::assert_snapshot!(first(json!({"scope": scope})), @"Plan of a part of `lab`: covers only devices at atlanta-dc1, and what that needs");
         insta::assert_snapshot!(first(json!({"drift": true})), @"Drift check of `lab`: shows how the target differs from the source; the check itself writes nothing");
     }
 }

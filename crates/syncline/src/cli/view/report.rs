@@ -142,11 +142,13 @@ impl RunView {
         let dry = if run.dry && run.purpose != Purpose::Drift { ", a dry run" } else { "" };
         let subject = run.subject.map(|subject| format!(" of run {subject}")).unwrap_or_default();
         let purpose = match run.purpose {
-            Purpose::Sync | Purpose::Apply => String::new(),
+            Purpose::Sync | Purpose::Apply | Purpose::Part => String::new(),
             Purpose::Drift => ", a drift check".to_owned(),
             Purpose::Undo => format!(", an undo{subject}"),
             Purpose::Rerun => format!(", a rerun{subject}"),
         };
+        let scope = run.options.scope.as_ref().map(|scope| format!(", only {}", clean(&scope.to_string())));
+        let purpose = purpose + &scope.unwrap_or_default();
         let waited = Duration::from_millis(self.waited_ms);
         let took = run.worked(waited).map(|worked| format!(" in {}", duration(worked))).unwrap_or_default();
         let waited = match run.finished {
@@ -371,6 +373,7 @@ fn kind_text(run: &Run) -> String {
         Purpose::Drift => ", drift".to_owned(),
         Purpose::Undo => format!(", undo{subject}"),
         Purpose::Rerun => format!(", rerun{subject}"),
+        Purpose::Part => ", part".to_owned(),
     };
     let dry = if run.dry && run.purpose != Purpose::Drift { ", dry" } else { "" };
     format!("{}{purpose}{dry}", run.kind.as_str())
@@ -647,12 +650,19 @@ pub(super) mod tests {
             headline(Purpose::Rerun, Some(15), false),
             headline(Purpose::Drift, None, true),
             headline(Purpose::Apply, None, false),
+            {
+                let mut view = view(RunStatus::Completed);
+                view.run.purpose = Purpose::Part;
+                view.run.options = serde_json::from_value(json!({"scope": {"sites": ["atlanta-dc1"]}})).unwrap();
+                plain(&view).lines().next().unwrap().to_owned()
+            },
         ];
         insta::assert_snapshot!(lines.join("\n"), @r#"
 Run 17 of lab, an undo of run 15, a dry run: completed, 1 failed in 12.00 s
 Run 17 of lab, a rerun of run 15: completed, 1 failed in 12.00 s
 Run 17 of lab, a drift check: completed, 1 failed in 12.00 s
 Run 17 of lab: completed, 1 failed in 12.00 s
+Run 17 of lab, only what is at atlanta-dc1: completed, 1 failed in 12.00 s
 "#);
     }
 

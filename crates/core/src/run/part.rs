@@ -1,0 +1,438 @@
+//! A run about a part of its sync: both sides are read whole, so that all that is known of a record stays as true as ever, and of what
+//! differs the plan has what is in the scope and what that needs.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use syncline_model::{AnyKey, ModelSchema};
+
+use super::RunReport;
+use super::definition::SyncDefinition;
+use super::rerun::Wanted;
+use super::work::Work;
+use crate::bindings::hash;
+use crate::change::Change;
+use crate::diff::{DiffCounts, DiffOutput};
+use crate::fields::ModelFields;
+use crate::history::Purpose;
+use crate::models::ModelMode;
+use crate::scope::{Scope, ScopeRecord};
+use crate::site::SitePath;
+use crate::snapshot::{Recognised, Snapshot, SnapshotReader};
+use crate::{Error, ErrorKind, Result};
+
+/// What of all that differs a plan is about.
+pub enum About {
+    /// All of it.
+    All,
+    /// These records, and what they need.
+    Records(Wanted),
+    /// What is in a scope, and what that needs.
+    Scope(Scope),
+}
+
+impl Work<'_> {
+    /// What the plan of the run is to be about.
+    pub(super) async fn about(&self, report: &mut RunReport) -> Result<About> {
+        match self.run.purpose {
+            Purpose::Rerun => Ok(About::Records(self.wanted(report).await?)),
+            Purpose::Part => {
+                let scope = self.run.options.scope.clone();
+                let missing =
+                    || Error::new(ErrorKind::Internal, "the history does not tell which part the run is about");
+                Ok(About::Scope(scope.ok_or_else(missing)?))
+            }
+            Purpose::Sync | Purpose::Apply | Purpose::Drift | Purpose::Undo => Ok(About::All),
+        }
+    }
+}
+
+impl SyncDefinition {
+    /// Refuses a model that the sync does not sync, as far as its configuration tells. What the systems do not know is told by a run.
+    pub fn ensure_syncs(&self, model: &str) -> Result<()> {
+        let refused = |message: String| Err(Error::new(ErrorKind::Refused, message));
+        if syncline_model::models::by_name(model).is_none() {
+            let known: Vec<_> = syncline_model::models::ALL.iter().map(|schema| schema.name).collect();
+            return refused(format!("`{model}` is no model (known: {})", known.join(", ")));
+        }
+        let mode = match self.models.get(model) {
+            None | Some(ModelMode::Sync) => return Ok(()),
+            Some(ModelMode::Lookup) => "lookup",
+            Some(ModelMode::Off) => "off",
+        };
+        refused(format!(
+            "the sync `{}` does not sync `{model}` (`models.{model} = \"{mode}\"`): change that, or leave the model out",
+            self.name
+        ))
+    }
+
+    /// Refuses a scope with a model that the sync does not sync, as far as its configuration tells.
+    pub(super) fn ensure_syncs_scope(&self, scope: &Scope) -> Result<()> {
+        named_models(scope).try_for_each(|model| self.ensure_syncs(model))
+    }
+}
+
+/// The models that a scope names, by themselves and with records.
+fn named_models(scope: &Scope) -> impl Iterator<Item = &str> {
+    scope.models().chain(scope.records().map(|record| record.model.as_str()))
+}
+
+/// Refuses a scope that nothing can be in, before anything is read.
+pub fn ensure_comparable(scope: &Scope, fields: &ModelFields, modes: &BTreeMap<&'static str, ModelMode>) -> Result<()> {
+    let refused = |message: String| Err(Error::new(ErrorKind::Refused, message));
+    let is_synced = |model: &str| modes.get(model) == Some(&ModelMode::Sync);
+    let synced: Vec<_> = fields.iter().map(|(schema, _)| schema).filter(|schema| is_synced(schema.name)).collect();
+    if let Some(other) = named_models(scope).find(|model| !is_synced(model)) {
+        let known: Vec<_> = synced.iter().map(|schema| schema.name).collect();
+        return refused(format!("`{other}` is no model that this sync writes (it writes {})", known.join(", ")));
+    }
+    let mut models = synced.iter().filter(|schema| scope.has_model(schema.name));
+    if scope.has_sites() && models.all(|schema| SitePath::of(schema, fields).is_none()) {
+        let message = "nothing of what the run would be about stands at a site, as far as both systems tell: name models or records \
+                       instead of sites";
+        return refused(message.to_owned());
+    }
+    Ok(())
+}
+
+/// Finds the records of a scope among those that differ. `compare` makes the comparison. Sites and records that neither side has are
+/// an error: they are a slip, or gone on both sides.
+pub fn in_scope(
+    scope: &Scope,
+    fields: &ModelFields,
+    sides: [&Snapshot; 2],
+    recognised: &[Recognised],
+    compare: impl Fn(&mut dyn DiffOutput) -> Result<()>,
+) -> Result<Wanted> {
+    let records = records(scope, recognised);
+    ensure_known(scope, &records, sides)?;
+    let mut found = Found::of(scope, fields, &records);
+    compare(&mut found)?;
+    Ok(found.wanted)
+}
+
+/// The records of a scope by the names that they have in the source: who names one by what it was called in the target means it too.
+fn records(scope: &Scope, recognised: &[Recognised]) -> HashMap<ScopeRecord, ScopeRecord> {
+    let renamed: HashMap<(&str, &AnyKey), &AnyKey> =
+        recognised.iter().map(|known| ((known.model, &known.target_key), &known.source_key)).collect();
+    let named = scope.records().map(|record| {
+        let key = renamed.get(&(record.model.as_str(), &record.key)).copied().unwrap_or(&record.key);
+        (ScopeRecord { model: record.model.clone(), key: key.clone() }, record.clone())
+    });
+    named.collect()
+}
+
+/// Refuses a scope with a site or a record that neither side has.
+fn ensure_known(scope: &Scope, records: &HashMap<ScopeRecord, ScopeRecord>, sides: [&Snapshot; 2]) -> Result<()> {
+    let mut unknown: BTreeMap<&str, HashMap<Vec<u8>, String>> = BTreeMap::new();
+    for site in scope.sites() {
+        let key = site_key(&site.to_string());
+        unknown.entry("site").or_default().insert(key.into_bytes(), format!("site `{site}`"));
+    }
+    for (known, named) in records {
+        let keys = unknown.entry(&known.model).or_default();
+        keys.insert(known.key.as_str().as_bytes().to_vec(), format!("`{}`", named.selector()));
+    }
+    for (model, keys) in &mut unknown {
+        for snapshot in sides.iter().filter_map(|side| side.models.get(model)) {
+            let mut reader = SnapshotReader::open(snapshot)?;
+            while !keys.is_empty()
+                && let Some(line) = reader.next_line()?
+            {
+                keys.remove(line.key);
+            }
+        }
+    }
+    let mut names: Vec<_> = unknown.into_values().flat_map(HashMap::into_values).collect();
+    names.sort();
+    if names.is_empty() {
+        return Ok(());
+    }
+    let message = format!("neither side has {}: look at the spelling, or leave it out", names.join(", "));
+    Err(Error::new(ErrorKind::NotFound, message))
+}
+
+/// The canonical key of a site.
+fn site_key(slug: &str) -> String {
+    serde_json::json!([slug]).to_string()
+}
+
+/// Finds what of a comparison is in a scope.
+struct Found<'a> {
+    scope: &'a Scope,
+    fields: &'a ModelFields,
+    records: HashSet<u128>,
+    sites: HashSet<String>,
+    paths: HashMap<&'static str, Option<SitePath>>,
+    wanted: Wanted,
+}
+
+impl<'a> Found<'a> {
+    fn of(scope: &'a Scope, fields: &'a ModelFields, records: &HashMap<ScopeRecord, ScopeRecord>) -> Self {
+        Self {
+            scope,
+            fields,
+            records: records.keys().map(|record| hash(&record.model, record.key.as_str())).collect(),
+            sites: scope.sites().map(|site| site_key(&site.to_string())).collect(),
+            paths: HashMap::new(),
+            wanted: Wanted::new(),
+        }
+    }
+
+    fn look_at(&mut self, change: &Change, site: Option<&str>) -> Result<()> {
+        let own = hash(&change.model, change.key.as_str());
+        if self.records.contains(&own) || (self.scope.has_model(&change.model) && self.stands_there(change, site)?) {
+            self.wanted.insert(own);
+        }
+        Ok(())
+    }
+
+    /// Whether a record stands at one of the sites, in the target or in the source.
+    fn stands_there(&mut self, change: &Change, site: Option<&str>) -> Result<bool> {
+        if !self.scope.has_sites() || site.is_some_and(|site| self.sites.contains(site)) {
+            return Ok(true);
+        }
+        let schema = self.fields.schema(&change.model);
+        let schema =
+            schema.ok_or_else(|| Error::new(ErrorKind::Internal, "a change of a model that is not compared"))?;
+        let path = self.paths.entry(schema.name).or_insert_with(|| SitePath::of(schema, self.fields));
+        let Some(path) = path else { return Ok(false) };
+        Ok(path.in_change(change).is_some_and(|site| self.sites.contains(&site))
+            || path.after_change(change).is_some_and(|site| self.sites.contains(&site)))
+    }
+}
+
+impl DiffOutput for Found<'_> {
+    fn change(&mut self, change: Change) -> Result<()> {
+        self.look_at(&change, None)
+    }
+
+    fn change_at(&mut self, change: Change, site: Option<&str>) -> Result<()> {
+        self.look_at(&change, site)
+    }
+
+    fn unsaid(&mut self, update: Change, site: Option<&str>) -> Result<()> {
+        self.look_at(&update, site)
+    }
+
+    fn counted(&mut self, _: &'static ModelSchema, _: DiffCounts) -> Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+    use syncline_model::{FieldSet, models};
+
+    use super::*;
+    use crate::change::{Action, FieldChange};
+    use crate::run::rerun::{Only, add_needed};
+
+    fn fields() -> ModelFields {
+        models::ALL.iter().fold(ModelFields::new(), |fields, schema| fields.insert(schema, FieldSet::ALL))
+    }
+
+    fn change(action: Action, model: &str, key: &Value, references: &[(&str, Value)]) -> Change {
+        let fields = references.iter().map(|(name, value)| match action {
+            Action::Delete => FieldChange::new(name, value.clone(), Value::Null),
+            Action::Create | Action::Update => FieldChange::new(name, Value::Null, value.clone()),
+        });
+        let (key, fields) = (AnyKey::from_value(key).unwrap(), fields.collect::<Vec<_>>());
+        Change::new(model, key, action, None, fields)
+    }
+
+    fn device(action: Action, site: &str, name: &str) -> Change {
+        let references = [("device_type", json!([["cisco"], "c9300"])), ("site", json!([site]))];
+        change(action, "device", &json!([[site], name]), &references)
+    }
+
+    fn interface(action: Action, site: &str, device: &str) -> Change {
+        change(action, "interface", &json!([[[site], device], "Et1"]), &[("device", json!([[site], device]))])
+    }
+
+    #[derive(Default)]
+    struct Kept(Vec<Change>);
+
+    impl DiffOutput for Kept {
+        fn change(&mut self, change: Change) -> Result<()> {
+            self.0.push(change);
+            Ok(())
+        }
+
+        fn counted(&mut self, _: &'static ModelSchema, _: DiffCounts) -> Result<()> {
+            Ok(())
+        }
+    }
+
+    fn kept(scope: &Scope, changes: &[Change]) -> Vec<String> {
+        let fields = fields();
+        let compare =
+            |output: &mut dyn DiffOutput| changes.iter().cloned().try_for_each(|change| output.change(change));
+        let mut found = Found::of(scope, &fields, &records(scope, &[]));
+        compare(&mut found).unwrap();
+        let mut wanted = found.wanted;
+        add_needed(&mut wanted, &fields, compare).unwrap();
+        let mut kept = Kept::default();
+        compare(&mut Only::new(&wanted, &mut kept)).unwrap();
+        kept.0.iter().map(|change| format!("{} {} {}", change.action, change.model, change.key)).collect()
+    }
+
+    fn scope(value: Value) -> Scope {
+        serde_json::from_value(value).unwrap()
+    }
+
+    /// In the order in which a comparison finds them: parents first.
+    fn changes() -> Vec<Change> {
+        let mut changes = vec![
+            change(Action::Create, "manufacturer", &json!(["cisco"]), &[]),
+            change(Action::Create, "manufacturer", &json!(["juniper"]), &[]),
+            change(Action::Create, "site", &json!(["atl"]), &[]),
+            change(Action::Create, "site", &json!(["bos"]), &[]),
+            change(Action::Create, "device_type", &json!([["cisco"], "c9300"]), &[("manufacturer", json!(["cisco"]))]),
+        ];
+        changes.extend([
+            device(Action::Create, "atl", "sw1"),
+            device(Action::Create, "bos", "sw2"),
+            device(Action::Delete, "bos", "old"),
+            device(Action::Delete, "chi", "old"),
+            interface(Action::Create, "atl", "sw1"),
+            interface(Action::Create, "bos", "sw2"),
+            interface(Action::Delete, "bos", "old"),
+            interface(Action::Delete, "chi", "old"),
+        ]);
+        changes
+    }
+
+    #[test]
+    fn a_model_is_kept_with_what_it_needs() {
+        insta::assert_snapshot!(kept(&scope(json!({"models": ["device_type"]})), &changes()).join("\n"), @r"
+        create manufacturer cisco
+        create device_type cisco / c9300
+        ");
+    }
+
+    #[test]
+    fn a_site_is_kept_with_what_stands_there_and_what_that_needs() {
+        insta::assert_snapshot!(kept(&scope(json!({"sites": ["bos"]})), &changes()).join("\n"), @r"
+        create manufacturer cisco
+        create site bos
+        create device_type cisco / c9300
+        create device bos / sw2
+        delete device bos / old
+        create interface bos / sw2 / Et1
+        delete interface bos / old / Et1
+        ");
+        let some = scope(json!({"sites": ["bos", "chi"], "models": ["interface"]}));
+        insta::assert_snapshot!(kept(&some, &changes()).join("\n"), @r"
+        create manufacturer cisco
+        create site bos
+        create device_type cisco / c9300
+        create device bos / sw2
+        create interface bos / sw2 / Et1
+        delete interface bos / old / Et1
+        delete interface chi / old / Et1
+        ");
+    }
+
+    #[test]
+    fn a_record_is_kept_alone_and_goes_with_its_parts() {
+        let record = |model: &str, key: Value| scope(json!({"records": [{"model": model, "key": key}]}));
+        insta::assert_snapshot!(kept(&record("device", json!([["chi"], "old"])), &changes()).join("\n"), @r"
+        delete device chi / old
+        delete interface chi / old / Et1
+        ");
+        insta::assert_snapshot!(kept(&record("site", json!(["atl"])), &changes()).join("\n"), @"create site atl");
+    }
+
+    #[test]
+    fn who_moves_is_at_both_sites() {
+        let moved = FieldChange::new("site", json!(["a"]), json!(["b"]));
+        let key = AnyKey::from_value(&json!([null, "10.0.0.0/8"])).unwrap();
+        let changes = [Change::new("prefix", key, Action::Update, None, vec![moved])];
+        for (site, number) in [("a", 1), ("b", 1), ("c", 0)] {
+            assert_eq!(kept(&scope(json!({"sites": [site]})), &changes).len(), number, "{site}");
+        }
+    }
+
+    #[test]
+    fn a_renamed_record_is_known_by_both_names() {
+        let key = |name: &str| AnyKey::from_value(&json!([["atl"], name])).unwrap();
+        let recognised = [Recognised {
+            model: "device",
+            source_key: key("new"),
+            target_key: key("old"),
+            by: crate::snapshot::RecognisedBy::Id,
+        }];
+        for name in ["old", "new"] {
+            let scope = scope(json!({"records": [{"model": "device", "key": [["atl"], name]}]}));
+            let records = records(&scope, &recognised);
+            assert_eq!(records.keys().next().unwrap().key, key("new"));
+        }
+    }
+
+    #[test]
+    fn a_scope_that_nothing_can_be_in_is_refused() {
+        let fields = ModelFields::new().all::<models::Tag>().all::<models::Site>();
+        let refused = |value: Value, modes: &[(&'static str, ModelMode)]| {
+            ensure_comparable(&scope(value), &fields, &modes.iter().copied().collect())
+                .map_err(|error| error.to_string())
+        };
+        let modes = [("tag", ModelMode::Sync), ("site", ModelMode::Lookup)];
+        insta::assert_snapshot!(refused(json!({"models": ["site"]}), &modes).unwrap_err(), @"`site` is no model that this sync writes (it writes tag)");
+        insta::assert_snapshot!(refused(json!({"records": [{"model": "device", "key": ["a"]}]}), &modes).unwrap_err(), @"`device` is no model that this sync writes (it writes tag)");
+        insta::assert_snapshot!(refused(json!({"sites": ["a"]}), &modes).unwrap_err(), @"nothing of what the run would be about stands at a site, as far as both systems tell: name models or records instead of sites");
+        assert_eq!(refused(json!({"models": ["tag"]}), &modes), Ok(()));
+    }
+
+    proptest! {
+        /// Whatever is asked for, what is in the scope is kept, and of the rest only what a kept change needs.
+        #[test]
+        fn nothing_else_is_kept_and_nothing_is_left_out(
+            models in proptest::collection::btree_set(proptest::sample::select(vec!["site", "device", "interface", "device_type"]), 0..3),
+            sites in proptest::collection::btree_set(proptest::sample::select(vec!["atl", "bos", "chi"]), 0..3),
+            present in proptest::collection::vec(any::<bool>(), 13),
+        ) {
+            let changes: Vec<_> =
+                changes().into_iter().zip(present).filter(|(_, present)| *present).map(|(change, _)| change).collect();
+            let mut parts = json!({});
+            if !models.is_empty() {
+                parts["models"] = json!(models);
+            }
+            if !sites.is_empty() {
+                parts["sites"] = json!(sites);
+            }
+            prop_assume!(!models.is_empty() || !sites.is_empty());
+            let kept = kept(&scope(parts), &changes);
+            let site = |change: &Change| {
+                let key = change.key.as_str();
+                ["atl", "bos", "chi"].into_iter().find(|site| key.contains(&format!("[\"{site}\"")))
+            };
+            let is_meant = |change: &Change| {
+                (models.is_empty() || models.contains(&*change.model))
+                    && (sites.is_empty() || site(change).is_some_and(|site| sites.contains(site)))
+            };
+            for change in &changes {
+                let text = format!("{} {} {}", change.action, change.model, change.key);
+                let is_kept = kept.contains(&text);
+                if is_meant(change) {
+                    prop_assert!(is_kept, "{text} is left out");
+                }
+                // A create is needed by what refers to it; a part goes with what it belongs to.
+                let is_needed = || match change.action {
+                    Action::Create => changes.iter().any(|other| {
+                        kept.contains(&format!("{} {} {}", other.action, other.model, other.key))
+                            && other.fields.iter().any(|field| field.after.to_string() == change.key.as_str())
+                    }),
+                    Action::Delete => change.model == "interface" && kept.iter().any(|kept| {
+                        kept.starts_with("delete device") && text.contains(kept.trim_start_matches("delete device "))
+                    }),
+                    Action::Update => false,
+                };
+                if is_kept {
+                    prop_assert!(is_meant(change) || is_needed(), "{text} is kept");
+                }
+            }
+        }
+    }
+}
