@@ -220,6 +220,7 @@ mod tests {
             rejected: 0,
             rejections: Vec::new(),
             duplicates: 0,
+            filled: None,
         }
     }
 
