@@ -119,7 +119,6 @@ impl Connector for Sites {
     const ID: &'static str = "sites";
     const LABEL: &'static str = "Sites";
     const DESCRIPTION: &'static str = "So many sites.";
-    const ICON: &'static str = "server";
     type Connection = Self;
 }
 
@@ -127,6 +126,10 @@ impl Connector for Sites {
 impl ConnectSource for Sites {
     type Parameters = NoSettings;
     type Source = Self;
+
+    fn source_mappings(_: &NoSettings) -> Vec<DataMapping> {
+        Vec::new()
+    }
 
     async fn connect_source(connection: Self, _: NoSettings, _: ConnectContext) -> Result<Self> {
         Ok(connection)
@@ -137,6 +140,14 @@ impl ConnectSource for Sites {
 impl ConnectTarget for Sites {
     type Parameters = NoSettings;
     type Target = Self;
+
+    fn target_mappings(_: &NoSettings) -> Vec<DataMapping> {
+        Vec::new()
+    }
+
+    fn target_capabilities(_: &Self, _: &NoSettings) -> Capabilities {
+        Capabilities { batch_size: 100, concurrency: 4, preconditions: false, deletes: true, staging: false }
+    }
 
     async fn connect_target(connection: Self, _: NoSettings, _: ConnectContext) -> Result<Self> {
         Ok(connection)
@@ -172,10 +183,6 @@ impl DataSource for Sites {
         self.read(sink).await
     }
 
-    fn data_mappings(&self) -> Vec<DataMapping> {
-        Vec::new()
-    }
-
     fn config_information(&self) -> Vec<ConfigItem> {
         Vec::new()
     }
@@ -188,7 +195,7 @@ impl DataTarget for Sites {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { batch_size: 100, concurrency: 4, preconditions: false, deletes: true, staging: false }
+        Self::target_capabilities(self, &NoSettings {})
     }
 
     async fn check(&self) -> Result<CheckReport> {
@@ -201,10 +208,6 @@ impl DataTarget for Sites {
 
     async fn writer(&self, _: &WritePermit) -> Result<Box<dyn TargetWriter>> {
         Ok(Box::new(self.clone()))
-    }
-
-    fn data_mappings(&self) -> Vec<DataMapping> {
-        Vec::new()
     }
 
     fn config_information(&self) -> Vec<ConfigItem> {
