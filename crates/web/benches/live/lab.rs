@@ -21,7 +21,7 @@ use syncline_core::target::{Batch, BatchError, Capabilities, DataTarget, TargetW
 use syncline_core::{Error, ErrorKind, Result};
 use syncline_model::Text;
 use syncline_model::models::{Site, SiteStatus};
-use syncline_web::{Draft, Offer, StoreError, SyncStore, SyncView};
+use syncline_web::{Draft, NamedSecret, Offer, StoreError, SyncStore, SyncView};
 
 /// The name of the sync.
 pub const NAME: &str = "lab";
@@ -106,6 +106,10 @@ impl SyncStore for Lab {
 
     async fn pause(&self, _: &str, _: bool) -> Result<()> {
         fixed()
+    }
+
+    async fn secrets(&self) -> Result<Vec<NamedSecret>> {
+        Ok(Vec::new())
     }
 }
 
