@@ -15,6 +15,7 @@ mod source;
 
 use async_trait::async_trait;
 use syncline_core::connector::{ConnectContext, ConnectSource, Connector};
+use syncline_core::describe::{DataMapping, Icon};
 use syncline_core::settings as core_settings;
 
 pub use crate::settings::{
@@ -31,7 +32,9 @@ impl Connector for Forward {
     const ID: &'static str = "forward";
     const LABEL: &'static str = "Forward Enterprise";
     const DESCRIPTION: &'static str = "The network as Forward collected it: devices, interfaces, addresses, VLANs.";
-    const ICON: &'static str = "radar";
+    const ICON: Option<Icon> = Some(Icon::path(
+        "M4 18a2 2 0 1 0 4 0a2 2 0 1 0-4 0M16 6a2 2 0 1 0 4 0a2 2 0 1 0-4 0M8 18h5a3 3 0 0 0 3-3v-1M6 16V9a3 3 0 0 1 3-3h7M13.5 16.5L16 14l2.5 2.5",
+    ));
 
     type Connection = Connection;
 
@@ -54,6 +57,10 @@ impl ConnectSource for Forward {
             SnapshotSelector::Id(id) => Some(format!("the Forward snapshot `{id}`")),
             _ => None,
         }
+    }
+
+    fn source_mappings(_: &Parameters) -> Vec<DataMapping> {
+        mappings::all()
     }
 
     async fn connect_source(

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use syncline_core::Result;
-use syncline_core::describe::{CheckReport, ConfigItem, DataMapping};
+use syncline_core::describe::{CheckReport, ConfigItem};
 use syncline_core::event::{Events, Level};
 use syncline_core::fields::ModelFields;
 use syncline_core::read::ReadRequest;
@@ -22,9 +22,9 @@ use crate::client::{Api, Network, Version};
 use crate::error::{Error, Problem};
 use crate::nqe::Reader;
 use crate::queries::{Bound, Query};
+use crate::read;
 use crate::settings::{Connection, Execution, Parameters, SnapshotSelector};
 use crate::snapshots::{self, ForwardSnapshot};
-use crate::{mappings, read};
 
 /// One network of a Forward server, as one sync reads it.
 pub struct ForwardSource {
@@ -268,10 +268,6 @@ impl DataSource for ForwardSource {
             return Ok(vec![Absence::Unknown; keys.len()]);
         }
         Ok(self.inventory().await?.explain(model, keys))
-    }
-
-    fn data_mappings(&self) -> Vec<DataMapping> {
-        mappings::all()
     }
 
     fn config_information(&self) -> Vec<ConfigItem> {

@@ -22,8 +22,10 @@ mod write;
 
 use async_trait::async_trait;
 use syncline_core::connector::{ConnectContext, ConnectSource, ConnectTarget, Connector};
+use syncline_core::describe::{DataMapping, Icon};
 use syncline_core::event::Level;
 use syncline_core::settings::Problem;
+use syncline_core::target::Capabilities;
 use syncline_core::{Result, register_connector};
 
 pub use crate::settings::{Connection, Review, SourceParameters, TargetParameters};
@@ -32,6 +34,7 @@ pub use crate::target::NetBoxTarget;
 pub use crate::version::Version;
 
 use crate::client::ReadClient;
+use crate::read::Role;
 use crate::settings::slug_problems;
 
 /// NetBox, 4.2 to 4.6.
@@ -42,7 +45,7 @@ impl Connector for NetBox {
     const ID: &'static str = "netbox";
     const LABEL: &'static str = "NetBox";
     const DESCRIPTION: &'static str = "The source of truth for networks: sites, devices, interfaces and addresses.";
-    const ICON: &'static str = "database";
+    const ICON: Option<Icon> = Some(Icon::path("M4 5h16v6H4zM4 13h16v6H4zM8 8h.01M8 16h.01M12 8h4M12 16h4"));
 
     type Connection = Connection;
 
@@ -62,6 +65,10 @@ impl ConnectSource for NetBox {
         problems
     }
 
+    fn source_mappings(_: &SourceParameters) -> Vec<DataMapping> {
+        describe::mappings(Role::Source)
+    }
+
     async fn connect_source(
         connection: Connection,
         parameters: SourceParameters,
@@ -79,6 +86,20 @@ impl ConnectTarget for NetBox {
 
     fn validate_target(parameters: &TargetParameters) -> Vec<Problem> {
         parameters.problems()
+    }
+
+    fn target_mappings(_: &TargetParameters) -> Vec<DataMapping> {
+        describe::mappings(Role::Target)
+    }
+
+    fn target_capabilities(connection: &Connection, parameters: &TargetParameters) -> Capabilities {
+        Capabilities {
+            batch_size: connection.batch_size as usize,
+            concurrency: connection.write_connections as usize,
+            preconditions: true,
+            deletes: true,
+            staging: parameters.review == Review::Branch,
+        }
     }
 
     async fn connect_target(

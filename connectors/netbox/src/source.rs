@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use syncline_core::Result;
-use syncline_core::describe::{CheckReport, ConfigItem, DataMapping, ObjectLink};
+use syncline_core::describe::{CheckReport, ConfigItem, ObjectLink};
 use syncline_core::fields::ModelFields;
 use syncline_core::native::Native;
 use syncline_core::read::ReadRequest;
@@ -39,10 +39,6 @@ impl DataSource for NetBoxSource {
     async fn explain_absence(&self, model: &str, keys: &[AnyKey]) -> Result<Vec<Absence>> {
         let SourceParameters { sites, tags } = &self.parameters;
         absence::explain(&self.client, !sites.is_empty() || !tags.is_empty(), model, keys).await
-    }
-
-    fn data_mappings(&self) -> Vec<DataMapping> {
-        describe::mappings(Role::Source)
     }
 
     fn config_information(&self) -> Vec<ConfigItem> {

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use syncline_core::Result;
-use syncline_core::describe::{CheckReport, ConfigItem, DataMapping, ObjectLink};
+use syncline_core::connector::ConnectTarget as _;
+use syncline_core::describe::{CheckReport, ConfigItem, ObjectLink};
 use syncline_core::fields::ModelFields;
 use syncline_core::native::Native;
 use syncline_core::permit::WritePermit;
@@ -18,7 +19,7 @@ use crate::client::{ReadClient, WriteClient};
 use crate::read::Role;
 use crate::settings::{Connection, Review, TargetParameters};
 use crate::write::Writer;
-use crate::{check, describe, read};
+use crate::{NetBox, check, describe, read};
 
 /// "Cannot reassign IP address while it is designated as the primary IP for the parent object"; "Device cannot be removed from virtual
 /// chassis … because it is currently designated as its master", and a master is protected from being
@@ -43,13 +44,7 @@ impl DataTarget for NetBoxTarget {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities {
-            batch_size: self.connection.batch_size as usize,
-            concurrency: self.connection.write_connections as usize,
-            preconditions: true,
-            deletes: true,
-            staging: self.parameters.review == Review::Branch,
-        }
+        NetBox::target_capabilities(&self.connection, &self.parameters)
     }
 
     fn releases(&self) -> &'static [Release] {
@@ -76,10 +71,6 @@ impl DataTarget for NetBoxTarget {
     async fn staged(&self, permit: &WritePermit, id: &str) -> Result<Option<Box<dyn Stage>>> {
         let branch = self.opening(permit)?.known(id).await?;
         Ok(branch.map(|branch| Box::new(branch) as Box<dyn Stage>))
-    }
-
-    fn data_mappings(&self) -> Vec<DataMapping> {
-        describe::mappings(Role::Target)
     }
 
     fn config_information(&self) -> Vec<ConfigItem> {

@@ -23,8 +23,10 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use async_trait::async_trait;
 use syncline_core::connector::{ConnectContext, ConnectSource, ConnectTarget, Connector};
+use syncline_core::describe::{DataMapping, Icon};
 use syncline_core::event::Level;
 use syncline_core::settings::Problem;
+use syncline_core::target::Capabilities;
 use syncline_core::{Result, register_connector};
 
 pub use crate::mapping::rules;
@@ -49,7 +51,7 @@ impl Connector for Zabbix {
     const ID: &'static str = "zabbix";
     const LABEL: &'static str = "Zabbix";
     const DESCRIPTION: &'static str = "Monitoring: hosts with their interfaces, groups and templates.";
-    const ICON: &'static str = "activity";
+    const ICON: Option<Icon> = Some(Icon::path("M3 13h4l3-8l4 14l3-6h4"));
 
     type Connection = Connection;
 
@@ -65,6 +67,10 @@ impl ConnectSource for Zabbix {
 
     fn validate_source(parameters: &SourceParameters) -> Vec<Problem> {
         parameters.problems()
+    }
+
+    fn source_mappings(parameters: &SourceParameters) -> Vec<DataMapping> {
+        source::mappings(parameters)
     }
 
     async fn connect_source(
@@ -84,6 +90,21 @@ impl ConnectTarget for Zabbix {
 
     fn validate_target(parameters: &TargetParameters) -> Vec<Problem> {
         mapping::problems(&parameters.hosts)
+    }
+
+    fn target_mappings(parameters: &TargetParameters) -> Vec<DataMapping> {
+        describe::mappings(&parameters.hosts)
+    }
+
+    fn target_capabilities(connection: &Connection, _: &TargetParameters) -> Capabilities {
+        Capabilities {
+            batch_size: connection.batch_size as usize,
+            // Whoever inserts beside another only waits for it: one batch is written at a time. Another one is read again meanwhile.
+            concurrency: 2,
+            preconditions: true,
+            deletes: true,
+            staging: false,
+        }
     }
 
     async fn connect_target(

@@ -183,23 +183,6 @@ impl DataSource for ZabbixSource {
         }
     }
 
-    fn data_mappings(&self) -> Vec<DataMapping> {
-        let SourceParameters { name, site, role, manufacturer, device_type, platform, serial, interface, .. } =
-            &self.parameters;
-        vec![
-            DataMapping::model("device", "host"),
-            DataMapping::field("device", "name", name),
-            DataMapping::field("device", "site", site),
-            DataMapping::field("device", "role", role),
-            DataMapping::field("device", "device_type", format!("{manufacturer} {device_type}")),
-            DataMapping::field("device", "platform", platform),
-            DataMapping::field("device", "serial", serial),
-            DataMapping::field("device", "status", "status").with_note("monitored is active, unmonitored offline"),
-            DataMapping::model("interface", "interfaces").with_note(format!("one for all addresses: `{interface}`")),
-            DataMapping::field("ip_address", "address", "ip").with_note("its mask is not known: all of it"),
-        ]
-    }
-
     fn config_information(&self) -> Vec<ConfigItem> {
         describe::connection(&self.connection)
     }
@@ -207,6 +190,23 @@ impl DataSource for ZabbixSource {
     async fn lookup_object(&self, model: &str, _: &AnyKey, native: Option<&Native>) -> Result<Option<ObjectLink>> {
         Ok(native.filter(|_| model == "device").and_then(|native| describe::link(&self.client, "host", native)))
     }
+}
+
+/// What becomes what, by the expressions.
+pub(crate) fn mappings(parameters: &SourceParameters) -> Vec<DataMapping> {
+    let SourceParameters { name, site, role, manufacturer, device_type, platform, serial, interface, .. } = parameters;
+    vec![
+        DataMapping::model("device", "host"),
+        DataMapping::field("device", "name", name),
+        DataMapping::field("device", "site", site),
+        DataMapping::field("device", "role", role),
+        DataMapping::field("device", "device_type", format!("{manufacturer} {device_type}")),
+        DataMapping::field("device", "platform", platform),
+        DataMapping::field("device", "serial", serial),
+        DataMapping::field("device", "status", "status").with_note("monitored is active, unmonitored offline"),
+        DataMapping::model("interface", "interfaces").with_note(format!("one for all addresses: `{interface}`")),
+        DataMapping::field("ip_address", "address", "ip").with_note("its mask is not known: all of it"),
+    ]
 }
 
 impl ZabbixSource {

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use async_trait::async_trait;
 use serde_json::Value;
 use syncline_core::change::{Change, Refusal};
-use syncline_core::describe::{self as described, CheckReport, ConfigItem, DataMapping, ObjectLink};
+use syncline_core::connector::ConnectTarget as _;
+use syncline_core::describe::{self as described, CheckReport, ConfigItem, ObjectLink};
 use syncline_core::fields::ModelFields;
 use syncline_core::native::Native;
 use syncline_core::permit::WritePermit;
@@ -21,6 +22,7 @@ use syncline_model::models::{
 };
 use syncline_model::{AnyKey, Model as _};
 
+use crate::Zabbix;
 use crate::catalogue::Catalogue;
 use crate::client::{ReadClient, WriteClient};
 use crate::describe;
@@ -91,14 +93,7 @@ impl DataTarget for ZabbixTarget {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities {
-            batch_size: self.connection.batch_size as usize,
-            // Whoever inserts beside another only waits for it: one batch is written at a time. Another one is read again meanwhile.
-            concurrency: 2,
-            preconditions: true,
-            deletes: true,
-            staging: false,
-        }
+        Zabbix::target_capabilities(&self.connection, &self.parameters)
     }
 
     async fn check(&self) -> Result<CheckReport> {
@@ -181,10 +176,6 @@ impl DataTarget for ZabbixTarget {
 
     async fn catalogues(&self) -> Result<Vec<described::Catalogue>> {
         pickers::catalogues(&self.client).await
-    }
-
-    fn data_mappings(&self) -> Vec<DataMapping> {
-        describe::mappings(&self.parameters.hosts)
     }
 
     fn config_information(&self) -> Vec<ConfigItem> {

@@ -15,7 +15,6 @@
 //!     const ID: &'static str = "example";
 //!     const LABEL: &'static str = "Example";
 //!     const DESCRIPTION: &'static str = "A system for examples.";
-//!     const ICON: &'static str = "server";
 //!     type Connection = Connection;
 //! }
 //!
@@ -25,13 +24,16 @@
 //! #     fn knows(&self) -> ModelFields { ModelFields::new() }
 //! #     async fn check(&self) -> syncline_core::Result<CheckReport> { Ok(CheckReport::default()) }
 //! #     async fn load(&self, _: &ReadRequest, _: &SnapshotSink) -> syncline_core::Result<()> { Ok(()) }
-//! #     fn data_mappings(&self) -> Vec<DataMapping> { Vec::new() }
 //! #     fn config_information(&self) -> Vec<ConfigItem> { Vec::new() }
 //! # }
 //! #[async_trait::async_trait]
 //! impl ConnectSource for Example {
 //!     type Parameters = NoSettings;
 //!     type Source = ExampleSource;
+//!
+//!     fn source_mappings(_: &NoSettings) -> Vec<DataMapping> {
+//!         vec![DataMapping::model("site", "places"), DataMapping::field("site", "name", "places.name")]
+//!     }
 //!
 //!     async fn connect_source(_: Connection, _: NoSettings, _: ConnectContext) -> syncline_core::Result<ExampleSource> {
 //!         Ok(ExampleSource)
@@ -49,10 +51,11 @@ use async_trait::async_trait;
 use futures::future::BoxFuture;
 use serde_json::Value;
 
+use crate::describe::{DataMapping, Icon, SideDescription};
 use crate::event::Events;
 use crate::settings::{self, Problem, Settings};
 use crate::source::DataSource;
-use crate::target::DataTarget;
+use crate::target::{Capabilities, DataTarget};
 use crate::{Error, ErrorKind, Result};
 
 /// A connector: the facts and the settings that its source and its target share.
@@ -63,8 +66,8 @@ pub trait Connector: 'static {
     const LABEL: &'static str;
     /// What the system is, in a sentence.
     const DESCRIPTION: &'static str;
-    /// Name of the icon that the dashboard shows.
-    const ICON: &'static str;
+    /// The symbol that the dashboard shows beside the name. Of its own making: most logos are trade marks. Without one, it is a plain box.
+    const ICON: Option<Icon> = None;
 
     /// How to reach the system: URL, credential reference, TLS. Shared by the syncs that use it.
     type Connection: Settings;
@@ -97,6 +100,9 @@ pub trait ConnectSource: Connector {
         Vec::new()
     }
 
+    /// What of the system becomes what of the models with these parameters, down to fields, for people.
+    fn source_mappings(parameters: &Self::Parameters) -> Vec<DataMapping>;
+
     /// Which one state of the system the parameters ask for, when it is always the same: a sync that runs again and again
     /// would read the same again and again, and people are warned.
     fn pinned_source(parameters: &Self::Parameters) -> Option<String> {
@@ -126,6 +132,12 @@ pub trait ConnectTarget: Connector {
         Vec::new()
     }
 
+    /// What of the models becomes what of the system with these parameters, down to fields, for people.
+    fn target_mappings(parameters: &Self::Parameters) -> Vec<DataMapping>;
+
+    /// What the target can do with these settings. The [`DataTarget`] that is opened with them says the same.
+    fn target_capabilities(connection: &Self::Connection, parameters: &Self::Parameters) -> Capabilities;
+
     /// Opens the target's reading half. May talk to the system.
     async fn connect_target(
         connection: Self::Connection,
@@ -142,6 +154,8 @@ pub struct SideDescriptor<T: ?Sized + 'static> {
     pub validate: fn(Value) -> Vec<Problem>,
     /// Which one state of the system the parameters ask for; none when every run sees the present one.
     pub pinned: fn(Value) -> Option<String>,
+    /// What the side is by its settings alone: connection, parameters.
+    pub describe: fn(Value, Value) -> Result<SideDescription>,
     /// Reads the settings and opens the side: connection, parameters, context.
     pub connect: fn(Value, Value, ConnectContext) -> BoxFuture<'static, Result<Box<T>>>,
 }
@@ -154,8 +168,8 @@ pub struct ConnectorDescriptor {
     pub label: &'static str,
     /// What the system is.
     pub description: &'static str,
-    /// Name of the icon.
-    pub icon: &'static str,
+    /// Its symbol; none for the plain box.
+    pub icon: Option<Icon>,
     /// The crate that registered it.
     pub package: &'static str,
     /// The crate's version.
@@ -186,7 +200,7 @@ impl fmt::Debug for ConnectorDescriptor {
 pub mod erased {
     use super::{
         BoxFuture, ConnectSource, ConnectTarget, Connector, DataSource, DataTarget, Error, ErrorKind, Problem, Result,
-        Settings, SideDescriptor, Value, settings,
+        Settings, SideDescription, SideDescriptor, Value, settings,
     };
     pub use inventory;
 
@@ -208,6 +222,11 @@ pub mod erased {
         }
     }
 
+    /// Reads settings that are only talked about: what is wrong with them in other ways is told where they are used.
+    fn read<S: Settings>(what: &str, value: Value) -> Result<S> {
+        valid(what, value, |_| Vec::new())
+    }
+
     pub fn validate<C: Connector>(value: Value) -> Vec<Problem> {
         problems(value, C::validate)
     }
@@ -216,6 +235,10 @@ pub mod erased {
         SideDescriptor {
             parameters_schema: settings::schema::<C::Parameters>,
             validate: |value| problems(value, C::validate_source),
+            describe: |_, parameters| {
+                let parameters = read("source parameters", parameters)?;
+                Ok(SideDescription { data_mappings: C::source_mappings(&parameters), capabilities: None })
+            },
             pinned: |value| settings::parse(value).ok().and_then(|parameters| C::pinned_source(&parameters)),
             connect: |connection, parameters, context| -> BoxFuture<'static, Result<Box<dyn DataSource>>> {
                 Box::pin(async move {
@@ -232,6 +255,12 @@ pub mod erased {
         SideDescriptor {
             parameters_schema: settings::schema::<C::Parameters>,
             validate: |value| problems(value, C::validate_target),
+            describe: |connection, parameters| {
+                let (connection, parameters) =
+                    (read("connection", connection)?, read("target parameters", parameters)?);
+                let capabilities = Some(C::target_capabilities(&connection, &parameters));
+                Ok(SideDescription { data_mappings: C::target_mappings(&parameters), capabilities })
+            },
             pinned: |_| None,
             connect: |connection, parameters, context| -> BoxFuture<'static, Result<Box<dyn DataTarget>>> {
                 Box::pin(async move {

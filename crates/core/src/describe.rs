@@ -4,6 +4,55 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use url::Url;
 
+use crate::target::Capabilities;
+
+/// What a side of a sync is by its settings alone: told without asking its system.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct SideDescription {
+    /// What becomes what.
+    pub data_mappings: Vec<DataMapping>,
+    /// What it can do; null for a source, which can only be read.
+    pub capabilities: Option<Capabilities>,
+}
+
+/// The symbol of a system, drawn beside its name in the colour of the text: the lines of one SVG path in a box of 24 by 24.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(transparent)]
+pub struct Icon(&'static str);
+
+impl Icon {
+    /// The most that the data of a path may be, in bytes: it stands in every page that shows the symbol.
+    const MOST: usize = 600;
+
+    /// A symbol of these path data.
+    ///
+    /// # Panics
+    ///
+    /// When it is no path data or too much of it: a slip in the connector's own code, which does not compile where the symbol is a
+    /// constant.
+    pub const fn path(data: &'static str) -> Self {
+        let bytes = data.as_bytes();
+        assert!(!bytes.is_empty() && matches!(bytes[0], b'M' | b'm'), "the path of an icon begins with a move");
+        assert!(bytes.len() <= Self::MOST, "the path of an icon has 600 bytes at most");
+        let mut at = 0;
+        while at < bytes.len() {
+            let is_command = matches!(
+                bytes[at].to_ascii_uppercase(),
+                b'M' | b'L' | b'H' | b'V' | b'C' | b'S' | b'Q' | b'T' | b'A' | b'Z'
+            );
+            let is_number = matches!(bytes[at], b'0'..=b'9' | b'.' | b',' | b'-' | b' ');
+            assert!(is_command || is_number, "the path of an icon is commands and numbers alone");
+            at += 1;
+        }
+        Self(data)
+    }
+
+    /// The data of its path.
+    pub const fn data(self) -> &'static str {
+        self.0
+    }
+}
+
 /// One line of a data mapping: what of the system becomes what of the model.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct DataMapping {
@@ -91,4 +140,19 @@ pub struct CatalogueEntry {
     pub name: String,
     /// What else tells it from others; empty when there is nothing. Never a secret.
     pub note: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_icon_is_a_path_and_nothing_else() {
+        assert_eq!(Icon::path("M4 12h16M12 4v16").data(), "M4 12h16M12 4v16");
+        let long = "M".repeat(Icon::MOST + 1);
+        let wrong = ["", "4 12h16", "M4 12\"/><script>", "radar", Box::leak(long.into_boxed_str())];
+        for data in wrong {
+            assert!(std::panic::catch_unwind(|| Icon::path(data)).is_err(), "{data}");
+        }
+    }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use syncline_model::AnyKey;
 
 use crate::Result;
-use crate::describe::{CheckReport, ConfigItem, DataMapping, ObjectLink};
+use crate::describe::{CheckReport, ConfigItem, ObjectLink};
 use crate::fields::ModelFields;
 use crate::native::Native;
 use crate::read::ReadRequest;
@@ -62,9 +62,6 @@ pub trait DataSource: Send + Sync {
         let _ = model;
         Ok(vec![Absence::Unknown; keys.len()])
     }
-
-    /// What of the system becomes what of the models, down to fields, for people.
-    fn data_mappings(&self) -> Vec<DataMapping>;
 
     /// The configuration for people, without secrets.
     fn config_information(&self) -> Vec<ConfigItem>;

@@ -6,7 +6,7 @@ use syncline_model::AnyKey;
 use crate::apply::{Applied, ApplyContext};
 use crate::bindings::Bindings;
 use crate::change::{Change, FieldChange, Refusal};
-use crate::describe::{Catalogue, CheckReport, ConfigItem, DataMapping, ObjectLink};
+use crate::describe::{Catalogue, CheckReport, ConfigItem, ObjectLink};
 use crate::diff::{DiffInput, DiffOutput};
 use crate::fields::ModelFields;
 use crate::native::Native;
@@ -126,9 +126,6 @@ pub trait DataTarget: Send + Sync {
     async fn catalogues(&self) -> Result<Vec<Catalogue>> {
         Ok(Vec::new())
     }
-
-    /// What of the models becomes what of the system, down to fields, for people.
-    fn data_mappings(&self) -> Vec<DataMapping>;
 
     /// The configuration for people, without secrets.
     fn config_information(&self) -> Vec<ConfigItem>;

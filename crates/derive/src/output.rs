@@ -17,6 +17,14 @@ pub fn model(model: &Model) -> TokenStream {
     });
     let key_parts = separated(key_parts);
     let written = model.fields.iter().enumerate().map(|(position, field)| written_field(position, field));
+    let filled = model.fields.iter().enumerate().map(|(position, field)| {
+        let name = &field.ident;
+        quote! {
+            if !::syncline_model::Canonical::is_null(&self.#name) {
+                filled = filled.with(#position);
+            }
+        }
+    });
 
     quote! {
         #key_of
@@ -55,6 +63,12 @@ pub fn model(model: &Model) -> TokenStream {
                     out.push(b'{');
                 }
                 out.push(b'}');
+            }
+
+            fn filled(&self) -> ::syncline_model::FieldSet {
+                let mut filled = ::syncline_model::FieldSet::EMPTY;
+                #(#filled)*
+                filled
             }
         }
     }

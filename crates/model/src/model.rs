@@ -69,6 +69,9 @@ pub trait Model: Send + Sync + Sized + 'static {
     /// Appends the canonical JSON object of the given fields. A `preserve` field that is null is left out: null says
     /// nothing there, and leaving it out on both sides keeps equal records equal bytes.
     fn write_fields(&self, fields: FieldSet, out: &mut Vec<u8>);
+
+    /// The fields that have a value: null and an empty set are none.
+    fn filled(&self) -> FieldSet;
 }
 
 /// A type that a field of a model may have.
@@ -144,10 +147,31 @@ impl FieldSet {
     pub const fn is_empty(self) -> bool {
         self.0 == 0
     }
+
+    /// The positions of its fields, in their order.
+    pub fn positions(self) -> impl Iterator<Item = usize> {
+        let rest = |set: u64| (set != 0).then_some(set);
+        // Clears the lowest bit, time after time.
+        let sets = std::iter::successors(rest(self.0), move |set| rest(set & (set - 1)));
+        sets.map(|set| set.trailing_zeros() as usize)
+    }
 }
 
 impl FromIterator<usize> for FieldSet {
     fn from_iter<I: IntoIterator<Item = usize>>(positions: I) -> Self {
         positions.into_iter().fold(Self::EMPTY, Self::with)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_set_tells_its_positions_in_order() {
+        let positions = |set: FieldSet| set.positions().collect::<Vec<_>>();
+        assert_eq!(positions(FieldSet::EMPTY), [0_usize; 0]);
+        assert_eq!(positions([63, 5, 0].into_iter().collect()), [0, 5, 63]);
+        assert_eq!(positions(FieldSet::ALL).len(), 64);
     }
 }

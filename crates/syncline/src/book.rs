@@ -10,7 +10,7 @@ use syncline_core::run::{ConfiguredSync, SyncBook};
 use syncline_core::schedule::Schedule;
 use syncline_core::similar;
 use syncline_core::{Error, ErrorKind, Result};
-use syncline_web::{Draft, Offer, OfferedConnection, SettingProblem, StoreError, SyncStore, SyncView};
+use syncline_web::{Draft, NamedSecret, Offer, OfferedConnection, SettingProblem, StoreError, SyncStore, SyncView};
 
 use crate::config::{self, ConfigError, ConfigProblem, Configuration, Connection, Loaded};
 
@@ -252,6 +252,20 @@ impl SyncStore for Book {
     async fn pause(&self, name: &str, paused: bool) -> Result<()> {
         self.history.pause_sync(name, paused).await
     }
+
+    async fn secrets(&self) -> Result<Vec<NamedSecret>> {
+        let registry = crate::registry()?;
+        let mut named = self.configuration.secrets(&registry)?;
+        // Those of this file are among them.
+        let others = self.stored().await?.into_iter().filter(|sync| !self.configuration.syncs.contains_key(&sync.name));
+        for stored in others {
+            // What is wrong with a sync is told of the sync.
+            if let Ok(sync) = self.configured(&stored) {
+                named.extend(config::secrets_of(&registry, &stored.name, &sync)?);
+            }
+        }
+        Ok(named)
+    }
 }
 
 impl From<BookError> for StoreError {
@@ -352,6 +366,33 @@ mod tests {
         assert_eq!([every(&one).await, every(&other).await], ["every 10 minutes"; 2]);
         let none = history.provision_syncs("none.toml", &BTreeMap::new()).await.unwrap();
         assert!(none[0].ends && one.syncs().await.unwrap().is_empty(), "{none:?}");
+    }
+
+    /// Those of the file, and those of syncs that the history keeps.
+    #[tokio::test]
+    async fn secrets_are_named_by_the_settings_that_refer_to_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("syncline.toml");
+        std::fs::write(&file, format!("{FILE}        webhook = {{ secret = \"env:FILED\" }}\n")).unwrap();
+        let loaded = config::load(Some(&file), Vec::new()).unwrap();
+        let configuration = config::check(&loaded, &crate::registry().unwrap()).unwrap();
+        let book = Book::new(loaded, configuration, History::in_memory().await.unwrap());
+        book.provision().await.unwrap();
+        let settings = json!({"source": "forward", "target": "netbox", "webhook": {"secret": "file:/hook"}});
+        book.create("made", &settings).await.unwrap();
+        let mut named: Vec<_> = SyncStore::secrets(&book).await.unwrap().into_iter().collect();
+        named.sort_by(|one, other| one.key.cmp(&other.key));
+        let named: Vec<_> = named.iter().map(|named| format!("{} {}", named.key, named.secret)).collect();
+        assert_eq!(
+            named,
+            [
+                "connections.forward.access_key env:ACCESS_KEY",
+                "connections.forward.secret env:SECRET",
+                "connections.netbox.token env:TOKEN",
+                "syncs.filed.webhook.secret env:FILED",
+                "syncs.made.webhook.secret file:/hook",
+            ]
+        );
     }
 
     /// What a list limits, and whom.

@@ -23,7 +23,7 @@ use syncline_core::target::{Batch, BatchError, Capabilities, DataTarget, TargetW
 use syncline_core::{Error, ErrorKind, Result};
 use syncline_model::Text;
 use syncline_model::models::{Site, SiteStatus};
-use syncline_web::{Draft, Offer, StoreError, SyncStore, SyncView};
+use syncline_web::{Draft, NamedSecret, Offer, StoreError, SyncStore, SyncView};
 
 pub static DESCRIPTOR: ConnectorDescriptor = ConnectorDescriptor {
     id: Sites::ID,
@@ -145,6 +145,10 @@ impl SyncStore for Lab {
     async fn pause(&self, _: &str, _: bool) -> Result<()> {
         fixed()
     }
+
+    async fn secrets(&self) -> Result<Vec<NamedSecret>> {
+        Ok(Vec::new())
+    }
 }
 
 #[derive(Clone, Deserialize, schemars::JsonSchema)]
@@ -159,7 +163,6 @@ impl Connector for Sites {
     const ID: &'static str = "sites";
     const LABEL: &'static str = "Sites";
     const DESCRIPTION: &'static str = "So many sites.";
-    const ICON: &'static str = "server";
     type Connection = Self;
 }
 
@@ -167,6 +170,10 @@ impl Connector for Sites {
 impl ConnectSource for Sites {
     type Parameters = NoSettings;
     type Source = Self;
+
+    fn source_mappings(_: &NoSettings) -> Vec<DataMapping> {
+        Vec::new()
+    }
 
     async fn connect_source(connection: Self, _: NoSettings, _: ConnectContext) -> Result<Self> {
         Ok(connection)
@@ -177,6 +184,14 @@ impl ConnectSource for Sites {
 impl ConnectTarget for Sites {
     type Parameters = NoSettings;
     type Target = Self;
+
+    fn target_mappings(_: &NoSettings) -> Vec<DataMapping> {
+        Vec::new()
+    }
+
+    fn target_capabilities(_: &Self, _: &NoSettings) -> Capabilities {
+        Capabilities { batch_size: 100, concurrency: 4, preconditions: false, deletes: true, staging: false }
+    }
 
     async fn connect_target(connection: Self, _: NoSettings, _: ConnectContext) -> Result<Self> {
         Ok(connection)
@@ -218,10 +233,6 @@ impl DataSource for Sites {
         self.read(sink).await
     }
 
-    fn data_mappings(&self) -> Vec<DataMapping> {
-        Vec::new()
-    }
-
     fn config_information(&self) -> Vec<ConfigItem> {
         Vec::new()
     }
@@ -234,7 +245,7 @@ impl DataTarget for Sites {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { batch_size: 100, concurrency: 4, preconditions: false, deletes: true, staging: false }
+        Self::target_capabilities(self, &NoSettings {})
     }
 
     async fn check(&self) -> Result<CheckReport> {
@@ -247,10 +258,6 @@ impl DataTarget for Sites {
 
     async fn writer(&self, _: &WritePermit) -> Result<Box<dyn TargetWriter>> {
         Ok(Box::new(self.clone()))
-    }
-
-    fn data_mappings(&self) -> Vec<DataMapping> {
-        Vec::new()
     }
 
     fn config_information(&self) -> Vec<ConfigItem> {

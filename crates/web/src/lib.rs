@@ -92,7 +92,7 @@ use crate::live::Live;
 pub use list::List;
 pub use pages::dashboard;
 pub use problem::{Problem, ProblemKind, SettingProblem};
-pub use store::{Draft, Offer, OfferedConnection, StoreError, SyncStore, SyncView};
+pub use store::{Draft, NamedSecret, Offer, OfferedConnection, StoreError, SyncStore, SyncView};
 
 /// How long a body may be, in bytes. The settings of a sync take a few thousand.
 pub const MOST_BYTES: usize = 256 * 1024;

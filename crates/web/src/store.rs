@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 use syncline_core::history::SyncOwner;
 use syncline_core::run::{ConfiguredSync, SyncBook};
+use syncline_core::settings::SecretRef;
 use syncline_core::{Error, Result};
 
 use crate::problem::SettingProblem;
@@ -38,6 +39,18 @@ pub trait SyncStore: SyncBook {
 
     /// Lets the schedules of a sync rest, or go on.
     async fn pause(&self, name: &str, paused: bool) -> Result<()>;
+
+    /// The secrets that the host's configuration and the syncs refer to.
+    async fn secrets(&self) -> Result<Vec<NamedSecret>>;
+}
+
+/// A secret that a setting refers to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedSecret {
+    /// The setting: `connections.netbox.token`.
+    pub key: String,
+    /// Where it is kept.
+    pub secret: SecretRef,
 }
 
 /// A sync, for programs.

@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use serde_json::Value;
+use syncline_connector_forward::Forward;
+use syncline_core::connector::ConnectSource as _;
 use syncline_core::event::Events;
+use syncline_core::settings::parse;
 use syncline_core::source::DataSource;
 use syncline_model::FieldKind;
 use syncline_model::models::ALL;
@@ -401,8 +404,10 @@ async fn an_estate_of_one_site_and_no_oddities_is_read() {
 #[tokio::test]
 async fn every_known_field_is_mapped() {
     let sim = sim().await;
-    let source = Reader::of(&sim).source(Events::new()).await.unwrap();
-    let mapped: BTreeSet<_> = source.data_mappings().iter().map(|line| (line.model, line.field)).collect();
+    let reader = Reader::of(&sim);
+    let source = reader.source(Events::new()).await.unwrap();
+    let mappings = Forward::source_mappings(&parse(reader.parameters).unwrap());
+    let mapped: BTreeSet<_> = mappings.iter().map(|line| (line.model, line.field)).collect();
     let mut known = BTreeSet::new();
     for (schema, fields) in source.knows().iter() {
         known.insert((schema.name, ""));

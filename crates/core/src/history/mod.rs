@@ -108,7 +108,7 @@ pub use plan_store::StoredPlan;
 pub use provider::KnownElsewhere;
 pub use quarantine::{Dismissed, MarkMade, MarkedField, Sighted};
 pub use quarantine_read::{QuarantineCursor, QuarantineFilter, Quarantined};
-pub use record_count::RecordCounts;
+pub use record_count::{FilledFields, RecordCounts};
 pub use recorder::ChangeRecorder;
 pub use request_id::{NoRequestId, RequestId};
 pub use retention::{RemovedRun, Retention};

@@ -15,7 +15,7 @@ use crate::Result;
 use crate::diff::DiffCounts;
 use crate::event::Side;
 use crate::models::ModelMode;
-use crate::snapshot::{Rejected, Rejection};
+use crate::snapshot::{Filled, Rejected, Rejection};
 
 /// What a run read and found of one model.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -66,6 +66,9 @@ pub struct ReadRecord {
     pub rejected: u64,
     /// The first of them, up to 100.
     pub rejections: Vec<Rejection>,
+    /// In how many records which field has a value; left out where the run went by what another one, or it itself before, had read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub filled: Option<Filled>,
 }
 
 impl History {
@@ -75,8 +78,15 @@ impl History {
             .write(move |tx, _| {
                 async move {
                     hold(tx, claim).await?;
-                    let columns = <run_model::Column as sea_orm::Iterable>::iter()
-                        .filter(|column| !matches!(column, run_model::Column::RunId | run_model::Column::Model));
+                    let has_filled =
+                        |read: &Option<ReadRecord>| read.as_ref().is_some_and(|read| read.filled.is_some());
+                    let columns = <run_model::Column as sea_orm::Iterable>::iter().filter(|column| match column {
+                        run_model::Column::RunId | run_model::Column::Model => false,
+                        // A run that goes on with its plan does not read again: what it counted stays.
+                        run_model::Column::SourceFilled => has_filled(&record.source),
+                        run_model::Column::TargetFilled => has_filled(&record.target),
+                        _ => true,
+                    });
                     let key = OnConflict::columns([run_model::Column::RunId, run_model::Column::Model])
                         .update_columns(columns)
                         .to_owned();
@@ -195,6 +205,10 @@ fn row(run: RunId, record: &ModelRecord) -> Result<run_model::ActiveModel> {
         let some = read.as_ref().filter(|read| !read.rejections.is_empty());
         Ok(Set(some.map(|read| text::to_json(&read.rejections)).transpose()?))
     };
+    let filled = |read: &Option<ReadRecord>| -> Result<_> {
+        let filled = read.as_ref().and_then(|read| read.filled.as_ref());
+        Ok(Set(filled.map(text::to_json).transpose()?))
+    };
     Ok(run_model::ActiveModel {
         run_id: Set(run.0),
         model: Set(record.model.clone()),
@@ -216,6 +230,8 @@ fn row(run: RunId, record: &ModelRecord) -> Result<run_model::ActiveModel> {
         source_rejections: rejections(&record.source)?,
         target_rejected: rejected(&record.target),
         target_rejections: rejections(&record.target)?,
+        source_filled: filled(&record.source)?,
+        target_filled: filled(&record.target)?,
     })
 }
 
@@ -223,17 +239,30 @@ impl TryFrom<run_model::Model> for ModelRecord {
     type Error = crate::Error;
 
     fn try_from(row: run_model::Model) -> Result<Self> {
-        let read = |records: Option<i64>, partial, rejected, rejections: Option<String>| {
+        let read = |records: Option<i64>, partial, rejected, rejections: Option<String>, filled: Option<String>| {
             let Some(records) = records else { return Ok::<_, crate::Error>(None) };
             let rejections = rejections.map(|json| text::parse_json("run_model.rejections", &json)).transpose()?;
+            let filled = filled.map(|json| text::parse_json("run_model.filled", &json)).transpose()?;
             let (records, rejected) = (text::count(records), text::count(rejected));
-            Ok(Some(ReadRecord { records, partial, rejected, rejections: rejections.unwrap_or_default() }))
+            Ok(Some(ReadRecord { records, partial, rejected, rejections: rejections.unwrap_or_default(), filled }))
         };
         Ok(Self {
             mode: text::parse("run_model.mode", &row.mode)?,
-            source: read(row.source_records, row.source_partial, row.source_rejected, row.source_rejections)?,
+            source: read(
+                row.source_records,
+                row.source_partial,
+                row.source_rejected,
+                row.source_rejections,
+                row.source_filled,
+            )?,
             desired: row.desired_records.map(text::count),
-            target: read(row.target_records, row.target_partial, row.target_rejected, row.target_rejections)?,
+            target: read(
+                row.target_records,
+                row.target_partial,
+                row.target_rejected,
+                row.target_rejections,
+                row.target_filled,
+            )?,
             diff: row.compared.then(|| DiffCounts {
                 create: text::count(row.diff_create),
                 update: text::count(row.diff_update),

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{SideDefinition, SyncDefinition};
-use crate::describe::{CheckReport, ConfigItem, DataMapping};
+use crate::describe::{CheckReport, ConfigItem, DataMapping, SideDescription};
 use crate::error::ErrorReport;
 use crate::event::{Events, Side};
 use crate::registry::Registry;
@@ -41,7 +41,7 @@ pub struct CheckedSide {
     pub report: Option<CheckReport>,
     /// Why it does not pass.
     pub error: Option<ErrorReport>,
-    /// What it can do; null for a source, and for what could not be connected to.
+    /// What it can do; null for a source.
     pub capabilities: Option<Capabilities>,
     /// How it is set, without secrets.
     pub configuration: Vec<ConfigItem>,
@@ -91,16 +91,17 @@ impl CheckedSide {
 
     async fn learn(&mut self, registry: &Registry, definition: &SideDefinition) -> Result<CheckReport> {
         let events = Events::new();
+        let SideDescription { data_mappings, capabilities } = registry.describe(self.side, definition)?;
+        (self.data_mappings, self.capabilities) = (data_mappings, capabilities);
         match self.side {
             Side::Source => {
                 let source = registry.connect_source(definition, &events).await?;
-                (self.configuration, self.data_mappings) = (source.config_information(), source.data_mappings());
+                self.configuration = source.config_information();
                 source.check().await
             }
             Side::Target => {
                 let target = registry.connect_target(definition, &events).await?;
-                (self.configuration, self.data_mappings) = (target.config_information(), target.data_mappings());
-                self.capabilities = Some(target.capabilities());
+                self.configuration = target.config_information();
                 target.check().await
             }
         }

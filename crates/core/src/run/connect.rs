@@ -2,13 +2,26 @@
 
 use super::SideDefinition;
 use crate::connector::ConnectContext;
-use crate::event::Events;
+use crate::describe::SideDescription;
+use crate::event::{Events, Side};
 use crate::registry::Registry;
 use crate::source::DataSource;
 use crate::target::DataTarget;
 use crate::{Error, ErrorKind, Result};
 
 impl Registry {
+    /// What a side is by its settings alone, without asking its system.
+    pub fn describe(&self, which: Side, side: &SideDefinition) -> Result<SideDescription> {
+        let connector = self.get(&side.connector)?;
+        let describe = match which {
+            Side::Source => connector.source.as_ref().map(|source| source.describe),
+            Side::Target => connector.target.as_ref().map(|target| target.describe),
+        };
+        let describe = describe.ok_or_else(|| not_a(side, &which.to_string()))?;
+        let described = describe(side.connection.clone(), side.parameters.clone());
+        described.map_err(|error| error.with("connection", &side.connection_name))
+    }
+
     /// Opens a side as a source.
     pub async fn connect_source(&self, side: &SideDefinition, events: &Events) -> Result<Box<dyn DataSource>> {
         let connector = self.get(&side.connector)?;

@@ -227,6 +227,7 @@ mod tests {
             rejected: 0,
             rejections: Vec::new(),
             duplicates: 0,
+            filled: None,
         }
     }
 

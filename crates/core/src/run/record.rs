@@ -131,6 +131,7 @@ fn models(report: &RunReport) -> impl Iterator<Item = ModelRecord> + '_ {
                 partial: read.doubt.clone(),
                 rejected: read.rejected,
                 rejections: read.rejections.clone(),
+                filled: read.filled.clone(),
             })
         };
         let found = report.summary.models.iter().find(|summary| summary.model == choice.model);

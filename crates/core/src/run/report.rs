@@ -13,7 +13,7 @@ use crate::event::Side;
 use crate::history::{PhaseRecord, RunId, RunStatus};
 use crate::models::ModelChoice;
 use crate::plan::PlanSummary;
-use crate::snapshot::{Rejected, Rejection, Snapshot};
+use crate::snapshot::{Filled, Rejected, Rejection, Snapshot};
 
 /// What was read of one model on one side.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -30,6 +30,8 @@ pub struct ReadSummary {
     pub rejections: Vec<Rejection>,
     /// Keys that more than one record has.
     pub duplicates: u64,
+    /// In how many records which field has a value; none when this run did not read it itself.
+    pub filled: Option<Filled>,
 }
 
 /// What a run came to.
@@ -107,6 +109,7 @@ pub(super) fn reads(snapshot: &Snapshot) -> BTreeMap<&'static str, ReadSummary> 
         rejected: model.rejected,
         rejections: model.rejections.clone(),
         duplicates: model.duplicates,
+        filled: Some(model.filled.clone()),
     };
     snapshot.models.iter().map(|(name, model)| (*name, summary(model))).collect()
 }

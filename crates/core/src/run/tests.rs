@@ -99,7 +99,6 @@ impl Connector for Fake {
     const ID: &'static str = "fake";
     const LABEL: &'static str = "Fake";
     const DESCRIPTION: &'static str = "Two systems in memory.";
-    const ICON: &'static str = "server";
     type Connection = Connection;
 }
 
@@ -107,6 +106,10 @@ impl Connector for Fake {
 impl ConnectSource for Fake {
     type Parameters = NoSettings;
     type Source = FakeSide;
+
+    fn source_mappings(_: &NoSettings) -> Vec<DataMapping> {
+        Vec::new()
+    }
 
     async fn connect_source(connection: Connection, _: NoSettings, _: ConnectContext) -> Result<FakeSide> {
         Ok(FakeSide(connection.world))
@@ -117,6 +120,15 @@ impl ConnectSource for Fake {
 impl ConnectTarget for Fake {
     type Parameters = NoSettings;
     type Target = FakeSide;
+
+    fn target_mappings(_: &NoSettings) -> Vec<DataMapping> {
+        Vec::new()
+    }
+
+    fn target_capabilities(connection: &Connection, _: &NoSettings) -> Capabilities {
+        let staging = with(&connection.world, |world| world.stages);
+        Capabilities { batch_size: 10, concurrency: 1, preconditions: false, deletes: true, staging }
+    }
 
     async fn connect_target(connection: Connection, _: NoSettings, _: ConnectContext) -> Result<FakeSide> {
         ensure_up(&connection.world)?;
@@ -176,10 +188,6 @@ impl DataSource for FakeSide {
         }
     }
 
-    fn data_mappings(&self) -> Vec<DataMapping> {
-        Vec::new()
-    }
-
     fn config_information(&self) -> Vec<ConfigItem> {
         Vec::new()
     }
@@ -192,8 +200,7 @@ impl DataTarget for FakeSide {
     }
 
     fn capabilities(&self) -> Capabilities {
-        let staging = with(&self.0, |world| world.stages);
-        Capabilities { batch_size: 10, concurrency: 1, preconditions: false, deletes: true, staging }
+        Fake::target_capabilities(&Connection { world: self.0.clone() }, &NoSettings {})
     }
 
     fn mark(&self, model: &str) -> Vec<(&'static str, Value)> {
@@ -241,10 +248,6 @@ impl DataTarget for FakeSide {
     async fn writer(&self, _: &WritePermit) -> Result<Box<dyn TargetWriter>> {
         with(&self.0, |world| world.writers_opened += 1);
         Ok(Box::new(FakeSide(self.0.clone())))
-    }
-
-    fn data_mappings(&self) -> Vec<DataMapping> {
-        Vec::new()
     }
 
     fn config_information(&self) -> Vec<ConfigItem> {

@@ -229,6 +229,7 @@ fn planned_reads(side: &PlanSide) -> BTreeMap<&'static str, ReadSummary> {
             rejected: read.rejected,
             rejections: read.rejections.clone(),
             duplicates: 0,
+            filled: None,
         };
         Some((by_name(model)?.name, summary))
     });

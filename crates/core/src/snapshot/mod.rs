@@ -6,6 +6,7 @@
 //! it as a run, and the runs are merged when the model ends.
 
 mod align;
+mod filled;
 mod line;
 mod reader;
 mod recognise;
@@ -26,6 +27,7 @@ use syncline_model::AnyKey;
 pub use align::{Aligned, PassedOn, align};
 #[cfg(feature = "runtime")]
 pub(crate) use align::{ordered, rename};
+pub use filled::Filled;
 pub use line::Line;
 pub use reader::SnapshotReader;
 pub use recognise::{Ambiguities, Bound, Links, Recognised, RecognisedBy};
@@ -121,6 +123,8 @@ pub struct ModelSnapshot {
     pub duplicates: u64,
     /// The first of those keys.
     pub duplicate_keys: Vec<AnyKey>,
+    /// In how many records which field has a value.
+    pub filled: Filled,
 }
 
 impl ModelSnapshot {

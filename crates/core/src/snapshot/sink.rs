@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use syncline_model::{FieldSet, Model};
 use tokio::task::JoinHandle;
 
+use super::filled::{Filled, FilledCounter};
 use super::run::{self, Buffer, Run};
 use super::{ModelSnapshot, ReadVerdict, Rejection, Snapshot};
 use crate::event::{Event, Events, Side};
@@ -93,6 +94,7 @@ impl SnapshotSink {
             skipped: BTreeMap::new(),
             rejected: 0,
             rejections: Vec::new(),
+            filled: FilledCounter::default(),
             ended: false,
             lost: false,
             _span: tracing::error_span!("read", side = %self.shared.side, model = M::NAME),
@@ -135,6 +137,7 @@ struct Counted {
     skipped: BTreeMap<&'static str, u64>,
     rejected: u64,
     rejections: Vec<Rejection>,
+    filled: Filled,
 }
 
 impl Shared {
@@ -162,6 +165,7 @@ impl Shared {
             rejections: counted.rejections,
             duplicates: merged.duplicates,
             duplicate_keys: merged.duplicate_keys,
+            filled: counted.filled,
         };
         self.state().models.insert(model, snapshot);
     }
@@ -180,6 +184,7 @@ pub struct ModelSink<M: Model> {
     skipped: BTreeMap<&'static str, u64>,
     rejected: u64,
     rejections: Vec<Rejection>,
+    filled: FilledCounter,
     ended: bool,
     /// A part of the records is neither in the buffer nor in a run: a read that was given up while it was being written.
     lost: bool,
@@ -208,6 +213,7 @@ impl<M: Model> ModelSink<M> {
     pub async fn push(&mut self, record: &M, native: Option<&Native>) -> Result<()> {
         let native = native.map(native_json);
         self.buffer.push(|out| record.write_key(out), |out| record.write_fields(self.fields, out), native.as_deref());
+        self.filled.count(record.filled());
         self.pushed += 1;
         if self.pushed.is_multiple_of(PROGRESS_STEP) {
             self.progress();
@@ -257,6 +263,7 @@ impl<M: Model> ModelSink<M> {
             skipped: std::mem::take(&mut self.skipped),
             rejected: self.rejected,
             rejections: std::mem::take(&mut self.rejections),
+            filled: self.filled.of(M::SCHEMA, self.fields),
         };
         self.shared.keep(M::NAME, merged, verdict, counted);
         Ok(())
@@ -318,7 +325,7 @@ fn joined<T>(result: std::result::Result<Result<T>, tokio::task::JoinError>) -> 
 mod tests {
     use super::super::SnapshotReader;
     use super::*;
-    use syncline_model::models::{Vlan, VlanStatus};
+    use syncline_model::models::{Site, SiteStatus, Vlan, VlanStatus};
     use syncline_model::{Text, VlanId};
 
     fn vlan(vid: u64, name: &str) -> Vlan {
@@ -393,6 +400,27 @@ mod tests {
         let model = &snapshot.models["vlan"];
         assert_eq!((model.records, model.duplicates), (1, 1));
         assert_eq!(model.duplicate_keys[0].to_string(), "- / 7");
+    }
+
+    #[tokio::test]
+    async fn values_are_counted_by_field() {
+        let folder = tempfile::tempdir().unwrap();
+        let contract = ModelFields::new().except::<Site>(&["status"]);
+        let sink = SnapshotSink::create(Side::Source, folder.path(), contract, Events::new()).unwrap();
+        let mut sites = sink.open::<Site>().unwrap();
+        for (slug, address) in [("a", Some("1 Main Street")), ("b", None), ("c", None)] {
+            let (slug, name) = (slug.parse().unwrap(), Text::new(slug).unwrap());
+            let physical_address = address.and_then(Text::new);
+            let site = Site { slug, name, status: SiteStatus::Active, physical_address };
+            sites.push(&site, None).await.unwrap();
+        }
+        sites.complete().await.unwrap();
+        let filled = &sink.finish().unwrap().models["site"].filled;
+        let counts: Vec<_> = filled.fields.iter().map(|(field, count)| format!("{field} {count}")).collect();
+        assert_eq!(
+            (filled.records, counts),
+            (3, ["name 3", "physical_address 1", "slug 3"].map(str::to_owned).to_vec())
+        );
     }
 
     #[tokio::test]

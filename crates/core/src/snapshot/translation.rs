@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use syncline_model::{FieldSet, Model};
 
+use super::filled::FilledCounter;
 use super::run::{self, Buffer, Run};
 use super::sink::native_json;
 use super::{ModelSnapshot, ReadVerdict, Rejection, Snapshot};
@@ -37,6 +38,7 @@ struct Made {
     skipped: BTreeMap<&'static str, u64>,
     rejected: u64,
     rejections: Vec<Rejection>,
+    filled: FilledCounter,
 }
 
 impl Translation {
@@ -60,6 +62,7 @@ impl Translation {
         let made = self.of::<M>()?;
         let (fields, origin) = (made.fields, origin.map(native_json));
         made.buffer.push(|out| record.write_key(out), |out| record.write_fields(fields, out), origin.as_deref());
+        made.filled.count(record.filled());
         if made.buffer.len() < BUFFER_BYTES {
             return Ok(());
         }
@@ -120,6 +123,7 @@ impl Translation {
                     rejections: made.rejections,
                     duplicates: merged.duplicates,
                     duplicate_keys: merged.duplicate_keys,
+                    filled: made.filled.of(schema, made.fields),
                 },
             );
         }

@@ -36,6 +36,7 @@ mod oidc;
 mod problem;
 mod reach;
 mod schema;
+mod secrets;
 mod settings;
 #[cfg(test)]
 mod tests;
@@ -50,5 +51,6 @@ pub use oidc::OidcSettings;
 pub use problem::{ConfigError, ConfigProblem};
 pub use reach::{Destination, ensure_reach};
 pub use schema::{schema, sync_schema};
+pub use secrets::secrets_of;
 pub(crate) use settings::choices;
 pub use web::{Asked, WebSettings};

@@ -40,6 +40,7 @@ fn problems<S: Settings>(value: Value) -> Vec<Problem> {
 fn side<T: ?Sized + 'static, S: Settings>() -> SideDescriptor<T> {
     SideDescriptor {
         pinned: |_| None,
+        describe: |_, _| Err(Error::new(ErrorKind::Internal, "this connector only exists to be configured")),
         parameters_schema: schema::<S>,
         validate: problems::<S>,
         connect: |_, _, _| {
@@ -61,7 +62,7 @@ fn registry() -> Registry {
         id,
         label: "For tests",
         description: "A connector for tests.",
-        icon: "server",
+        icon: None,
         package: "syncline",
         version: "1.0.0",
         connection_schema,

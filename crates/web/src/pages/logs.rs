@@ -16,7 +16,7 @@ use syncline_render::{Limits, words};
 use super::PageProblem;
 use super::change_row::Row;
 use super::form::Fields;
-use super::frame::{Frame, Pager, Section, Visit, html};
+use super::frame::{Command, Frame, Pager, Section, Visit, html};
 use super::overview::Link;
 use super::pick::Select;
 use super::run_line::sync_href;
@@ -78,6 +78,8 @@ struct Behind {
     /// The run down to which was looked, where the page ended before it was full.
     looked_to: Option<i64>,
     looked_at: Count,
+    /// The command that tells the same, where there is one: of one run.
+    command: Option<Command>,
 }
 
 /// A line of a log.
@@ -138,7 +140,13 @@ pub async fn lines(State(state): State<ApiState>, visit: Visit, fields: Fields) 
             export: fields.with("/api/v1/log/export", "before", None, &[]),
         },
         lines: found.items.into_iter().map(|entry| Line::of(entry, now)).collect(),
-        behind: Behind::of(LINES, &fields, found.next, found.cut_short),
+        behind: Behind::of(
+            LINES,
+            &fields,
+            found.next,
+            found.cut_short,
+            filter.run.map(|run| format!("syncline show {run}")),
+        ),
     })
 }
 
@@ -179,7 +187,13 @@ pub async fn changes(State(state): State<ApiState>, visit: Visit, fields: Fields
             export: fields.with("/api/v1/changes/export", "before", None, &[]),
         },
         changes: found.items.into_iter().map(|entry| ChangeLine::of(&entry, now)).collect(),
-        behind: Behind::of(CHANGES, &fields, found.next, found.cut_short),
+        behind: Behind::of(
+            CHANGES,
+            &fields,
+            found.next,
+            found.cut_short,
+            filter.run.map(|run| format!("syncline show {run} --changes")),
+        ),
     })
 }
 
@@ -204,7 +218,7 @@ async fn of_syncs(history: &History, chosen: &str) -> Result<Select> {
 }
 
 impl Behind {
-    fn of(path: &str, fields: &Fields, next: Option<TimelineCursor>, cut_short: bool) -> Self {
+    fn of(path: &str, fields: &Fields, next: Option<TimelineCursor>, cut_short: bool, command: Option<String>) -> Self {
         let told = next.map(|next| format!("{}-{}", next.run, next.seq));
         Self {
             pager: Pager {
@@ -212,6 +226,7 @@ impl Behind {
                 next: told.map(|next| fields.with(path, "before", Some(&next), &[])),
                 word: if cut_short { "Look further back" } else { "Older" },
             },
+            command: command.map(Command),
             looked_to: next.filter(|_| cut_short).map(|next| next.run.number()),
             looked_at: Count(LOOKED_AT),
         }

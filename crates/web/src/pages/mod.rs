@@ -10,8 +10,10 @@
 //!   page, and of a plan's file only the part that is shown is read.
 //! - Nothing stands in a page that could run: no script, no style, no handler. [`protect`] forbids it besides.
 
+mod ability;
 mod accounts;
 mod again;
+mod agreement;
 mod assets;
 mod audit;
 mod change_row;
@@ -26,10 +28,12 @@ mod form;
 mod frame;
 mod login;
 mod logs;
+mod mapping;
 mod object;
 #[cfg(feature = "oidc")]
 mod oidc;
 mod open;
+mod openness;
 pub(crate) mod outcome;
 mod overview;
 mod own_password;
@@ -45,6 +49,7 @@ mod runs;
 mod schedules;
 mod scope;
 mod search;
+mod secrets;
 mod settings;
 pub(crate) mod settings_view;
 mod show;
@@ -52,6 +57,7 @@ mod side;
 mod start;
 mod sync;
 mod system;
+mod system_icon;
 mod tokens;
 
 use std::sync::Arc;

@@ -15,6 +15,7 @@ use syncline_core::quarantine::State as Quarantine;
 use syncline_core::run::ConfiguredSync;
 
 use super::PageProblem;
+use super::agreement::Agreement;
 use super::drift::drift_href;
 use super::form::link;
 use super::frame::{Command, Frame, Section, Visit, html};
@@ -23,6 +24,7 @@ use super::quarantine::quarantine_href;
 use super::run_line::{self, NUMBERS, RunLine, Square, sync_href};
 use super::show::{Count, Icon, Prose, When, clean};
 use super::side::side_href;
+use super::system_icon::SystemIcon;
 use crate::{ApiState, SyncView};
 
 /// How many runs are a row of squares, and how many are listed.
@@ -87,6 +89,7 @@ struct SideLine {
     name: String,
     href: String,
     connector: String,
+    icon: SystemIcon,
     syncs: Vec<Link>,
     squares: Vec<Square>,
     /// How many runs of its syncs are kept.
@@ -119,6 +122,8 @@ pub struct SyncLine {
     pub next: Option<When>,
     /// When a real run of it was last completed.
     pub completed: Option<When>,
+    /// How far both sides agree.
+    pub agreement: Agreement,
     /// It cannot run as it is configured.
     pub broken: bool,
 }
@@ -151,7 +156,12 @@ async fn overview(state: &ApiState, visit: &Visit, now: DateTime<Utc>) -> Result
     // The worst first, each in the order of the syncs.
     needs.sort_by_key(|need| ["bad", "warn", "info"].iter().position(|class| *class == need.class));
     let side = |is_source: bool, sides: Sides| -> Vec<SideLine> {
-        sides.into_iter().map(|((name, connector), syncs)| side_line(is_source, name, connector, syncs, now)).collect()
+        let line = |((name, connector), syncs): ((String, String), Vec<OfSync>)| {
+            let icon =
+                SystemIcon::of(state.runner.registry().get(&connector).ok().and_then(|connector| connector.icon));
+            side_line(is_source, name, connector, icon, syncs, now)
+        };
+        sides.into_iter().map(line).collect()
     };
     Ok(OverviewPage {
         frame: visit.frame("Overview", Section::Overview),
@@ -196,6 +206,7 @@ pub async fn syncs(state: &ApiState, now: DateTime<Utc>) -> Result<Syncs> {
             paused: view.paused,
             next: view.next.map(|at| When::new(at, now)),
             completed: last.map(|at| When::new(at, now)),
+            agreement: Agreement::of(history, &view.name, &runs, now).await?,
             broken: view.error.is_some(),
             name: clean(&view.name),
         });
@@ -212,14 +223,21 @@ pub fn schedule(view: &SyncView, configured: Option<&ConfiguredSync>) -> String 
     }
 }
 
-fn side_line(is_source: bool, name: String, connector: String, syncs: Vec<OfSync>, now: DateTime<Utc>) -> SideLine {
+fn side_line(
+    is_source: bool,
+    name: String,
+    connector: String,
+    icon: SystemIcon,
+    syncs: Vec<OfSync>,
+    now: DateTime<Utc>,
+) -> SideLine {
     let mut runs: Vec<&Run> = syncs.iter().flat_map(|(_, runs, _)| runs).collect();
     runs.sort_by_key(|run| std::cmp::Reverse(run.id));
     let most = usize::try_from(RUNS).unwrap_or(usize::MAX);
     let squares = runs.into_iter().take(most).map(|run| Square::of(run, now)).collect();
     let total = Count(syncs.iter().map(|(.., total)| total).sum());
     let syncs = syncs.iter().map(|(sync, ..)| Link { name: clean(sync), href: sync_href(sync) }).collect();
-    SideLine { href: side_href(is_source, &name), name: clean(&name), connector, syncs, squares, total }
+    SideLine { href: side_href(is_source, &name), name: clean(&name), connector, icon, syncs, squares, total }
 }
 
 /// The runs whose plans wait for a person.

@@ -10,7 +10,8 @@ use serde::Deserialize;
 
 use super::PageProblem;
 use super::accounts::form_of;
-use super::frame::{Frame, Section, Visit, html};
+use super::frame::{Command, Frame, Section, Visit, html};
+use super::pick::quoted;
 use super::system::{Tab, Tabs};
 use crate::ApiState;
 use crate::auth::login::{self, OwnPassword};
@@ -24,6 +25,8 @@ struct OwnPasswordPage {
     tabs: Tabs,
     /// Whoever looks has logged in with a password.
     has_one: bool,
+    /// None where nobody is logged in.
+    command: Option<Command>,
 }
 
 /// What the form sends.
@@ -36,7 +39,10 @@ pub struct OwnPasswordForm {
 /// `GET /settings/password`.
 pub async fn page(visit: Visit, logged_in: Option<LoggedIn>) -> Result<Html<String>, PageProblem> {
     let frame = visit.frame("Password", Section::Settings);
-    html(&OwnPasswordPage { tabs: Tabs::of(&frame, Tab::Password), frame, has_one: logged_in.is_some() })
+    let has_one = logged_in.is_some();
+    let name = frame.who.as_deref().filter(|_| has_one);
+    let command = name.map(|name| Command(format!("syncline account password {}", quoted(name))));
+    html(&OwnPasswordPage { tabs: Tabs::of(&frame, Tab::Password), frame, has_one, command })
 }
 
 /// `POST /settings/password`: all sessions of the account end, so this goes to the login.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use askama::Template;
 use askama::filters::HtmlSafe;
 use chrono::{DateTime, Utc};
-use syncline_core::history::{History, Purpose, Run};
+use syncline_core::history::{History, Purpose, Run, RunStatus};
 
 use super::form::{link, segment};
 use super::outcome::{Badge, RunOutcome};
@@ -58,9 +58,14 @@ pub struct Square {
     pub outcome: RunOutcome,
     /// It wrote nothing, and was not to.
     pub dry: bool,
+    /// How high its bar is: that of so many changes, by their magnitude.
+    pub height: u64,
     /// All of it in words.
     pub title: String,
 }
+
+/// How high the bar of a square can be, in its own units.
+const HIGHEST: u64 = 16;
 
 impl HtmlSafe for Number {}
 impl HtmlSafe for Square {}
@@ -117,21 +122,49 @@ impl Square {
         let began = When::new(run.started.unwrap_or(run.created), now);
         let dry = if run.dry { "dry run" } else { "run" };
         let but = if badge.but.is_empty() { String::new() } else { format!(", {}", badge.but) };
+        let changes = changes(run);
         let title = format!(
-            "{dry} {} of {}: {}{but}; {} ({})",
+            "{dry} {} of {}: {}{but}, {}; {} ({})",
             run.id,
             clean(&run.sync),
             badge.word(),
+            Count(changes).of("change", "changes"),
             began.told(),
             began.full()
         );
-        Self { id: run.id.number(), outcome: badge.outcome, dry: run.dry, title }
+        Self { id: run.id.number(), outcome: badge.outcome, dry: run.dry, height: height(changes), title }
+    }
+
+    /// Where its bar begins, from above.
+    fn top(&self) -> u64 {
+        HIGHEST - self.height
     }
 
     /// The symbol.
     pub fn icon(&self) -> Icon {
         Icon(self.outcome.as_str())
     }
+}
+
+/// How many changes a run made or tried; one that wrote nothing, how many it found.
+fn changes(run: &Run) -> u64 {
+    let (counts, outcomes) = (&run.counts, &run.counts.outcomes);
+    let tried = outcomes.applied + outcomes.failed + outcomes.stale;
+    if tried == 0 && (run.dry || run.status == RunStatus::AwaitingReview || run.purpose == Purpose::Drift) {
+        counts.create + counts.update + counts.delete
+    } else {
+        tried
+    }
+}
+
+/// The height of a bar: nothing of nothing, a fifth of one change, and as much again for each ten times as many.
+fn height(changes: u64) -> u64 {
+    const STEP: u64 = 3;
+    let Some(magnitude) = changes.checked_ilog10() else { return 0 };
+    // Between two powers of ten, in thirds.
+    let within = changes / 10_u64.pow(magnitude);
+    let thirds = u64::from(within >= 2) + u64::from(within >= 5);
+    (STEP * (u64::from(magnitude) + 1) + thirds).min(HIGHEST)
 }
 
 /// Runs in lines, in their order, seen from `now`.
@@ -170,4 +203,15 @@ fn numbers(run: &Run) -> Vec<Number> {
         Number::of_changes(id, outcomes.held, "held", &[("outcome", "held")]).or_warn(),
         Number::of_changes(id, outcomes.failed + outcomes.stale, "failed", &[("outcome", "failed,stale")]).or_bad(),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bar_grows_by_magnitudes() {
+        let heights = [0, 1, 2, 9, 10, 49, 50, 100, 1_000, 10_000, 100_000, u64::MAX].map(height);
+        assert_eq!(heights, [0, 3, 4, 5, 6, 7, 8, 9, 12, 15, 16, 16]);
+    }
 }

@@ -4,10 +4,12 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Html;
 use chrono::{DateTime, TimeDelta, Timelike as _, Utc};
+use syncline_core::schedule::{WindowKind, Windows};
 
 use super::PageProblem;
 use super::form::{Fields, link};
 use super::frame::{Command, Frame, Section, Visit, html};
+use super::openness::Openness;
 use super::overview::Link;
 use super::run_line::sync_href;
 use super::show::{Icon, Prose, When, clean};
@@ -32,6 +34,8 @@ struct SchedulesPage {
     columns: Vec<String>,
     lines: Vec<Line>,
     coming: Vec<Coming>,
+    /// A sync has windows.
+    has_windows: bool,
     command: Command,
 }
 
@@ -43,7 +47,7 @@ struct Line {
     /// When, in words.
     when: Prose,
     /// What else there is to say.
-    notes: Vec<String>,
+    notes: Vec<Prose>,
     paused: bool,
     error: Option<String>,
     cells: Vec<Cell>,
@@ -55,6 +59,8 @@ struct Cell {
     number: usize,
     /// So many that the rest was not counted.
     is_cut: bool,
+    /// Whether the windows let runs start; none where there are no windows.
+    openness: Option<Openness>,
 }
 
 /// A run to come.
@@ -88,6 +94,7 @@ pub async fn page(State(state): State<ApiState>, visit: Visit, fields: Fields) -
         columns: grid.columns(),
         lines,
         coming: coming(&timetables, now),
+        has_windows: timetables.iter().any(|timetable| !timetable.windows.is_empty()),
         command: Command("syncline sync list".to_owned()),
     })
 }
@@ -115,6 +122,16 @@ impl Grid {
         let format = if self.step < TimeDelta::days(1) { "%H" } else { "%a %-d" };
         let begins = std::iter::successors(Some(self.first), |begins| Some(*begins + self.step));
         begins.take(self.number).map(|begins| begins.format(format).to_string()).collect()
+    }
+
+    /// Adds where windows are open.
+    fn with_windows(&self, windows: &Windows, cells: Vec<Cell>) -> Vec<Cell> {
+        if windows.windows.is_empty() {
+            return cells;
+        }
+        let cells = if cells.is_empty() { vec![Cell::default(); self.number] } else { cells };
+        let openness = Openness::of(windows, self.first, self.step, self.number);
+        cells.into_iter().zip(openness).map(|(cell, openness)| Cell { openness: Some(openness), ..cell }).collect()
     }
 
     fn cells(&self, times: &Times) -> Vec<Cell> {
@@ -154,13 +171,22 @@ fn lines(timetable: &Timetable, grid: &Grid) -> Vec<Line> {
         (None, Some(first)) => line("Runs", format!("after {first}"), Vec::new()),
         (None, None) => line("Runs", "when somebody asks".to_owned(), Vec::new()),
     };
-    first.notes.extend(timetable.webhook.then(|| "webhook".to_owned()));
-    first.notes.extend((!timetable.windows.is_empty()).then(|| {
-        let number = timetable.windows.len();
-        let ends = if timetable.overrun { "may overrun" } else { "stops when they close" };
-        format!("{number} {}, {ends}", if number == 1 { "window" } else { "windows" })
+    first.notes.extend(timetable.webhook.then(|| Prose::of("webhook")));
+    let windows = Windows { windows: timetable.windows.clone(), overrun: timetable.overrun };
+    first.notes.extend(windows.windows.iter().map(|window| {
+        let does = match window.kind {
+            WindowKind::Allow => "writes within",
+            WindowKind::Deny => "writes nothing within",
+        };
+        Prose::of(&format!("{does} {window}"))
     }));
-    first.notes.extend(timetable.max_minutes.map(|minutes| format!("writes for {minutes} min at most")));
+    first.notes.extend(
+        (!windows.windows.is_empty()).then(|| {
+            Prose::of(if windows.overrun { "may overrun its windows" } else { "stops when its windows close" })
+        }),
+    );
+    first.cells = grid.with_windows(&windows, std::mem::take(&mut first.cells));
+    first.notes.extend(timetable.max_minutes.map(|minutes| Prose::of(&format!("writes for {minutes} min at most"))));
     let drift = timetable.drift.as_ref().map(|times| scheduled("Drift checks", times));
     [Some(first), drift].into_iter().flatten().collect()
 }

@@ -8,26 +8,29 @@ use axum::extract::{Path, State};
 use axum::response::{Html, Redirect};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
-use syncline_core::describe::{ConfigItem, DataMapping};
+use syncline_core::describe::{ConfigItem, SideDescription};
 use syncline_core::event::Side;
 use syncline_core::history::{Role, Run, RunFilter};
 use syncline_core::run::{CheckedSide, ConfiguredSync, SideDefinition};
-use syncline_core::target::Capabilities;
-use syncline_render::words;
 
 use super::PageProblem;
+use super::ability::abilities;
 use super::form::{Fields, Posted, link, segment};
 use super::frame::{Command, Frame, Section, Visit, html};
+use super::mapping::{MappingGroup, Mappings};
 use super::overview::Link;
 use super::pick::quoted;
 use super::run_line::{self, NUMBERS, RunLine, Square, sync_href};
 use super::settings::{Setting, settings};
 use super::show::{Fault, Icon, Prose, When, clean};
+use super::system_icon::SystemIcon;
 use crate::ApiState;
 
 /// How many runs are a row of squares, and how many are listed.
 const SQUARES: usize = 10;
 const RUNS: u64 = 15;
+/// Among how many runs the last complete read of a model is looked for.
+const READS: u64 = 20;
 
 /// A source or a target.
 #[derive(Template)]
@@ -38,6 +41,7 @@ struct SidePage {
     name: String,
     href: String,
     connector: String,
+    icon: SystemIcon,
     description: String,
     version: String,
     instance: String,
@@ -48,6 +52,12 @@ struct SidePage {
     connection: Vec<Setting>,
     parameters: Vec<Setting>,
     checked: Option<CheckedView>,
+    abilities: Vec<Setting>,
+    /// The name of the connector on the other side.
+    other: String,
+    mappings: Vec<MappingGroup>,
+    /// Why the mappings cannot be told.
+    unmapped: Option<Fault>,
     runs: Vec<RunLine>,
     command: Command,
 }
@@ -67,8 +77,6 @@ struct CheckedView {
     error: Option<Fault>,
     report: Option<ReportView>,
     configuration: Vec<Setting>,
-    capabilities: Vec<Setting>,
-    mappings: Vec<MappingGroup>,
 }
 
 #[derive(Debug)]
@@ -76,22 +84,6 @@ struct ReportView {
     system: String,
     facts: Vec<Setting>,
     warnings: Vec<Prose>,
-}
-
-/// What of a system becomes which model.
-#[derive(Debug)]
-struct MappingGroup {
-    model: String,
-    native: Prose,
-    note: Prose,
-    fields: Vec<MappingLine>,
-}
-
-#[derive(Debug)]
-struct MappingLine {
-    field: &'static str,
-    native: Prose,
-    note: Prose,
 }
 
 /// What the last checks found, in this process: a system is asked only when somebody asks for it, because that may take its time.
@@ -203,12 +195,33 @@ async fn page(
         as_used: link(&href, [("sync", sync.as_str())]),
         chosen: sync == chosen,
     };
+    let (which, opposite) = if is_source { (Side::Source, Side::Target) } else { (Side::Target, Side::Source) };
+    let other = side(!is_source, sync);
+    let registry = state.runner.registry();
+    let (described, unmapped) = match registry.describe(which, definition) {
+        Ok(described) => (described, None),
+        Err(error) => {
+            (SideDescription { data_mappings: Vec::new(), capabilities: None }, Some(Fault::of(&error.in_full())))
+        }
+    };
+    // What is wrong with the other side is told on its own page.
+    let others = registry.describe(opposite, other).map(|other| other.data_mappings).unwrap_or_default();
+    let filled = history.filled_fields(chosen, which, READS).await?;
+    let mappings = Mappings {
+        own: &described.data_mappings,
+        others: &others,
+        policy: &sync.definition.policy,
+        modes: &sync.definition.models,
+        filled: &filled,
+        now,
+    };
     let title = format!("{} {}", if is_source { "Source" } else { "Target" }, clean(name));
     html(&SidePage {
         frame: visit.frame(title, Section::None),
         is_source,
         name: clean(name),
         connector: connector.label.to_owned(),
+        icon: SystemIcon::of(connector.icon),
         description: connector.description.to_owned(),
         version: connector.version.to_owned(),
         instance: clean(&definition.instance()),
@@ -218,6 +231,10 @@ async fn page(
         connection: settings(&shown["connection"]),
         parameters: settings(shown.get("parameters").unwrap_or(&Value::Null)),
         checked: checks.last(&(is_source, chosen.clone())).map(|checked| CheckedView::of(&checked, now)),
+        abilities: if unmapped.is_none() { abilities(&described, &definition.connection) } else { Vec::new() },
+        other: registry.get(&other.connector).map_or_else(|_| clean(&other.connector), |other| other.label.to_owned()),
+        mappings: mappings.groups(),
+        unmapped,
         runs: run_line::lines(history, &runs, now).await?,
         command: Command(format!("syncline check {}", quoted(chosen))),
         href,
@@ -260,49 +277,10 @@ impl CheckedView {
             warnings: report.warnings.iter().map(|warning| Prose::of(warning)).collect(),
         });
         let error = found.error.as_ref().map(Fault::of);
-        Self {
-            at: When::new(checked.at, now),
-            error,
-            report,
-            configuration: items(&found.configuration),
-            capabilities: found.capabilities.as_ref().map(capabilities).unwrap_or_default(),
-            mappings: mappings(&found.data_mappings),
-        }
+        Self { at: When::new(checked.at, now), error, report, configuration: items(&found.configuration) }
     }
 }
 
 fn items(items: &[ConfigItem]) -> Vec<Setting> {
     items.iter().map(|item| Setting { key: clean(&item.name), value: clean(&item.value) }).collect()
-}
-
-fn capabilities(capabilities: &Capabilities) -> Vec<Setting> {
-    let yes = |able: bool| if able { "yes" } else { "no" }.to_owned();
-    let lines = [
-        ("Changes in a batch", capabilities.batch_size.to_string()),
-        ("Batches at once", capabilities.concurrency.to_string()),
-        ("Deletes", yes(capabilities.deletes)),
-        ("Checks before a write that the record is as it was read", yes(capabilities.preconditions)),
-        ("Stages writes for review", yes(capabilities.staging)),
-    ];
-    lines.into_iter().map(|(key, value)| Setting { key: key.to_owned(), value }).collect()
-}
-
-fn mappings(mappings: &[DataMapping]) -> Vec<MappingGroup> {
-    let mut groups: Vec<(&str, MappingGroup)> = Vec::new();
-    for mapping in mappings {
-        let (native, note) = (Prose::of(&mapping.native), Prose::of(&mapping.note));
-        let at = groups.iter().position(|(model, _)| *model == mapping.model).unwrap_or_else(|| {
-            let model = words::plural_of(mapping.model);
-            let group = MappingGroup { model, native: Prose::of(""), note: Prose::of(""), fields: Vec::new() };
-            groups.push((mapping.model, group));
-            groups.len() - 1
-        });
-        let group = &mut groups[at].1;
-        if mapping.field.is_empty() {
-            (group.native, group.note) = (native, note);
-        } else {
-            group.fields.push(MappingLine { field: mapping.field, native, note });
-        }
-    }
-    groups.into_iter().map(|(_, group)| group).collect()
 }

@@ -1,17 +1,25 @@
 //! What this program is: its connectors, its syncs, and how large its history is.
 
+use std::collections::BTreeMap;
+
 use askama::Template;
 use askama::filters::HtmlSafe;
 use axum::extract::State;
 use axum::response::Html;
+use syncline_core::Result;
+use syncline_core::event::Side;
 use syncline_core::history::{Retention, Role, SyncOwner};
 
 use super::PageProblem;
+use super::ability::in_short;
 use super::form::Fields;
 use super::frame::{Command, Frame, Section, Visit, html};
 use super::overview::Link;
 use super::run_line::sync_href;
-use super::show::{Bytes, Count, clean};
+use super::secrets::{SecretLine, secret_lines};
+use super::show::{Bytes, Count, Icon, clean};
+use super::side::side_href;
+use super::system_icon::SystemIcon;
 use crate::ApiState;
 use crate::routes::connectors::Connector;
 
@@ -47,7 +55,11 @@ struct SystemPage {
     frame: Frame,
     tabs: Tabs,
     version: &'static str,
-    connectors: Vec<Connector>,
+    connectors: Vec<ConnectorLine>,
+    systems: Vec<SystemLine>,
+    /// None for those who may not see them.
+    secrets: Option<Vec<SecretLine>>,
+    secrets_command: Command,
     syncs: Vec<SyncLine>,
     size: Bytes,
     /// What is kept, each limit in words.
@@ -55,6 +67,26 @@ struct SystemPage {
     /// By table, the largest first; none where nobody asked for it.
     tables: Option<Vec<(String, Bytes)>>,
     command: Command,
+}
+
+#[derive(Debug)]
+struct ConnectorLine {
+    icon: SystemIcon,
+    connector: Connector,
+}
+
+/// A system that a sync uses, on one side.
+#[derive(Debug)]
+struct SystemLine {
+    link: Link,
+    icon: SystemIcon,
+    /// `Zabbix 1.2.3`.
+    connector: String,
+    side: &'static str,
+    /// What it can, in few words.
+    can: String,
+    /// The sync with whose settings that is so.
+    sync: Link,
 }
 
 #[derive(Debug)]
@@ -96,17 +128,53 @@ pub async fn page(State(state): State<ApiState>, visit: Visit, fields: Fields) -
         error: sync.error.as_deref().map(clean),
     });
     let frame = visit.frame("Settings", Section::Settings);
+    let tabs = Tabs::of(&frame, Tab::System);
+    let secrets = if tabs.is_admin { Some(secret_lines(state.syncs.as_ref()).await?) } else { None };
+    let connectors = state
+        .runner
+        .registry()
+        .iter()
+        .map(|connector| ConnectorLine { icon: SystemIcon::of(connector.icon), connector: Connector::of(connector) });
     html(&SystemPage {
-        tabs: Tabs::of(&frame, Tab::System),
+        tabs,
         frame,
         version: env!("CARGO_PKG_VERSION"),
-        connectors: state.runner.registry().iter().map(Connector::of).collect(),
+        connectors: connectors.collect(),
+        systems: systems(&state).await?,
+        secrets,
+        secrets_command: Command("syncline config check".to_owned()),
         syncs: syncs.collect(),
         size: Bytes(size),
         kept: kept(&state.retention),
         tables,
         command: Command("syncline connectors".to_owned()),
     })
+}
+
+/// The systems that syncs use, by name, each side with the settings of the first sync that has it so.
+async fn systems(state: &ApiState) -> Result<Vec<SystemLine>> {
+    let registry = state.runner.registry();
+    let mut systems: BTreeMap<(String, bool), SystemLine> = BTreeMap::new();
+    for (name, configured) in state.syncs.syncs().await? {
+        // What is wrong with it is told among the syncs.
+        let Ok(configured) = configured else { continue };
+        let sides = [(Side::Source, &configured.definition.source), (Side::Target, &configured.definition.target)];
+        for (which, side) in sides {
+            let (Ok(connector), Ok(described)) = (registry.get(&side.connector), registry.describe(which, side)) else {
+                continue;
+            };
+            let is_source = which == Side::Source;
+            systems.entry((side.connection_name.clone(), !is_source)).or_insert_with(|| SystemLine {
+                link: Link { name: clean(&side.connection_name), href: side_href(is_source, &side.connection_name) },
+                icon: SystemIcon::of(connector.icon),
+                connector: format!("{} {}", connector.label, connector.version),
+                side: if is_source { "source" } else { "target" },
+                can: in_short(&described),
+                sync: Link { name: clean(&name), href: sync_href(&name) },
+            });
+        }
+    }
+    Ok(systems.into_values().collect())
 }
 
 /// How much of the past is kept, each limit in words.

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 use syncline_core::connector::ConnectorDescriptor;
+use syncline_core::describe::Icon;
 use syncline_core::run::CheckedSync;
 use syncline_core::{Error, ErrorKind};
 
@@ -22,8 +23,8 @@ pub struct Connector {
     pub label: &'static str,
     /// What the system is.
     pub description: &'static str,
-    /// The name of its icon.
-    pub icon: &'static str,
+    /// Its symbol, as the data of an SVG path in a box of 24 by 24; null where it has none of its own.
+    pub icon: Option<Icon>,
     /// The crate that brings it.
     pub package: &'static str,
     /// The version of that crate.

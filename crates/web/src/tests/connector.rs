@@ -39,7 +39,6 @@ impl Connector for Sites {
     const ID: &'static str = "sites";
     const LABEL: &'static str = "Sites";
     const DESCRIPTION: &'static str = "A list of sites.";
-    const ICON: &'static str = "server";
     type Connection = Self;
 }
 
@@ -47,6 +46,10 @@ impl Connector for Sites {
 impl ConnectSource for Sites {
     type Parameters = NoSettings;
     type Source = Self;
+
+    fn source_mappings(_: &NoSettings) -> Vec<DataMapping> {
+        vec![DataMapping::model("site", "lines"), DataMapping::field("site", "name", "behind `=`")]
+    }
 
     async fn connect_source(connection: Self, _: NoSettings, _: ConnectContext) -> Result<Self> {
         Ok(connection)
@@ -57,6 +60,14 @@ impl ConnectSource for Sites {
 impl ConnectTarget for Sites {
     type Parameters = NoSettings;
     type Target = Self;
+
+    fn target_mappings(_: &NoSettings) -> Vec<DataMapping> {
+        vec![DataMapping::model("site", "lines"), DataMapping::field("site", "name", "behind `=`")]
+    }
+
+    fn target_capabilities(_: &Self, _: &NoSettings) -> Capabilities {
+        Capabilities { batch_size: 10, concurrency: 1, preconditions: false, deletes: true, staging: false }
+    }
 
     async fn connect_target(connection: Self, _: NoSettings, _: ConnectContext) -> Result<Self> {
         Ok(connection)
@@ -90,10 +101,6 @@ impl DataSource for Sites {
         self.read(sink).await
     }
 
-    fn data_mappings(&self) -> Vec<DataMapping> {
-        vec![DataMapping::model("site", "lines"), DataMapping::field("site", "name", "behind `=`")]
-    }
-
     fn config_information(&self) -> Vec<ConfigItem> {
         Vec::new()
     }
@@ -106,7 +113,7 @@ impl DataTarget for Sites {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { batch_size: 10, concurrency: 1, preconditions: false, deletes: true, staging: false }
+        Self::target_capabilities(self, &NoSettings {})
     }
 
     async fn check(&self) -> Result<CheckReport> {
@@ -125,10 +132,6 @@ impl DataTarget for Sites {
 
     async fn writer(&self, _: &WritePermit) -> Result<Box<dyn TargetWriter>> {
         Ok(Box::new(self.clone()))
-    }
-
-    fn data_mappings(&self) -> Vec<DataMapping> {
-        vec![DataMapping::model("site", "lines"), DataMapping::field("site", "name", "behind `=`")]
     }
 
     fn config_information(&self) -> Vec<ConfigItem> {

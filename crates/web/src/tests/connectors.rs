@@ -10,7 +10,7 @@ async fn connectors_are_listed_with_their_schemas() {
     let api = Api::empty().await;
     let all = api.get("connectors").await.items();
     let expected = json!({
-        "id": "sites", "label": "Sites", "description": "A list of sites.", "icon": "server", "package": "syncline-web", "version": "1",
+        "id": "sites", "label": "Sites", "description": "A list of sites.", "icon": null, "package": "syncline-web", "version": "1",
         "source": true, "target": true,
     });
     assert_eq!(all, [expected]);

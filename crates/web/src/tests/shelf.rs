@@ -10,7 +10,7 @@ use syncline_core::policy::Policy;
 use syncline_core::run::{Automation, ConfiguredSync, SideDefinition, SyncBook, SyncDefinition};
 use syncline_core::{Error, ErrorKind, Result};
 
-use crate::{Draft, Offer, OfferedConnection, SettingProblem, StoreError, SyncStore, SyncView};
+use crate::{Draft, NamedSecret, Offer, OfferedConnection, SettingProblem, StoreError, SyncStore, SyncView};
 
 /// A system that nobody may write to.
 pub const WALLED: &str = "walled";
@@ -164,5 +164,13 @@ impl SyncStore for Shelf {
 
     async fn pause(&self, name: &str, paused: bool) -> Result<()> {
         self.history.pause_sync(name, paused).await
+    }
+
+    async fn secrets(&self) -> Result<Vec<NamedSecret>> {
+        let webhook = |(name, sync): (String, Result<ConfiguredSync>)| {
+            let webhook = sync.ok()?.automation.webhook?;
+            Some(NamedSecret { key: format!("syncs.{name}.webhook.secret"), secret: webhook.secret })
+        };
+        Ok(self.syncs().await?.into_iter().filter_map(webhook).collect())
     }
 }

@@ -34,6 +34,9 @@ pub struct Model {
     pub target_rejected: i64,
     /// A JSON list; null when it is empty.
     pub target_rejections: Option<String>,
+    /// JSON; null when the run did not read the side itself.
+    pub source_filled: Option<String>,
+    pub target_filled: Option<String>,
 }
 
 /// What rows lead to: nothing, as statements join what they need.

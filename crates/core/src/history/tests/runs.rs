@@ -1,16 +1,19 @@
 //! Runs, their phases, models and logs.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use super::{LEASE, approved, everywhere, new_run, started, working_run};
 use crate::diff::DiffCounts;
-use crate::event::{Level, Phase};
+use crate::event::{Level, Phase, Side};
 use crate::history::{
     Claimed, History, LogLine, ModelRecord, NewRun, PhaseRecord, PlanRef, ReadRecord, RunFilter, RunId, RunResult,
     RunStatus,
 };
 use crate::models::ModelMode;
+use crate::snapshot::Filled;
 use crate::{Error, ErrorKind};
 
 /// A time with more digits than are kept.
@@ -227,6 +230,54 @@ async fn phases_models_and_lines_come_back_as_they_were() {
         assert_eq!(texts, [(1, "one"), (2, "two"), (3, "three")]);
         assert_eq!(rest.next, None);
         assert!(history.append_log(RunId::new(99), &[line("x")]).await.is_err());
+    })
+    .await;
+}
+
+/// Of each model, what the newest run counted that read it to its end.
+#[tokio::test]
+async fn the_values_of_the_last_complete_read_are_found() {
+    everywhere(async |place| {
+        let history = place.open().await;
+        let filled = |serials: u64| Filled {
+            records: 4,
+            fields: BTreeMap::from([("name".to_owned(), 4), ("serial".to_owned(), serials)]),
+        };
+        let read = |filled: Option<Filled>, partial: Option<&str>| ReadRecord {
+            records: 4,
+            partial: partial.map(str::to_owned),
+            filled,
+            ..ReadRecord::default()
+        };
+        let devices = |source: ReadRecord| ModelRecord {
+            model: "device".to_owned(),
+            mode: ModelMode::Sync,
+            source: Some(source),
+            desired: None,
+            target: Some(read(None, None)),
+            diff: None,
+        };
+        let told = async || {
+            let told = history.filled_fields("sites", Side::Source, 10).await.unwrap();
+            told.get("device").map(|found| (found.run, found.filled.fields["serial"]))
+        };
+        assert_eq!(told().await, None);
+        let first = working_run(&history).await;
+        history.record_model(first, &devices(read(Some(filled(1)), None))).await.unwrap();
+        // Who goes on with a plan reads nothing, and forgets nothing.
+        history.record_model(first, &devices(read(None, None))).await.unwrap();
+        assert_eq!(told().await, Some((first.run, 1)));
+        let kept = history.models(first.run).await.unwrap();
+        assert_eq!(kept[0].source.as_ref().unwrap().filled, Some(filled(1)));
+        history.finish_run(first, &RunResult::completed()).await.unwrap();
+
+        let second = working_run(&history).await;
+        history.record_model(second, &devices(read(Some(filled(2)), Some("page 3 was cut short")))).await.unwrap();
+        assert_eq!(told().await, Some((first.run, 1)));
+        history.record_model(second, &devices(read(Some(filled(3)), None))).await.unwrap();
+        assert_eq!(told().await, Some((second.run, 3)));
+        assert!(history.filled_fields("sites", Side::Target, 10).await.unwrap().is_empty());
+        assert!(history.filled_fields("other", Side::Source, 10).await.unwrap().is_empty());
     })
     .await;
 }

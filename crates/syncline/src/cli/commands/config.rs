@@ -1,7 +1,7 @@
 //! `syncline config`: check, schema, example.
 
 use serde_json::json;
-use syncline_core::settings::{self, SecretRef};
+use syncline_web::NamedSecret;
 
 use crate::cli::args::ConfigCommand;
 use crate::cli::console::{GOOD, paint};
@@ -50,30 +50,7 @@ fn check(session: &Session) -> Result<(), Failure> {
 /// The secrets that cannot be fetched here and now. No mistake of the configuration: it may be checked elsewhere
 /// than it is used.
 fn missing_secrets(configuration: &config::Configuration) -> Result<Vec<(String, String)>, Failure> {
-    let registry = crate::registry()?;
-    let mut missing = Vec::new();
-    let mut look = |key: String, secret: &SecretRef| {
-        missing.extend(secret.resolve().err().map(|error| (key, error.report())));
-    };
-    if let Some(password) = &configuration.data.history_password {
-        look("data.history_password".to_owned(), password);
-    }
-    if let Some(secret) = configuration.web.oidc.as_ref().and_then(|oidc| oidc.client_secret.as_ref()) {
-        look("web.oidc.client_secret".to_owned(), secret);
-    }
-    for (name, channel) in &configuration.notify {
-        channel.secrets().for_each(|(key, secret)| look(format!("notify.{name}.{key}"), secret));
-    }
-    for (name, sync) in &configuration.syncs {
-        if let Some(webhook) = &sync.webhook {
-            look(format!("syncs.{name}.webhook.secret"), &webhook.secret);
-        }
-    }
-    for (name, connection) in &configuration.connections {
-        let schema = (registry.get(&connection.connector)?.connection_schema)();
-        for (setting, secret) in settings::secrets(&schema, &connection.settings) {
-            look(format!("connections.{name}.{setting}"), &secret);
-        }
-    }
-    Ok(missing)
+    let named = configuration.secrets(&crate::registry()?)?;
+    let missing = |named: NamedSecret| Some((named.key, named.secret.resolve().err()?.report()));
+    Ok(named.into_iter().filter_map(missing).collect())
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 use syncline_core::describe::{ConfigItem, DataMapping};
-use syncline_core::event::Events;
+use syncline_core::event::{Events, Side};
 use syncline_core::registry::Registry;
 use syncline_core::target::Capabilities;
 use syncline_web::routes::connectors::{Connector, ConnectorDetail};
@@ -93,25 +93,27 @@ async fn connected(
         if !source_known && sync.source.connector == connector {
             source_known = true;
             let source = registry.connect_source(&sync.source, &events).await?;
+            let described = registry.describe(Side::Source, &sync.source)?;
             sides.push(Connected {
                 sync: name.clone(),
                 side: "source",
                 connection: sync.source.connection_name,
-                capabilities: None,
+                capabilities: described.capabilities,
                 configuration: source.config_information(),
-                data_mappings: source.data_mappings(),
+                data_mappings: described.data_mappings,
             });
         }
         if !target_known && sync.target.connector == connector {
             target_known = true;
             let target = registry.connect_target(&sync.target, &events).await?;
+            let described = registry.describe(Side::Target, &sync.target)?;
             sides.push(Connected {
                 sync: name.clone(),
                 side: "target",
                 connection: sync.target.connection_name,
-                capabilities: Some(target.capabilities()),
+                capabilities: described.capabilities,
                 configuration: target.config_information(),
-                data_mappings: target.data_mappings(),
+                data_mappings: described.data_mappings,
             });
         }
     }

@@ -39,13 +39,17 @@ async fn a_calendar_tells_what_begins_by_itself() {
         "Drift checks",
         "after hourly",
         "when somebody asks webhook",
-        "(Asia/Tokyo) 1 window, stops when they close",
+        "writes within 0 0 29 2 * for 1m (UTC)",
+        "stops when its windows close",
+        "windows are closed all the time",
         "waits until",
         "schedules rest",
         "Of each schedule the next five.",
     ] {
         assert!(text.contains(part), "{part}: {text}");
     }
+    // There is no 29 February within the day.
+    assert!(day.contains("Windows: closed"), "{day}");
     // What begins every minute is too much for a week, and is not counted to its end.
     assert!(!text.replace("“…”", "").contains('…'), "{text}");
     let week = pages.page("/schedules?days=7").await;

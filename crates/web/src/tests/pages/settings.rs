@@ -1,6 +1,8 @@
 //! Settings, accounts, tokens and the audit log.
 
-use axum::http::StatusCode;
+use axum::body::Body;
+use axum::http::{Request, StatusCode, header};
+use serde_json::json;
 use syncline_core::history::{AuditFilter, Role, Secret};
 
 use super::markup::{ensure_harmless, ensure_well_formed};
@@ -25,6 +27,51 @@ async fn settings_tell_what_this_program_is() {
     assert!(!text.contains("run_log"), "{text}");
     assert!(words(&pages.page("/settings?tables=on").await).contains("run_log"));
     assert!(words(&pages.page("/settings/password").await).contains("Nobody is logged in here"));
+}
+
+/// Whether a secret is there is for those to know who can do something about it; what it is, is nobody's.
+#[tokio::test]
+async fn secrets_are_found_or_missing_and_never_told() {
+    const HELD: &str = "a rather long secret of a webhook";
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("hook");
+    std::fs::write(&file, HELD).unwrap();
+    let api = Api::asking().await;
+    let place = format!("file:{}", file.display());
+    let mut tokens = Vec::new();
+    for role in [Role::Viewer, Role::Approver, Role::Admin] {
+        tokens.push((role, api.token(&format!("a-{role}"), role, None, None).await));
+    }
+    for (name, secret) in [("there", place.as_str()), ("gone", "env:SYNCLINE_TEST_NO_SUCH_VARIABLE")] {
+        let settings = json!({"sites": ["a"], "target": name, "webhook": {"secret": secret}});
+        api.shelf.history.create_sync(name, &settings).await.unwrap();
+    }
+    let pages = Pages { router: api.router.clone(), api };
+    for (role, token) in tokens {
+        let request = Request::builder().uri("/settings").header(header::HOST, "localhost:8080");
+        let request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+        let answer = pages.send(request.body(Body::empty()).unwrap()).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+        ensure_well_formed(&answer.text);
+        ensure_harmless(&answer.text);
+        let text = words(&answer.text);
+        assert!(!text.contains(HELD), "{text}");
+        let found = text.contains(&format!("syncs.there.webhook.secret {place} found"));
+        let missing = text.contains("syncs.gone.webhook.secret env:SYNCLINE_TEST_NO_SUCH_VARIABLE missing here");
+        assert_eq!((found, missing), (role == Role::Admin, role == Role::Admin), "{role}: {text}");
+        assert_eq!(text.contains("syncline config check"), role == Role::Admin, "{role}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn settings_tell_what_each_system_can() {
+    let (pages, _) = filled().await;
+    let page = pages.page("/settings").await;
+    let text = words(&page);
+    for part in ["truth Sites 1 source reads asked", "copy Sites 1 target reads, creates, updates, deletes lab"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert!(page.contains("<svg class=\"icon system\""), "{page}");
 }
 
 #[tokio::test]
