@@ -50,6 +50,7 @@ use futures::future::BoxFuture;
 use serde_json::Value;
 
 use crate::event::Events;
+use crate::requests::RequestCounter;
 use crate::settings::{self, Problem, Settings};
 use crate::source::DataSource;
 use crate::target::DataTarget;
@@ -81,6 +82,8 @@ pub trait Connector: 'static {
 pub struct ConnectContext {
     /// The stream of the run's events.
     pub events: Events,
+    /// Counts what is asked of the system: for the HTTP client.
+    pub requests: RequestCounter,
 }
 
 /// A connector whose system can be read as truth.

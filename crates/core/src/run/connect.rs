@@ -2,7 +2,7 @@
 
 use super::SideDefinition;
 use crate::connector::ConnectContext;
-use crate::event::Events;
+use crate::event::{Events, Side};
 use crate::registry::Registry;
 use crate::source::DataSource;
 use crate::target::DataTarget;
@@ -13,7 +13,7 @@ impl Registry {
     pub async fn connect_source(&self, side: &SideDefinition, events: &Events) -> Result<Box<dyn DataSource>> {
         let connector = self.get(&side.connector)?;
         let source = connector.source.as_ref().ok_or_else(|| not_a(side, "source"))?;
-        let context = ConnectContext { events: events.clone() };
+        let context = context(events, Side::Source);
         let connected = (source.connect)(side.connection.clone(), side.parameters.clone(), context).await;
         connected.map_err(|error| error.with("connection", &side.connection_name))
     }
@@ -22,10 +22,14 @@ impl Registry {
     pub async fn connect_target(&self, side: &SideDefinition, events: &Events) -> Result<Box<dyn DataTarget>> {
         let connector = self.get(&side.connector)?;
         let target = connector.target.as_ref().ok_or_else(|| not_a(side, "target"))?;
-        let context = ConnectContext { events: events.clone() };
+        let context = context(events, Side::Target);
         let connected = (target.connect)(side.connection.clone(), side.parameters.clone(), context).await;
         connected.map_err(|error| error.with("connection", &side.connection_name))
     }
+}
+
+fn context(events: &Events, side: Side) -> ConnectContext {
+    ConnectContext { events: events.clone(), requests: events.requests(side).clone() }
 }
 
 fn not_a(side: &SideDefinition, what: &str) -> Error {
