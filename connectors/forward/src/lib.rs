@@ -68,7 +68,7 @@ impl ConnectSource for Forward {
         parameters: Parameters,
         context: ConnectContext,
     ) -> syncline_core::Result<ForwardSource> {
-        ForwardSource::new(connection, parameters, context.events)
+        ForwardSource::new(connection, parameters, context)
     }
 }
 

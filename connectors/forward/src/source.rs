@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use syncline_core::Result;
+use syncline_core::connector::ConnectContext;
 use syncline_core::describe::{CheckReport, ConfigItem};
 use syncline_core::event::{Events, Level};
 use syncline_core::fields::ModelFields;
@@ -47,9 +48,10 @@ struct Place {
 
 impl ForwardSource {
     /// Makes a source; sends nothing yet.
-    pub(crate) fn new(connection: Connection, parameters: Parameters, events: Events) -> Result<Self> {
+    pub(crate) fn new(connection: Connection, parameters: Parameters, context: ConnectContext) -> Result<Self> {
+        let ConnectContext { events, requests } = context;
         Ok(Self {
-            api: Api::new(&connection)?,
+            api: Api::new(&connection, &requests)?,
             connection,
             parameters,
             events,

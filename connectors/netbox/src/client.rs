@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use syncline_core::permit::WritePermit;
+use syncline_core::requests::RequestCounter;
 use syncline_core::{Error, ErrorKind, Result};
 use syncline_http::{Client, ClientSettings, Credential, Method, Path, Request, Response, Retry};
 use tokio::sync::Semaphore;
@@ -83,19 +84,19 @@ struct GraphError {
     message: String,
 }
 
-fn client(connection: &Connection) -> Result<Client> {
+fn client(connection: &Connection, requests: &RequestCounter) -> Result<Client> {
     let token = connection.token.resolve()?;
     let credential =
         if token.expose_secret().starts_with("nbt_") { Credential::bearer(token) } else { Credential::token(token) };
     let settings =
         ClientSettings { url: connection.url.clone(), tls: connection.tls.clone(), http: connection.http.clone() };
-    Ok(Client::new(&settings, credential)?)
+    Ok(Client::new(&settings, credential)?.with_counter(requests.clone()))
 }
 
 impl ReadClient {
     /// Connects: asks for the version and refuses one that is too old.
-    pub async fn connect(connection: &Connection) -> Result<Self> {
-        let http = client(connection)?;
+    pub async fn connect(connection: &Connection, requests: &RequestCounter) -> Result<Self> {
+        let http = client(connection, requests)?;
         let response = http.get("api/status/").send().await.map_err(error::reading)?;
         let status: Status = response.json()?;
         let version = Version::parse(&status.netbox_version)?;
@@ -278,15 +279,16 @@ impl ReadClient {
 
 impl WriteClient {
     /// The right to write makes the client that can.
-    pub fn open(connection: &Connection, permit: &WritePermit) -> Result<Self> {
+    pub fn open(connection: &Connection, permit: &WritePermit, reader: &ReadClient) -> Result<Self> {
         let validity = permit.validity().clone();
-        Ok(Self { http: client(connection)?.on_condition(move || validity.ensure()), branch: None })
+        let requests = reader.http.counter();
+        Ok(Self { http: client(connection, requests)?.on_condition(move || validity.ensure()), branch: None })
     }
 
     /// For tests, which have no plan.
     #[cfg(test)]
     pub fn without_permit(connection: &Connection) -> Result<Self> {
-        Ok(Self { http: client(connection)?, branch: None })
+        Ok(Self { http: client(connection, &RequestCounter::default())?, branch: None })
     }
 
     /// The same NetBox as a branch shows it: what is written stays in the branch.

@@ -28,10 +28,10 @@ pub(crate) fn reading(error: HttpError) -> Error {
     let words = words(answer);
     if refuses_token(answer.status.as_u16(), &words) {
         let message = format!("NetBox refuses the token: {words} Give a valid one in `token`");
-        return Error::new(ErrorKind::Unauthenticated, message);
+        return Error::new(ErrorKind::Unauthenticated, message).with_exchange(error.exchange());
     }
     if answer.status == 403 {
-        return Error::new(ErrorKind::Forbidden, format!("NetBox refuses: {words}"));
+        return Error::new(ErrorKind::Forbidden, format!("NetBox refuses: {words}")).with_exchange(error.exchange());
     }
     if refuses_branch(&answer.body_text()) {
         return no_branch(error);
@@ -42,7 +42,7 @@ pub(crate) fn reading(error: HttpError) -> Error {
 /// The error of a request whose branch is gone or closed. It ends every write that would go there.
 fn no_branch(error: HttpError) -> Error {
     let message = "NetBox has no open branch for this run any more: it was merged, deleted, or a job is at work on it";
-    Error::new(ErrorKind::NotFound, message).caused_by(error)
+    Error::new(ErrorKind::NotFound, message).with_exchange(error.exchange()).caused_by(error)
 }
 
 /// The error behind what is known of a batch, for requests that are no batches.

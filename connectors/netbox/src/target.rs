@@ -99,7 +99,7 @@ impl NetBoxTarget {
     fn opening(&self, permit: &WritePermit) -> Result<Opening> {
         Ok(Opening {
             reader: self.client.clone(),
-            client: WriteClient::open(&self.connection, permit)?,
+            client: WriteClient::open(&self.connection, permit, &self.client)?,
             connection: self.connection.clone(),
             parameters: self.parameters.clone(),
             message: permit.message().to_owned(),

@@ -53,6 +53,10 @@ pub struct Change {
     pub key: AnyKey,
     /// What is done to it.
     pub action: Action,
+    /// The key of the site that the record stands at, where it has one: what the target has counts before what it gets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Vec<Value>>")]
+    pub site: Option<AnyKey>,
     /// The target's record: whom to write to, and the version that the plan was made against. None for a create.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub native: Option<Native>,
@@ -240,6 +244,7 @@ impl Change {
             model: model.to_owned(),
             key,
             action,
+            site: None,
             native,
             fields,
             hold: None,

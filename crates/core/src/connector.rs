@@ -53,6 +53,7 @@ use serde_json::Value;
 
 use crate::describe::{DataMapping, Icon, SideDescription};
 use crate::event::Events;
+use crate::requests::RequestCounter;
 use crate::settings::{self, Problem, Settings};
 use crate::source::DataSource;
 use crate::target::{Capabilities, DataTarget};
@@ -84,6 +85,8 @@ pub trait Connector: 'static {
 pub struct ConnectContext {
     /// The stream of the run's events.
     pub events: Events,
+    /// Counts what is asked of the system: for the HTTP client.
+    pub requests: RequestCounter,
 }
 
 /// A connector whose system can be read as truth.

@@ -6,6 +6,7 @@
 //! - Messages are lower case, have no full stop, name the thing in backticks and say what to do about it.
 //! - No secret and no credential ever enters a message or a context value.
 
+mod exchange;
 mod report;
 
 use std::fmt;
@@ -13,6 +14,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+pub use exchange::{EXCERPT, Exchange};
 pub use report::{ErrorReport, causes};
 
 /// The result of everything that can fail with an [`Error`].
@@ -84,6 +86,7 @@ struct Inner {
     status: ErrorStatus,
     message: String,
     context: Vec<(&'static str, String)>,
+    exchange: Option<Box<Exchange>>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -96,6 +99,7 @@ impl Error {
                 status: ErrorStatus::Permanent,
                 message: message.into(),
                 context: Vec::new(),
+                exchange: None,
                 source: None,
             }),
         }
@@ -119,6 +123,18 @@ impl Error {
     pub fn with(mut self, name: &'static str, value: impl fmt::Display) -> Self {
         self.inner.context.push((name, value.to_string()));
         self
+    }
+
+    /// Adds the request that failed.
+    pub fn with_exchange(mut self, exchange: Option<Exchange>) -> Self {
+        self.inner.exchange = exchange.map(Box::new);
+        self
+    }
+
+    /// The request that failed, here or in what caused this error; none where none did.
+    pub fn exchange(&self) -> Option<&Exchange> {
+        let own = self.inner.exchange.as_deref();
+        own.or_else(|| self.inner.source.as_deref()?.downcast_ref::<Self>()?.exchange())
     }
 
     /// Attaches the error that caused this one.
@@ -214,6 +230,21 @@ mod tests {
             .caused_by(std::io::Error::other("connection refused"));
         assert_eq!(error.to_string(), "cannot reach `netbox.example` (model site, page 3)");
         assert_eq!(error.report(), "cannot reach `netbox.example` (model site, page 3): connection refused");
+    }
+
+    #[test]
+    fn the_request_of_a_cause_is_found() {
+        let exchange = Exchange {
+            method: "GET".to_owned(),
+            url: "https://netbox.example/api/".to_owned(),
+            status: Some(503),
+            attempts: 4,
+            body: None,
+        };
+        let cause = Error::new(ErrorKind::Remote, "down").with_exchange(Some(exchange.clone()));
+        let error = Error::new(ErrorKind::Protocol, "a page is missing").caused_by(cause);
+        assert_eq!(error.exchange(), Some(&exchange));
+        assert_eq!(Error::new(ErrorKind::Remote, "x").caused_by(std::io::Error::other("y")).exchange(), None);
     }
 
     #[test]

@@ -9,6 +9,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
 
+use crate::error::Exchange;
+use crate::requests::{RequestCounter, SideRequests};
+
 pub use backlog::{Backlog, Happened};
 
 /// A side of a sync.
@@ -147,6 +150,9 @@ pub enum Event {
         level: Level,
         /// The line.
         text: String,
+        /// The request that failed for good, where that is what the line tells of.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        exchange: Option<Box<Exchange>>,
     },
 }
 
@@ -181,6 +187,8 @@ impl Event {
 pub struct Events {
     sender: broadcast::Sender<Arc<Event>>,
     backlogs: Arc<Mutex<Vec<Weak<Backlog>>>>,
+    source: RequestCounter,
+    target: RequestCounter,
 }
 
 impl Events {
@@ -189,7 +197,12 @@ impl Events {
 
     /// A stream without followers.
     pub fn new() -> Self {
-        Self { sender: broadcast::Sender::new(Self::CAPACITY), backlogs: Arc::default() }
+        Self {
+            sender: broadcast::Sender::new(Self::CAPACITY),
+            backlogs: Arc::default(),
+            source: RequestCounter::default(),
+            target: RequestCounter::default(),
+        }
     }
 
     /// Follows the stream from now on.
@@ -219,7 +232,20 @@ impl Events {
 
     /// Tells the followers a line.
     pub fn message(&self, level: Level, text: impl Into<String>) {
-        self.emit(Event::Message { level, text: text.into() });
+        self.emit(Event::Message { level, text: text.into(), exchange: None });
+    }
+
+    /// Counts the requests to a side.
+    pub fn requests(&self, side: Side) -> &RequestCounter {
+        match side {
+            Side::Source => &self.source,
+            Side::Target => &self.target,
+        }
+    }
+
+    /// The requests since this was asked last.
+    pub fn take_requests(&self) -> SideRequests {
+        SideRequests { source: self.source.take(), target: self.target.take() }
     }
 
     fn backlogs(&self) -> std::sync::MutexGuard<'_, Vec<Weak<Backlog>>> {

@@ -33,6 +33,7 @@ pub mod quarantine;
 pub mod queue;
 pub mod read;
 pub mod registry;
+pub mod requests;
 #[cfg(feature = "runtime")]
 pub mod run;
 #[cfg(feature = "runtime")]

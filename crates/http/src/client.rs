@@ -11,6 +11,7 @@ use std::{
 };
 
 use reqwest::{Method, redirect};
+use syncline_core::requests::RequestCounter;
 use tokio::sync::Semaphore;
 
 use crate::{
@@ -26,6 +27,7 @@ pub struct Client {
     pub(crate) inner: Arc<Inner>,
     pub(crate) recorder: Option<Recorder>,
     pub(crate) condition: Option<Condition>,
+    pub(crate) counter: RequestCounter,
 }
 
 /// What is asked right before every attempt.
@@ -98,13 +100,24 @@ impl Client {
                 url.host()
             );
         }
-        Ok(Self { inner: Arc::new(inner), recorder: None, condition: None })
+        Ok(Self { inner: Arc::new(inner), recorder: None, condition: None, counter: RequestCounter::default() })
     }
 
     /// Records every exchange from now on, for this client and its future clones.
     pub fn with_recorder(mut self, recorder: Recorder) -> Self {
         self.recorder = Some(recorder);
         self
+    }
+
+    /// Counts what is sent from now on for a run as well, by this client and its future clones.
+    pub fn with_counter(mut self, counter: RequestCounter) -> Self {
+        self.counter = counter;
+        self
+    }
+
+    /// What counts the requests for a run.
+    pub fn counter(&self) -> &RequestCounter {
+        &self.counter
     }
 
     /// Asks right before every attempt, after all waiting, whether the request may still be sent; for this client and its

@@ -383,7 +383,7 @@ impl std::error::Error for AnswerError {
 
 impl From<Error> for syncline_core::Error {
     fn from(error: Error) -> Self {
-        let (kind, status) = (error.kind(), error.status());
+        let (kind, status, exchange) = (error.kind(), error.status(), error.exchange());
         let (message, call, request_id, source) = match error {
             Error::Settings { .. } | Error::Request(_) => (error.to_string(), None, None, None),
             Error::Condition(error) => {
@@ -393,7 +393,7 @@ impl From<Error> for syncline_core::Error {
             Error::Status(error) => (error.message(), Some(error.call), error.request_id, None),
             Error::Answer(error) => (error.message(), Some(error.call), error.request_id, error.source),
         };
-        let mut converted = Self::new(kind, message);
+        let mut converted = Self::new(kind, message).with_exchange(exchange);
         if status != ErrorStatus::Permanent {
             converted = converted.temporary();
         }

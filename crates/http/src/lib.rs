@@ -37,6 +37,7 @@ mod base_url;
 mod client;
 mod credential;
 mod error;
+mod exchange;
 mod lines;
 mod measure;
 mod pace;

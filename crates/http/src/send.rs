@@ -57,6 +57,7 @@ impl Client {
             inner.pace.turn().await;
             let started = Instant::now();
             inner.measure.throttled(started - arrived);
+            self.counter.waited(started - arrived);
             if let Some(Err(error)) = self.condition.as_ref().map(|condition| condition()) {
                 // What an earlier try may have done stays in doubt.
                 let call = Call { in_doubt, ..self.call(request, number - 1) };
@@ -65,6 +66,7 @@ impl Client {
             let result = self.attempt(request, number, whole).await;
             let status = measure::status_of(&result, |(head, ..)| head.status);
             inner.measure.sent(&request.method, status, started.elapsed());
+            self.counter.sent(started.into_std(), status == Some(StatusCode::TOO_MANY_REQUESTS));
             let mut error = match result {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
@@ -100,10 +102,12 @@ impl Client {
             }
             inner.counters.retries.fetch_add(1, Ordering::Relaxed);
             inner.measure.retried(&error);
+            self.counter.retried();
             let wait = settings.wait(number, asked);
             tokio::time::sleep(wait).await;
             if asked.is_some() {
                 inner.measure.throttled(wait);
+                self.counter.waited(wait);
             }
             number += 1;
         }

@@ -8,6 +8,7 @@ use syncline_core::{Error, ErrorKind, Result};
 
 use crate::config::Configuration;
 use crate::connectors::EXPECTED;
+use crate::telemetry::trace_id;
 
 /// The connectors of this build. An error when one that belongs to it is not linked.
 pub fn registry() -> Result<Registry> {
@@ -25,7 +26,8 @@ pub fn registry() -> Result<Registry> {
 
 /// What runs the syncs of a configuration.
 pub async fn runner(configuration: &Configuration) -> Result<Runner> {
-    Ok(Runner::new(registry()?, open_history(configuration).await?, configuration.data_folder()))
+    let runner = Runner::new(registry()?, open_history(configuration).await?, configuration.data_folder());
+    Ok(runner.with_trace_ids(trace_id))
 }
 
 /// The history that a configuration names.

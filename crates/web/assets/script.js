@@ -87,6 +87,41 @@
     tell();
   };
 
+  // What is ticked goes along in the links to the other pages of the plan.
+  const carryTicks = () => {
+    const carried = document.querySelector("[data-carried]");
+    if (!carried) return;
+    const boxes = [...document.querySelectorAll("input[name=pick][type=checkbox]")];
+    const elsewhere = [...document.querySelectorAll("input[name=pick][type=hidden]")];
+    const names = (box) => {
+      const at = box.value.indexOf(":");
+      if (!box.value.startsWith("change:")) return [box.value];
+      return box.value.slice(at + 1).split(" ").map((id) => id.slice(0, 12));
+    };
+    const told = carried.querySelector(".dim");
+    const usual = told.textContent;
+    const carry = () => {
+      const ticked = new Set([...elsewhere, ...boxes.filter((box) => box.checked)].flatMap(names));
+      const fits = ticked.size <= 300;
+      told.textContent = fits
+        ? usual
+        : ticked.size + " changes are ticked, and 300 at most are remembered on other pages: tick whole models, or approve from here.";
+      const set = (url) => {
+        if (ticked.size && fits) url.searchParams.set("ticked", [...ticked].sort().join(","));
+        else url.searchParams.delete("ticked");
+        return url.pathname + url.search + url.hash;
+      };
+      for (const link of document.querySelectorAll("a[href]:not([data-untick])")) {
+        const url = new URL(link.href);
+        if (url.origin === location.origin && url.pathname === location.pathname) link.href = set(url);
+      }
+      if (fits) history.replaceState(null, "", set(new URL(location.href)));
+    };
+    document.addEventListener("change", (event) => {
+      if (event.target === document.querySelector("[data-tick-all]") || boxes.includes(event.target)) carry();
+    });
+  };
+
   // `j` and `k` go through the rows of a page, `/` to its first filter, or to the search.
   const keys = () => {
     document.addEventListener("keydown", (event) => {
@@ -334,6 +369,7 @@
     themeSwitch();
     copyButtons();
     tickAll();
+    carryTicks();
     keys();
     liveRun();
   });

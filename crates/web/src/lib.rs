@@ -16,6 +16,7 @@
 //! | `GET /runs/{id}/events`, `…/progress` | what happens in it, as it happens, and how far it is |
 //! | `GET /events` | how runs stand, as it changes |
 //! | `GET /runs/{id}/plan` | the file of its plan |
+//! | `GET`, `POST /runs/{id}/comments` | what people said about its plan; something more to be said |
 //! | `POST /runs/{id}/approve`, `…/reject` | a decision about its plan |
 //! | `POST /runs/{id}/cancel`, `…/pause`, `…/resume` | what a person wants of it |
 //! | `POST /runs/{id}/undo`, `…/rerun` | asks for a run that takes it back, or tries again what failed |

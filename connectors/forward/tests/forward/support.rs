@@ -94,7 +94,7 @@ impl Reader {
         let parameters = parse::<Parameters>(self.parameters.clone()).unwrap();
         assert_eq!(connection.problems(), []);
         assert_eq!(parameters.problems(), []);
-        Forward::connect_source(connection, parameters, ConnectContext { events }).await
+        Forward::connect_source(connection, parameters, ConnectContext { events, ..ConnectContext::default() }).await
     }
 
     pub fn request(&self) -> ReadRequest {

@@ -194,9 +194,8 @@ impl Reading<'_> {
             Ok(()) => sink.complete().await,
             Err(error) if error::ends_everything(&error) => Err(error),
             Err(error) => {
-                let reason = error.report();
-                self.unread().insert(M::NAME, reason.clone());
-                sink.partial(reason).await
+                self.unread().insert(M::NAME, error.report());
+                sink.partial_after(&error).await
             }
         }
     }

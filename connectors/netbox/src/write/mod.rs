@@ -154,7 +154,8 @@ impl Writer {
         parameters: &TargetParameters,
         permit: &WritePermit,
     ) -> Result<Self> {
-        Self::with(WriteClient::open(connection, permit)?, reader, connection, parameters, permit.message()).await
+        Self::with(WriteClient::open(connection, permit, &reader)?, reader, connection, parameters, permit.message())
+            .await
     }
 
     pub(crate) async fn with(

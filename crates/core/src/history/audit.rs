@@ -120,6 +120,9 @@ pub enum AuditAction {
     /// The plan of a run was rejected.
     #[serde(rename = "run.reject")]
     RunReject,
+    /// Somebody said something about the plan of a run.
+    #[serde(rename = "run.comment")]
+    RunComment,
     /// A run was removed from the history.
     #[serde(rename = "run.remove")]
     RunRemove,
@@ -285,7 +288,7 @@ impl How {
 
 impl AuditAction {
     /// All of them.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::Login,
         Self::LoginFailed,
         Self::Logout,
@@ -307,6 +310,7 @@ impl AuditAction {
         Self::RunResume,
         Self::RunApprove,
         Self::RunReject,
+        Self::RunComment,
         Self::RunRemove,
         Self::QuarantineDecide,
         Self::FindingAcknowledge,
@@ -338,6 +342,7 @@ impl AuditAction {
             Self::RunResume => "run.resume",
             Self::RunApprove => "run.approve",
             Self::RunReject => "run.reject",
+            Self::RunComment => "run.comment",
             Self::RunRemove => "run.remove",
             Self::QuarantineDecide => "quarantine.decide",
             Self::FindingAcknowledge => "finding.acknowledge",

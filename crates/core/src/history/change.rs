@@ -94,6 +94,8 @@ pub struct ChangeFilter {
     pub action: Option<Action>,
     /// With one of these outcomes; none for any.
     pub outcome: Vec<OutcomeKind>,
+    /// Held back by this rule.
+    pub rule: Option<HoldRule>,
 }
 
 /// How many changes of a run have the same model, action and outcome.

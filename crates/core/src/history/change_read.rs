@@ -58,6 +58,7 @@ impl History {
     /// in the right order, so that rare changes are found among millions without a look at the others.
     pub(super) async fn places(&self, run: RunId, filter: &ChangeFilter, after: i64, limit: u64) -> Result<Vec<i64>> {
         let mut places = Vec::new();
+        let rule = filter.rule.map(|rule| change::Column::HoldRule.eq(rule.as_str()));
         for kind in self.change_counts(run).await?.iter().filter(|kind| filter.wants(kind)) {
             let some: Vec<i64> = change::Entity::find()
                 .select_only()
@@ -66,6 +67,7 @@ impl History {
                 .filter(change::Column::Model.eq(&kind.model))
                 .filter(change::Column::Action.eq(kind.action.as_str()))
                 .filter(change::Column::Outcome.eq(kind.outcome.as_str()))
+                .filter(Condition::all().add_option(rule.clone()))
                 .filter(change::Column::Seq.gt(after))
                 .order_by_asc(change::Column::Seq)
                 .limit(limit.saturating_add(1))
@@ -133,28 +135,40 @@ impl History {
             .into_iter()
             .map(|row| {
                 let run = RunId(row.run_id);
-                let (sync, instance) = runs.get(&row.run_id).cloned().unwrap_or_default();
+                let Origin { sync, instance, .. } = runs.get(&row.run_id).cloned().unwrap_or_default();
                 Ok(TimelineEntry { run, sync, instance, change: StoredChange::try_from(row)? })
             })
             .collect();
         Ok(Page::cut(entries?, limit, |entry| TimelineCursor { run: entry.run, seq: entry.change.seq }))
     }
 
-    /// The sync and the target of runs.
-    pub(super) async fn origins(&self, mut runs: Vec<i64>) -> Result<HashMap<i64, (String, String)>> {
+    /// The sync and the target of runs, and under which id each is traced.
+    pub(super) async fn origins(&self, mut runs: Vec<i64>) -> Result<HashMap<i64, Origin>> {
         runs.dedup();
         let rows = run::Entity::find()
             .select_only()
-            .columns([run::Column::Id, run::Column::SyncId, run::Column::TargetInstance])
+            .columns([run::Column::Id, run::Column::SyncId, run::Column::TargetInstance, run::Column::TraceId])
             .filter(run::Column::Id.is_in(runs))
-            .into_tuple::<(i64, i64, String)>()
+            .into_tuple::<(i64, i64, String, Option<String>)>()
             .all(self.store.db())
             .await
             .map_err(|error| self.store.read_error(error))?;
-        let names = self.sync_names(rows.iter().map(|(_, sync, _)| *sync)).await?;
+        let names = self.sync_names(rows.iter().map(|(_, sync, ..)| *sync)).await?;
         let name = |sync: i64| names.get(&sync).cloned().unwrap_or_default();
-        Ok(rows.into_iter().map(|(run, sync, instance)| (run, (name(sync), instance))).collect())
+        let origin = |(run, sync, instance, trace_id)| (run, Origin { sync: name(sync), instance, trace_id });
+        Ok(rows.into_iter().map(origin).collect())
     }
+}
+
+/// Where a row of a run comes from.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Origin {
+    /// The name of the run's sync.
+    pub(super) sync: String,
+    /// The system that it wrote to.
+    pub(super) instance: String,
+    /// Under which id it is traced.
+    pub(super) trace_id: Option<String>,
 }
 
 impl ChangeFilter {

@@ -225,8 +225,12 @@ async fn reserve(tx: &DatabaseTransaction, claim: Claim, lines: usize, events: u
 
 /// What is a line of the run's log: what was said, and what came of each step.
 fn line(happened: &Happened) -> Option<LogLine> {
+    let mut failed = None;
     let (level, text) = match &*happened.event {
-        Event::Message { level, text } => (*level, text.clone()),
+        Event::Message { level, text, exchange } => {
+            failed = exchange.as_deref().cloned();
+            (*level, text.clone())
+        }
         Event::PhaseFinished { phase, duration_ms, .. } => {
             let phase = phase.as_str().replace('_', " ");
             (Level::Info, format!("{phase} took {} ms", grouped(*duration_ms)))
@@ -250,7 +254,7 @@ fn line(happened: &Happened) -> Option<LogLine> {
         }
         Event::PhaseStarted { .. } | Event::Read { .. } | Event::Applied { .. } => return None,
     };
-    Some(LogLine { at: happened.at, level, text })
+    Some(LogLine { at: happened.at, level, text, exchange: failed })
 }
 
 fn ended(event: &Event) -> Option<PhaseRecord> {
@@ -310,7 +314,7 @@ impl From<&Event> for RunEvent {
             Event::Applied { model, done, total, failed } => {
                 Self::Applied { model: model.to_owned(), done, total, failed }
             }
-            Event::Message { level, text } => Self::Message { level, text },
+            Event::Message { level, text, .. } => Self::Message { level, text },
         }
     }
 }

@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::entity::run_log;
 use super::insert::Insert;
 use super::{History, Page, RunId, error, text};
+use crate::error::Exchange;
 use crate::event::Level;
 use crate::{Error, ErrorKind, Result};
 
@@ -22,6 +23,8 @@ pub struct LogLine {
     pub level: Level,
     /// The line.
     pub text: String,
+    /// The request that failed for good, where that is what the line tells of.
+    pub exchange: Option<Exchange>,
 }
 
 /// A line of the log.
@@ -35,9 +38,13 @@ pub struct StoredLogLine {
     pub level: Level,
     /// The line.
     pub text: String,
+    /// The request that failed for good, where that is what the line tells of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exchange: Option<Exchange>,
 }
 
-const LINES: Insert<5> = Insert { table: "run_log", columns: ["run_id", "seq", "at", "level", "text"], tail: "" };
+const LINES: Insert<6> =
+    Insert { table: "run_log", columns: ["run_id", "seq", "at", "level", "text", "exchange"], tail: "" };
 
 impl History {
     /// Adds lines to the log of a run. A run that is over takes them too: its end is worth a line.
@@ -79,6 +86,9 @@ pub(super) async fn append(tx: &DatabaseTransaction, run: RunId, lines: &[LogLin
 /// Inserts lines whose numbers are taken, up to `last`.
 pub(super) async fn insert(tx: &DatabaseTransaction, run: RunId, last: i64, lines: &[LogLine]) -> Result<()> {
     let first = last - text::stored(lines.len() as u64) + 1;
+    let exchanges: Result<Vec<_>> =
+        lines.iter().map(|line| line.exchange.as_ref().map(text::to_json).transpose()).collect();
+    let exchanges = exchanges?;
     LINES
         .run(tx, lines, |place, line| {
             [
@@ -87,6 +97,7 @@ pub(super) async fn insert(tx: &DatabaseTransaction, run: RunId, last: i64, line
                 text::micros(line.at).into(),
                 text::level_name(line.level).into(),
                 line.text.clone().into(),
+                exchanges[place].clone().into(),
             ]
         })
         .await
@@ -96,6 +107,12 @@ impl TryFrom<run_log::Model> for StoredLogLine {
     type Error = Error;
 
     fn try_from(row: run_log::Model) -> Result<Self> {
-        Ok(Self { seq: text::count(row.seq), at: text::time(row.at), level: text::level(&row.level)?, text: row.text })
+        Ok(Self {
+            seq: text::count(row.seq),
+            at: text::time(row.at),
+            level: text::level(&row.level)?,
+            text: row.text,
+            exchange: row.exchange.map(|json| text::parse_json("run_log.exchange", &json)).transpose()?,
+        })
     }
 }

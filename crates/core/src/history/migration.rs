@@ -22,7 +22,9 @@ mod m2026_11_28_run_events;
 mod m2026_11_29_loud_lines;
 mod m2026_11_29_providers;
 mod m2026_11_30_notifications;
+mod m2026_12_01_comments;
 mod m2026_12_01_filled_fields;
+mod m2026_12_01_requests;
 
 use std::collections::HashSet;
 
@@ -67,6 +69,8 @@ impl MigratorTrait for Migrator {
             Box::new(m2026_11_29_providers::Migration),
             Box::new(m2026_11_30_notifications::Migration),
             Box::new(m2026_12_01_filled_fields::Migration),
+            Box::new(m2026_12_01_comments::Migration),
+            Box::new(m2026_12_01_requests::Migration),
         ]
     }
 

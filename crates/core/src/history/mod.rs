@@ -2,7 +2,7 @@
 //!
 //! Tables: `sync`, `run`, `run_phase`, `run_model`, `run_outcome` (counters), `change` (which is the sync log of every
 //! object as well), `run_log`, `run_event` (what happens, as it happens), `status_change` (the count of all changes of how
-//! runs stand), `batch` (what is on its way to a target), `plan` and `plan_part`, `decision`, `quarantine` (absent objects
+//! runs stand), `batch` (what is on its way to a target), `plan` and `plan_part`, `decision`, `comment`, `quarantine` (absent objects
 //! that wait), `ledger` (what Syncline created, and what it last applied to what), `link` (which source record is which
 //! object of a target), and `finding` (what runs saw and somebody should look at). Unchanged records leave nothing but
 //! their count. Who may ask is in `account`, `session` and `token`, who did what in `audit`, how far whom was told in `notification`.
@@ -23,6 +23,7 @@ mod audit;
 mod batch;
 mod change;
 mod change_read;
+mod comment;
 mod compare;
 mod decision;
 mod entity;
@@ -92,6 +93,7 @@ pub use audit::{Actor, AuditAction, AuditEntry, AuditFilter, AuditId, How};
 pub use change::{
     ChangeCount, ChangeFilter, OutcomeCounts, OutcomeKind, RecordedChange, StoredChange, TimelineCursor, TimelineEntry,
 };
+pub use comment::{Comment, CommentId, CommentText, NoComment};
 pub use compare::{CompareCursor, CompareFilter, Compared, Difference, DifferenceCount, DifferenceKind, WhichRun};
 pub use decision::{Approval, Decision};
 pub use event::{RunEvent, StoredEvent};

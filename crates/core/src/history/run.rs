@@ -10,6 +10,7 @@ use super::change::OutcomeCounts;
 use super::request_id::RequestId;
 use super::run_outcome::RunOutcome;
 use super::sync::SyncId;
+use crate::requests::SideRequests;
 use crate::scope::Scope;
 use crate::{Error, ErrorKind};
 
@@ -291,6 +292,10 @@ pub struct Run {
     /// Why it waits for its time, where that has a reason: what it sent last is in doubt, and the target cannot be asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub waiting: Option<String>,
+    /// What it asked of its systems.
+    pub requests: SideRequests,
+    /// Under which id it is traced, where there is a collector of traces: that of its last attempt.
+    pub trace_id: Option<String>,
     /// How often in a row it was put back for that reason.
     #[serde(skip)]
     pub waits: u64,

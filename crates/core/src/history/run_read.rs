@@ -287,6 +287,8 @@ impl Run {
             staged_as: row.staged_as,
             waiting: row.waiting,
             waits: text::count(row.waits),
+            requests: row.requests.map(|json| text::parse_json("run.requests", &json)).transpose()?.unwrap_or_default(),
+            trace_id: row.trace_id,
         })
     }
 }

@@ -8,6 +8,7 @@ use super::entity::run;
 use super::lease::Claim;
 use super::process::Process;
 use super::{History, NewRun, PlanRef, RunId, RunResult, RunStage, RunStatus, error, status, text};
+use crate::requests::SideRequests;
 use crate::{Error, ErrorKind, Result};
 
 impl History {
@@ -69,6 +70,27 @@ impl History {
         self.store
             .write(move |tx, _| {
                 async move { one_row(tx, claim, claimed(claim).col_expr(run::Column::Notes, json.as_str().into())).await }
+                    .boxed()
+            })
+            .await
+    }
+
+    /// Replaces what a run asked of its systems.
+    pub async fn set_requests(&self, claim: Claim, requests: &SideRequests) -> Result<()> {
+        let json = &text::to_json(requests)?;
+        self.store
+            .write(move |tx, _| {
+                let update = claimed(claim).col_expr(run::Column::Requests, json.as_str().into());
+                async move { one_row(tx, claim, update).await }.boxed()
+            })
+            .await
+    }
+
+    /// Notes under which id a run is traced.
+    pub async fn set_trace_id(&self, claim: Claim, id: &str) -> Result<()> {
+        self.store
+            .write(move |tx, _| {
+                async move { one_row(tx, claim, claimed(claim).col_expr(run::Column::TraceId, id.into())).await }
                     .boxed()
             })
             .await

@@ -12,6 +12,7 @@ use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter,
 use serde::Serialize;
 
 use super::change::{OutcomeKind, StoredChange, TimelineCursor, TimelineEntry};
+use super::change_read::Origin;
 use super::entity::{change, run_log};
 use super::log::StoredLogLine;
 use super::matching::Wording;
@@ -66,6 +67,9 @@ pub struct LogEntry {
     pub run: RunId,
     /// The name of its sync.
     pub sync: String,
+    /// Under which id the run is traced, where there is a collector of traces.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trace_id: Option<String>,
     /// The line.
     #[serde(flatten)]
     pub line: StoredLogLine,
@@ -170,7 +174,7 @@ impl History {
             .filter_map(|place| rows.remove(place))
             .map(|row| {
                 let run = RunId(row.run_id);
-                let (sync, instance) = runs.get(&row.run_id).cloned().unwrap_or_default();
+                let Origin { sync, instance, .. } = runs.get(&row.run_id).cloned().unwrap_or_default();
                 Ok(TimelineEntry { run, sync, instance, change: StoredChange::try_from(row)? })
             })
             .collect();
@@ -210,8 +214,8 @@ impl History {
             .filter_map(|place| rows.remove(place))
             .map(|row| {
                 let run = RunId(row.run_id);
-                let sync = runs.get(&row.run_id).map(|(sync, _)| sync.clone()).unwrap_or_default();
-                Ok(LogEntry { run, sync, line: StoredLogLine::try_from(row)? })
+                let Origin { sync, trace_id, .. } = runs.get(&row.run_id).cloned().unwrap_or_default();
+                Ok(LogEntry { run, sync, trace_id, line: StoredLogLine::try_from(row)? })
             })
             .collect();
         Ok(Found { items: entries?, next: places.next, cut_short: places.cut_short })

@@ -9,6 +9,7 @@ use syncline_model::{AnyKey, FieldKind, ModelSchema};
 
 use super::absence::{AbsenceRules, Evidence, Within, doubt, in_use, reference};
 use super::circles;
+use super::facets::FacetCounter;
 use super::marks::{self, Unmark};
 use super::output::{Output, json, unwritable};
 use super::passed_on::PassedOn;
@@ -126,6 +127,9 @@ pub struct PlanDraft<'a> {
     not_coming: HashSet<u128>,
     /// Records that become ours when the plan is applied.
     adopted: Option<Spool>,
+    facets: FacetCounter,
+    /// The way from a record of the current model to its site, by the model.
+    way: Option<(&'static str, Option<SitePath>)>,
 }
 
 /// How many deletes are looked up at once.
@@ -161,6 +165,8 @@ impl<'a> PlanDraft<'a> {
             moved: BTreeMap::new(),
             not_coming: HashSet::new(),
             adopted: None,
+            facets: FacetCounter::default(),
+            way: None,
         })
     }
 
@@ -235,21 +241,25 @@ impl<'a> PlanDraft<'a> {
                 if change.hold.is_none() {
                     change.hold = staying.get(&hash(schema.name, change.key.as_str())).cloned();
                 }
+                let at = site.as_ref().and_then(|site| site.in_change(&change));
+                change.site = at.as_deref().map(AnyKey::from_canonical);
                 match &change.hold {
                     Some(hold) => *summary.held.entry(hold.rule.as_str().to_owned()).or_default() += 1,
                     None => {
                         summary.count(Action::Delete);
-                        let site = site.as_ref().and_then(|site| site.in_change(&change));
-                        self.guards.count(&change, site.as_deref());
+                        self.guards.count(&change, at.as_deref());
                         refer(&mut self.referenced, schema, &change, |field| &field.before);
                         if evidence.undoes
-                            && let Some(release) = circles::break_up(schema, &mut change, &going)
+                            && let Some(mut release) = circles::break_up(schema, &mut change, &going)
                         {
+                            release.site.clone_from(&change.site);
                             summary.count(Action::Update);
+                            self.facets.count(&release);
                             self.upserts.push(&release)?;
                         }
                     }
                 }
+                self.facets.count(&change);
                 spool.push(&change)?;
             }
             let not_ours = summary.held.get(HoldRule::NotOurs.as_str()).copied().unwrap_or_default();
@@ -266,12 +276,15 @@ impl<'a> PlanDraft<'a> {
             self.summary.verdicts.iter_mut().for_each(|verdict| verdict.demand = Demand::Approval);
         }
 
-        let releases = self.releases(&going, header, evidence.undoes)?;
-        for change in &releases {
+        let mut releases = self.releases(&going, header, evidence.undoes)?;
+        for change in &mut releases {
             let schema = self.schema_of(change)?;
+            change.site = self.site_of(schema, change, None);
+            self.facets.count(change);
             refer(&mut self.referenced, schema, change, |field| &field.before);
         }
         let let_go: HashSet<u128> = releases.iter().map(|change| hash(&change.model, change.key.as_str())).collect();
+        std::mem::take(&mut self.facets).tell(&mut self.summary);
         let bindings = bindings(&self.referenced, self.target)?;
         let mut output = Output::create(path)?;
         output.open(header)?;
@@ -300,7 +313,10 @@ impl<'a> PlanDraft<'a> {
         if marked.is_empty() {
             return Ok(None);
         }
-        let mark = marks::update(schema, change.key.clone(), change.native.clone(), marked);
+        let mut mark = marks::update(schema, change.key.clone(), change.native.clone(), marked);
+        let site = SitePath::of(schema, self.fields).and_then(|path| path.in_change(change));
+        mark.site = site.as_deref().map(AnyKey::from_canonical);
+        self.facets.count(&mark);
         if let Some(summary) = self.summary.models.iter_mut().find(|summary| summary.model == schema.name) {
             summary.count(Action::Update);
         }
@@ -332,16 +348,18 @@ impl<'a> PlanDraft<'a> {
     }
 
     /// Gives released fields what the source has for them, together with what else is updated of the same records.
-    fn refill(&mut self, refills: Vec<Change>) -> Result<()> {
+    fn refill(&mut self, mut refills: Vec<Change>) -> Result<()> {
         if refills.is_empty() {
             return Ok(());
         }
-        for change in &refills {
+        for change in &mut refills {
             let schema = self.schema_of(change)?;
+            change.site = self.site_of(schema, change, None);
             refer(&mut self.referenced, schema, change, |field| &field.after);
         }
         let upserts = std::mem::replace(&mut self.upserts, Spool::create_in(&self.folder)?);
         for change in release::refilled(upserts, refills, &mut self.upserts)? {
+            self.facets.count(&change);
             if let Some(summary) = self.summary.models.iter_mut().find(|summary| summary.model == change.model) {
                 summary.count(Action::Update);
                 summary.found.update += 1;
@@ -472,10 +490,25 @@ impl<'a> PlanDraft<'a> {
                 self.note_moved(schema, &change);
             }
         }
+        change.site = self.site_of(schema, &change, site);
+        self.facets.count(&change);
         if change.action == Action::Create && (change.hold.is_some() || self.waits(schema, &change)) {
             self.not_coming.insert(hash(schema.name, change.key.as_str()));
         }
         self.upserts.push(&change)
+    }
+
+    /// The site of a change's record: where the target has it, or else what the change says.
+    fn site_of(&mut self, schema: &'static ModelSchema, change: &Change, site: Option<&str>) -> Option<AnyKey> {
+        if let Some(site) = site {
+            return Some(AnyKey::from_canonical(site));
+        }
+        let fields = self.fields;
+        let way = match &self.way {
+            Some((model, way)) if *model == schema.name => way,
+            _ => &self.way.insert((schema.name, SitePath::of(schema, fields))).1,
+        };
+        way.as_ref()?.in_change(change).as_deref().map(AnyKey::from_canonical)
     }
 
     /// Whether a change refers to a record that does not come.

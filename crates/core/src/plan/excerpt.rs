@@ -5,9 +5,10 @@ use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use memchr::memmem;
+use syncline_model::AnyKey;
 
 use super::{FORMAT, PlanHeader, PlanSummary};
-use crate::change::{Action, Change};
+use crate::change::{Action, Change, HoldRule};
 use crate::{Error, ErrorKind, Result};
 
 /// How much of a plan is looked through for one part, in bytes, where most of its changes are not wanted.
@@ -37,6 +38,12 @@ pub struct PartFilter {
     pub action: Option<Action>,
     /// Held back, or not.
     pub held: Option<bool>,
+    /// Held back by this rule.
+    pub rule: Option<HoldRule>,
+    /// At the site with this key.
+    pub site: Option<AnyKey>,
+    /// That update this field.
+    pub field: Option<String>,
 }
 
 /// Some changes of a plan, in its order.
@@ -146,6 +153,11 @@ impl PartFilter {
         self.model.as_ref().is_none_or(|model| *model == change.model)
             && self.action.is_none_or(|action| action == change.action)
             && self.held.is_none_or(|held| held == change.hold.is_some())
+            && self.rule.is_none_or(|rule| change.hold.as_ref().is_some_and(|hold| hold.rule == rule))
+            && self.field.as_ref().is_none_or(|field| {
+                change.action == Action::Update && change.fields.iter().any(|changed| changed.name == *field)
+            })
+            && self.site.as_ref().is_none_or(|site| change.site.as_ref() == Some(site))
     }
 }
 
@@ -160,7 +172,10 @@ impl Sieve {
             wanted.model.as_ref().map(|model| format!("\"model\":{},", serde_json::Value::from(model.as_str())));
         let action = wanted.action.map(|action| format!("\"action\":\"{action}\""));
         let held = wanted.held.filter(|held| *held).map(|_| "\"hold\":{".to_owned());
-        let texts = [model, action, held].into_iter().flatten();
+        let rule = wanted.rule.map(|rule| format!("\"rule\":\"{}\"", rule.as_str()));
+        let site = wanted.site.as_ref().map(|site| format!("\"site\":{}", site.as_str()));
+        let field = wanted.field.as_ref().map(|field| format!("\"name\":{}", serde_json::Value::from(field.as_str())));
+        let texts = [model, action, held, rule, site, field].into_iter().flatten();
         Self { needles: texts.map(|text| memmem::Finder::new(text.as_bytes()).into_owned()).collect() }
     }
 

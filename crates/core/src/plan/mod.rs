@@ -27,6 +27,7 @@ mod absence;
 mod circles;
 mod draft;
 mod excerpt;
+mod facets;
 mod marks;
 mod memory;
 mod output;
@@ -57,11 +58,13 @@ use crate::snapshot::{Rejected, Rejection};
 pub use absence::Evidence;
 pub use draft::{Background, PlanDraft, SavedPlan};
 pub use excerpt::{PartFilter, PlanExcerpt, PlanPart};
+pub use facets::{SiteCounts, SiteSummary};
 pub use marks::{Unmark, UnmarkedField};
 pub use memory::{AllOurs, Memory, id_hash};
 pub use reader::PlanReader;
 pub use schema::{PlanDocument, schema};
 pub use selection::{Selection, Selector};
+
 #[cfg(feature = "runtime")]
 pub(crate) use spool::Spool;
 pub(crate) use whole::wholes_of;
@@ -187,6 +190,15 @@ pub struct PlanSummary {
     pub models: Vec<ModelSummary>,
     /// The guards that object.
     pub verdicts: Vec<Verdict>,
+    /// Counts by site: the 200 sites with the most changes. Records that stand at no site are not in them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sites: Vec<SiteSummary>,
+    /// How many sites with changes there are beside those.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub more_sites: u64,
+    /// How many updates there are of each field, by model.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub fields: BTreeMap<String, BTreeMap<String, u64>>,
 }
 
 /// What a plan amounts to for one model.

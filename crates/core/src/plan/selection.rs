@@ -354,6 +354,7 @@ mod tests {
             model: "site".to_owned(),
             key: AnyKey::from_value(&serde_json::json!([id])).unwrap(),
             action: Action::Delete,
+            site: None,
             native: None,
             fields: Vec::new(),
             hold: None,

@@ -26,7 +26,7 @@ impl Registry {
     pub async fn connect_source(&self, side: &SideDefinition, events: &Events) -> Result<Box<dyn DataSource>> {
         let connector = self.get(&side.connector)?;
         let source = connector.source.as_ref().ok_or_else(|| not_a(side, "source"))?;
-        let context = ConnectContext { events: events.clone() };
+        let context = context(events, Side::Source);
         let connected = (source.connect)(side.connection.clone(), side.parameters.clone(), context).await;
         connected.map_err(|error| error.with("connection", &side.connection_name))
     }
@@ -35,10 +35,14 @@ impl Registry {
     pub async fn connect_target(&self, side: &SideDefinition, events: &Events) -> Result<Box<dyn DataTarget>> {
         let connector = self.get(&side.connector)?;
         let target = connector.target.as_ref().ok_or_else(|| not_a(side, "target"))?;
-        let context = ConnectContext { events: events.clone() };
+        let context = context(events, Side::Target);
         let connected = (target.connect)(side.connection.clone(), side.parameters.clone(), context).await;
         connected.map_err(|error| error.with("connection", &side.connection_name))
     }
+}
+
+fn context(events: &Events, side: Side) -> ConnectContext {
+    ConnectContext { events: events.clone(), requests: events.requests(side).clone() }
 }
 
 fn not_a(side: &SideDefinition, what: &str) -> Error {

@@ -42,7 +42,8 @@ impl EventLog {
             .map_err(|error| Error::new(ErrorKind::Internal, "the events were not written").caused_by(error))?;
         let mut happened = self.backlog.take();
         if let Some(error) = &report.error {
-            let event = Event::Message { level: Level::Error, text: error.report() };
+            let exchange = error.exchange().cloned().map(Box::new);
+            let event = Event::Message { level: Level::Error, text: error.report(), exchange };
             happened.push(Happened { at: Utc::now(), event: Arc::new(event) });
         }
         self.history.append_events(self.claim, &happened).await

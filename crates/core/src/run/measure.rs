@@ -205,6 +205,7 @@ mod tests {
             summary: PlanSummary::default(),
             outcomes: BTreeMap::new(),
             drift: None,
+            requests: crate::requests::SideRequests::default(),
             phases: Vec::new(),
             error: None,
             paused: None,

@@ -97,6 +97,9 @@ impl<'a> Recorder<'a> {
             let notes: Map<String, Value> =
                 report.notes.iter().map(|(name, note)| (name.clone(), note.clone().into())).collect();
             self.history.set_notes(self.claim, &notes).await?;
+            if !report.requests.is_empty() {
+                self.history.set_requests(self.claim, &report.requests).await?;
+            }
         }
         self.log.end(report).await?;
         match report.status {

@@ -13,6 +13,7 @@ use crate::event::Side;
 use crate::history::{PhaseRecord, RunId, RunStatus};
 use crate::models::ModelChoice;
 use crate::plan::PlanSummary;
+use crate::requests::SideRequests;
 use crate::snapshot::{Filled, Rejected, Rejection, Snapshot};
 
 /// What was read of one model on one side.
@@ -63,6 +64,8 @@ pub struct RunReport {
     pub outcomes: BTreeMap<String, OutcomeCounts>,
     /// What a drift check measured.
     pub drift: Option<Drift>,
+    /// How much was asked of the systems, by this and earlier attempts.
+    pub requests: SideRequests,
     /// How long each phase took.
     pub phases: Vec<PhaseRecord>,
     /// Why the run did not complete.

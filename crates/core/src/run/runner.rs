@@ -44,6 +44,7 @@ pub struct Runner {
     tries: u64,
     clock: Box<dyn Fn() -> DateTime<Utc> + Send + Sync>,
     pub(super) book: Option<Arc<dyn SyncBook>>,
+    trace_of: fn(&tracing::Span) -> Option<String>,
 }
 
 impl Runner {
@@ -61,6 +62,7 @@ impl Runner {
             tries: TRIES,
             clock: Box::new(Utc::now),
             book: None,
+            trace_of: |_| None,
         }
     }
 
@@ -87,6 +89,11 @@ impl Runner {
     /// Lets what is done here and now keep to the limits that a sync has in `book`: its windows, and how long it may write.
     pub fn with_book(self, book: Arc<dyn SyncBook>) -> Self {
         Self { book: Some(book), ..self }
+    }
+
+    /// Asks `trace_of` for the id under which a run's span goes to a collector of traces; it knows none where there is no collector.
+    pub fn with_trace_ids(self, trace_of: fn(&tracing::Span) -> Option<String>) -> Self {
+        Self { trace_of, ..self }
     }
 
     /// The time by which is judged what was absent long enough.
@@ -284,13 +291,20 @@ impl Runner {
             None => {}
         }
         let mut report = RunReport::begun(&run);
+        let span = measure::run_span(&sync.name, run.id);
+        if let Some(id) = (self.trace_of)(&span) {
+            self.history.set_trace_id(claim, &id).await?;
+        }
+        // What another run asked for that was followed by the same stream is not this one's.
+        events.take_requests();
         let validity = keeper.validity();
         let mut work = Work { runner: self, sync, run: &run, claim, validity, events, stop, recorder: &recorder };
         let working = async {
             let ended = Box::pin(work.stages(&mut report)).await;
             Box::pin(work.leave_no_doubt(ended, &mut report)).await
         };
-        let ended = working.instrument(measure::run_span(&sync.name, run.id)).await;
+        let ended = working.instrument(span).await;
+        report.requests += events.take_requests();
         report.end(ended, stop);
         measured.end(&report).await;
         if let Err(error) = work.observe(&mut report).await {

@@ -148,6 +148,7 @@ impl RunReport {
             summary: PlanSummary::default(),
             outcomes: BTreeMap::new(),
             drift: None,
+            requests: run.requests,
             phases: Vec::new(),
             error: None,
             paused: None,

@@ -166,9 +166,9 @@ fn tell(run: RunId, sync: &str, events: &Events) {
         loop {
             match events.recv().await {
                 Ok(event) => match &*event {
-                    Event::Message { level: Level::Info, text } => tracing::info!(%run, sync, "{text}"),
-                    Event::Message { level: Level::Warning, text } => tracing::warn!(%run, sync, "{text}"),
-                    Event::Message { level: Level::Error, text } => tracing::error!(%run, sync, "{text}"),
+                    Event::Message { level: Level::Info, text, .. } => tracing::info!(%run, sync, "{text}"),
+                    Event::Message { level: Level::Warning, text, .. } => tracing::warn!(%run, sync, "{text}"),
+                    Event::Message { level: Level::Error, text, .. } => tracing::error!(%run, sync, "{text}"),
                     Event::PhaseFinished { phase, duration_ms, .. } => {
                         tracing::info!(%run, sync, phase = phase.as_str(), duration_ms, "phase ended");
                     }

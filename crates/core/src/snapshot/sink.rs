@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use super::filled::{Filled, FilledCounter};
 use super::run::{self, Buffer, Run};
 use super::{ModelSnapshot, ReadVerdict, Rejection, Snapshot};
-use crate::event::{Event, Events, Side};
+use crate::event::{Event, Events, Level, Side};
 use crate::fields::ModelFields;
 use crate::native::Native;
 use crate::{Error, ErrorKind, Result};
@@ -239,6 +239,16 @@ impl<M: Model> ModelSink<M> {
     /// Ends the read: everything that there is was read.
     pub async fn complete(self) -> Result<()> {
         self.end(ReadVerdict::Complete).await
+    }
+
+    /// Ends the read short of its end because of an error, which goes into the run's log with the request that failed.
+    pub async fn partial_after(self, error: &Error) -> Result<()> {
+        if let Some(exchange) = error.exchange() {
+            let text = format!("`{}`: {}", M::NAME, error.report());
+            let exchange = Some(Box::new(exchange.clone()));
+            self.shared.events.emit(Event::Message { level: Level::Warning, text, exchange });
+        }
+        self.partial(error.report()).await
     }
 
     /// Ends the read short of its end, with the reason.

@@ -2,10 +2,12 @@
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use serde_json::json;
-use syncline_http::Retry;
+use syncline_core::error::Exchange;
+use syncline_core::requests::RequestCounter;
+use syncline_http::{Client, Credential, Retry};
 use wiremock::{Mock, MockServer, ResponseTemplate, matchers};
 
-use crate::support::client;
+use crate::support::{client, server, settings};
 
 /// Counts what this thread does, which in these tests is everything.
 fn counting() -> (PrometheusHandle, impl Drop) {
@@ -66,4 +68,42 @@ async fn the_reason_of_a_retry_is_told() {
     client(&server.uri()).post("x").json(&json!({})).send().await.unwrap();
     let start = format!(r#"syncline_http_retries_total{{system="{}",reason="rate_limited"}}"#, server.address());
     assert_eq!(sample(&handle, &start), Some(1.0));
+}
+
+#[tokio::test]
+async fn a_run_is_told_how_often_it_asked() {
+    let server = MockServer::start().await;
+    let busy = ResponseTemplate::new(429).insert_header("retry-after", "0");
+    Mock::given(matchers::path("/busy")).respond_with(busy).up_to_n_times(2).mount(&server).await;
+    Mock::given(matchers::any()).respond_with(ResponseTemplate::new(200)).mount(&server).await;
+    let counter = RequestCounter::default();
+    let client = client(&server.uri()).with_counter(counter.clone());
+    client.get("busy").send().await.unwrap();
+    client.clone().get("idle").send().await.unwrap();
+    let counts = counter.take();
+    assert_eq!((counts.sent, counts.retries, counts.throttled), (4, 2, 2));
+}
+
+#[tokio::test]
+async fn what_failed_for_good_is_told_without_secrets() {
+    let answer = ResponseTemplate::new(503).set_body_string(r#"{"detail":"try hunter2-hunter2","session":"s3cret"}"#);
+    let server = server(answer).await;
+    let client = Client::new(&settings(&server.uri()), Credential::token("hunter2-hunter2".into())).unwrap();
+    let error = syncline_core::Error::from(
+        client.get("api/sites").query("token", "hush").query("limit", 5).send().await.unwrap_err(),
+    );
+    let mut exchange = error.exchange().unwrap().clone();
+    exchange.url = exchange.url.replace(&server.uri(), "http://server");
+    let expected = Exchange {
+        method: "GET".to_owned(),
+        url: "http://server/api/sites?token=[redacted]&limit=5".to_owned(),
+        status: Some(503),
+        attempts: 4,
+        body: Some(r#"{"detail":"try [redacted]","session":"[redacted]"}"#.to_owned()),
+    };
+    assert_eq!(exchange, expected);
+    let nobody = Client::new(&settings("http://127.0.0.1:1"), Credential::none()).unwrap();
+    let error = syncline_core::Error::from(nobody.get("x").send().await.unwrap_err());
+    let exchange = error.exchange().unwrap();
+    assert_eq!((exchange.status, exchange.attempts, &exchange.body), (None, 4, &None));
 }

@@ -227,6 +227,13 @@ pub enum Command {
         #[arg(long, value_name = "TEXT")]
         reason: String,
     },
+    /// Say something about a plan that waits, for whoever decides
+    Comment {
+        /// The run's id; `last` is the newest
+        run: String,
+        /// What there is to say, in up to 1,000 letters
+        text: String,
+    },
     /// End a run for good, after the batches under way
     Cancel {
         /// The run's id; `last` is the newest

@@ -76,7 +76,7 @@ async fn dispatch(session: &Session, command: Command) -> Result<Exit, Failure> 
             let request = RunRequest { request_id, dry_run: true, ..requested(scope)? };
             commands::run::plan(session, &sync, out.as_deref(), full, request).await
         }
-        Command::Run(options) => commands::run::run(session, options).await,
+        Command::Run(options) => Box::pin(commands::run::run(session, options)).await,
         Command::Undo(options) => commands::about::undo(session, &options).await,
         Command::Rerun { about, .. } => commands::about::rerun(session, &about).await,
         Command::Drift { sync, full, request } => commands::drift::run(session, &sync, full, request.request_id).await,
@@ -95,6 +95,7 @@ async fn dispatch(session: &Session, command: Command) -> Result<Exit, Failure> 
             commands::review::approve(session, &run, &reason, (&only, &except), here).await
         }
         Command::Reject { run, reason } => commands::review::reject(session, &run, &reason).await,
+        Command::Comment { run, text } => commands::review::comment(session, &run, &text).await,
         Command::Cancel { run, reason } => commands::queue::stop(session, &run, Stop::Cancel, reason).await,
         Command::Pause { run, reason } => commands::queue::stop(session, &run, Stop::Pause, reason).await,
         Command::Resume { run, here } => commands::queue::resume(session, &run, here).await,

@@ -124,7 +124,7 @@ impl View {
                 }
             }
             Event::Applied { model, done, total, failed } => self.applied(model, *done, *total, *failed),
-            Event::Message { level, text } => {
+            Event::Message { level, text, .. } => {
                 let text = clean(text);
                 match level {
                     Level::Info => self.console.note(&text),

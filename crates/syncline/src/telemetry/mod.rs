@@ -21,6 +21,19 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::cli::Console;
 
+/// The id under which a span goes to the collector of traces; none where it goes to none.
+pub(crate) fn trace_id(span: &tracing::Span) -> Option<String> {
+    #[cfg(feature = "otlp")]
+    {
+        otlp::trace_id(span)
+    }
+    #[cfg(not(feature = "otlp"))]
+    {
+        let _ = span;
+        None
+    }
+}
+
 /// What is told, and how.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Options {

@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use opentelemetry::trace::TracerProvider as _;
+use opentelemetry::trace::{TraceContextExt as _, TracerProvider as _};
 use opentelemetry_http::{HttpClient, HttpError, Request, Response};
 use opentelemetry_otlp::{SpanExporter, WithExportConfig as _, WithHttpConfig as _};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tokio::runtime::Handle;
-use tracing::{Level, Metadata, Subscriber};
+use tracing::{Level, Metadata, Span, Subscriber};
+use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::{FilterExt as _, LevelFilter, filter_fn};
 use tracing_subscriber::registry::LookupSpan;
@@ -50,6 +51,13 @@ impl Traces {
         // A collector that does not answer now was told about in the log already, and must not keep the program.
         let _ = self.provider.shutdown_with_timeout(LAST_WAIT);
     }
+}
+
+/// The id of the trace that a span belongs to; none where it is sent to nobody.
+pub(super) fn trace_id(span: &Span) -> Option<String> {
+    let context = span.context();
+    let known = context.span().span_context().clone();
+    (known.is_valid() && known.is_sampled()).then(|| known.trace_id().to_string())
 }
 
 fn is_wanted(variable: &dyn Fn(&str) -> Option<String>) -> Result<bool, String> {
@@ -169,12 +177,17 @@ mod tests {
         let endpoint = format!("{}/v1/traces", collector.uri());
         let (traces, layer) = begin(Some(&endpoint), &Handle::current()).unwrap();
         tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
-            let _run = measure::run_span("lab-sync", RunId::new(7)).entered();
+            let run = measure::run_span("lab-sync", RunId::new(7));
+            let id = trace_id(&run).unwrap();
+            assert_eq!(id.len(), 32, "{id}");
+            let _run = run.entered();
             let _phase = measure::phase_span(Phase::ExecuteSync).entered();
             tracing::warn!("worth a look");
             tracing::debug!("GET /api/?token=hush");
             tracing::error_span!(target: "sqlx::query", "foreign", statement = "hush").in_scope(|| {});
         });
+        let nowhere = measure::run_span("lab-sync", RunId::new(8));
+        assert_eq!(trace_id(&nowhere), None);
         // Ending waits for the collector, and must not do so on a thread that the answer needs.
         tokio::task::spawn_blocking(|| traces.finish()).await.unwrap();
 

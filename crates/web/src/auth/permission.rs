@@ -121,7 +121,8 @@ fn told(action: AuditAction, path: &str, answered: &HeaderMap) -> (String, Optio
         | AuditAction::RunPause
         | AuditAction::RunResume
         | AuditAction::RunApprove
-        | AuditAction::RunReject => (run(behind(path, "runs").unwrap_or(path)), None),
+        | AuditAction::RunReject
+        | AuditAction::RunComment => (run(behind(path, "runs").unwrap_or(path)), None),
         AuditAction::RunTrigger => match (behind(path, "syncs"), behind(path, "runs")) {
             // What takes a run back, or tries it again.
             (None, Some(id)) => {

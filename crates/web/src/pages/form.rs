@@ -11,7 +11,7 @@ use axum::response::Redirect;
 use chrono::NaiveDate;
 use serde::de::DeserializeOwned;
 use serde::de::value::{Error as NoName, StrDeserializer};
-use syncline_core::history::{AccountName, RequestId, Role, RunId};
+use syncline_core::history::{AccountName, CommentText, RequestId, Role, RunId};
 use url::form_urlencoded;
 
 use super::PageProblem;
@@ -59,6 +59,7 @@ impl Typed for NaiveDate {
     const EXPECTED: &'static str = "a day such as `2026-11-20`";
 }
 impl Typed for AccountName {}
+impl Typed for CommentText {}
 impl Typed for Reason {}
 impl Typed for RequestId {}
 impl Typed for Role {}
@@ -127,11 +128,22 @@ impl Fields {
         Redirect::to(&link(path, query.iter().map(|(field, value)| (field.as_str(), value.as_str()))))
     }
 
+    /// The fields of a page on which a form is that was posted, by a field that has the text of [`Fields::query`].
+    pub fn query_of(&self, name: &str) -> Self {
+        Self::read(self.text(name).unwrap_or_default().as_bytes())
+    }
+
     /// A link to a path with these fields, of which one gets another value, or none; and without `dropped`.
     pub fn with(&self, path: &str, name: &str, value: Option<&str>, dropped: &[&str]) -> String {
         let kept = self.0.iter().filter(|(field, _)| field != name && !dropped.contains(&field.as_str()));
         let kept = kept.map(|(field, value)| (field.as_str(), value.as_str()));
         link(path, kept.chain(value.map(|value| (name, value))))
+    }
+}
+
+impl FromIterator<(String, String)> for Fields {
+    fn from_iter<I: IntoIterator<Item = (String, String)>>(fields: I) -> Self {
+        Self(fields.into_iter().collect())
     }
 }
 

@@ -15,6 +15,7 @@ use syncline_render::{Limits, words};
 
 use super::PageProblem;
 use super::change_row::Row;
+use super::exchange::Exchanged;
 use super::form::Fields;
 use super::frame::{Command, Frame, Pager, Section, Visit, html};
 use super::overview::Link;
@@ -40,6 +41,8 @@ struct LinesPage {
     tab: Tab,
     form: FilterForm,
     lines: Vec<Line>,
+    /// Under which id the run is traced whose lines these are; none where they are of several runs.
+    trace_id: Option<String>,
     behind: Behind,
 }
 
@@ -93,6 +96,7 @@ struct Line {
     icon: Option<Icon>,
     word: &'static str,
     text: Prose,
+    exchange: Option<Exchanged>,
 }
 
 /// What a run did to an object.
@@ -139,6 +143,7 @@ pub async fn lines(State(state): State<ApiState>, visit: Visit, fields: Fields) 
             is_filtered: filter != JobLogFilter::default(),
             export: fields.with("/api/v1/log/export", "before", None, &[]),
         },
+        trace_id: found.items.first().filter(|_| filter.run.is_some()).and_then(|entry| entry.trace_id.clone()),
         lines: found.items.into_iter().map(|entry| Line::of(entry, now)).collect(),
         behind: Behind::of(
             LINES,
@@ -240,7 +245,7 @@ fn stamp(at: DateTime<Utc>) -> String {
 
 impl Line {
     fn of(entry: LogEntry, now: DateTime<Utc>) -> Self {
-        let LogEntry { run, sync, line } = entry;
+        let LogEntry { run, sync, line, .. } = entry;
         let (class, icon, word) = match line.level {
             Level::Info => ("", None, ""),
             Level::Warning => ("warn", Some(Icon("partial")), "warning"),
@@ -255,6 +260,7 @@ impl Line {
             icon,
             word,
             text: Prose::of(&line.text),
+            exchange: line.exchange.as_ref().map(Exchanged::of),
         }
     }
 }

@@ -18,10 +18,12 @@ mod assets;
 mod audit;
 mod change_row;
 mod chart;
+mod comments;
 mod compare;
 mod drift;
 mod edit;
 mod estimate;
+mod exchange;
 mod facets;
 mod forget;
 mod form;
@@ -58,6 +60,7 @@ mod start;
 mod sync;
 mod system;
 mod system_icon;
+mod ticks;
 mod tokens;
 
 use std::sync::Arc;
@@ -148,6 +151,9 @@ fn routes() -> Vec<PageRoute> {
         page("/runs/{id}/plan.md", get(plan::markdown)),
         page("/runs/{id}/plan.html", get(plan::document)),
         does("/runs/{id}/approve", Role::Approver, AuditAction::RunApprove, post(plan::approve)),
+        // What is ticked is in the address that this leads to, and nowhere else.
+        ("/runs/{id}/tick", Role::Approver, None, post(plan::tick)),
+        does("/runs/{id}/comment", Role::Operator, AuditAction::RunComment, post(comments::add)),
         does("/runs/{id}/reject", Role::Approver, AuditAction::RunReject, post(plan::reject)),
         page("/objects/{model}/{*key}", get(object::page)),
         page("/drift", get(drift::page)),

@@ -17,7 +17,8 @@ use syncline_core::{Error, ErrorKind, Result};
 use syncline_render::{Extent, words};
 
 use super::change_row::{Row, SHORT, Says, fold};
-use super::facets::{Facet, Tallies, Wanted, facets};
+use super::comments::Comments;
+use super::facets::{Facet, Tallies, Wanted, facets, named_site};
 use super::form::{Fields, Posted, RunNumber};
 use super::frame::{Command, Frame, Pager, Section, Visit, html};
 use super::outcome::Badge;
@@ -25,6 +26,7 @@ use super::overview::Link;
 use super::run::{Notice, Objection, objections, to_run};
 use super::run_line::sync_href;
 use super::show::{Count, Icon, Prose, When, clean};
+use super::ticks::Ticks;
 use super::{PageProblem, glance};
 use crate::ApiState;
 use crate::auth::Who;
@@ -54,6 +56,10 @@ struct PlanPage {
     said: Vec<Objection>,
     held: Vec<HeldRule>,
     facets: Vec<Facet>,
+    /// How many sites are not among the facets; one of them is typed.
+    more_sites: Option<Count>,
+    /// What stays when one is typed: the other fields of the address.
+    kept: Vec<(String, String)>,
     /// The page without filters; none when there are none.
     all: Option<String>,
     folds: bool,
@@ -67,6 +73,15 @@ struct PlanPage {
     pager: Pager,
     /// Whether it waits for a person.
     waits: bool,
+    comments: Comments,
+    ticks: Ticks,
+    /// What is ticked and has no box here, as the form sends it.
+    elsewhere: Vec<String>,
+    hidden_ticks: Count,
+    /// The page with nothing ticked.
+    untick: String,
+    /// The page as it is asked for, for a form that leads back to it.
+    back: String,
     /// None for those, too, who may not decide.
     review: Option<Review>,
     has_plan: bool,
@@ -122,9 +137,10 @@ struct View {
     wanted: Wanted,
     after: Option<u64>,
     folds: bool,
+    ticks: Ticks,
 }
 
-/// `GET /runs/{id}/plan?model=device&action=update&outcome=failed,stale&after=100&fold=on`.
+/// `GET /runs/{id}/plan?model=device&action=update&outcome=failed,stale&rule=quarantine&site=atlanta&field=serial&after=100&fold=on&ticked=0123456789ab,model:device`.
 pub async fn page(
     State(state): State<ApiState>,
     visit: Visit,
@@ -132,12 +148,7 @@ pub async fn page(
     fields: Fields,
 ) -> Result<Html<String>, PageProblem> {
     let run = super::run(&state, id).await?;
-    let wanted = Wanted {
-        model: fields.text("model").map(str::to_owned),
-        action: fields.named("action")?,
-        outcome: fields.names("outcome")?,
-    };
-    let view = View { wanted, after: fields.parsed("after")?, folds: fields.is_set("fold") };
+    let view = View::of(&fields)?;
     html(&plan_page(&state, &visit, &run, &fields, view, Utc::now()).await?)
 }
 
@@ -168,6 +179,15 @@ pub async fn approve(
     }
     let _ = review::approve(State(state), who, ApiNumber(id), Body(consent)).await?;
     Ok(to_run(id.number()))
+}
+
+/// `POST /runs/{id}/tick`: the same page, with what is ticked in its address, so that the other pages of the plan know it. A script does so
+/// by itself.
+pub async fn tick(RunNumber(id): RunNumber, Posted(fields): Posted) -> Result<Redirect, PageProblem> {
+    let ticks = Ticks::posted(&fields)?;
+    let page = fields.query_of("back");
+    let ticked = (!ticks.is_empty()).then(|| ticks.text());
+    Ok(Redirect::to(&page.with(&format!("/runs/{id}/plan"), "ticked", ticked.as_deref(), &[])))
 }
 
 /// `POST /runs/{id}/reject`.
@@ -243,7 +263,7 @@ async fn plan_page(
     fields: &Fields,
     view: View,
     now: DateTime<Utc>,
-) -> Result<PlanPage> {
+) -> Result<PlanPage, PageProblem> {
     let path = format!("/runs/{}/plan", run.id);
     let counts = state.runner.history().change_counts(run.id).await?;
     let excerpt = match glance(state, run).await? {
@@ -254,11 +274,23 @@ async fn plan_page(
         excerpt => excerpt,
     };
     let excerpt = excerpt.map(Arc::new);
+    // Nothing came of the changes of a dry run, nor of those of a plan that a guard refused: the plan tells all of them.
+    let is_open = counts.iter().all(|count| matches!(count.outcome, OutcomeKind::Planned | OutcomeKind::Held));
+    if !is_open && view.wanted.needs_plan() {
+        let name = if view.wanted.site.is_some() { "site" } else { "field" };
+        let message = "tells apart what is planned; what was done is told apart by model, action, outcome and rule";
+        return Err(PageProblem::value(name, message));
+    }
     let (place, tallies) = match (&excerpt, &run.plan) {
-        _ if !counts.is_empty() => (Place::History, Tallies::counted(&counts)),
-        (Some(plan), _) => (Place::File, Tallies::planned(plan.summary())),
+        _ if !counts.is_empty() && !view.wanted.needs_plan() => (Place::History, Tallies::counted(&counts)),
+        (Some(plan), _) if counts.is_empty() => (Place::File, Tallies::planned(plan.summary())),
+        (Some(_), _) => (Place::File, Tallies::counted(&counts)),
         (None, Some(_)) => (Place::Elsewhere, Tallies::default()),
         (None, None) => (Place::Nowhere, Tallies::default()),
+    };
+    let tallies = match &excerpt {
+        Some(plan) => tallies.with_plan(plan.summary(), is_open),
+        None => tallies,
     };
     let shown = match (place, &excerpt) {
         (Place::History, _) => from_history(state, run, &view).await?,
@@ -266,8 +298,9 @@ async fn plan_page(
         _ => Shown { rows: Vec::new(), next: None, cut_short: false },
     };
     let waits = run.status == RunStatus::AwaitingReview;
-    let title = if run.dry || waits || place == Place::File { "Plan" } else { "Changes" };
+    let title = if run.dry || waits || counts.is_empty() && place == Place::File { "Plan" } else { "Changes" };
     let frame = visit.frame(format!("{title} of run {} of {}", run.id, clean(&run.sync)), Section::Runs);
+    let comments = Comments::of(state.runner.history(), run, &frame, now).await?;
     let review = run.plan.as_ref().filter(|_| waits && frame.may(Role::Approver)).map(|plan| Review {
         hash: plan.hash.clone(),
         whole: run.staged_as.is_some(),
@@ -276,6 +309,8 @@ async fn plan_page(
     let picks = review.as_ref().is_some_and(|review| !review.whole);
     let next = shown.next.map(|next| fields.with(&path, "after", Some(&next.to_string()), &[]));
     let first = view.after.map(|_| fields.with(&path, "after", None, &[]));
+    let facets = facets(&tallies, &view.wanted, fields, &path, picks);
+    let elsewhere = if picks { view.ticks.elsewhere(shown.rows.iter(), &facets) } else { Vec::new() };
     Ok(PlanPage {
         frame,
         id: run.id.number(),
@@ -286,8 +321,15 @@ async fn plan_page(
         notices: excerpt.as_ref().map(|plan| notices(plan)).unwrap_or_default(),
         said: excerpt.as_ref().map(|plan| objections(plan)).unwrap_or_default(),
         held: excerpt.as_ref().map(|plan| held(plan)).unwrap_or_default(),
-        facets: facets(&tallies, &view.wanted, fields, &path, picks),
-        all: (view.wanted != Wanted::default()).then_some(path.clone()),
+        facets,
+        ticks: view.ticks.clone(),
+        hidden_ticks: Count(elsewhere.len() as u64),
+        elsewhere,
+        back: fields.query(),
+        untick: fields.with(&path, "ticked", None, &[]),
+        more_sites: tallies.more_sites(),
+        kept: kept(fields),
+        all: (view.wanted != Wanted::default()).then(|| unfiltered(fields, &path)),
         folds: view.folds,
         fold_href: fields.with(&path, "fold", (!view.folds).then_some("on"), &["after"]),
         groups: groups(shown.rows),
@@ -296,10 +338,22 @@ async fn plan_page(
         cut_short: shown.cut_short,
         pager: Pager { first, next, word: "More changes" },
         waits,
+        comments,
         review,
         has_plan: run.plan.is_some(),
         command: Command(format!("syncline show {} --changes", run.id)),
     })
+}
+
+/// The page without filters.
+fn unfiltered(fields: &Fields, path: &str) -> String {
+    fields.with(path, "after", None, &["model", "action", "outcome", "rule", "site", "field", "fold"])
+}
+
+/// What stays of an address when another site is typed.
+fn kept(fields: &Fields) -> Vec<(String, String)> {
+    let kept = fields.pairs().filter(|(name, _)| !["site", "after"].contains(name));
+    kept.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
 /// Whether a plan that is in the history can be fetched while somebody waits for a page.
@@ -310,14 +364,31 @@ async fn is_short(state: &ApiState, run: &Run) -> Result<bool> {
 }
 
 impl View {
+    fn of(fields: &Fields) -> Result<Self, PageProblem> {
+        let site = fields.text("site").map(|name| {
+            let unknown = || PageProblem::value("site", "is no site: write its name, or its key as the plan has it");
+            named_site(name).ok_or_else(unknown)
+        });
+        let wanted = Wanted {
+            model: fields.text("model").map(str::to_owned),
+            action: fields.named("action")?,
+            outcome: fields.names("outcome")?,
+            rule: fields.named("rule")?,
+            site: site.transpose()?,
+            field: fields.text("field").map(str::to_owned),
+        };
+        let ticks = Ticks::carried(fields)?;
+        Ok(Self { wanted, after: fields.parsed("after")?, folds: fields.is_set("fold"), ticks })
+    }
+
     fn limit(&self) -> u64 {
         if self.folds { FOLDED } else { PAGE }
     }
 }
 
 async fn from_history(state: &ApiState, run: &Run, view: &View) -> Result<Shown> {
-    let Wanted { model, action, outcome } = view.wanted.clone();
-    let filter = ChangeFilter { model, action, outcome };
+    let Wanted { model, action, outcome, rule, .. } = view.wanted.clone();
+    let filter = ChangeFilter { model, action, outcome, rule };
     let found = state.runner.history().changes(run.id, &filter, view.after, view.limit()).await?;
     let rows: Vec<_> = found.items.iter().map(|change| Row::stored(change, &SHORT)).collect();
     if !view.folds {
@@ -339,7 +410,8 @@ async fn from_file(plan: &Arc<PlanExcerpt>, view: &View) -> Result<Shown> {
         // Nothing has come of a plan yet.
         (false, false) => return Ok(Shown { rows: Vec::new(), next: None, cut_short: false }),
     };
-    let filter = PartFilter { model: wanted.model.clone(), action: wanted.action, held };
+    let Wanted { model, action, rule, site, field, .. } = wanted.clone();
+    let filter = PartFilter { model, action, held, rule, site, field };
     let limit = usize::try_from(view.limit()).unwrap_or(usize::MAX);
     let (plan, after) = (Arc::clone(plan), view.after);
     let looked = tokio::task::spawn_blocking(move || plan.part(&filter, after, limit)).await;

@@ -15,10 +15,13 @@ use syncline_core::history::{
 };
 use syncline_core::models::ModelMode;
 use syncline_core::plan::PlanExcerpt;
+use syncline_core::requests::{RequestCounts, SideRequests};
 use syncline_render::words;
 
 use super::again::Again;
+use super::comments::Comments;
 use super::compare::{before, compare_href};
+use super::exchange::Exchanged;
 use super::form::{Fields, Posted, RunNumber, link};
 use super::frame::{Command, Frame, Pager, Section, Visit, html};
 use super::object::object_href;
@@ -64,6 +67,8 @@ struct RunPage {
     problems: Vec<Problems>,
     rejected: Vec<Rejected>,
     decisions: Vec<DecisionLine>,
+    comments: Comments,
+    requests: Vec<RequestLine>,
     log: Vec<LogLine>,
     pager: Pager,
     has_plan: bool,
@@ -190,6 +195,18 @@ struct DecisionLine {
     at: When,
 }
 
+/// What was asked of one side.
+#[derive(Debug)]
+struct RequestLine {
+    side: &'static str,
+    sent: Count,
+    /// How many in a second; none where there were too few to tell.
+    rate: Option<String>,
+    retries: Count,
+    throttled: Count,
+    waited: Option<Took>,
+}
+
 #[derive(Debug)]
 struct LogLine {
     at: When,
@@ -198,6 +215,7 @@ struct LogLine {
     icon: Option<Icon>,
     word: &'static str,
     text: Prose,
+    exchange: Option<Exchanged>,
 }
 
 /// The columns of [`ModelLine::numbers`], as in `syncline show`.
@@ -280,8 +298,11 @@ async fn run_page(
     let pager = Pager { first: after.map(|_| format!("{path}#log")), next, word: "Later lines" };
     let excerpt = glance(state, &run).await?;
     let (models, total) = model_lines(&run, &records, &counts, excerpt.as_ref());
+    let frame = visit.frame(format!("Run {id} of {}", clean(&run.sync)), Section::Runs);
     Ok(RunPage {
-        frame: visit.frame(format!("Run {id} of {}", clean(&run.sync)), Section::Runs),
+        comments: Comments::of(history, &run, &frame, now).await?,
+        requests: request_lines(&run.requests),
+        frame,
         id: id.number(),
         sync: Link { name: clean(&run.sync), href: sync_href(&run.sync) },
         source: Link { name: clean(&run.source.connection), href: side_href(true, &run.source.connection) },
@@ -422,6 +443,9 @@ fn facts(run: &Run, phases: &[PhaseRecord], now: DateTime<Utc>) -> Vec<Fact> {
         facts.push(code("Plan", &plan.hash, Some(format!("/runs/{}/plan", run.id))));
     }
     facts.push(code("Definition", &run.definition_hash, None));
+    if let Some(trace) = &run.trace_id {
+        facts.push(code("Trace", trace, None));
+    }
     facts
 }
 
@@ -524,6 +548,21 @@ fn phase_lines(phases: &[PhaseRecord], now: DateTime<Utc>) -> Vec<PhaseLine> {
         }
     };
     phases.iter().map(line).collect()
+}
+
+/// What was asked of each side.
+fn request_lines(requests: &SideRequests) -> Vec<RequestLine> {
+    let sides = [("source", requests.source), ("target", requests.target)];
+    let asked = sides.into_iter().filter(|(_, counts)| counts.sent > 0);
+    let line = |(side, counts): (&'static str, RequestCounts)| RequestLine {
+        side,
+        sent: Count(counts.sent),
+        rate: counts.per_second().map(|rate| format!("{rate:.1}")),
+        retries: Count(counts.retries),
+        throttled: Count(counts.throttled),
+        waited: (counts.waited_ms > 0).then(|| Took(Duration::from_millis(counts.waited_ms))),
+    };
+    asked.map(line).collect()
 }
 
 /// What the guards object to.
@@ -630,6 +669,7 @@ impl LogLine {
             icon,
             word,
             text: Prose::of(&line.text),
+            exchange: line.exchange.as_ref().map(Exchanged::of),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The routes, one file for what belongs together. Paths are below where the host puts the API.
 
+pub mod comments;
 pub mod compare;
 pub mod connectors;
 pub mod events;
@@ -20,7 +21,7 @@ pub mod trigger;
 
 use axum::http::StatusCode;
 use syncline_core::history::{
-    Account, AuditAction, AuditEntry, AuditId, CompareCursor, Difference, Finding, FindingId, LogEntry,
+    Account, AuditAction, AuditEntry, AuditId, Comment, CompareCursor, Difference, Finding, FindingId, LogEntry,
     QuarantineCursor, Quarantined, Role, Run, RunId, StatusChange, StoredChange, StoredEvent, StoredLogLine,
     TimelineCursor, TimelineEntry, Token, Waiting,
 };
@@ -357,6 +358,16 @@ fn of_runs() -> Vec<Endpoint> {
         Endpoint::get("/runs/{id}/plan", "downloadPlan", plan::plan)
             .says("The file of a run's plan, one change a line, as `syncline apply` takes it")
             .gives::<PlanDocument>(StatusCode::OK, "The plan"),
+        Endpoint::get("/runs/{id}/comments", "listComments", comments::list)
+            .says("What people said about the plan of a run, in order")
+            .gives::<List<Comment>>(StatusCode::OK, "The comments"),
+        Endpoint::post("/runs/{id}/comments", "addComment", comments::add)
+            .says("Says something about a plan that waits, for whoever decides")
+            .by(Role::Operator)
+            .notes(AuditAction::RunComment)
+            .takes::<comments::NewComment>()
+            .gives::<Comment>(StatusCode::CREATED, "The comment")
+            .fails([Conflict]),
         Endpoint::post("/runs/{id}/approve", "approvePlan", review::approve)
             .says("Consents to the plan that was looked at, or to a part of it")
             .by(Role::Approver)

@@ -10,10 +10,10 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use syncline_core::Result;
-use syncline_core::change::Action;
+use syncline_core::change::{Action, HoldRule};
 use syncline_core::history::{
-    AuditAction, ChangeCount, ChangeFilter, Decision, ModelRecord, OutcomeCounts, OutcomeKind, PhaseRecord, Purpose,
-    RequestId, Run, RunFilter, RunId, RunKind, RunOutcome, RunStatus, RunSummary, StoredChange, StoredLogLine,
+    AuditAction, ChangeCount, ChangeFilter, Comment, Decision, ModelRecord, OutcomeCounts, OutcomeKind, PhaseRecord,
+    Purpose, RequestId, Run, RunFilter, RunId, RunKind, RunOutcome, RunStatus, RunSummary, StoredChange, StoredLogLine,
 };
 
 use super::run_table;
@@ -89,6 +89,8 @@ pub struct ChangeQuery {
     action: Option<Action>,
     #[serde(default, deserialize_with = "names")]
     outcome: Vec<OutcomeKind>,
+    /// Held back by this rule.
+    rule: Option<HoldRule>,
     after: Option<u64>,
     #[serde(default)]
     limit: Limit,
@@ -117,6 +119,8 @@ pub struct RunDetail {
     pub models: Vec<ModelDetail>,
     /// What was decided about its plan, newest first.
     pub decisions: Vec<Decision>,
+    /// What was said about its plan, in order.
+    pub comments: Vec<Comment>,
 }
 
 /// A model in a run.
@@ -165,7 +169,7 @@ pub async fn export(State(state): State<ApiState>, Wanted(wanted): Wanted<RunExp
 }
 
 /// `GET /runs/{id}`: the run, with `"summary": {"total", "updated", "failed", "message"}`, `"phases"`, `"models"` as `syncline show --json` has them, and `"decisions": [{"plan_hash",
-/// "verdict", "by", "reason", "selection", "overrides_guards", "at"}, …]`.
+/// "verdict", "by", "reason", "selection", "overrides_guards", "at"}, …]`, `"comments"` as `GET /runs/{id}/comments` has them. `"requests"` tells what was asked of either side, `"trace_id"` under which id it is traced.
 pub async fn show(State(state): State<ApiState>, Number(id): Number) -> Result<Json<RunDetail>, Problem> {
     let run = super::run(&state, id).await?;
     Ok(Json(detail(&state, run).await?))
@@ -178,12 +182,13 @@ pub(super) async fn detail(state: &ApiState, run: Run) -> Result<RunDetail, Prob
         phases: history.phases(run.id).await?,
         models: models(history.models(run.id).await?, &history.change_counts(run.id).await?),
         decisions: history.decisions(run.id).await?,
+        comments: history.comments(run.id).await?,
         summary: run.summary(),
         run,
     })
 }
 
-/// `GET /runs/{id}/changes?model=device&action=create&outcome=failed,stale&after=100&limit=100`: `{"items": [change, …],
+/// `GET /runs/{id}/changes?model=device&action=create&outcome=failed,stale&rule=quarantine&after=100&limit=100`: `{"items": [change, …],
 /// "next": 200}`, in the order they were recorded; `next` is the next page's `after`. A change is what `syncline show --changes
 /// --json` prints.
 pub async fn changes(
@@ -192,8 +197,8 @@ pub async fn changes(
     Wanted(wanted): Wanted<ChangeQuery>,
 ) -> Result<Json<List<StoredChange, u64>>, Problem> {
     super::run(&state, id).await?;
-    let ChangeQuery { model, action, outcome, after, limit } = wanted;
-    let filter = ChangeFilter { model, action, outcome };
+    let ChangeQuery { model, action, outcome, rule, after, limit } = wanted;
+    let filter = ChangeFilter { model, action, outcome, rule };
     Ok(Json(state.runner.history().changes(id, &filter, after, limit.get()).await?.into()))
 }
 

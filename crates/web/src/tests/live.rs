@@ -64,7 +64,7 @@ async fn taken(history: &History, api: &Api, run: RunId) -> Claim {
 }
 
 fn said(text: &str) -> Happened {
-    let event = Event::Message { level: Level::Info, text: text.to_owned() };
+    let event = Event::Message { level: Level::Info, text: text.to_owned(), exchange: None };
     Happened { at: Utc::now(), event: Arc::new(event) }
 }
 

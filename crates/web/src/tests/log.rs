@@ -16,7 +16,7 @@ pub async fn logged() -> Api {
         let run = api.trigger(sync, wish).await;
         api.work(run).await;
         let text = format!("run {run} of `{sync}`: 50% <slow>");
-        let said = LogLine { at: chrono::Utc::now(), level: Level::Info, text: "began".to_owned() };
+        let said = LogLine { at: chrono::Utc::now(), level: Level::Info, text: "began".to_owned(), exchange: None };
         let slow = LogLine { level: Level::Warning, text, ..said.clone() };
         api.runner.history().append_log(run, &[said, slow]).await.unwrap();
     }

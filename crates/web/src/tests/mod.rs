@@ -3,6 +3,7 @@
 mod auth;
 mod authorization;
 mod browser;
+mod comments;
 mod compare;
 mod connector;
 mod connectors;

@@ -8,6 +8,7 @@ mod forget;
 mod logs;
 mod markup;
 mod open;
+mod plan;
 mod quarantine;
 mod roles;
 mod schedules;
@@ -310,7 +311,7 @@ async fn runs_are_listed_filtered_and_paged() {
 async fn a_run_tells_what_it_did() {
     let (pages, waiting) = filled().await;
     let done = pages.api.run(RunId::new(2)).await;
-    let line = |level, text: &str| LogLine { at: done.created, level, text: text.to_owned() };
+    let line = |level, text: &str| LogLine { at: done.created, level, text: text.to_owned(), exchange: None };
     let lines: Vec<_> = (0..250).map(|number| line(Level::Warning, &format!("odd {number}"))).collect();
     pages.api.runner.history().append_log(done.id, &lines).await.unwrap();
     let page = pages.page("/runs/2").await;
@@ -545,7 +546,12 @@ async fn hostile_names_are_only_texts() {
     api.make("lab", json!({"sites": [site], "there": ["a=plain"], "target": "copy", "auto_merge": false})).await;
     let run = api.trigger("lab", json!({"reason": EVIL})).await;
     api.work(run).await;
-    let line = LogLine { at: api.run(run).await.created, level: Level::Error, text: format!("`{EVIL}` {EVIL}") };
+    let line = LogLine {
+        at: api.run(run).await.created,
+        level: Level::Error,
+        text: format!("`{EVIL}` {EVIL}"),
+        exchange: None,
+    };
     api.runner.history().append_log(run, &[line]).await.unwrap();
     let pages = Pages::of(api);
     let evil = url::form_urlencoded::byte_serialize(EVIL.as_bytes()).collect::<String>().replace('+', "%20");

@@ -199,7 +199,7 @@ async fn a_run_is_shown_with_its_changes_its_log_and_its_plan() {
         assert_eq!(found, expected, "{query}");
     }
 
-    let line = |text: &str| LogLine { at: done.created, level: Level::Warning, text: text.to_owned() };
+    let line = |text: &str| LogLine { at: done.created, level: Level::Warning, text: text.to_owned(), exchange: None };
     api.runner.history().append_log(run, &[line("odd"), line("even")]).await.unwrap();
     let log = api.get(&format!("runs/{run}/log?limit=1")).await;
     assert_eq!((log.items().len(), &log.items()[0]["seq"], &log.value()["next"]), (1, &json!(1), &json!(1)));

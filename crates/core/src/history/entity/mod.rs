@@ -8,6 +8,7 @@ pub(super) mod account;
 pub(super) mod audit;
 pub(super) mod batch;
 pub(super) mod change;
+pub(super) mod comment;
 pub(super) mod decision;
 pub(super) mod finding;
 pub(super) mod kept_count;

@@ -87,6 +87,9 @@ pub struct Model {
     pub stage_gone: bool,
     /// Records of the source that could not be taken over.
     pub source_rejected: i64,
+    /// What it asked of its systems: a JSON object.
+    pub requests: Option<String>,
+    pub trace_id: Option<String>,
 }
 
 /// What rows lead to: nothing, as statements join what they need.

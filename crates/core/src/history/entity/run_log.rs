@@ -13,6 +13,8 @@ pub struct Model {
     pub at: i64,
     pub level: String,
     pub text: String,
+    /// The request that failed for good: a JSON object.
+    pub exchange: Option<String>,
 }
 
 /// What rows lead to: nothing, as statements join what they need.

@@ -68,6 +68,15 @@ async fn pages_follow_every_filter() {
         assert_eq!(places(&history, run.run, &sites, 100).await, (0..401).map(|at| at * 3 + 1).collect::<Vec<u64>>());
         let both = ChangeFilter { action: Some(Action::Create), ..failed.clone() };
         assert_eq!(places(&history, run.run, &both, 1).await, [201, 601, 1001]);
+        let ruled = ChangeFilter { rule: Some(HoldRule::Quarantine), ..all.clone() };
+        assert!(places(&history, run.run, &ruled, 5).await.is_empty());
+        let mut held = change("site", "held", Action::Delete);
+        held.hold = Some(Hold { rule: HoldRule::Quarantine, reason: "absent for a day".to_owned() });
+        let outcome = Outcome::Held { reason: "absent for a day".to_owned() };
+        history.record_changes(run, &[RecordedChange::now(&held, Some(&outcome))]).await.unwrap();
+        assert_eq!(places(&history, run.run, &ruled, 5).await, [1204]);
+        let other = ChangeFilter { rule: Some(HoldRule::Policy), ..ruled };
+        assert!(places(&history, run.run, &other, 5).await.is_empty());
         let nothing = ChangeFilter { model: Some("vlan".to_owned()), ..all };
         assert!(places(&history, run.run, &nothing, 5).await.is_empty());
     })

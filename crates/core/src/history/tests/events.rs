@@ -63,7 +63,7 @@ fn time() -> DateTime<Utc> {
 }
 
 fn said(text: &str) -> Happened {
-    happened(Event::Message { level: Level::Info, text: text.to_owned() })
+    happened(Event::Message { level: Level::Info, text: text.to_owned(), exchange: None })
 }
 
 fn read(records: u64) -> Happened {

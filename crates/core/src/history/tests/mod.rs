@@ -2,6 +2,7 @@
 
 mod access;
 mod changes;
+mod comments;
 mod compare;
 mod concurrency;
 mod events;

@@ -109,7 +109,12 @@ async fn all_of_a_run_goes_with_it_and_the_room_is_known() {
             .map(|change| RecordedChange::now(change, Some(&outcome)).with_native_id(Some("7")))
             .collect();
         history.record_changes(claim, &recorded).await.unwrap();
-        let line = LogLine { at: chrono::Utc::now(), level: crate::event::Level::Info, text: "hello".to_owned() };
+        let line = LogLine {
+            at: chrono::Utc::now(),
+            level: crate::event::Level::Info,
+            text: "hello".to_owned(),
+            exchange: None,
+        };
         history.append_log(claim.run, &[line]).await.unwrap();
         history.set_plan(claim, &PlanRef { hash: "c0ffee".to_owned(), path: "plans/a.json".to_owned() }).await.unwrap();
         let old = end(&history, claim, true).await;

@@ -7,12 +7,14 @@ use serde_json::json;
 
 use super::{LEASE, approved, everywhere, new_run, started, working_run};
 use crate::diff::DiffCounts;
+use crate::error::Exchange;
 use crate::event::{Level, Phase, Side};
 use crate::history::{
-    Claimed, History, LogLine, ModelRecord, NewRun, PhaseRecord, PlanRef, ReadRecord, RunFilter, RunId, RunResult,
-    RunStatus,
+    Claimed, History, JobLogFilter, LogLine, ModelRecord, NewRun, PhaseRecord, PlanRef, ReadRecord, RunFilter, RunId,
+    RunResult, RunStatus,
 };
 use crate::models::ModelMode;
+use crate::requests::{RequestCounts, SideRequests};
 use crate::snapshot::Filled;
 use crate::{Error, ErrorKind};
 
@@ -218,8 +220,26 @@ async fn phases_models_and_lines_come_back_as_they_were() {
         assert_eq!((counts.source_records, counts.target_records), (16, 14));
         assert_eq!((counts.create, counts.update, counts.delete, counts.unchanged, counts.ambiguous), (1, 2, 3, 4, 5));
 
-        let line = |text: &str| LogLine { at: time(), level: Level::Warning, text: text.to_owned() };
-        history.append_log(id.run, &[line("one"), line("two")]).await.unwrap();
+        let line = |text: &str| LogLine { at: time(), level: Level::Warning, text: text.to_owned(), exchange: None };
+        let exchange = Exchange {
+            method: "GET".to_owned(),
+            url: "https://netbox.example/api/dcim/sites/".to_owned(),
+            status: Some(503),
+            attempts: 4,
+            body: Some("<title>Out for lunch</title>".to_owned()),
+        };
+        let failed = LogLine { exchange: Some(exchange.clone()), ..line("two") };
+        history.append_log(id.run, &[line("one"), failed]).await.unwrap();
+        let source = RequestCounts { sent: 12, retries: 2, throttled: 1, waited_ms: 1_500, span_ms: 4_000 };
+        let requests = SideRequests { source, ..SideRequests::default() };
+        assert!(history.run(id.run).await.unwrap().unwrap().requests.is_empty());
+        history.set_requests(id, &requests).await.unwrap();
+        history.set_trace_id(id, "0af7651916cd43dd8448eb211c80319c").await.unwrap();
+        let run = history.run(id.run).await.unwrap().unwrap();
+        assert_eq!((run.requests, run.trace_id.as_deref()), (requests, Some("0af7651916cd43dd8448eb211c80319c")));
+        let found = history.all_lines(&JobLogFilter::default(), None, 9).await.unwrap().items;
+        assert!(found.iter().any(|entry| entry.line.exchange.as_ref() == Some(&exchange)));
+        assert!(found.iter().all(|entry| entry.trace_id == run.trace_id), "{found:?}");
         history.finish_run(id, &RunResult::completed()).await.unwrap();
         history.append_log(id.run, &[line("three")]).await.unwrap();
         let page = history.log(id.run, None, 2).await.unwrap();

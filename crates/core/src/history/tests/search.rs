@@ -34,6 +34,7 @@ async fn filled(history: &History) {
                 _ => Level::Info,
             },
             text: format!("Run {number} said {at}"),
+            exchange: None,
         };
         history.append_log(claim.run, &(0..8).map(line).collect::<Vec<_>>()).await.unwrap();
         history.finish_run(claim, &RunResult::completed()).await.unwrap();

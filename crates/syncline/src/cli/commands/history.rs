@@ -166,6 +166,7 @@ fn write_stored(text: &mut Vec<u8>, stored: StoredChange) -> std::io::Result<()>
         model: stored.model,
         key: stored.key,
         action: stored.action,
+        site: None,
         native: stored.native_id.map(Native::new),
         fields: stored.fields,
         hold,

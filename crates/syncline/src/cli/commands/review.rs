@@ -1,15 +1,15 @@
-//! `syncline approve` and `syncline reject`: what people say to plans.
+//! `syncline approve`, `syncline reject` and `syncline comment`: what people say to plans.
 
 use chrono::Utc;
 use serde_json::json;
-use syncline_core::history::{Approval, AuditAction, Decision, Run, RunStatus};
+use syncline_core::history::{Approval, AuditAction, CommentText, Decision, NoComment, Run, RunStatus};
 use syncline_core::places::Places;
 use syncline_core::plan::{Selection, Selector};
 use syncline_core::run::{RunRequest, Runner, SyncBook as _};
 use syncline_core::{Error, ErrorKind};
 
 use super::account::note;
-use super::history::find;
+use super::history::{find, open};
 use super::queue::go_on;
 use super::run::ensure_open;
 use crate::cli::exit::Exit;
@@ -60,6 +60,18 @@ pub async fn reject(session: &Session, wanted: &str, reason: &str) -> Result<Exi
     note(opened.runner.history(), AuditAction::RunReject, &format!("run {}", run.id), None).await?;
     let view = json!({"run": run.id, "plan": decision.plan_hash});
     session.console.show(&view, |_| format!("run {}: its plan is rejected\n", run.id))?;
+    Ok(Exit::Done)
+}
+
+/// `syncline comment`: `{"id", "by", "at", "text"}`.
+pub async fn comment(session: &Session, wanted: &str, text: &str) -> Result<Exit, Failure> {
+    let said: CommentText =
+        text.parse().map_err(|error: NoComment| Failure::argument(format!("the comment {error}")))?;
+    let history = open(session).await?;
+    let run = find(&history, wanted).await?;
+    let made = history.comment(run.id, &RunRequest::default().by, &said).await?;
+    note(&history, AuditAction::RunComment, &format!("run {}", run.id), None).await?;
+    session.console.show(&made, |_| format!("run {}: whoever decides about its plan reads it\n", run.id))?;
     Ok(Exit::Done)
 }
 

@@ -7,10 +7,11 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use syncline_core::Result;
+use syncline_core::error::Exchange;
 use syncline_core::event::{Level, Phase};
 use syncline_core::history::{
-    ChangeCount, ChangeFilter, History, InTheWay, ModelRecord, OutcomeCounts, OutcomeKind, PhaseRecord, Purpose, Run,
-    RunId, RunStatus, RunSummary, StoredChange, StoredLogLine, WaitsFor,
+    ChangeCount, ChangeFilter, Comment, History, InTheWay, ModelRecord, OutcomeCounts, OutcomeKind, PhaseRecord,
+    Purpose, Run, RunId, RunStatus, RunSummary, StoredChange, StoredLogLine, WaitsFor,
 };
 
 use super::number::{bytes, count, duration};
@@ -37,6 +38,8 @@ pub struct RunView {
     pub models: Vec<ModelView>,
     /// Changes that failed, went stale, were skipped or held: the first of each.
     pub problems: Vec<StoredChange>,
+    /// What was said about its plan, in order.
+    pub comments: Vec<Comment>,
     /// The log.
     pub log: Vec<StoredLogLine>,
     /// What it waits for; null when it waits for nothing.
@@ -113,6 +116,7 @@ impl RunView {
             phases,
             models: models(history.models(id).await?, &history.change_counts(id).await?),
             problems,
+            comments: history.comments(id).await?,
             log: history.log(id, None, LOG_LINES).await?.items,
             waits_for,
             summary: run.summary(),
@@ -129,8 +133,10 @@ impl RunView {
             text += &self.doubts();
         }
         text += &self.phase_table();
+        text += &self.request_table();
         text += &self.problem_list();
         text += &self.not_taken_over();
+        text += &self.comment_list();
         if !fresh {
             text += &self.log_lines();
         }
@@ -183,6 +189,9 @@ impl RunView {
             let note = note.as_str().map_or_else(|| note.to_string(), str::to_owned);
             let _ = writeln!(text, "  {}: {}", clean(name), clean(&note));
         }
+        if let Some(trace) = &run.trace_id {
+            let _ = writeln!(text, "  trace: {}", clean(trace));
+        }
         if let Some(plan) = &run.plan {
             let _ = writeln!(text, "  plan: {}", clean(&plan.path));
         }
@@ -225,6 +234,41 @@ impl RunView {
             ]);
         }
         format!("\n{}", columns.text())
+    }
+
+    /// What was asked of either side; nothing where nothing was.
+    fn request_table(&self) -> String {
+        let sides = [("source", self.run.requests.source), ("target", self.run.requests.target)];
+        if self.run.requests.is_empty() {
+            return String::new();
+        }
+        let mut columns = Columns::new(&["requests", "sent#", "a second#", "retries#", "429#", "waited#"]);
+        for (side, counts) in sides {
+            columns.row(&[
+                side.to_owned(),
+                some(counts.sent),
+                counts.per_second().map(|rate| format!("{rate:.1}")).unwrap_or_default(),
+                some(counts.retries),
+                some(counts.throttled),
+                duration(Duration::from_millis(counts.waited_ms)),
+            ]);
+        }
+        format!("\n{}", columns.text())
+    }
+
+    /// What people said about the plan.
+    fn comment_list(&self) -> String {
+        if self.comments.is_empty() {
+            return String::new();
+        }
+        let mut text = format!("\n{}\n", paint(NAME, "Comments"));
+        for comment in &self.comments {
+            let _ = writeln!(text, "  {} {}", clean(&comment.by), paint(DIM, &time(comment.at)));
+            for line in comment.text.lines() {
+                let _ = writeln!(text, "    {}", clean(line));
+            }
+        }
+        text
     }
 
     fn doubts(&self) -> String {
@@ -311,6 +355,14 @@ impl RunView {
                 Level::Error => paint(BAD, &words),
             };
             let _ = writeln!(text, "  {} {words}", paint(DIM, &at.to_string()));
+            if let Some(Exchange { method, url, status, attempts, body }) = &line.exchange {
+                let answer = status.map_or_else(|| "no answer".to_owned(), |status| format!("answered {status}"));
+                let told = format!("{method} {url}: {answer}, attempts {attempts}");
+                let _ = writeln!(text, "           {}", paint(DIM, &clean(&told)));
+                for line in body.iter().flat_map(|body| body.lines()) {
+                    let _ = writeln!(text, "           {}", paint(DIM, &clean(line)));
+                }
+            }
         }
         text
     }
@@ -457,6 +509,7 @@ pub(super) mod tests {
     use syncline_core::diff::DiffCounts;
     use syncline_core::history::{Endpoint, PlanRef, ReadRecord, RunCounts, RunError, RunKind, RunSettings, RunStage};
     use syncline_core::models::ModelMode;
+    use syncline_core::requests::{RequestCounts, SideRequests};
     use syncline_core::snapshot::Rejection;
     use syncline_model::AnyKey;
 
@@ -501,6 +554,11 @@ pub(super) mod tests {
             not_before: None,
             waiting: None,
             waits: 0,
+            requests: SideRequests {
+                source: RequestCounts { sent: 120, retries: 2, throttled: 1, waited_ms: 1_500, span_ms: 9_600 },
+                ..SideRequests::default()
+            },
+            trace_id: Some("0af7651916cd43dd8448eb211c80319c".to_owned()),
             paused: None,
             stop: None,
             tick: None,
@@ -573,9 +631,33 @@ pub(super) mod tests {
                 problem(OutcomeKind::Held, Action::Delete, "the sync's policy holds deletes back"),
             ],
             log: vec![
-                StoredLogLine { seq: 1, at: at(2), level: Level::Info, text: "reading snapshot 1042".to_owned() },
-                StoredLogLine { seq: 2, at: at(3), level: Level::Warning, text: "bell \u{7}".to_owned() },
+                StoredLogLine {
+                    seq: 1,
+                    at: at(2),
+                    level: Level::Info,
+                    text: "reading snapshot 1042".to_owned(),
+                    exchange: None,
+                },
+                StoredLogLine {
+                    seq: 2,
+                    at: at(3),
+                    level: Level::Warning,
+                    text: "bell \u{7}".to_owned(),
+                    exchange: Some(Exchange {
+                        method: "GET".to_owned(),
+                        url: "https://netbox.example/api/dcim/sites/?limit=5".to_owned(),
+                        status: Some(503),
+                        attempts: 4,
+                        body: Some("<h1>down</h1>\n<p>back soon \u{7}</p>".to_owned()),
+                    }),
+                },
             ],
+            comments: vec![Comment {
+                id: serde_json::from_value(json!(1)).unwrap(),
+                by: "ann".to_owned(),
+                at: at(12),
+                text: "the site is closed\nsince May".to_owned(),
+            }],
             waits_for: None,
             waited_ms: 0,
             run,

@@ -135,11 +135,13 @@ async fn nobody_is_offered_what_is_refused_to_them() {
     for (rank, path) in [
         (1, "/runs/2/undo"),
         (1, "/runs/3/cancel"),
+        (1, "/runs/4/comment"),
         (1, "/syncs/lab/pause"),
         (1, "/syncs/lab/run"),
         (1, "/targets/other/check"),
         (2, "/runs/4/approve"),
         (2, "/runs/4/reject"),
+        (2, "/runs/4/tick"),
         (3, "/settings/tokens"),
     ] {
         assert!(!offered[rank - 1].contains(path) && offered[rank].contains(path), "{path}: {offered:?}");

@@ -1,0 +1,145 @@
+//! How many changes of a plan there are at which site, and how many updates of which field.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use syncline_model::AnyKey;
+
+use super::{PlanSummary, is_zero};
+use crate::change::{Action, Change};
+
+/// How many sites a plan tells of by name.
+const MOST: usize = 200;
+
+/// What a plan amounts to at one site.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SiteSummary {
+    /// The key of the site.
+    #[schemars(with = "Vec<serde_json::Value>")]
+    pub site: AnyKey,
+    /// Its changes by model.
+    pub models: BTreeMap<String, SiteCounts>,
+}
+
+/// How many changes of one model there are at a site.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SiteCounts {
+    /// To be created.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub create: u64,
+    /// To be updated, those included that only clear a reference.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub update: u64,
+    /// To be deleted.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub delete: u64,
+    /// Held back.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub held: u64,
+}
+
+/// Counts changes while they are decided. It grows with the number of sites and fields, not with that of changes.
+#[derive(Debug, Default)]
+pub(super) struct FacetCounter {
+    sites: HashMap<AnyKey, BTreeMap<String, SiteCounts>>,
+    fields: BTreeMap<String, BTreeMap<String, u64>>,
+}
+
+impl FacetCounter {
+    /// Counts a change that goes into the plan.
+    pub fn count(&mut self, change: &Change) {
+        if change.action == Action::Update {
+            let fields = match self.fields.get_mut(&change.model) {
+                Some(fields) => fields,
+                None => self.fields.entry(change.model.clone()).or_default(),
+            };
+            for field in &change.fields {
+                match fields.get_mut(&field.name) {
+                    Some(count) => *count += 1,
+                    None => drop(fields.insert(field.name.clone(), 1)),
+                }
+            }
+        }
+        let Some(site) = &change.site else { return };
+        let models = match self.sites.get_mut(site) {
+            Some(models) => models,
+            None => self.sites.entry(site.clone()).or_default(),
+        };
+        let counts = match models.get_mut(&change.model) {
+            Some(counts) => counts,
+            None => models.entry(change.model.clone()).or_default(),
+        };
+        match (&change.hold, change.action) {
+            (Some(_), _) => counts.held += 1,
+            (None, Action::Create) => counts.create += 1,
+            (None, Action::Update) => counts.update += 1,
+            (None, Action::Delete) => counts.delete += 1,
+        }
+    }
+
+    /// Tells what was counted: of the sites those with the most changes, most first, and how many there are beside them.
+    pub fn tell(self, summary: &mut PlanSummary) {
+        let mut sites: Vec<_> = self.sites.into_iter().map(|(site, models)| SiteSummary { site, models }).collect();
+        sites.sort_by_cached_key(|summary| (Reverse(summary.total()), summary.site.as_str().to_owned()));
+        summary.more_sites = sites.len().saturating_sub(MOST) as u64;
+        sites.truncate(MOST);
+        summary.sites = sites;
+        summary.fields = self.fields;
+        summary.fields.retain(|_, fields| !fields.is_empty());
+    }
+}
+
+impl SiteSummary {
+    /// All changes at the site.
+    pub fn total(&self) -> u64 {
+        self.models.values().map(SiteCounts::total).sum()
+    }
+}
+
+impl SiteCounts {
+    /// All of them.
+    pub fn total(&self) -> u64 {
+        self.create + self.update + self.delete + self.held
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::change::{Hold, HoldRule};
+
+    #[test]
+    fn only_so_many_sites_are_told_of_and_none_is_forgotten() {
+        let mut counter = FacetCounter::default();
+        let site = |number: usize| AnyKey::from_value(&json!([format!("site-{number:03}")])).unwrap();
+        for number in 0..MOST + 2 {
+            let key = AnyKey::from_value(&json!([[format!("site-{number:03}")], "core-1"])).unwrap();
+            let mut change = Change::new("device", key, Action::Create, None, Vec::new());
+            change.site = Some(site(number));
+            counter.count(&change);
+            if number == 150 {
+                change.hold = Some(Hold { rule: HoldRule::Policy, reason: String::new() });
+                counter.count(&change);
+            }
+        }
+        counter.count(&Change::new(
+            "tag",
+            AnyKey::from_value(&json!(["a"])).unwrap(),
+            Action::Create,
+            None,
+            Vec::new(),
+        ));
+        let mut summary = PlanSummary::default();
+        counter.tell(&mut summary);
+        let PlanSummary { sites, more_sites, .. } = summary;
+        assert_eq!((sites.len(), more_sites), (MOST, 2));
+        let first = &sites[0];
+        assert_eq!((&first.site, first.total()), (&site(150), 2));
+        assert_eq!(first.models["device"], SiteCounts { create: 1, held: 1, ..SiteCounts::default() });
+        assert_eq!(sites[1].site, site(0));
+    }
+}
