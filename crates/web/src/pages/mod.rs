@@ -38,6 +38,7 @@ mod problem;
 mod protect;
 mod quarantine;
 mod remove;
+mod returned;
 mod run;
 mod run_line;
 mod runs;
@@ -150,11 +151,11 @@ fn routes() -> Vec<PageRoute> {
         page("/search", get(search::page)),
         page("/syncs", get(sync::list)),
         ("/syncs/new", Role::Admin, None, get(edit::new)),
-        does("/syncs/new", Role::Admin, AuditAction::SyncCreate, post(edit::create)),
-        ("/syncs/new/check", Role::Admin, None, post(edit::check_new)),
+        does("/syncs/new", Role::Admin, AuditAction::SyncCreate, post(edit::save)),
+        ("/syncs/new/check", Role::Admin, None, post(edit::check)),
         page("/syncs/{name}", get(sync::page)),
         ("/syncs/{name}/edit", Role::Admin, None, get(edit::page)),
-        does("/syncs/{name}/edit", Role::Admin, AuditAction::SyncChange, post(edit::change)),
+        does("/syncs/{name}/edit", Role::Admin, AuditAction::SyncChange, post(edit::save)),
         ("/syncs/{name}/edit/check", Role::Admin, None, post(edit::check)),
         ("/syncs/{name}/remove", Role::Admin, None, get(remove::page)),
         does("/syncs/{name}/remove", Role::Admin, AuditAction::SyncRemove, post(remove::remove)),

@@ -141,6 +141,9 @@ pub async fn page(
     html(&plan_page(&state, &visit, &run, &fields, view, Utc::now()).await?)
 }
 
+/// The fields of the form about a plan, which approves or rejects it.
+const REVIEW: &[&str] = &["plan_hash", "reason", "part", "pick"];
+
 /// `POST /runs/{id}/approve`: the plan, or the part of it that is ticked, or all but that.
 pub async fn approve(
     State(state): State<ApiState>,
@@ -148,6 +151,7 @@ pub async fn approve(
     RunNumber(id): RunNumber,
     Posted(fields): Posted,
 ) -> Result<Redirect, PageProblem> {
+    fields.only(REVIEW)?;
     let mut consent = review::Consent {
         reason: fields.required("reason")?,
         plan_hash: fields.text("plan_hash").unwrap_or_default().to_owned(),
@@ -177,6 +181,7 @@ pub async fn reject(
     RunNumber(id): RunNumber,
     Posted(fields): Posted,
 ) -> Result<Redirect, PageProblem> {
+    fields.only(REVIEW)?;
     let refusal = review::Refusal {
         reason: fields.required("reason")?,
         plan_hash: fields.text("plan_hash").unwrap_or_default().to_owned(),

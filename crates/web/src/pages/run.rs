@@ -19,7 +19,7 @@ use syncline_render::words;
 
 use super::again::Again;
 use super::compare::{before, compare_href};
-use super::form::{Fields, Posted, RunNumber, link};
+use super::form::{Fields, Posted, Pressed, RunNumber, link};
 use super::frame::{Command, Frame, Pager, Section, Visit, html};
 use super::object::object_href;
 use super::outcome::{Badge, RunOutcome};
@@ -223,8 +223,7 @@ pub async fn cancel(
     RunNumber(id): RunNumber,
     Posted(fields): Posted,
 ) -> Result<Redirect, PageProblem> {
-    let why = stop::Why { reason: fields.text("reason").unwrap_or_default().to_owned() };
-    let _ = stop::cancel(State(state), who, ApiNumber(id), Body(why)).await?;
+    let _ = stop::cancel(State(state), who, ApiNumber(id), Body(why(&fields)?)).await?;
     Ok(to_run(id.number()))
 }
 
@@ -235,8 +234,7 @@ pub async fn pause(
     RunNumber(id): RunNumber,
     Posted(fields): Posted,
 ) -> Result<Redirect, PageProblem> {
-    let why = stop::Why { reason: fields.text("reason").unwrap_or_default().to_owned() };
-    let _ = stop::pause(State(state), who, ApiNumber(id), Body(why)).await?;
+    let _ = stop::pause(State(state), who, ApiNumber(id), Body(why(&fields)?)).await?;
     Ok(to_run(id.number()))
 }
 
@@ -244,10 +242,15 @@ pub async fn pause(
 pub async fn resume(
     State(state): State<ApiState>,
     RunNumber(id): RunNumber,
-    _: Posted,
+    _: Pressed,
 ) -> Result<Redirect, PageProblem> {
     let _ = stop::resume(State(state), ApiNumber(id), Body(Nothing {})).await?;
     Ok(to_run(id.number()))
+}
+
+fn why(fields: &Fields) -> Result<stop::Why, PageProblem> {
+    fields.only(&["reason"])?;
+    Ok(stop::Why { reason: fields.text("reason").unwrap_or_default().to_owned() })
 }
 
 /// Leads a browser that has posted something to the page of a run.

@@ -98,6 +98,18 @@ pub fn texts<'a>(sent: impl Iterator<Item = (&'a str, &'a str)>) -> Texts {
     texts
 }
 
+/// Whether a form sends something by this name.
+pub fn has(form: &SettingsForm, name: &str) -> bool {
+    let is = |key: &str, fits: fn(&Field) -> bool| {
+        form.field_of(key).is_some_and(|field| field.key.to_string() == key && fits(field))
+    };
+    match (name.strip_prefix(NAME), name.strip_prefix(EMPTY)) {
+        (Some(key), _) => is(key, |field| !matches!(field.kind, FieldKind::Group(_))),
+        (_, Some(key)) => is(key, Field::can_be_emptied),
+        _ => false,
+    }
+}
+
 /// The fields of a form. Groups that say nothing are folded, but for the named ones.
 pub fn fields(form: &SettingsForm, texts: &Texts, problems: &[SettingProblem], open: &[&str]) -> Vec<FieldView> {
     let draw = Draw { form, texts, problems, open };

@@ -2,16 +2,16 @@
 
 use askama::Template;
 use axum::extract::{Path, State};
-use axum::response::{Html, Redirect};
-use syncline_core::Result;
+use axum::response::{Html, Redirect, Response};
 use syncline_core::history::{Role, RunKind, RunSettings};
 use syncline_core::run::RunRequest;
 
 use super::PageProblem;
-use super::form::Posted;
+use super::form::{Fields, Posted};
 use super::frame::{Command, Frame, Section, Visit, html};
 use super::overview::Link;
 use super::pick::quoted;
+use super::returned::{Returned, Sent, answer};
 use super::run::to_run;
 use super::run_line::sync_href;
 use super::settings::{Setting, settings};
@@ -29,8 +29,13 @@ struct StartPage {
     scope: Vec<Setting>,
     models: Vec<Setting>,
     auto_merge: bool,
+    /// The form that was sent, where that is not to be taken.
+    returned: Returned,
     command: Command,
 }
+
+/// The fields of the form.
+const FIELDS: &[&str] = &["what", "minutes", "reason", "request_id"];
 
 /// What a run is started for.
 #[derive(Debug, Clone, Copy, serde::Deserialize)]
@@ -47,18 +52,23 @@ pub async fn page(
     visit: Visit,
     Path(name): Path<String>,
 ) -> Result<Html<String>, PageProblem> {
-    let sync = view(&state, &name).await?;
-    let configured = state.syncs.sync(&name).await.ok();
+    html(&start_page(&state, &visit, &name, Returned::default()).await?)
+}
+
+async fn start_page(state: &ApiState, visit: &Visit, name: &str, returned: Returned) -> Result<StartPage, PageProblem> {
+    let sync = view(state, name).await?;
+    let configured = state.syncs.sync(name).await.ok();
     let shown = configured.as_ref().and_then(|sync| sync.definition.shown(state.runner.registry()).ok());
     let part = |path: &str| shown.as_ref().and_then(|shown| shown.pointer(path)).map(settings).unwrap_or_default();
-    html(&StartPage {
-        frame: visit.frame(format!("New run of {}", clean(&name)), Section::Syncs),
-        sync: Link { name: clean(&name), href: sync_href(&name) },
+    Ok(StartPage {
+        frame: visit.frame(format!("New run of {}", clean(name)), Section::Syncs),
+        sync: Link { name: clean(name), href: sync_href(name) },
         error: sync.error.as_deref().map(clean),
         scope: part("/source/parameters"),
         models: part("/models"),
         auto_merge: configured.is_some_and(|sync| sync.definition.auto_merge),
-        command: Command(format!("syncline plan {}", quoted(&name))),
+        returned,
+        command: Command(format!("syncline plan {}", quoted(name))),
     })
 }
 
@@ -68,9 +78,16 @@ pub async fn start(
     visit: Visit,
     Path(name): Path<String>,
     Posted(fields): Posted,
-) -> Result<Redirect, PageProblem> {
-    view(&state, &name).await?;
-    let sync = state.syncs.sync(&name).await?;
+) -> Result<Response, PageProblem> {
+    let done = triggered(&state, &visit, &name, &fields).await;
+    let sent = Sent { to: String::new(), fields, about: "" };
+    answer(done, sent, async |returned| start_page(&state, &visit, &name, returned).await).await
+}
+
+async fn triggered(state: &ApiState, visit: &Visit, name: &str, fields: &Fields) -> Result<Redirect, PageProblem> {
+    fields.only(FIELDS)?;
+    view(state, name).await?;
+    let sync = state.syncs.sync(name).await?;
     let max_duration_s = match fields.parsed::<u64>("minutes")? {
         None => None,
         Some(minutes @ 1..=100_000) => Some(minutes * 60),

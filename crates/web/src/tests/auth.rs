@@ -28,7 +28,7 @@ pub(super) fn root() -> Actor {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Browser {
     pub(super) cookie: Option<String>,
-    csrf: Option<String>,
+    pub(super) csrf: Option<String>,
 }
 
 impl Api {

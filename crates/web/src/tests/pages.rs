@@ -9,6 +9,7 @@ mod logs;
 mod markup;
 mod open;
 mod quarantine;
+mod returned;
 mod roles;
 mod schedules;
 mod search;
