@@ -20,7 +20,8 @@ pub struct Who {
     pub role: Role,
     /// How that one is known.
     pub how: How,
-    /// The syncs that a token may touch; null for all, and for what is about no sync.
+    /// The syncs that a token may touch; null for all, and for what is about no sync. It is told of no other, but for what the configuration
+    /// of one of these says, as which sync it follows.
     pub syncs: Option<BTreeSet<String>>,
     /// From where the request comes.
     #[serde(skip)]
@@ -62,6 +63,11 @@ impl Who {
             None => format!("`{}` may touch {names} only, and this is not about one of them alone", self.name),
         };
         Err(Problem::new(ProblemKind::Forbidden, detail))
+    }
+
+    /// Whether a sync may be named to whoever asks.
+    pub fn sees(&self, sync: &str) -> bool {
+        self.syncs.as_ref().is_none_or(|syncs| syncs.contains(sync))
     }
 
     /// That one, for the audit log.

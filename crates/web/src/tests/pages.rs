@@ -14,7 +14,7 @@ mod roles;
 mod schedules;
 mod search;
 mod settings;
-mod walk;
+pub(super) mod walk;
 
 use std::sync::Arc;
 
