@@ -30,6 +30,13 @@ impl PageProblem {
         Self(Problem::new(ProblemKind::NotFound, detail))
     }
 
+    /// The address cannot be read.
+    pub fn unread() -> Self {
+        Self::not_found(
+            "The address cannot be read: it was cut off, a part of it is no text, or something stands there twice.",
+        )
+    }
+
     /// There is no run with a number.
     pub fn no_run(wanted: impl std::fmt::Display) -> Self {
         Self::not_found(format!("There is no run `{wanted}`: the list of runs shows those that are kept."))

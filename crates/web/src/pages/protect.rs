@@ -8,7 +8,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::frame::{Visit, shown_path};
-use super::problem;
+use super::{PageProblem, problem};
 use crate::auth::Auth;
 use crate::browser::{FETCH_SITE, ensure_own_page, own_name, secure};
 use crate::problem::{Problem, ProblemKind};
@@ -26,10 +26,10 @@ pub async fn protect(State(auth): State<Auth>, request: Request, next: Next) -> 
         Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),
     };
-    if let Some(problem) = unread(&response) {
-        let parts = problem.into_response().into_parts().0;
-        *response.status_mut() = parts.status;
-        response.extensions_mut().extend(parts.extensions);
+    if is_unread(&response) {
+        let met = std::mem::take(response.extensions_mut());
+        response = PageProblem::unread().into_response();
+        response.extensions_mut().extend(met);
     }
     // What went wrong is told as to programs until here; whoever looks at a page gets a page.
     let visit = Visit::of(path, response.extensions());
@@ -38,20 +38,10 @@ pub async fn protect(State(auth): State<Auth>, request: Request, next: Next) -> 
     response
 }
 
-/// What reads the parts of an address, or a form, answers in a line of its own where it cannot. That is not told on: it can have in it what was typed.
-fn unread(response: &Response) -> Option<Problem> {
+/// What reads the parts of an address answers in a line of its own where it cannot.
+fn is_unread(response: &Response) -> bool {
     let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    let is_line = kind.starts_with("text/plain") && response.extensions().get::<Problem>().is_none();
-    match response.status() {
-        StatusCode::BAD_REQUEST if is_line => Some(Problem::new(
-            ProblemKind::NotFound,
-            "The address cannot be read: it was cut off, a part of it is no text, or something stands there twice.",
-        )),
-        status if is_line && status.is_client_error() => {
-            Some(Problem::new(ProblemKind::Malformed, "what was sent could not be read: go back and send it again"))
-        }
-        _ => None,
-    }
+    response.status() == StatusCode::BAD_REQUEST && kind.starts_with("text/plain")
 }
 
 fn judge(auth: &Auth, request: &Request) -> Result<(), Problem> {
