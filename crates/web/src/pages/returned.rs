@@ -18,7 +18,7 @@ use crate::settings_form::label;
 pub struct Sent<'a> {
     /// What it was posted to: a page can have several forms.
     pub to: String,
-    /// What was typed. Passwords are never among it: see [`super::form::Posted`].
+    /// What was typed. Passwords are never among it: see [`super::form::PostedSecrets`].
     pub fields: Fields,
     /// The field that is meant where what is wrong names none: a name that is taken is no fault of its own kind.
     pub about: &'a str,
@@ -72,8 +72,8 @@ impl HtmlSafe for Aria {}
 impl HtmlSafe for FieldError {}
 impl HtmlSafe for Faults {}
 
-/// The answer to a form: where it leads, or the page that it stands on with what was typed and what is wrong. What a person cannot mend in the form is a page of its
-/// own.
+/// The answer to a form: where it leads, or the page that it stands on, with what was typed and what is wrong. What nobody can mend in the
+/// form is told on a page of its own.
 pub async fn answer<P: Template>(
     done: Result<impl IntoResponse, PageProblem>,
     sent: Sent<'_>,
