@@ -6,7 +6,7 @@ use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::http::request::Parts;
 use schemars::JsonSchema;
 use serde::Serialize;
-use syncline_core::history::{Actor, How, Role, Secret, SecretHash};
+use syncline_core::history::{Actor, BY_ANYBODY, How, Role, Secret, SecretHash};
 
 use super::Origin;
 use crate::problem::{Problem, ProblemKind};
@@ -40,7 +40,7 @@ pub struct LoggedIn {
 impl Who {
     /// Everybody, where nobody is asked who it is.
     pub fn local(origin: Origin) -> Self {
-        Self { name: "api".to_owned(), role: Role::Admin, how: How::Local, syncs: None, origin }
+        Self { name: BY_ANYBODY.to_owned(), role: Role::Admin, how: How::Local, syncs: None, origin }
     }
 
     /// Refuses whoever may not do what `needed` may.

@@ -17,6 +17,7 @@ use super::change_row::{Field, Row, SHORT};
 use super::facets::{Facet, FacetValue};
 use super::form::{Fields, Posted, link};
 use super::frame::{Command, Frame, Pager, Section, Visit, html};
+use super::object::label;
 use super::overview::Link;
 use super::pick::{Select, quoted};
 use super::returned::{Returned, Sent, answer};
@@ -303,7 +304,7 @@ impl Found {
             kind: finding.kind,
             icon: icon(finding.kind),
             sync: Link { name: clean(&finding.sync), href: sync_href(&finding.sync) },
-            model: clean(&finding.model),
+            model: label(&finding.model),
             key: row.key,
             href: row.href,
             what,

@@ -235,14 +235,19 @@ fn stamp(at: DateTime<Utc>) -> String {
     at.format("%m-%d %H:%M:%S").to_string()
 }
 
+/// How bad a line is: a class, a symbol and a word.
+pub fn told(level: Level) -> (&'static str, Option<Icon>, &'static str) {
+    match level {
+        Level::Info => ("", None, ""),
+        Level::Warning => ("warn", Some(Icon("partial")), "warning"),
+        Level::Error => ("bad", Some(Icon("failed")), "error"),
+    }
+}
+
 impl Line {
     fn of(entry: LogEntry, now: DateTime<Utc>) -> Self {
         let LogEntry { run, sync, line } = entry;
-        let (class, icon, word) = match line.level {
-            Level::Info => ("", None, ""),
-            Level::Warning => ("warn", Some(Icon("partial")), "warning"),
-            Level::Error => ("bad", Some(Icon("failed")), "error"),
-        };
+        let (class, icon, word) = told(line.level);
         Self {
             at: When::new(line.at, now),
             time: stamp(line.at),

@@ -16,7 +16,7 @@ use super::PageProblem;
 use super::facets::{Facet, FacetValue};
 use super::form::{Fields, Posted, link};
 use super::frame::{Command, Frame, Pager, Section, Visit, html};
-use super::object::object_href;
+use super::object::{label, object_href};
 use super::overview::Link;
 use super::pick::{Select, quoted};
 use super::returned::{Returned, Sent, answer};
@@ -57,7 +57,9 @@ struct Absent {
     sync: Link,
     /// As forms send it.
     sync_name: String,
+    /// As forms send it.
     model: String,
+    model_label: String,
     /// As forms send it.
     key: String,
     label: String,
@@ -258,6 +260,7 @@ impl Absent {
             decided,
             verdicts: all.into_iter().filter(|(verdict, _)| is_open(*verdict)).collect(),
             sync_name: record.sync,
+            model_label: label(&record.model),
             model: record.model,
         }
     }

@@ -7,7 +7,6 @@ use axum::extract::State;
 use axum::response::{Html, Redirect};
 use chrono::{DateTime, Utc};
 use syncline_core::Result;
-use syncline_core::event::Level;
 use syncline_core::guard::Demand;
 use syncline_core::history::{
     Approval, ChangeCount, ChangeFilter, Decision, History, InTheWay, ModelRecord, OutcomeCounts, OutcomeKind,
@@ -21,13 +20,13 @@ use super::again::Again;
 use super::compare::{before, compare_href};
 use super::form::{Fields, Posted, Pressed, RunNumber, link};
 use super::frame::{Command, Frame, Pager, Section, Visit, html};
-use super::object::object_href;
+use super::object::{label, object_href};
 use super::outcome::{Badge, RunOutcome};
 use super::overview::Link;
-use super::run_line::{Number, kind, sync_href};
+use super::run_line::{Number, by, kind, sync_href};
 use super::show::{Bytes, Count, Icon, Prose, Took, When, clean};
 use super::side::side_href;
-use super::{PageProblem, glance};
+use super::{PageProblem, glance, logs};
 use crate::ApiState;
 use crate::auth::Who;
 use crate::input::{Body, Nothing, Number as ApiNumber};
@@ -373,7 +372,8 @@ fn facts(run: &Run, phases: &[PhaseRecord], now: DateTime<Utc>) -> Vec<Fact> {
     let mut fact = |name: &str, value: String| {
         facts.push(Fact { name: clean(name), value: clean(&value), href: None, when: None, is_code: false });
     };
-    fact("Kind", format!("{}{}, by {}", kind(run), if run.dry { ", dry" } else { ", real" }, run.triggered_by));
+    let by = by(run).map(|by| format!(", by {by}")).unwrap_or_default();
+    fact("Kind", format!("{}{}{by}", kind(run), if run.dry { ", dry" } else { ", real" }));
     if let Some(id) = &run.request_id {
         fact("Request", id.to_string());
     }
@@ -580,7 +580,7 @@ impl ProblemLine {
             field: change.field.as_deref().map(clean),
             rule: change.rule.map(words::hold),
             reason: Prose::of(change.reason.as_deref().unwrap_or("no reason was given")),
-            model: change.model,
+            model: label(&change.model),
         }
     }
 }
@@ -618,11 +618,7 @@ impl DecisionLine {
 
 impl LogLine {
     fn of(line: StoredLogLine, now: DateTime<Utc>) -> Self {
-        let (class, icon, word) = match line.level {
-            Level::Info => ("", None, ""),
-            Level::Warning => ("warn", Some(Icon("partial")), "warning"),
-            Level::Error => ("bad", Some(Icon("failed")), "error"),
-        };
+        let (class, icon, word) = logs::told(line.level);
         Self {
             at: When::new(line.at, now),
             time: line.at.format("%H:%M:%S").to_string(),

@@ -148,7 +148,7 @@ fn selects(fields: &Fields, syncs: &[String], [sources, targets]: &[Vec<String>;
     let chosen = |name: &str| fields.text(name).unwrap_or_default().to_owned();
     let named = |name: &str| (name.to_owned(), name.replace('_', " "));
     let same = |names: &[String]| names.iter().map(|name| (name.clone(), name.clone())).collect::<Vec<_>>();
-    let outcomes = RunOutcome::ALL.map(|outcome| (outcome.as_str().to_owned(), outcome.word(false).to_owned()));
+    let outcomes = RunOutcome::ALL.map(|outcome| (outcome.as_str().to_owned(), outcome.word().to_owned()));
     let statuses = [
         RunStatus::New,
         RunStatus::Queued,
