@@ -18,6 +18,9 @@ use crate::tests::{Answer, Api};
 /// What is typed where a password is asked for, and what nobody is to see again.
 const PASSWORD: &str = "hunter2 hunt";
 
+/// What the page has where the role is kept.
+const APPROVER: &str = "value=\"approver\" selected";
+
 /// A form that is not taken, the field that is wrong, what is wrong with it, and what has to stand there still.
 struct Slip {
     to: &'static str,
@@ -56,7 +59,6 @@ fn slips() -> Vec<Slip> {
     let kim = [("name", "kim"), ("role", "approver"), ("password", PASSWORD)];
     let odd_name = [("name", "a <b>"), ("role", "approver"), ("password", PASSWORD)];
     let short = [("name", "max"), ("role", "approver"), ("password", "hunter2")];
-    const APPROVER: &str = "value=\"approver\" selected";
     vec![
         slip(accounts, &odd_name, ("name", "letters, digits"), &["value=\"a &#60;b&#62;\"", APPROVER]),
         slip(accounts, &short, ("password", "12 to 1024 letters"), &["value=\"max\"", APPROVER]),
