@@ -26,13 +26,13 @@ pub fn registry() -> Result<Registry> {
 
 /// What runs the syncs of a configuration.
 pub async fn runner(configuration: &Configuration) -> Result<Runner> {
-    let runner = Runner::new(registry()?, open_history(configuration).await?, configuration.data_folder());
+    let runner = Runner::new(registry()?, open_history(configuration).await?, &configuration.data_folder);
     Ok(runner.with_trace_ids(trace_id))
 }
 
 /// The history that a configuration names.
 pub async fn open_history(configuration: &Configuration) -> Result<History> {
-    let file = configuration.data_folder().join("history.sqlite");
+    let file = configuration.data_folder.join("history.sqlite");
     let Some(address) = &configuration.data.history else { return History::open(&file.to_string_lossy()).await };
     let Some(password) = &configuration.data.history_password else { return History::open(address).await };
     let password = password.resolve()?;

@@ -265,10 +265,10 @@
     const showModels = (list) => {
       const rows = list.map((model) => element(
         "tr", {},
-        element("th", { scope: "row" }, model.model.replaceAll("_", " ")),
-        readCell(model.model, "source", model.source),
-        readCell(model.model, "target", model.target),
-        changeCell(model.model, model.compared, model.applied),
+        element("th", { scope: "row" }, model.label),
+        readCell(model.label, "source", model.source),
+        readCell(model.label, "target", model.target),
+        changeCell(model.label, model.compared, model.applied),
       ));
       models.rows.replaceChildren(...rows);
       models.box.hidden = rows.length === 0;

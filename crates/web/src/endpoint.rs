@@ -193,6 +193,9 @@ impl Endpoint {
                 problems.push(ProblemKind::Forbidden);
             }
         }
+        if self.access.is_some() && self.method != Method::GET {
+            problems.push(ProblemKind::Csrf);
+        }
         if self.path.contains('{') && !self.is_signed {
             problems.push(ProblemKind::NotFound);
         }

@@ -28,7 +28,7 @@
 //! | `GET /changes`, `GET /changes/export` | what all runs changed, a row for each object |
 //! | `GET /objects` | what happened to an object in all runs |
 //! | `GET /connectors`, `GET /connectors/{name}` | what this build can talk to, and the schemas of its settings |
-//! | `GET /syncs/{name}/objects` | where the systems of a sync show a record to people |
+//! | `GET /syncs/{name}/objects` | where the systems of a sync show a record to people; needs an operator, as the systems are asked |
 //! | `POST /syncs/{name}/check` | whether both sides answer, what they can do, and what becomes what |
 //! | `POST /login`, `POST /logout`, `GET /me`, `/accounts`, `/tokens`, `/audit` | who asks, and who may: see [`auth`] |
 //! | `GET /openapi.json` | all of this, for programs: OpenAPI 3.1 |

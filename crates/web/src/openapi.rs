@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use axum::http::Method;
 use schemars::generate::SchemaSettings;
 use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
@@ -27,9 +28,14 @@ fn described(endpoints: &[Endpoint]) -> (BTreeMap<&str, Map<String, Value>>, Def
     let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
     for endpoint in endpoints {
         let operation = operation(endpoint, &mut asked, &mut answers);
-        paths.entry(endpoint.path).or_default().insert(endpoint.method.as_str().to_lowercase(), operation);
+        paths.entry(endpoint.path).or_default().insert(name_of(&endpoint.method), operation);
     }
     (paths, asked.take_definitions(true), answers.take_definitions(true))
+}
+
+/// A method as the document writes it.
+fn name_of(method: &Method) -> String {
+    method.as_str().to_lowercase()
 }
 
 /// The names under which one thing is sent and another one answered. There must be none, or the document says one thing of both.
@@ -41,10 +47,18 @@ pub fn clashes(endpoints: &[Endpoint]) -> Vec<String> {
 
 /// The document of some routes below a path. `cookie` is the name of a session's cookie, if somebody has to say who they are.
 pub fn document(endpoints: &[Endpoint], below: &str, cookie: Option<&str>) -> Value {
-    let (paths, asked, answers) = described(endpoints);
+    let (mut paths, asked, answers) = described(endpoints);
     let mut schemas = answers;
     for (name, schema) in asked {
         schemas.entry(name).or_insert(schema);
+    }
+    if cookie.is_some() {
+        for endpoint in endpoints.iter().filter(|one| one.access.is_some() && one.method != Method::GET) {
+            let operation = paths.get_mut(endpoint.path).and_then(|item| item.get_mut(&name_of(&endpoint.method)));
+            if let Some(operation) = operation {
+                operation["security"] = json!([{"token": []}, {"session": [], "csrf": []}]);
+            }
+        }
     }
     let mut document = json!({
         "openapi": "3.1.0",
@@ -65,6 +79,10 @@ pub fn document(endpoints: &[Endpoint], below: &str, cookie: Option<&str>) -> Va
         document["components"]["securitySchemes"] = json!({
             "token": {"type": "http", "scheme": "bearer", "description": "A token, made by `syncline token add`."},
             "session": {"type": "apiKey", "in": "cookie", "name": cookie, "description": "A login in a browser."},
+            "csrf": {
+                "type": "apiKey", "in": "header", "name": "X-CSRF-Token",
+                "description": "What a session sends along with whatever changes something: `csrf` of `GET /me`. A token needs none.",
+            },
         });
         document["security"] = json!([{"token": []}, {"session": []}]);
     }

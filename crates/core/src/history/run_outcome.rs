@@ -80,12 +80,12 @@ impl RunOutcome {
         }
     }
 
-    /// The word for people, of a run that was dry or not.
-    pub fn word(self, dry: bool) -> &'static str {
+    /// The word for people: of a dry run the same as of a real one, which has made the changes besides.
+    pub fn word(self) -> &'static str {
         match self {
             Self::Working => "under way",
             Self::Review => "awaiting review",
-            Self::Changed if dry => "differs",
+            Self::Changed => "changes",
             other => other.as_str(),
         }
     }

@@ -10,14 +10,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::book::{ConfiguredSync, SyncBook};
 use super::{RunRequest, Runner};
-use crate::history::{Purpose, RequestId, RunId, RunKind, Triggered};
+use crate::history::{AFTER, BY_SCHEDULE, Purpose, RequestId, RunId, RunKind, Triggered};
 use crate::schedule::Schedule;
 use crate::{Error, ErrorKind, Result};
 
 /// How long a scheduler sleeps at most: what was configured meanwhile counts after this long.
 const LONGEST_SLEEP: Duration = Duration::from_secs(15);
-/// By whom scheduled runs are started.
-const BY: &str = "schedule";
 
 /// Makes runs when schedules ask for them.
 pub struct Scheduler<'a> {
@@ -27,6 +25,7 @@ pub struct Scheduler<'a> {
 
 /// Why a tick makes a run.
 struct Why {
+    by: String,
     reason: Option<String>,
     /// What whoever asked calls the request.
     request_id: Option<RequestId>,
@@ -100,6 +99,7 @@ impl<'a> Scheduler<'a> {
             return Ok(());
         }
         let why = Why {
+            by: format!("{AFTER}{first}"),
             reason: Some(format!("run {run} of {first} completed")),
             // Whoever asked for the one asked for both.
             request_id: history.run(run).await?.and_then(|run| run.request_id),
@@ -126,7 +126,8 @@ impl<'a> Scheduler<'a> {
         let due = schedule.due(ticks.made_at, ticks.last, now, sync.automation.catch_up);
         if let Some(tick) = due.run {
             let missed = (due.missed > 0).then(|| format!("{} earlier ticks were missed", due.missed));
-            self.trigger(sync, purpose, tick, Why { reason: missed, request_id: None }, now).await?;
+            let why = Why { by: BY_SCHEDULE.to_owned(), reason: missed, request_id: None };
+            self.trigger(sync, purpose, tick, why, now).await?;
         }
         if due.last_tick != ticks.last || due.next != ticks.next {
             history.settle_tick(id, purpose, due.last_tick, due.next).await?;
@@ -172,7 +173,7 @@ impl<'a> Scheduler<'a> {
         let reason = why.reason.or_else(|| closed.as_ref().map(ToString::to_string));
         let request = RunRequest {
             kind: RunKind::Scheduled,
-            by: BY.to_owned(),
+            by: why.by,
             reason,
             request_id: why.request_id,
             purpose,

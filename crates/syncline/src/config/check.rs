@@ -39,7 +39,8 @@ pub fn check(loaded: &Loaded, registry: &Registry) -> Result<Configuration, Conf
     let written = written.map(|(name, settings)| (name.clone(), settings.clone())).collect();
     let warnings = syncs.iter().filter_map(|(name, sync)| pinned(name, sync, &connections, registry)).collect();
     let (data, web) = (data.unwrap_or_default(), web.unwrap_or_default());
-    Ok(Configuration { file: loaded.file.clone(), data, web, notify, connections, syncs, written, warnings })
+    let (file, data_folder) = (loaded.file.clone(), data.absolute_folder(loaded.file.as_deref()));
+    Ok(Configuration { file, data, data_folder, web, notify, connections, syncs, written, warnings })
 }
 
 /// Judges the settings of one sync that is not in the file, against the connections that are.

@@ -49,7 +49,7 @@ mod tests {
             let loaded = load(Some(&file), environment.clone()).unwrap();
             let configuration = check(&loaded, &crate::registry().unwrap()).unwrap();
             assert!(configuration.syncs.contains_key("forward-to-netbox"), "{}", file.display());
-            assert_eq!(configuration.data_folder(), std::path::Path::new("/var/lib/syncline"));
+            assert_eq!(configuration.data_folder, std::path::Path::new("/var/lib/syncline"));
         }
     }
 

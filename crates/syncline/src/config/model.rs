@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -24,6 +24,9 @@ pub struct Configuration {
     pub file: Option<PathBuf>,
     /// Where runs, plans and history are kept.
     pub data: DataSettings,
+    /// The folder for plans, snapshots and the history: absolute, as the history keeps paths of plans that others open, from wherever they were
+    /// started.
+    pub data_folder: PathBuf,
     /// How the server is reached, and by whom.
     pub web: WebSettings,
     /// Who is told of what came of runs, by name.
@@ -131,14 +134,16 @@ fn table(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
     schemars::json_schema!({"type": "object"})
 }
 
-impl Configuration {
-    /// The folder for plans, snapshots and the history.
-    pub fn data_folder(&self) -> PathBuf {
-        let folder = self.data.folder.clone().unwrap_or_else(|| PathBuf::from("syncline-data"));
-        let beside = self.file.as_deref().and_then(std::path::Path::parent);
-        beside.map_or_else(|| folder.clone(), |beside| beside.join(&folder))
+impl DataSettings {
+    /// The folder, beside the file that says this or else where the process was started; as it stands where nobody knows where that is.
+    pub(super) fn absolute_folder(&self, file: Option<&Path>) -> PathBuf {
+        let folder = self.folder.clone().unwrap_or_else(|| PathBuf::from("syncline-data"));
+        let folder = file.and_then(Path::parent).map_or_else(|| folder.clone(), |beside| beside.join(&folder));
+        std::path::absolute(&folder).unwrap_or(folder)
     }
+}
 
+impl Configuration {
     /// A sync as the engine takes it; the error lists the syncs that there are.
     pub fn definition(&self, name: &str) -> syncline_core::Result<SyncDefinition> {
         let sync = self.syncs.get(name).ok_or_else(|| {

@@ -126,9 +126,26 @@ fn a_good_configuration_is_understood() {
         (["target_wins", "only_if_empty"], "source_wins")
     );
     assert!(sync.source.connection.get("connector").is_none());
-    assert_eq!(configuration.data_folder(), std::path::Path::new("syncline-data"));
+    assert_eq!(configuration.data_folder, std::env::current_dir().unwrap().join("syncline-data"));
     let error = configuration.definition("a-to-c").unwrap_err();
     assert_eq!(error.to_string(), "there is no sync `a-to-c`; did you mean `a-to-b`?");
+}
+
+/// The history keeps paths below the folder, and who opens them may have been started elsewhere.
+#[test]
+fn the_folder_does_not_depend_on_where_a_process_is_started() {
+    let here = std::env::current_dir().unwrap();
+    let beside = tempfile::tempdir_in(&here).unwrap();
+    let file = beside.path().strip_prefix(&here).unwrap().join("syncline.toml");
+    for (data, expected) in [
+        ("", beside.path().join("syncline-data")),
+        ("[data]\nfolder = \"kept\"\n", beside.path().join("kept")),
+        ("[data]\nfolder = \"/var/lib/syncline\"\n", "/var/lib/syncline".into()),
+    ] {
+        std::fs::write(&file, format!("{data}{GOOD}")).unwrap();
+        let configuration = check(&load(Some(&file), []).unwrap(), &registry()).unwrap();
+        assert_eq!(configuration.data_folder, expected, "{data}");
+    }
 }
 
 #[test]

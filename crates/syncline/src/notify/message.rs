@@ -158,7 +158,7 @@ fn lines(run: &Run) -> Vec<String> {
         (counts.rejected, "not taken over"),
     ]);
     let (source, target) = (&run.source.connection, &run.target.connection);
-    let mut lines = vec![format!("From {source} to {target}, asked for by {}", run.triggered_by)];
+    let mut lines = vec![format!("From {source} to {target}, {}", run.started_words())];
     lines.extend((!found.is_empty()).then(|| format!("Found: {found}")));
     lines.extend((!done.is_empty()).then(|| format!("Done: {done}")));
     lines.extend(run.paused.as_ref().map(|reason| format!("Paused: {reason}")));

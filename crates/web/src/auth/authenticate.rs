@@ -27,11 +27,26 @@ pub struct Gate {
     pub answers: Answers,
 }
 
-/// Puts who asks ([`Who`] and [`Standing`], and [`LoggedIn`] where that is a session) among the extensions of the request, or refuses it.
+/// Puts who asks ([`Who`] and [`Standing`], and [`LoggedIn`] where that is a session) among the extensions of the request, or refuses it. The
+/// answer has who asked among its own, for what makes a page of an error.
 pub async fn authenticate(State(gate): State<Gate>, request: Request, next: Next) -> Response {
-    match known(&gate, request).await {
-        Ok(request) => next.run(request).await,
-        Err(refusal) => refusal,
+    let request = match known(&gate, request).await {
+        Ok(request) => request,
+        Err(refusal) => return refusal,
+    };
+    let (who, logged_in) = (request.extensions().get().cloned(), request.extensions().get().cloned());
+    let mut response = next.run(request).await;
+    name(&mut response, who, logged_in);
+    response
+}
+
+/// Says of an answer whom it answers.
+fn name(response: &mut Response, who: Option<Who>, logged_in: Option<LoggedIn>) {
+    if let Some(who) = who {
+        response.extensions_mut().insert(who);
+    }
+    if let Some(logged_in) = logged_in {
+        response.extensions_mut().insert(logged_in);
     }
 }
 
@@ -54,7 +69,11 @@ async fn known(gate: &Gate, request: Request) -> Result<Request, Response> {
         return Err(unknown(gate, &request));
     };
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        request = csrf::ensure(request, &logged_in.csrf).await.map_err(refuse)?;
+        request = csrf::ensure(request, &logged_in.csrf).await.map_err(|problem| {
+            let mut refusal = refuse(problem);
+            name(&mut refusal, Some(who.clone()), Some(logged_in.clone()));
+            refusal
+        })?;
     }
     request.extensions_mut().insert(who);
     request.extensions_mut().insert(Standing::Session(logged_in.id));

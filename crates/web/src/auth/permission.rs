@@ -5,7 +5,7 @@ use axum::http::{HeaderMap, Method, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
-use syncline_core::history::{AuditAction, Role, RunId};
+use syncline_core::history::{AuditAction, FindingId, Role, RunId};
 
 use super::Who;
 use crate::{ApiState, Problem};
@@ -28,8 +28,12 @@ pub enum About {
     Sync,
     /// The run that is named in the path behind `runs`.
     Run,
+    /// The sync of the finding that is named in the path behind `findings`.
+    Finding,
     /// The sync that the query names; without one, nothing of these.
     Query,
+    /// The sync that what is sent names. Nobody here has read that: whoever does asks [`Who::ensure_sync`].
+    Sent,
     /// Whoever asks.
     Oneself,
     /// Nothing of these.
@@ -37,13 +41,15 @@ pub enum About {
 }
 
 impl About {
-    /// What a route is about. Its path has the names of its parts, as `/syncs/{name}/runs`. Of what is sent, nobody here has read which
-    /// sync it names.
+    /// What a route is about. Its path has the names of its parts, as `/syncs/{name}/runs`.
     pub fn of(method: &Method, path: &str) -> Self {
         let parts: Vec<_> = path.trim_start_matches('/').split('/').collect();
         match parts.as_slice() {
             ["syncs", "{name}", ..] => Self::Sync,
             ["runs", "{id}", ..] => Self::Run,
+            ["findings", "{id}", ..] => Self::Finding,
+            ["quarantine", "decide"] => Self::Sent,
+            ["quarantine"] if *method == Method::POST => Self::Sent,
             ["runs" | "log" | "changes", "export"] | ["logs"] | ["logs", "changes"] => Self::Query,
             ["runs" | "findings" | "drift" | "quarantine" | "log" | "changes" | "schedules"]
                 if *method == Method::GET =>
@@ -77,25 +83,26 @@ pub(crate) async fn enforce(
 
 async fn ensure(state: &ApiState, who: &Who, need: Access, uri: &Uri) -> Result<(), Problem> {
     who.ensure(need.role)?;
-    if who.syncs.is_none() || need.about == About::Oneself {
+    if who.syncs.is_none() || matches!(need.about, About::Oneself | About::Sent) {
         return Ok(());
     }
-    let run;
+    let (history, number) = (state.runner.history(), |name| behind(uri.path(), name).and_then(|id| id.parse().ok()));
     let sync = match need.about {
         About::Sync => behind(uri.path(), "syncs").map(str::to_owned),
         About::Query => Query::<OfSync>::try_from_uri(uri).ok().and_then(|query| query.0.sync),
-        About::Run => {
-            let id = behind(uri.path(), "runs").and_then(|id| id.parse().ok()).map(RunId::new);
-            run = match id {
-                Some(id) => state.runner.history().run(id).await?,
-                None => None,
-            };
-            // Where there is no such run, the token is told what it is told of the runs of others: nothing.
-            run.map(|run| run.sync)
-        }
-        About::Oneself | About::Everything => None,
+        About::Run => match number("runs").map(RunId::new) {
+            Some(id) => history.run(id).await?.map(|run| run.sync),
+            None => None,
+        },
+        About::Finding => match number("findings").map(FindingId::new) {
+            Some(id) => history.finding(id).await?.map(|finding| finding.sync),
+            None => None,
+        },
+        About::Oneself | About::Sent | About::Everything => None,
     };
-    who.ensure_sync(sync.as_deref())
+    // Of a run of another sync, the token is told what it is told where there is no such run: nothing, and not its sync.
+    let is_asked_by_name = matches!(need.about, About::Sync | About::Query);
+    who.ensure_sync(sync.as_deref().filter(|sync| is_asked_by_name || who.sees(sync)))
 }
 
 #[derive(Deserialize)]

@@ -6,7 +6,7 @@ use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::http::request::Parts;
 use schemars::JsonSchema;
 use serde::Serialize;
-use syncline_core::history::{Actor, How, Role, Secret, SecretHash};
+use syncline_core::history::{Actor, BY_ANYBODY, How, Role, Secret, SecretHash};
 
 use super::Origin;
 use crate::problem::{Problem, ProblemKind};
@@ -20,7 +20,8 @@ pub struct Who {
     pub role: Role,
     /// How that one is known.
     pub how: How,
-    /// The syncs that a token may touch; null for all, and for what is about no sync.
+    /// The syncs that a token may touch; null for all, and for what is about no sync. It is told of no other, but for what the configuration
+    /// of one of these says, as which sync it follows.
     pub syncs: Option<BTreeSet<String>>,
     /// From where the request comes.
     #[serde(skip)]
@@ -39,7 +40,7 @@ pub struct LoggedIn {
 impl Who {
     /// Everybody, where nobody is asked who it is.
     pub fn local(origin: Origin) -> Self {
-        Self { name: "api".to_owned(), role: Role::Admin, how: How::Local, syncs: None, origin }
+        Self { name: BY_ANYBODY.to_owned(), role: Role::Admin, how: How::Local, syncs: None, origin }
     }
 
     /// Refuses whoever may not do what `needed` may.
@@ -62,6 +63,11 @@ impl Who {
             None => format!("`{}` may touch {names} only, and this is not about one of them alone", self.name),
         };
         Err(Problem::new(ProblemKind::Forbidden, detail))
+    }
+
+    /// Whether a sync may be named to whoever asks.
+    pub fn sees(&self, sync: &str) -> bool {
+        self.syncs.as_ref().is_none_or(|syncs| syncs.contains(sync))
     }
 
     /// That one, for the audit log.

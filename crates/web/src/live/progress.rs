@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use syncline_core::event::{Phase, Side};
 use syncline_core::history::{RunEvent, RunId, RunStatus, StatusEvent, StoredEvent};
+use syncline_render::words;
 
 /// Over how many seconds the rate is taken.
 const WINDOW: i64 = 10;
@@ -60,6 +61,8 @@ pub struct PhaseProgress {
 pub struct ModelProgress {
     /// Which.
     pub model: String,
+    /// What its records are called.
+    pub label: String,
     /// What was read of the source; null while nothing was.
     pub source: Option<ReadProgress>,
     /// What was read of the target.
@@ -205,7 +208,8 @@ impl Progress {
     fn model(&mut self, name: &str) -> &mut ModelProgress {
         let place = self.models.iter().position(|known| known.model == name).unwrap_or_else(|| {
             let model = name.to_owned();
-            self.models.push(ModelProgress { model, source: None, target: None, compared: None, applied: None });
+            let label = words::plural_of(name);
+            self.models.push(ModelProgress { model, label, source: None, target: None, compared: None, applied: None });
             self.models.len() - 1
         });
         &mut self.models[place]

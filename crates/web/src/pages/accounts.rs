@@ -1,28 +1,27 @@
 //! The people who may log in.
 
 use askama::Template;
-use axum::Form;
 use axum::extract::State;
-use axum::extract::rejection::FormRejection;
-use axum::response::{Html, Redirect};
+use axum::response::{Html, Redirect, Response};
 use chrono::Utc;
-use serde::Deserialize;
 use syncline_core::history::{Account, Role};
 
 use super::PageProblem;
-use super::form::{Posted, segment};
+use super::form::{Fields, Posted, PostedSecrets, Pressed, segment};
 use super::frame::{Command, Frame, Section, Visit, html};
+use super::returned::{Returned, Sent, answer};
 use super::show::{Icon, When, clean};
 use super::system::{Tab, Tabs};
 use crate::ApiState;
 use crate::auth::Who;
 use crate::auth::access::{self, AccountWish, Named, PasswordWish, RoleWish};
-use crate::auth::password::{FEWEST, MOST, Password};
+use crate::auth::password::{FEWEST, MOST};
 use crate::input::{Body, Nothing};
-use crate::problem::{Problem, ProblemKind};
 
 /// Where the page is.
 const PATH: &str = "/settings/accounts";
+/// What can be wrong with a field.
+const FIELDS: &[&str] = &["name", "role", "password"];
 
 #[derive(Template)]
 #[template(path = "accounts.html")]
@@ -31,6 +30,8 @@ struct AccountsPage {
     tabs: Tabs,
     is_on: bool,
     accounts: Vec<AccountLine>,
+    /// The form that was sent, where that is not to be taken.
+    returned: Returned,
     command: Command,
 }
 
@@ -47,90 +48,115 @@ struct AccountLine {
     last_seen: Option<When>,
 }
 
-/// What the form for a new account sends. Passwords are taken as they are, with the blanks around them.
-#[derive(Debug, Deserialize)]
-pub struct NewAccountForm {
-    #[serde(default)]
-    name: String,
-    #[serde(default)]
-    role: String,
-    password: Option<Password>,
-}
-
-/// What the form for another password sends.
-#[derive(Debug, Deserialize)]
-pub struct PasswordForm {
-    password: Option<Password>,
-}
-
 /// `GET /settings/accounts`.
 pub async fn page(State(state): State<ApiState>, visit: Visit) -> Result<Html<String>, PageProblem> {
-    let now = Utc::now();
-    let accounts = state.auth.history().accounts().await?;
-    let frame = visit.frame("Accounts", Section::Settings);
-    html(&AccountsPage {
-        tabs: Tabs::of(&frame, Tab::Accounts),
-        frame,
-        is_on: state.auth.is_on(),
-        accounts: accounts.iter().map(|account| AccountLine::of(account, now)).collect(),
-        command: Command("syncline account list".to_owned()),
-    })
+    html(&accounts_page(&state, &visit, Returned::default()).await?)
 }
 
 /// `POST /settings/accounts`: makes an account. Without a password it gets one later.
 pub async fn create(
     State(state): State<ApiState>,
+    visit: Visit,
     who: Who,
-    form: Result<Form<NewAccountForm>, FormRejection>,
-) -> Result<Redirect, PageProblem> {
-    let NewAccountForm { name, role, password } = form_of(form)?;
-    let name = name.trim().parse().map_err(|error| PageProblem::value("name", format!("{error}")))?;
-    let role = role.parse().map_err(|error| PageProblem::value("role", format!("{error}")))?;
-    let password = password.filter(|password| !password.is_empty());
-    let _ = access::create_account(State(state), who, Body(AccountWish { name, role, password })).await?;
-    Ok(Redirect::to(PATH))
+    given: PostedSecrets,
+) -> Result<Response, PageProblem> {
+    let made = make(&state, who, &given).await;
+    back(&state, &visit, made, Sent { to: PATH.to_owned(), fields: given.fields, about: "name" }).await
 }
 
 /// `POST /settings/accounts/{name}/role`.
 pub async fn set_role(
     State(state): State<ApiState>,
+    visit: Visit,
     who: Who,
     name: Named,
     Posted(fields): Posted,
-) -> Result<Redirect, PageProblem> {
-    let role = fields.required("role")?;
-    let _ = access::set_role(State(state), who, name, Body(RoleWish { role })).await?;
-    Ok(Redirect::to(PATH))
+) -> Result<Response, PageProblem> {
+    let sent = Sent { to: path(&name, "role"), fields, about: "role" };
+    let wish = sent.fields.only(&["role"]).and_then(|()| Ok(RoleWish { role: sent.fields.required("role")? }));
+    let done = match wish {
+        Ok(wish) => access::set_role(State(state.clone()), who, name, Body(wish)).await.map_err(PageProblem::from),
+        Err(problem) => Err(problem),
+    };
+    back(&state, &visit, done, sent).await
 }
 
 /// `POST /settings/accounts/{name}/password`: the sessions of the account end.
 pub async fn set_password(
     State(state): State<ApiState>,
+    visit: Visit,
     who: Who,
     name: Named,
-    form: Result<Form<PasswordForm>, FormRejection>,
-) -> Result<Redirect, PageProblem> {
-    let password = form_of(form)?.password.unwrap_or_else(|| Password::new(""));
-    let _ = access::set_password(State(state), who, name, Body(PasswordWish { password })).await?;
-    Ok(Redirect::to(PATH))
+    given: PostedSecrets,
+) -> Result<Response, PageProblem> {
+    given.only(&[], &["password"])?;
+    let sent = Sent { to: path(&name, "password"), fields: Fields::EMPTY, about: "password" };
+    let wish = PasswordWish { password: given.password("password") };
+    let done = access::set_password(State(state.clone()), who, name, Body(wish)).await;
+    back(&state, &visit, done.map_err(PageProblem::from), sent).await
 }
 
 /// `POST /settings/accounts/{name}/disable`: the sessions of the account end.
-pub async fn disable(State(state): State<ApiState>, who: Who, name: Named, _: Posted) -> Result<Redirect, PageProblem> {
-    let _ = access::disable(State(state), who, name, Body(Nothing {})).await?;
-    Ok(Redirect::to(PATH))
+pub async fn disable(
+    State(state): State<ApiState>,
+    visit: Visit,
+    who: Who,
+    name: Named,
+    _: Pressed,
+) -> Result<Response, PageProblem> {
+    let sent = Sent { to: path(&name, "disable"), fields: Fields::EMPTY, about: "" };
+    let done = access::disable(State(state.clone()), who, name, Body(Nothing {})).await;
+    back(&state, &visit, done.map_err(PageProblem::from), sent).await
 }
 
 /// `POST /settings/accounts/{name}/enable`.
-pub async fn enable(State(state): State<ApiState>, who: Who, name: Named, _: Posted) -> Result<Redirect, PageProblem> {
-    let _ = access::enable(State(state), who, name, Body(Nothing {})).await?;
-    Ok(Redirect::to(PATH))
+pub async fn enable(
+    State(state): State<ApiState>,
+    visit: Visit,
+    who: Who,
+    name: Named,
+    _: Pressed,
+) -> Result<Response, PageProblem> {
+    let sent = Sent { to: path(&name, "enable"), fields: Fields::EMPTY, about: "" };
+    let done = access::enable(State(state.clone()), who, name, Body(Nothing {})).await;
+    back(&state, &visit, done.map_err(PageProblem::from), sent).await
 }
 
-/// What a form with passwords sent. What is wrong with it is not repeated: it may have a password in it.
-pub(super) fn form_of<T>(form: Result<Form<T>, FormRejection>) -> Result<T, PageProblem> {
-    let unread = |_| Problem::new(ProblemKind::Malformed, "the form could not be read: go back and send it again");
-    Ok(form.map_err(unread)?.0)
+async fn make(state: &ApiState, who: Who, given: &PostedSecrets) -> Result<(), PageProblem> {
+    given.only(&["name", "role"], &["password"])?;
+    let (name, role) = (given.fields.required("name")?, given.fields.required("role")?);
+    let password = Some(given.password("password")).filter(|password| !password.is_empty());
+    let _ = access::create_account(State(state.clone()), who, Body(AccountWish { name, role, password })).await?;
+    Ok(())
+}
+
+/// The list, or the form that was sent to it.
+async fn back<T>(
+    state: &ApiState,
+    visit: &Visit,
+    done: Result<T, PageProblem>,
+    sent: Sent<'_>,
+) -> Result<Response, PageProblem> {
+    let done = done.map(|_| Redirect::to(PATH));
+    answer(done, sent, async |returned| accounts_page(state, visit, returned).await).await
+}
+
+async fn accounts_page(state: &ApiState, visit: &Visit, returned: Returned) -> Result<AccountsPage, PageProblem> {
+    let now = Utc::now();
+    let accounts = state.auth.history().accounts().await?;
+    let frame = visit.frame("Accounts", Section::Settings);
+    Ok(AccountsPage {
+        tabs: Tabs::of(&frame, Tab::Accounts),
+        frame,
+        is_on: state.auth.is_on(),
+        accounts: accounts.iter().map(|account| AccountLine::of(account, now)).collect(),
+        returned,
+        command: Command("syncline account list".to_owned()),
+    })
+}
+
+fn path(Named(name): &Named, what: &str) -> String {
+    format!("{PATH}/{}/{what}", segment(name.as_str()))
 }
 
 impl AccountLine {

@@ -62,6 +62,7 @@ async fn start(
     Posted(fields): Posted,
     about: fn(RunId) -> RunRequest,
 ) -> Result<Redirect, PageProblem> {
+    fields.only(&["reason", "what"])?;
     let subject = run(&state, id).await?;
     let sync = state.syncs.sync(&subject.sync).await?;
     let request = RunRequest {

@@ -66,6 +66,7 @@ pub async fn add(
     RunNumber(id): RunNumber,
     Posted(fields): Posted,
 ) -> Result<Redirect, PageProblem> {
+    fields.only(&["text"])?;
     let said: CommentText = fields.required("text")?;
     state.runner.history().comment(id, &who.name, &said).await?;
     Ok(Redirect::to(&format!("/runs/{id}/plan#comments")))

@@ -22,7 +22,7 @@ use super::object::object_href;
 use super::outcome::Badge;
 use super::overview::Link;
 use super::run::objections;
-use super::run_line::{Number, kind, sync_href};
+use super::run_line::{Number, by, kind, sync_href};
 use super::show::{Count, Icon, Prose, Took, When, clean};
 use super::{PageProblem, glance};
 use crate::ApiState;
@@ -236,6 +236,7 @@ fn facts((a, b): (&Run, &Run), phases: (&[PhaseRecord], &[PhaseRecord]), guards:
         run.worked(run.waited(phases)).map_or_else(|| "not over".to_owned(), |worked| Took(worked).to_string())
     };
     let dry = |run: &Run| format!("{}{}", kind(run), if run.dry { ", dry" } else { ", real" });
+    let whose = |run: &Run| by(run).unwrap_or_else(|| "–".to_owned());
     let plan = |run: &Run| short(run.plan.as_ref().map_or("", |plan| &plan.hash));
     let hash = |run: &Run| short(&run.definition_hash);
     let records =
@@ -244,7 +245,7 @@ fn facts((a, b): (&Run, &Run), phases: (&[PhaseRecord], &[PhaseRecord]), guards:
         |name, a: String, b: String, is_code| FactLine { name, differs: a != b, told: [clean(&a), clean(&b)], is_code };
     vec![
         line("Kind", dry(a), dry(b), false),
-        line("By", a.triggered_by.clone(), b.triggered_by.clone(), false),
+        line("By", whose(a), whose(b), false),
         line("Source", a.source.connection.clone(), b.source.connection.clone(), false),
         line("Target", a.target.connection.clone(), b.target.connection.clone(), false),
         line("Time", time(a, phases.0), time(b, phases.1), false),

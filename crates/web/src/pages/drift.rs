@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::extract::State;
-use axum::response::{Html, Redirect};
+use axum::response::{Html, Response};
 use chrono::{DateTime, Utc};
 use syncline_core::Result;
 use syncline_core::change::{Action, Change, FieldChange};
@@ -17,8 +17,10 @@ use super::change_row::{Field, Row, SHORT};
 use super::facets::{Facet, FacetValue};
 use super::form::{Fields, Posted, link};
 use super::frame::{Command, Frame, Pager, Section, Visit, html};
+use super::object::label;
 use super::overview::Link;
 use super::pick::{Select, quoted};
+use super::returned::{Returned, Sent, answer};
 use super::run_line::{Number, Square, sync_href};
 use super::show::{Count, Icon, Prose, When, clean};
 use crate::ApiState;
@@ -44,6 +46,8 @@ struct DriftPage {
     found: Vec<Found>,
     /// What the forms lead back to.
     back: String,
+    /// The form that was sent, where that is not to be taken.
+    returned: Returned,
     pager: Pager,
     command: Command,
 }
@@ -104,6 +108,12 @@ const STATES: [FindingState; 3] = [FindingState::Open, FindingState::Acknowledge
 
 /// `GET /drift?sync=lab&kind=drift&model=device&state=open,acknowledged&before=42`: the open ones, unless something else is said.
 pub async fn page(State(state): State<ApiState>, visit: Visit, fields: Fields) -> Result<Html<String>, PageProblem> {
+    let (filter, before) = asked(&fields)?;
+    html(&drift_page(&state, &visit, &fields, &filter, before, Returned::default()).await?)
+}
+
+/// Which findings are asked for, and behind which one the page begins.
+fn asked(fields: &Fields) -> Result<(FindingFilter, Option<FindingId>), PageProblem> {
     let states = fields.names("state")?;
     let filter = FindingFilter {
         sync: fields.text("sync").map(str::to_owned),
@@ -112,20 +122,32 @@ pub async fn page(State(state): State<ApiState>, visit: Visit, fields: Fields) -
         model: fields.text("model").map(str::to_owned),
         ..FindingFilter::default()
     };
-    let before = fields.parsed("before")?.map(FindingId::new);
-    html(&drift_page(&state, &visit, &fields, &filter, before, Utc::now()).await?)
+    Ok((filter, fields.parsed("before")?.map(FindingId::new)))
 }
 
 /// `POST /findings/{id}/acknowledge`.
 pub async fn acknowledge(
     State(state): State<ApiState>,
+    visit: Visit,
     who: Who,
     number: FindingNumber,
     Posted(fields): Posted,
-) -> Result<Redirect, PageProblem> {
+) -> Result<Response, PageProblem> {
+    let (to, behind) = (format!("/findings/{}/acknowledge", number.0), fields.behind());
+    let done = noted(&state, who.clone(), number, &fields).await.map(|()| fields.back("/drift"));
+    let page = async |returned| {
+        let (filter, before) = asked(&behind)?;
+        who.ensure_sync(filter.sync.as_deref())?;
+        drift_page(&state, &visit, &behind, &filter, before, returned).await
+    };
+    answer(done, Sent { to, fields, about: "" }, page).await
+}
+
+async fn noted(state: &ApiState, who: Who, number: FindingNumber, fields: &Fields) -> Result<(), PageProblem> {
+    fields.only(&["back", "reason"])?;
     let said = findings::Acknowledgement { reason: fields.required("reason")? };
-    let _ = findings::acknowledge(State(state), who, number, Body(said)).await?;
-    Ok(fields.back("/drift"))
+    let _ = findings::acknowledge(State(state.clone()), who, number, Body(said)).await?;
+    Ok(())
 }
 
 /// The page of the findings of a sync of one kind.
@@ -139,9 +161,9 @@ async fn drift_page(
     fields: &Fields,
     filter: &FindingFilter,
     before: Option<FindingId>,
-    now: DateTime<Utc>,
-) -> Result<DriftPage> {
-    let history = state.runner.history();
+    returned: Returned,
+) -> Result<DriftPage, PageProblem> {
+    let (history, now) = (state.runner.history(), Utc::now());
     let mut counted = Vec::new();
     let names = history.syncs().await?.into_iter().map(|sync| sync.name);
     // Who asks for one sync is told of no other.
@@ -174,6 +196,7 @@ async fn drift_page(
         all: ["sync", "kind", "state", "model"].iter().any(|name| fields.is_set(name)).then(|| "/drift".to_owned()),
         found: found.items.into_iter().map(|finding| Found::of(finding, now)).collect(),
         back: fields.query(),
+        returned,
         pager: Pager { first, next, word: "Older" },
         command: Command(format!("syncline findings{sync}{kind}{all}")),
     })
@@ -198,6 +221,13 @@ async fn looks(history: &History, counted: &Counted, runs: bool, now: DateTime<U
         last: last.map(|run| (Square::of(&run, now), When::new(run.started.unwrap_or(run.created), now))),
         runs,
     })
+}
+
+impl DriftPage {
+    /// What came back of the form of a finding.
+    fn sent(&self, found: &Found) -> &Returned {
+        self.returned.of("/findings/", &format!("{}/acknowledge", found.id))
+    }
 }
 
 impl Counted {
@@ -274,7 +304,7 @@ impl Found {
             kind: finding.kind,
             icon: icon(finding.kind),
             sync: Link { name: clean(&finding.sync), href: sync_href(&finding.sync) },
-            model: clean(&finding.model),
+            model: label(&finding.model),
             key: row.key,
             href: row.href,
             what,

@@ -18,13 +18,14 @@ use super::form::{Fields, Posted};
 use super::frame::{Command, Frame, Section, Visit, html};
 use super::overview::Link;
 use super::pick::quoted;
+use super::returned::Faults;
 use super::run_line::sync_href;
-use super::settings_view::{FieldView, ProblemLine, fields, id_of, lines, texts, told};
+use super::settings_view::{FieldView, fields, has, id_of, lines, texts, told};
 use super::show::{Fault, Icon, Prose, clean};
 use crate::routes::syncs::view;
 use crate::settings_form::{FieldKind, LeftOut, SettingsForm, Texts};
 use crate::store::Draft;
-use crate::{ApiState, Offer, SettingProblem, StoreError, SyncView};
+use crate::{ApiState, Offer, Problem, SettingProblem, StoreError, SyncView};
 
 /// The groups of a sync's own settings that come first.
 const GROUPS: [&str; 4] = ["schedule", "drift", "models", "policy"];
@@ -45,7 +46,7 @@ struct EditPage {
     name_problem: Option<Prose>,
     sources: SideView,
     targets: SideView,
-    problems: Vec<ProblemLine>,
+    faults: Faults,
     warnings: Vec<Prose>,
     left_out: LeftOut,
     checks: Vec<CheckView>,
@@ -160,50 +161,17 @@ pub async fn page(
     show(&state, &visit, &offer, filling)
 }
 
-/// `POST /syncs/new`: makes the sync, or shows what is wrong.
-pub async fn create(
+/// `POST /syncs/new`, `POST /syncs/{name}/edit`: makes the sync or changes it, or shows what is wrong.
+pub async fn save(
     State(state): State<ApiState>,
     visit: Visit,
+    name: Option<Path<String>>,
     Posted(sent): Posted,
 ) -> Result<Response, PageProblem> {
-    save(&state, &visit, None, &sent).await
-}
-
-/// `POST /syncs/{name}/edit`: changes the sync, or shows what is wrong.
-pub async fn change(
-    State(state): State<ApiState>,
-    visit: Visit,
-    Path(name): Path<String>,
-    Posted(sent): Posted,
-) -> Result<Response, PageProblem> {
-    let sync = view(&state, &name).await?;
-    save(&state, &visit, Some(sync), &sent).await
-}
-
-/// `POST /syncs/new/check`: asks both systems, and keeps nothing.
-pub async fn check_new(
-    State(state): State<ApiState>,
-    visit: Visit,
-    Posted(sent): Posted,
-) -> Result<Response, PageProblem> {
-    try_on(&state, &visit, None, &sent).await
-}
-
-/// `POST /syncs/{name}/edit/check`: see [`check_new`].
-pub async fn check(
-    State(state): State<ApiState>,
-    visit: Visit,
-    Path(name): Path<String>,
-    Posted(sent): Posted,
-) -> Result<Response, PageProblem> {
-    let sync = view(&state, &name).await?;
-    try_on(&state, &visit, Some(sync), &sent).await
-}
-
-async fn save(state: &ApiState, visit: &Visit, sync: Option<SyncView>, sent: &Fields) -> Result<Response, PageProblem> {
     let offer = state.syncs.offer();
+    let sync = named(&state, name).await?;
     let is_new = sync.is_none();
-    let (mut filling, settings, _) = Filling::typed(state, &offer, sync, sent).await?;
+    let (mut filling, settings, _) = Filling::typed(&state, &offer, sync, &sent).await?;
     if let Some(sync) = &filling.sync {
         let now = mark(sync.settings.as_ref());
         if filling.seen != now {
@@ -215,31 +183,40 @@ async fn save(state: &ApiState, visit: &Visit, sync: Option<SyncView>, sent: &Fi
             filling.seen = now;
         }
     }
+    let mut status = StatusCode::UNPROCESSABLE_ENTITY;
     if filling.problems.is_empty() {
         let name = filling.name.clone();
         let kept = match is_new {
             true => state.syncs.create(&name, &settings).await,
             false => state.syncs.change(&name, &settings).await,
         };
-        match kept {
-            Ok(_) => return Ok(Redirect::to(&sync_href(&name)).into_response()),
-            Err(StoreError::Settings { problems, .. }) => filling.problems = problems,
-            Err(StoreError::Failed(error)) => return Err(error.into()),
+        let Err(error) = kept else { return Ok(Redirect::to(&sync_href(&name)).into_response()) };
+        let problem = Problem::from(error);
+        if !problem.status().is_client_error() {
+            return Err(problem.into());
+        }
+        status = problem.status();
+        filling.problems = problem.problems().to_vec();
+        if filling.problems.is_empty() {
+            let message = problem.detail().to_owned();
+            filling.problems.push(SettingProblem { key: String::new(), message, remedy: None });
         }
     }
-    Ok((StatusCode::UNPROCESSABLE_ENTITY, show(state, visit, &offer, filling)?).into_response())
+    Ok((status, show(&state, &visit, &offer, filling)?).into_response())
 }
 
-async fn try_on(
-    state: &ApiState,
-    visit: &Visit,
-    sync: Option<SyncView>,
-    sent: &Fields,
+/// `POST /syncs/new/check`, `POST /syncs/{name}/edit/check`: asks both systems, and keeps nothing.
+pub async fn check(
+    State(state): State<ApiState>,
+    visit: Visit,
+    name: Option<Path<String>>,
+    Posted(sent): Posted,
 ) -> Result<Response, PageProblem> {
     let offer = state.syncs.offer();
-    let (mut filling, _, draft) = Filling::typed(state, &offer, sync, sent).await?;
+    let sync = named(&state, name).await?;
+    let (mut filling, _, draft) = Filling::typed(&state, &offer, sync, &sent).await?;
     let Some(draft) = draft else {
-        return Ok((StatusCode::UNPROCESSABLE_ENTITY, show(state, visit, &offer, filling)?).into_response());
+        return Ok((StatusCode::UNPROCESSABLE_ENTITY, show(&state, &visit, &offer, filling)?).into_response());
     };
     filling.warnings = draft.warnings;
     let checked = CheckedSync::ask(state.runner.registry(), &draft.sync.definition).await;
@@ -251,7 +228,15 @@ async fn try_on(
         warnings: side.report.iter().flat_map(|report| &report.warnings).map(|text| Prose::of(text)).collect(),
     };
     filling.checks = checked.sides.into_iter().map(view).collect();
-    Ok(show(state, visit, &offer, filling)?.into_response())
+    Ok(show(&state, &visit, &offer, filling)?.into_response())
+}
+
+/// The sync that is changed; none for a new one.
+async fn named(state: &ApiState, name: Option<Path<String>>) -> Result<Option<SyncView>, PageProblem> {
+    match name {
+        Some(Path(name)) => Ok(Some(view(state, &name).await?)),
+        None => Ok(None),
+    }
 }
 
 fn word(side: Side) -> &'static str {
@@ -312,6 +297,19 @@ impl Filling {
             filling.problems.push(problem("source", missing, "choose a source and a target"));
             return Ok((filling, Value::Null, None));
         };
+        let own = ["csrf", "source", "target", if filling.sync.is_some() { "seen" } else { "name" }];
+        let mut odd: Vec<_> = sent.sent().map(|(name, _)| name).filter(|name| !own.contains(name)).collect();
+        odd.retain(|name| !has(&chosen.form, name));
+        odd.sort_unstable();
+        odd.dedup();
+        let has_odd = !odd.is_empty();
+        for name in odd {
+            filling.problems.push(problem(
+                name,
+                "is no field of this form",
+                "load the page again, and send what it asks for",
+            ));
+        }
         filling.texts = texts(sent.sent());
         if let Some(settings) = filling.sync.as_ref().and_then(|sync| sync.settings.clone()) {
             filling.left_out = chosen.texts(settings).1;
@@ -321,7 +319,7 @@ impl Filling {
             settings.insert("source".to_owned(), chosen.source.clone().into());
             settings.insert("target".to_owned(), chosen.target.clone().into());
         }
-        let nothing_is_wrong = problems.is_empty();
+        let nothing_is_wrong = problems.is_empty() && !has_odd;
         filling.problems.extend(problems);
         let name = if name_is_wrong { NAMELESS } else { &filling.name };
         // What is wrong beyond single fields is told at once, not after those are right.
@@ -499,7 +497,7 @@ fn show(state: &ApiState, visit: &Visit, offer: &Offer, filling: Filling) -> Res
         name,
         sources,
         targets,
-        problems: told,
+        faults: Faults { problems: told, instead: "nothing was saved" },
         warnings: warnings.iter().map(|warning| Prose::of(warning)).collect(),
         left_out,
         checks,

@@ -40,6 +40,7 @@ pub async fn page(State(state): State<ApiState>, visit: Visit, fields: Fields) -
 
 /// `POST /runs/remove`: removes those that were ticked, and shows those that stay.
 pub async fn remove(State(state): State<ApiState>, who: Who, Posted(fields): Posted) -> Result<Redirect, PageProblem> {
+    fields.only(&["run"])?;
     let wanted = ticked(&fields)?;
     let gone = remove_all(&state, &who, &wanted).await?;
     let stay: Vec<_> = wanted.iter().filter(|run| !gone.contains(run)).map(ToString::to_string).collect();

@@ -1,4 +1,5 @@
-//! What is sent to pages: filters behind the `?`, and posted forms. A field that was left empty was not sent.
+//! What is sent to pages: filters behind the `?`, and posted forms. A field that was left empty was not sent. What a posted form does not
+//! have is refused by name: what was dropped unseen would be taken for done.
 
 use std::convert::Infallible;
 use std::fmt::Display;
@@ -15,6 +16,8 @@ use syncline_core::history::{AccountName, CommentText, RequestId, Role, RunId};
 use url::form_urlencoded;
 
 use super::PageProblem;
+use crate::SettingProblem;
+use crate::auth::password::Password;
 use crate::input::SearchText;
 use crate::problem::{Problem, ProblemKind};
 use crate::reason::Reason;
@@ -26,6 +29,21 @@ pub struct Fields(Vec<(String, String)>);
 /// A form that was posted.
 #[derive(Debug, Clone)]
 pub struct Posted(pub Fields);
+
+/// A form that was posted with passwords. They are kept apart, as they were typed: what is shown again cannot have them.
+pub struct PostedSecrets {
+    /// The other fields.
+    pub fields: Fields,
+    secrets: Vec<(String, Password)>,
+}
+
+/// A form that is nothing but a button.
+pub struct Pressed;
+
+/// The fields whose values are passwords.
+const SECRETS: [&str; 2] = ["password", "current"];
+/// The field that every form has.
+const CSRF: &str = "csrf";
 
 /// The number of a run in a path.
 #[derive(Debug, Clone, Copy)]
@@ -66,9 +84,31 @@ impl Typed for Role {}
 impl Typed for SearchText {}
 
 impl Fields {
+    /// Nothing was sent.
+    pub const EMPTY: Self = Self(Vec::new());
+
     fn read(bytes: &[u8]) -> Self {
-        let fields = form_urlencoded::parse(bytes).into_owned();
-        Self(fields.filter(|(_, value)| !value.trim().is_empty()).collect())
+        form_urlencoded::parse(bytes).into_owned().collect()
+    }
+
+    /// Refuses what the form does not have, by name.
+    pub fn only(&self, known: &[&str]) -> Result<(), PageProblem> {
+        let mut odd: Vec<_> = self
+            .0
+            .iter()
+            .map(|(name, _)| name)
+            .filter(|name| *name != CSRF && !known.contains(&name.as_str()))
+            .collect();
+        odd.sort();
+        odd.dedup();
+        let Some(first) = odd.first() else { return Ok(()) };
+        let problem = |name: &&String| SettingProblem {
+            key: (*name).clone(),
+            message: "is no field of this form".to_owned(),
+            remedy: Some("load the page again, and send what it asks for".to_owned()),
+        };
+        let detail = format!("`{first}` is no field of this form");
+        Err(Problem::values(detail, odd.iter().map(problem).collect()).into())
     }
 
     /// The first value of a field.
@@ -122,10 +162,14 @@ impl Fields {
         form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.0).finish()
     }
 
-    /// The page of a path on which a form is that was posted, by its field `back`: the text of [`Fields::query`]. It leads nowhere else.
+    /// What is asked for on the page on which a form is that was posted, by its field `back`: the text of [`Fields::query`].
+    pub fn behind(&self) -> Self {
+        Self::read(self.text("back").unwrap_or_default().as_bytes())
+    }
+
+    /// The page of a path on which a form is that was posted: see [`Fields::behind`]. It leads nowhere else.
     pub fn back(&self, path: &str) -> Redirect {
-        let Self(query) = Self::read(self.text("back").unwrap_or_default().as_bytes());
-        Redirect::to(&link(path, query.iter().map(|(field, value)| (field.as_str(), value.as_str()))))
+        Redirect::to(&link(path, self.behind().pairs()))
     }
 
     /// The fields of a page on which a form is that was posted, by a field that has the text of [`Fields::query`].
@@ -138,12 +182,6 @@ impl Fields {
         let kept = self.0.iter().filter(|(field, _)| field != name && !dropped.contains(&field.as_str()));
         let kept = kept.map(|(field, value)| (field.as_str(), value.as_str()));
         link(path, kept.chain(value.map(|value| (name, value))))
-    }
-}
-
-impl FromIterator<(String, String)> for Fields {
-    fn from_iter<I: IntoIterator<Item = (String, String)>>(fields: I) -> Self {
-        Self(fields.into_iter().collect())
     }
 }
 
@@ -180,15 +218,61 @@ impl<S: Send + Sync> FromRequestParts<S> for RunNumber {
     }
 }
 
+impl FromIterator<(String, String)> for Fields {
+    fn from_iter<I: IntoIterator<Item = (String, String)>>(fields: I) -> Self {
+        Self(fields.into_iter().filter(|(_, value)| !value.trim().is_empty()).collect())
+    }
+}
+
+impl PostedSecrets {
+    /// Refuses what the form does not have, by name: see [`Fields::only`].
+    pub fn only(&self, fields: &[&str], secrets: &[&str]) -> Result<(), PageProblem> {
+        self.fields.only(fields)?;
+        let odd =
+            self.secrets.iter().find(|(name, password)| !secrets.contains(&name.as_str()) && !password.is_empty());
+        odd.map_or(Ok(()), |(name, _)| Err(PageProblem::value(name, "is no field of this form")))
+    }
+
+    /// A password; an empty one where none was given.
+    pub fn password(&self, name: &str) -> Password {
+        let found = self.secrets.iter().find(|(field, _)| field == name);
+        found.map_or_else(|| Password::new(""), |(_, password)| password.clone())
+    }
+}
+
 impl<S: Send + Sync> FromRequest<S> for Posted {
     type Rejection = PageProblem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, PageProblem> {
-        let bytes = Bytes::from_request(request, state).await;
-        let bytes =
-            bytes.map_err(|_| Problem::new(ProblemKind::TooLarge, "the form was too long, or was cut short"))?;
-        Ok(Self(Fields::read(&bytes)))
+        Ok(Self(Fields::read(&body(request, state).await?)))
     }
+}
+
+impl<S: Send + Sync> FromRequest<S> for PostedSecrets {
+    type Rejection = PageProblem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, PageProblem> {
+        let bytes = body(request, state).await?;
+        let sent = form_urlencoded::parse(&bytes).into_owned();
+        let (secrets, fields): (Vec<_>, Vec<_>) = sent.partition(|(name, _)| SECRETS.contains(&name.as_str()));
+        let secrets = secrets.into_iter().map(|(name, text)| (name, Password::new(text))).collect();
+        Ok(Self { fields: fields.into_iter().collect(), secrets })
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for Pressed {
+    type Rejection = PageProblem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, PageProblem> {
+        let Posted(fields) = Posted::from_request(request, state).await?;
+        fields.only(&[])?;
+        Ok(Self)
+    }
+}
+
+async fn body<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, PageProblem> {
+    let bytes = Bytes::from_request(request, state).await;
+    Ok(bytes.map_err(|_| Problem::new(ProblemKind::TooLarge, "the form was too long, or was cut short"))?)
 }
 
 #[cfg(test)]

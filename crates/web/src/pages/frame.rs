@@ -4,8 +4,9 @@ use std::convert::Infallible;
 
 use askama::Template;
 use askama::filters::HtmlSafe;
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequestParts, Request};
 use axum::http::request::Parts;
+use axum::http::{Extensions, Method, Uri};
 use axum::response::Html;
 use chrono::Utc;
 use syncline_core::history::{How, Role};
@@ -37,7 +38,7 @@ pub struct Frame {
     pub role: Option<Role>,
     /// What every form sends along, to show that a page of ours sent it; empty without a login.
     pub csrf: String,
-    /// The path and the query of the page, to load it again.
+    /// The path and the query of the page, to load it again; empty for what was posted.
     pub path: String,
     /// When the page was made.
     pub made: When,
@@ -99,6 +100,19 @@ pub struct Command(pub String);
 impl HtmlSafe for Command {}
 
 impl Visit {
+    /// Of a page at a path, by what is known of a request, or of its answer, about who asks.
+    pub fn of(path: String, known: &Extensions) -> Self {
+        // Where nobody is asked, everybody is the same, and has no name worth showing.
+        let who = known.get::<Who>().filter(|who| who.how != How::Local);
+        let csrf = known.get::<LoggedIn>().map(|session| session.csrf.expose().to_owned());
+        Self {
+            who: who.map(|who| who.name.clone()),
+            role: who.map(|who| who.role),
+            csrf: csrf.unwrap_or_default(),
+            path,
+        }
+    }
+
     /// The frame of a page.
     pub fn frame(&self, title: impl Into<String>, section: Section) -> Frame {
         Frame {
@@ -125,16 +139,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Visit {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        let path = parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
-        // Where nobody is asked, everybody is the same, and has no name worth showing.
-        let who = parts.extensions.get::<Who>().filter(|who| who.how != How::Local);
-        let csrf = parts.extensions.get::<LoggedIn>().map(|session| session.csrf.expose().to_owned());
-        Ok(Self {
-            who: who.map(|who| who.name.clone()),
-            role: who.map(|who| who.role),
-            csrf: csrf.unwrap_or_default(),
-            path,
-        })
+        Ok(Self::of(path_of(&parts.method, &parts.uri), &parts.extensions))
     }
 }
 
@@ -148,6 +153,17 @@ impl Frame {
     pub fn csrf_field(&self) -> CsrfField<'_> {
         CsrfField(&self.csrf)
     }
+}
+
+/// The path at which the answer to a request can be loaded again.
+pub fn shown_path(request: &Request) -> String {
+    path_of(request.method(), request.uri())
+}
+
+/// None for what was posted: there may be nothing that can be looked at.
+fn path_of(method: &Method, uri: &Uri) -> String {
+    let path = uri.path_and_query().filter(|_| matches!(*method, Method::GET | Method::HEAD));
+    path.map(ToString::to_string).unwrap_or_default()
 }
 
 /// A page as an answer.

@@ -1,32 +1,21 @@
 //! The page on which people log in.
 
 use askama::Template;
-use axum::Form;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
 use super::PageProblem;
-use super::form::link;
+use super::form::{PostedSecrets, link};
 use super::frame::{Frame, Section, Visit, html};
 use crate::ApiState;
-use crate::auth::password::Password;
 use crate::auth::{Auth, LoggedIn, Origin, Who, local_path, login};
 
 /// Where somebody goes after the login.
 #[derive(Debug, Deserialize)]
 pub struct Then {
     pub(super) next: Option<String>,
-}
-
-/// What the form sends.
-#[derive(Debug, Deserialize)]
-pub struct LoginForm {
-    #[serde(default)]
-    name: String,
-    password: Password,
-    next: Option<String>,
 }
 
 #[derive(Template)]
@@ -66,13 +55,15 @@ pub async fn log_in(
     State(state): State<ApiState>,
     origin: Origin,
     headers: HeaderMap,
-    Form(given): Form<LoginForm>,
+    given: PostedSecrets,
 ) -> Result<Response, PageProblem> {
-    let next = local_path(given.next.as_deref());
+    given.only(&["name", "next"], &["password"])?;
+    let next = local_path(given.fields.text("next"));
     if !state.auth.is_on() {
         return Ok(Redirect::to(next).into_response());
     }
-    match login::begin(&state.auth, &origin, &headers, given.name.trim(), &given.password).await {
+    let name = given.fields.text("name").unwrap_or_default();
+    match login::begin(&state.auth, &origin, &headers, name, &given.password("password")).await {
         Ok((_, _, cookie)) => Ok(([(header::SET_COOKIE, cookie)], Redirect::to(next)).into_response()),
         Err(problem) if problem.status() == StatusCode::UNAUTHORIZED || problem.retry_after().is_some() => {
             let (status, wait) = (problem.status(), problem.retry_after());

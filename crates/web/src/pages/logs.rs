@@ -23,6 +23,7 @@ use super::pick::Select;
 use super::run_line::sync_href;
 use super::show::{Count, Icon, Prose, When, clean};
 use crate::ApiState;
+use crate::auth::Who;
 use crate::input::SearchText;
 
 /// Where the pages are.
@@ -111,7 +112,12 @@ struct ChangeLine {
 }
 
 /// `GET /logs?sync=lab&run=17&level=warning,error&text=time-out&before=17-200`.
-pub async fn lines(State(state): State<ApiState>, visit: Visit, fields: Fields) -> Result<Html<String>, PageProblem> {
+pub async fn lines(
+    State(state): State<ApiState>,
+    visit: Visit,
+    who: Who,
+    fields: Fields,
+) -> Result<Html<String>, PageProblem> {
     let (text, before, now) = (text(&fields)?, cursor(&fields)?, Utc::now());
     let filter = JobLogFilter {
         sync: fields.text("sync").map(str::to_owned),
@@ -135,7 +141,7 @@ pub async fn lines(State(state): State<ApiState>, visit: Visit, fields: Fields) 
         form: FilterForm {
             path: LINES,
             selects: vec![
-                of_syncs(history, &chosen("sync")).await?,
+                of_syncs(history, &who, &chosen("sync")).await?,
                 Select::new("level", "Level", levels, &chosen("level")),
             ],
             run: chosen("run"),
@@ -156,7 +162,12 @@ pub async fn lines(State(state): State<ApiState>, visit: Visit, fields: Fields) 
 }
 
 /// `GET /logs/changes?sync=lab&run=17&model=device&action=update&outcome=failed,stale&text=core-1&before=17-200`.
-pub async fn changes(State(state): State<ApiState>, visit: Visit, fields: Fields) -> Result<Html<String>, PageProblem> {
+pub async fn changes(
+    State(state): State<ApiState>,
+    visit: Visit,
+    who: Who,
+    fields: Fields,
+) -> Result<Html<String>, PageProblem> {
     let (text, before, now) = (text(&fields)?, cursor(&fields)?, Utc::now());
     let filter = SyncLogFilter {
         sync: fields.text("sync").map(str::to_owned),
@@ -181,7 +192,7 @@ pub async fn changes(State(state): State<ApiState>, visit: Visit, fields: Fields
         form: FilterForm {
             path: CHANGES,
             selects: vec![
-                of_syncs(history, &chosen("sync")).await?,
+                of_syncs(history, &who, &chosen("sync")).await?,
                 Select::new("model", "Model", models, &chosen("model")),
                 Select::new("action", "Action", actions, &chosen("action")),
                 Select::new("outcome", "Outcome", outcomes, &chosen("outcome")),
@@ -216,8 +227,9 @@ fn cursor(fields: &Fields) -> Result<Option<TimelineCursor>, PageProblem> {
     place.map(Some).ok_or_else(|| PageProblem::value("before", "is no place in this list"))
 }
 
-async fn of_syncs(history: &History, chosen: &str) -> Result<Select> {
-    let mut syncs: Vec<_> = history.syncs().await?.into_iter().map(|sync| sync.name).collect();
+async fn of_syncs(history: &History, who: &Who, chosen: &str) -> Result<Select> {
+    let syncs = history.syncs().await?.into_iter().map(|sync| sync.name);
+    let mut syncs: Vec<_> = syncs.filter(|sync| who.sees(sync)).collect();
     syncs.sort();
     Ok(Select::new("sync", "Sync", syncs.into_iter().map(|sync| (sync.clone(), sync)), chosen))
 }
@@ -243,14 +255,19 @@ fn stamp(at: DateTime<Utc>) -> String {
     at.format("%m-%d %H:%M:%S").to_string()
 }
 
+/// How bad a line is: a class, a symbol and a word.
+pub fn told(level: Level) -> (&'static str, Option<Icon>, &'static str) {
+    match level {
+        Level::Info => ("", None, ""),
+        Level::Warning => ("warn", Some(Icon("partial")), "warning"),
+        Level::Error => ("bad", Some(Icon("failed")), "error"),
+    }
+}
+
 impl Line {
     fn of(entry: LogEntry, now: DateTime<Utc>) -> Self {
         let LogEntry { run, sync, line, .. } = entry;
-        let (class, icon, word) = match line.level {
-            Level::Info => ("", None, ""),
-            Level::Warning => ("warn", Some(Icon("partial")), "warning"),
-            Level::Error => ("bad", Some(Icon("failed")), "error"),
-        };
+        let (class, icon, word) = told(line.level);
         Self {
             at: When::new(line.at, now),
             time: stamp(line.at),

@@ -45,6 +45,7 @@ mod problem;
 mod protect;
 mod quarantine;
 mod remove;
+mod returned;
 mod run;
 mod run_line;
 mod runs;
@@ -105,7 +106,7 @@ pub fn dashboard(state: ApiState) -> Router {
     let gate = Gate { auth: state.auth.clone(), answers: Answers::Login };
     let auth = state.auth.clone();
     let known = routes().into_iter().fold(Router::new(), |router, (path, by, notes, handler)| {
-        // Of what a form sends, nobody has read which sync it names: then its query says nothing.
+        // Of a form, what is behind the `?` says nothing.
         let method = if notes.is_some() { Method::POST } else { Method::GET };
         let access = Access { role: by, about: About::of(&method, path), notes };
         router.route(path, handler.route_layer(from_fn_with_state((state.clone(), access), enforce)))
@@ -164,11 +165,11 @@ fn routes() -> Vec<PageRoute> {
         page("/search", get(search::page)),
         page("/syncs", get(sync::list)),
         ("/syncs/new", Role::Admin, None, get(edit::new)),
-        does("/syncs/new", Role::Admin, AuditAction::SyncCreate, post(edit::create)),
-        ("/syncs/new/check", Role::Admin, None, post(edit::check_new)),
+        does("/syncs/new", Role::Admin, AuditAction::SyncCreate, post(edit::save)),
+        ("/syncs/new/check", Role::Admin, None, post(edit::check)),
         page("/syncs/{name}", get(sync::page)),
         ("/syncs/{name}/edit", Role::Admin, None, get(edit::page)),
-        does("/syncs/{name}/edit", Role::Admin, AuditAction::SyncChange, post(edit::change)),
+        does("/syncs/{name}/edit", Role::Admin, AuditAction::SyncChange, post(edit::save)),
         ("/syncs/{name}/edit/check", Role::Admin, None, post(edit::check)),
         ("/syncs/{name}/remove", Role::Admin, None, get(remove::page)),
         does("/syncs/{name}/remove", Role::Admin, AuditAction::SyncRemove, post(remove::remove)),
@@ -176,7 +177,8 @@ fn routes() -> Vec<PageRoute> {
         does("/syncs/{name}/run", Role::Operator, AuditAction::RunTrigger, post(start::start)),
         does("/syncs/{name}/pause", Role::Operator, AuditAction::SyncPause, post(sync::pause)),
         does("/syncs/{name}/unpause", Role::Operator, AuditAction::SyncUnpause, post(sync::unpause)),
-        page("/syncs/{name}/open/{side}", get(open::open)),
+        // A system is asked, as by a check.
+        ("/syncs/{name}/open/{side}", Role::Operator, None, get(open::open)),
         page("/sources/{name}", get(side::source)),
         ("/sources/{name}/check", Role::Operator, None, post(side::check_source)),
         page("/targets/{name}", get(side::target)),

@@ -8,7 +8,7 @@ use axum::response::Html;
 use chrono::{DateTime, Utc};
 use syncline_core::Result;
 use syncline_core::event::Side;
-use syncline_core::history::{Approval, OutcomeKind, Run, RunId, TimelineCursor, TimelineEntry};
+use syncline_core::history::{Approval, OutcomeKind, Role, Run, RunId, TimelineCursor, TimelineEntry};
 use syncline_model::AnyKey;
 
 use super::PageProblem;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -33,9 +34,13 @@ pub async fn back(
     State(state): State<ApiState>,
     origin: Origin,
     headers: HeaderMap,
-    Query(back): Query<Back>,
+    back: Result<Query<Back>, QueryRejection>,
 ) -> Response {
-    let (mut response, session) = match entered(&state.auth, &origin, &headers, back).await {
+    let entered = match back {
+        Ok(Query(back)) => entered(&state.auth, &origin, &headers, back).await,
+        Err(_) => Err(PageProblem::unread()),
+    };
+    let (mut response, session) = match entered {
         Ok((next, session)) => (Redirect::to(&next).into_response(), Some(session)),
         Err(problem) => (problem.into_response(), None),
     };

@@ -33,7 +33,7 @@ impl Badge {
 
     /// The word.
     pub fn word(&self) -> &'static str {
-        self.outcome.word(self.dry)
+        self.outcome.word()
     }
 
     /// The symbol.

@@ -152,6 +152,9 @@ pub async fn page(
     html(&plan_page(&state, &visit, &run, &fields, view, Utc::now()).await?)
 }
 
+/// The fields of the form about a plan, which approves or rejects it.
+const REVIEW: &[&str] = &["plan_hash", "reason", "part", "pick", "back"];
+
 /// `POST /runs/{id}/approve`: the plan, or the part of it that is ticked, or all but that.
 pub async fn approve(
     State(state): State<ApiState>,
@@ -159,6 +162,7 @@ pub async fn approve(
     RunNumber(id): RunNumber,
     Posted(fields): Posted,
 ) -> Result<Redirect, PageProblem> {
+    fields.only(REVIEW)?;
     let mut consent = review::Consent {
         reason: fields.required("reason")?,
         plan_hash: fields.text("plan_hash").unwrap_or_default().to_owned(),
@@ -184,6 +188,7 @@ pub async fn approve(
 /// `POST /runs/{id}/tick`: the same page, with what is ticked in its address, so that the other pages of the plan know it. A script does so
 /// by itself.
 pub async fn tick(RunNumber(id): RunNumber, Posted(fields): Posted) -> Result<Redirect, PageProblem> {
+    fields.only(REVIEW)?;
     let ticks = Ticks::posted(&fields)?;
     let page = fields.query_of("back");
     let ticked = (!ticks.is_empty()).then(|| ticks.text());
@@ -197,6 +202,7 @@ pub async fn reject(
     RunNumber(id): RunNumber,
     Posted(fields): Posted,
 ) -> Result<Redirect, PageProblem> {
+    fields.only(REVIEW)?;
     let refusal = review::Refusal {
         reason: fields.required("reason")?,
         plan_hash: fields.text("plan_hash").unwrap_or_default().to_owned(),

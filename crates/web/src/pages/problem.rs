@@ -1,15 +1,16 @@
 //! What went wrong, as a page.
 
 use askama::Template;
-use axum::http::{StatusCode, header};
-use axum::response::{Html, IntoResponse, Response};
+use axum::body::Body;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
 
 use super::frame::{Frame, Section, Visit};
 use super::show::Prose;
 use crate::SettingProblem;
 use crate::problem::{Problem, ProblemKind};
 
-/// A page that says what went wrong, and what can be done.
+/// What went wrong, for a page that says it, and what can be done.
 #[derive(Debug)]
 pub struct PageProblem(Problem);
 
@@ -29,9 +30,21 @@ impl PageProblem {
         Self(Problem::new(ProblemKind::NotFound, detail))
     }
 
+    /// The address cannot be read.
+    pub fn unread() -> Self {
+        Self::not_found(
+            "The address cannot be read: it was cut off, a part of it is no text, or something stands there twice.",
+        )
+    }
+
     /// There is no run with a number.
     pub fn no_run(wanted: impl std::fmt::Display) -> Self {
         Self::not_found(format!("There is no run `{wanted}`: the list of runs shows those that are kept."))
+    }
+
+    /// What went wrong.
+    pub fn into_problem(self) -> Problem {
+        self.0
     }
 
     /// What was sent is wrong.
@@ -47,22 +60,33 @@ impl<E: Into<Problem>> From<E> for PageProblem {
 }
 
 impl IntoResponse for PageProblem {
+    /// Leaves the problem with the answer. It becomes a page where it is known who looks: see [`show`].
     fn into_response(self) -> Response {
-        let frame = Visit::default().frame(self.0.title(), Section::None);
-        let status = self.0.status();
-        let told = |problem: &SettingProblem| {
-            let remedy = problem.remedy.as_ref().map(|remedy| format!("; {remedy}")).unwrap_or_default();
-            Prose::of(&format!("`{}` {}{remedy}", problem.key, problem.message))
-        };
-        let detail = Prose::of(self.0.detail());
-        let problems = self.0.problems().iter().map(told).collect();
-        let page = ProblemPage { frame, status: status.as_u16(), detail, problems };
-        // Nothing but memory can be short here.
-        let Ok(text) = page.render() else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
-        let mut response = (status, Html(text)).into_response();
-        if let Some(seconds) = self.0.retry_after() {
-            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
-        }
-        response
+        self.0.into_response()
     }
+}
+
+/// Makes a page of an answer that says what went wrong, for whoever was answered. What else it says, as a cookie that is taken back, stays.
+pub fn show(response: &mut Response, visit: &Visit) {
+    let Some(problem) = response.extensions_mut().remove::<Problem>() else { return };
+    let frame = visit.frame(problem.title(), Section::None);
+    let told = |problem: &SettingProblem| {
+        let remedy = problem.remedy.as_ref().map(|remedy| format!("; {remedy}")).unwrap_or_default();
+        Prose::of(&format!("`{}` {}{remedy}", problem.key, problem.message))
+    };
+    let detail = Prose::of(problem.detail());
+    let problems = problem.problems().iter().map(told).collect();
+    let page = ProblemPage { frame, status: problem.status().as_u16(), detail, problems };
+    let headers = response.headers_mut();
+    headers.remove(header::CONTENT_LENGTH);
+    headers.remove(header::WWW_AUTHENTICATE);
+    // Nothing but memory can be short here.
+    let Ok(text) = page.render() else {
+        headers.remove(header::CONTENT_TYPE);
+        *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+        *response.body_mut() = Body::empty();
+        return;
+    };
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    *response.body_mut() = Body::from(text);
 }

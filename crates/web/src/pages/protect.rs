@@ -7,7 +7,8 @@ use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::PageProblem;
+use super::frame::{Visit, shown_path};
+use super::{PageProblem, problem};
 use crate::auth::Auth;
 use crate::browser::{FETCH_SITE, ensure_own_page, own_name, secure};
 use crate::problem::{Problem, ProblemKind};
@@ -20,19 +21,19 @@ const POLICY: HeaderValue = HeaderValue::from_static(
 
 /// Refuses what another site's page may have sent, and says what a browser may do with the answer.
 pub async fn protect(State(auth): State<Auth>, request: Request, next: Next) -> Response {
+    let path = shown_path(&request);
     let mut response = match judge(&auth, &request) {
         Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),
     };
-    // What refuses pages and the API alike speaks as to programs; whoever looks at a page gets a page.
-    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
-        response = PageProblem::from(problem).into_response();
-    }
     if is_unread(&response) {
-        let detail =
-            "The address cannot be read: it was cut off, a part of it is no text, or something stands there twice.";
-        response = PageProblem::not_found(detail).into_response();
+        let met = std::mem::take(response.extensions_mut());
+        response = PageProblem::unread().into_response();
+        response.extensions_mut().extend(met);
     }
+    // What went wrong is told as to programs until here; whoever looks at a page gets a page.
+    let visit = Visit::of(path, response.extensions());
+    problem::show(&mut response, &visit);
     secure(&auth, &mut response, POLICY);
     response
 }

@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 
 use askama::Template;
 use axum::extract::State;
-use axum::response::{Html, Redirect};
+use axum::response::{Html, Response};
 use chrono::{DateTime, Utc};
 use serde::Serialize as _;
-use syncline_core::Result;
 use syncline_core::history::{QuarantineCursor, QuarantineFilter, Quarantined, Role};
 use syncline_core::quarantine::{self as absence, Verdict};
 use syncline_model::AnyKey;
@@ -17,9 +16,10 @@ use super::PageProblem;
 use super::facets::{Facet, FacetValue};
 use super::form::{Fields, Posted, link};
 use super::frame::{Command, Frame, Pager, Section, Visit, html};
-use super::object::object_href;
+use super::object::{label, object_href};
 use super::overview::Link;
 use super::pick::{Select, quoted};
+use super::returned::{Returned, Sent, answer};
 use super::run_line::sync_href;
 use super::show::{Count, When, clean};
 use crate::ApiState;
@@ -45,6 +45,8 @@ struct QuarantinePage {
     records: Vec<Absent>,
     /// What the forms lead back to.
     back: String,
+    /// The form that was sent, where that is not to be taken.
+    returned: Returned,
     pager: Pager,
     command: Command,
 }
@@ -55,7 +57,9 @@ struct Absent {
     sync: Link,
     /// As forms send it.
     sync_name: String,
+    /// As forms send it.
     model: String,
+    model_label: String,
     /// As forms send it.
     key: String,
     label: String,
@@ -91,17 +95,39 @@ struct Counted {
 
 /// `GET /quarantine?sync=lab&model=device&state=due&after=…`.
 pub async fn page(State(state): State<ApiState>, visit: Visit, fields: Fields) -> Result<Html<String>, PageProblem> {
+    let (filter, after) = asked(&fields)?;
+    html(&quarantine_page(&state, &visit, &fields, &filter, after, Returned::default()).await?)
+}
+
+/// Which records are asked for, and behind which one the page begins.
+fn asked(fields: &Fields) -> Result<(QuarantineFilter, Option<QuarantineCursor>), PageProblem> {
     let filter = QuarantineFilter {
         sync: fields.text("sync").map(str::to_owned),
         model: fields.text("model").map(str::to_owned),
         state: fields.named("state")?,
     };
-    let after = fields.named::<Cursor<QuarantineCursor>>("after")?.map(|after| after.0);
-    html(&quarantine_page(&state, &visit, &fields, &filter, after, Utc::now()).await?)
+    Ok((filter, fields.named::<Cursor<QuarantineCursor>>("after")?.map(|after| after.0)))
 }
 
 /// `POST /quarantine/decide`.
-pub async fn decide(State(state): State<ApiState>, who: Who, Posted(fields): Posted) -> Result<Redirect, PageProblem> {
+pub async fn decide(
+    State(state): State<ApiState>,
+    visit: Visit,
+    who: Who,
+    Posted(fields): Posted,
+) -> Result<Response, PageProblem> {
+    let behind = fields.behind();
+    let done = decided(&state, who.clone(), &fields).await.map(|()| fields.back("/quarantine"));
+    let page = async |returned| {
+        let (filter, after) = asked(&behind)?;
+        who.ensure_sync(filter.sync.as_deref())?;
+        quarantine_page(&state, &visit, &behind, &filter, after, returned).await
+    };
+    answer(done, Sent { to: String::new(), fields, about: "" }, page).await
+}
+
+async fn decided(state: &ApiState, who: Who, fields: &Fields) -> Result<(), PageProblem> {
+    fields.only(&["back", "sync", "model", "key", "verdict", "reason"])?;
     let given = |name: &str| fields.text(name).ok_or_else(|| PageProblem::value(name, "is missing"));
     let key = AnyKey::parse(given("key")?);
     let wish = api::Wish {
@@ -111,8 +137,8 @@ pub async fn decide(State(state): State<ApiState>, who: Who, Posted(fields): Pos
         verdict: fields.named("verdict")?.ok_or_else(|| PageProblem::value("verdict", "is missing"))?,
         reason: fields.required("reason")?,
     };
-    let _ = api::decide(State(state), who, Body(wish)).await?;
-    Ok(fields.back("/quarantine"))
+    let _ = api::decide(State(state.clone()), who, Body(wish)).await?;
+    Ok(())
 }
 
 /// The page of the absent records of a sync in a state.
@@ -126,9 +152,9 @@ async fn quarantine_page(
     fields: &Fields,
     filter: &QuarantineFilter,
     after: Option<QuarantineCursor>,
-    now: DateTime<Utc>,
-) -> Result<QuarantinePage> {
-    let history = state.runner.history();
+    returned: Returned,
+) -> Result<QuarantinePage, PageProblem> {
+    let (history, now) = (state.runner.history(), Utc::now());
     let mut counted = Vec::new();
     let names = history.syncs().await?.into_iter().map(|sync| sync.name);
     // Who asks for one sync is told of no other.
@@ -149,6 +175,7 @@ async fn quarantine_page(
         all: (*filter != QuarantineFilter::default()).then(|| "/quarantine".to_owned()),
         records: found.items.into_iter().map(|record| Absent::of(record, now)).collect(),
         back: fields.query(),
+        returned,
         pager: Pager {
             first: (!is_first).then(|| fields.with("/quarantine", "after", None, &[])),
             next: next.map(|next| fields.with("/quarantine", "after", Some(&next), &[])),
@@ -190,6 +217,14 @@ fn facets(counted: &[Counted], filter: &QuarantineFilter, fields: &Fields) -> Ve
     facets.into_iter().filter(|facet| !facet.values.is_empty()).collect()
 }
 
+impl QuarantinePage {
+    /// What came back of the form of a record.
+    fn sent(&self, record: &Absent) -> &Returned {
+        let of = [("sync", &record.sync_name), ("model", &record.model), ("key", &record.key)];
+        self.returned.when(of.iter().all(|(name, value)| self.returned.has(name, value)))
+    }
+}
+
 impl Absent {
     fn of(record: Quarantined, now: DateTime<Utc>) -> Self {
         let decided = record.streak.decision.as_ref().map(|decision| Decided {
@@ -225,6 +260,7 @@ impl Absent {
             decided,
             verdicts: all.into_iter().filter(|(verdict, _)| is_open(*verdict)).collect(),
             sync_name: record.sync,
+            model_label: label(&record.model),
             model: record.model,
         }
     }

@@ -7,7 +7,6 @@ use axum::extract::State;
 use axum::response::{Html, Redirect};
 use chrono::{DateTime, Utc};
 use syncline_core::Result;
-use syncline_core::event::Level;
 use syncline_core::guard::Demand;
 use syncline_core::history::{
     Approval, ChangeCount, ChangeFilter, Decision, History, InTheWay, ModelRecord, OutcomeCounts, OutcomeKind,
@@ -22,15 +21,15 @@ use super::again::Again;
 use super::comments::Comments;
 use super::compare::{before, compare_href};
 use super::exchange::Exchanged;
-use super::form::{Fields, Posted, RunNumber, link};
+use super::form::{Fields, Posted, Pressed, RunNumber, link};
 use super::frame::{Command, Frame, Pager, Section, Visit, html};
-use super::object::object_href;
+use super::object::{label, object_href};
 use super::outcome::{Badge, RunOutcome};
 use super::overview::Link;
-use super::run_line::{Number, kind, sync_href};
+use super::run_line::{Number, by, kind, sync_href};
 use super::show::{Bytes, Count, Icon, Prose, Took, When, clean};
 use super::side::side_href;
-use super::{PageProblem, glance};
+use super::{PageProblem, glance, logs};
 use crate::ApiState;
 use crate::auth::Who;
 use crate::input::{Body, Nothing, Number as ApiNumber};
@@ -241,8 +240,7 @@ pub async fn cancel(
     RunNumber(id): RunNumber,
     Posted(fields): Posted,
 ) -> Result<Redirect, PageProblem> {
-    let why = stop::Why { reason: fields.text("reason").unwrap_or_default().to_owned() };
-    let _ = stop::cancel(State(state), who, ApiNumber(id), Body(why)).await?;
+    let _ = stop::cancel(State(state), who, ApiNumber(id), Body(why(&fields)?)).await?;
     Ok(to_run(id.number()))
 }
 
@@ -253,8 +251,7 @@ pub async fn pause(
     RunNumber(id): RunNumber,
     Posted(fields): Posted,
 ) -> Result<Redirect, PageProblem> {
-    let why = stop::Why { reason: fields.text("reason").unwrap_or_default().to_owned() };
-    let _ = stop::pause(State(state), who, ApiNumber(id), Body(why)).await?;
+    let _ = stop::pause(State(state), who, ApiNumber(id), Body(why(&fields)?)).await?;
     Ok(to_run(id.number()))
 }
 
@@ -262,10 +259,15 @@ pub async fn pause(
 pub async fn resume(
     State(state): State<ApiState>,
     RunNumber(id): RunNumber,
-    _: Posted,
+    _: Pressed,
 ) -> Result<Redirect, PageProblem> {
     let _ = stop::resume(State(state), ApiNumber(id), Body(Nothing {})).await?;
     Ok(to_run(id.number()))
+}
+
+fn why(fields: &Fields) -> Result<stop::Why, PageProblem> {
+    fields.only(&["reason"])?;
+    Ok(stop::Why { reason: fields.text("reason").unwrap_or_default().to_owned() })
 }
 
 /// Leads a browser that has posted something to the page of a run.
@@ -391,7 +393,8 @@ fn facts(run: &Run, phases: &[PhaseRecord], now: DateTime<Utc>) -> Vec<Fact> {
     let mut fact = |name: &str, value: String| {
         facts.push(Fact { name: clean(name), value: clean(&value), href: None, when: None, is_code: false });
     };
-    fact("Kind", format!("{}{}, by {}", kind(run), if run.dry { ", dry" } else { ", real" }, run.triggered_by));
+    let by = by(run).map(|by| format!(", by {by}")).unwrap_or_default();
+    fact("Kind", format!("{}{}{by}", kind(run), if run.dry { ", dry" } else { ", real" }));
     if let Some(scope) = &run.options.scope {
         fact("Scope", format!("only {scope}, and what that needs"));
     }
@@ -619,7 +622,7 @@ impl ProblemLine {
             field: change.field.as_deref().map(clean),
             rule: change.rule.map(words::hold),
             reason: Prose::of(change.reason.as_deref().unwrap_or("no reason was given")),
-            model: change.model,
+            model: label(&change.model),
         }
     }
 }
@@ -657,11 +660,7 @@ impl DecisionLine {
 
 impl LogLine {
     fn of(line: StoredLogLine, now: DateTime<Utc>) -> Self {
-        let (class, icon, word) = match line.level {
-            Level::Info => ("", None, ""),
-            Level::Warning => ("warn", Some(Icon("partial")), "warning"),
-            Level::Error => ("bad", Some(Icon("failed")), "error"),
-        };
+        let (class, icon, word) = logs::told(line.level);
         Self {
             at: When::new(line.at, now),
             time: line.at.format("%H:%M:%S").to_string(),

@@ -24,8 +24,8 @@ pub struct RunLine {
     pub badge: Badge,
     /// What started it, and what for: `adhoc, undo of 3`.
     pub kind: String,
-    /// Who started it.
-    pub by: String,
+    /// Who started it; none where nobody but what started it did.
+    pub by: Option<String>,
     /// When it began, or was made.
     pub began: When,
     /// How long it took; none while it is not over.
@@ -82,7 +82,7 @@ impl RunLine {
             sync_href: sync_href(&run.sync),
             badge: Badge::of(run),
             kind: kind(run),
-            by: clean(&run.triggered_by),
+            by: by(run),
             began: When::new(run.started.unwrap_or(run.created), now),
             took: run.worked(waited).map(Took),
             numbers: numbers(run),
@@ -190,7 +190,12 @@ pub fn kind(run: &Run) -> String {
         Purpose::Rerun => format!(", rerun{subject}"),
     };
     let scope = run.options.scope.as_ref().map(|scope| format!(", only {}", clean(&scope.to_string())));
-    format!("{}{purpose}{}", run.kind.as_str(), scope.unwrap_or_default())
+    format!("{}{purpose}{}", clean(run.started_as()), scope.unwrap_or_default())
+}
+
+/// Who started a run, where what started it does not say it.
+pub fn by(run: &Run) -> Option<String> {
+    run.started_by().map(|by| clean(&by))
 }
 
 fn numbers(run: &Run) -> Vec<Number> {

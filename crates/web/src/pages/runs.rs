@@ -13,6 +13,7 @@ use super::frame::{Command, Frame, Pager, Section, Visit, html};
 use super::pick::{Select, quoted};
 use super::run_line::{self, NUMBERS, RunLine};
 use crate::ApiState;
+use crate::auth::Who;
 use crate::input::SearchText;
 
 /// How many runs a page has.
@@ -49,7 +50,12 @@ struct Column {
 const COLUMNS: [&str; 4] = ["sync", "kind", "began", "time"];
 
 /// `GET /runs?sync=lab&source=fwd&target=netbox&outcome=partial,failed&status=queued,syncing&kind=scheduled&purpose=drift&dry=false&request_id=CHG0042&text=kim&since=2026-11-20&hide=kind&before=17`.
-pub async fn page(State(state): State<ApiState>, visit: Visit, fields: Fields) -> Result<Html<String>, PageProblem> {
+pub async fn page(
+    State(state): State<ApiState>,
+    visit: Visit,
+    who: Who,
+    fields: Fields,
+) -> Result<Html<String>, PageProblem> {
     let day = |name: &str| -> Result<Option<DateTime<Utc>>, PageProblem> {
         let day: Option<NaiveDate> = fields.parsed(name)?;
         Ok(day.and_then(|day| day.and_hms_opt(0, 0, 0)).map(|midnight| midnight.and_utc()))
@@ -74,9 +80,10 @@ pub async fn page(State(state): State<ApiState>, visit: Visit, fields: Fields) -
     let runs = run_line::lines(history, &found.items, now).await?;
     let next = found.next.map(|next| fields.with("/runs", "before", Some(&next.to_string()), &[]));
     let first = before.map(|_| fields.with("/runs", "before", None, &[]));
-    let mut syncs: Vec<_> = history.syncs().await?.into_iter().map(|sync| sync.name).collect();
+    let syncs = history.syncs().await?.into_iter().map(|sync| sync.name);
+    let mut syncs: Vec<_> = syncs.filter(|sync| who.sees(sync)).collect();
     syncs.sort();
-    let sides = sides(&state).await?;
+    let sides = sides(&state, &who).await?;
     let text = |name: &str| fields.text(name).unwrap_or_default().to_owned();
     let all_columns = columns(&fields);
     let hidden = all_columns
@@ -108,9 +115,9 @@ fn columns(fields: &Fields) -> Vec<Column> {
 }
 
 /// The names of the connections that syncs read by, and of those that they write by.
-async fn sides(state: &ApiState) -> Result<[Vec<String>; 2]> {
+async fn sides(state: &ApiState, who: &Who) -> Result<[Vec<String>; 2]> {
     let (mut sources, mut targets) = (Vec::new(), Vec::new());
-    for (_, sync) in state.syncs.syncs().await? {
+    for (_, sync) in state.syncs.syncs().await?.into_iter().filter(|(name, _)| who.sees(name)) {
         // One that cannot be read has no sides to tell.
         let Ok(sync) = sync else { continue };
         sources.push(sync.definition.source.connection_name);
@@ -141,7 +148,7 @@ fn selects(fields: &Fields, syncs: &[String], [sources, targets]: &[Vec<String>;
     let chosen = |name: &str| fields.text(name).unwrap_or_default().to_owned();
     let named = |name: &str| (name.to_owned(), name.replace('_', " "));
     let same = |names: &[String]| names.iter().map(|name| (name.clone(), name.clone())).collect::<Vec<_>>();
-    let outcomes = RunOutcome::ALL.map(|outcome| (outcome.as_str().to_owned(), outcome.word(false).to_owned()));
+    let outcomes = RunOutcome::ALL.map(|outcome| (outcome.as_str().to_owned(), outcome.word().to_owned()));
     let statuses = [
         RunStatus::New,
         RunStatus::Queued,

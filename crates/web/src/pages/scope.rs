@@ -43,7 +43,7 @@ pub struct ModelBox {
 }
 
 impl Picker {
-    /// What can be picked of a sync. `model` alone picks a model, and with `key` a record.
+    /// What can be picked of a sync, and what is. `model` alone picks a model, and with `key` a record.
     pub async fn of(history: &History, sync: &str, fields: &Fields) -> Result<Self, PageProblem> {
         let (model, key) = (fields.text("model"), fields.text("key"));
         let record = match (model, key) {
@@ -52,14 +52,18 @@ impl Picker {
                 let record = ScopeRecord { model: model.to_owned(), key };
                 Some(RecordBox { value: record.selector(), name: clean(&record.to_string()) })
             }
-            _ => None,
+            // As a form had it that comes back.
+            _ => fields
+                .text("record")
+                .and_then(|record| record.parse().ok())
+                .map(|record: ScopeRecord| RecordBox { value: record.selector(), name: clean(&record.to_string()) }),
         };
         let (found, seen_in) = compared(history, sync).await?;
-        let picked = model.filter(|_| key.is_none());
+        let picked: Vec<_> = fields.all("model").filter(|_| key.is_none()).collect();
         let models = found.into_iter().filter(|found| found.mode == ModelMode::Sync).map(|found| ModelBox {
             plural: models::by_name(&found.model).map_or_else(|| clean(&found.model), |known| known.plural.to_owned()),
             records: found.desired.or(found.source.map(|read| read.records)).map(Count),
-            is_picked: picked == Some(found.model.as_str()),
+            is_picked: picked.contains(&found.model.as_str()),
             name: found.model,
         });
         Ok(Self { record, models: models.collect(), seen_in })

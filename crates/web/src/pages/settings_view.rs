@@ -3,6 +3,7 @@
 use askama::Template;
 use askama::filters::HtmlSafe;
 use serde_json::Value;
+use syncline_core::settings::SecretRef;
 
 use super::show::{Icon, Prose, clean};
 use crate::SettingProblem;
@@ -98,6 +99,18 @@ pub fn texts<'a>(sent: impl Iterator<Item = (&'a str, &'a str)>) -> Texts {
     texts
 }
 
+/// Whether a form sends something by this name.
+pub fn has(form: &SettingsForm, name: &str) -> bool {
+    let is = |key: &str, fits: fn(&Field) -> bool| {
+        form.field_of(key).is_some_and(|field| field.key.to_string() == key && fits(field))
+    };
+    match (name.strip_prefix(NAME), name.strip_prefix(EMPTY)) {
+        (Some(key), _) => is(key, |field| !matches!(field.kind, FieldKind::Group(_))),
+        (_, Some(key)) => is(key, Field::can_be_emptied),
+        _ => false,
+    }
+}
+
 /// The fields of a form. Groups that say nothing are folded, but for the named ones.
 pub fn fields(form: &SettingsForm, texts: &Texts, problems: &[SettingProblem], open: &[&str]) -> Vec<FieldView> {
     let draw = Draw { form, texts, problems, open };
@@ -173,8 +186,9 @@ impl Draw<'_> {
             }
             FieldKind::Text => Control::Line { value: typed.to_owned(), placeholder, mode: None, is_plain: false },
             FieldKind::Secret => {
-                // What is no reference may be the secret itself.
-                let value = if is_wrong { String::new() } else { typed.to_owned() };
+                // What is no reference may be the secret itself. One that is wrong for another reason, as that it leads nowhere, is not lost.
+                let is_reference = typed.trim().parse::<SecretRef>().is_ok();
+                let value = if is_reference { typed.to_owned() } else { String::new() };
                 let placeholder = field.examples.first().cloned().unwrap_or_else(|| "env:NAME".to_owned());
                 Control::Line { value, placeholder, mode: None, is_plain: true }
             }
@@ -340,7 +354,11 @@ mod tests {
         texts.set("token", "hunter2");
         texts.set("macros", "[{\"name\": \"A\", \"secret\": \"hunter2\"}]");
         let problem = |key: &str| SettingProblem { key: key.to_owned(), message: "is wrong".to_owned(), remedy: None };
-        let drawn = drawn(&texts, &["token", "macros.0.secret"].map(problem));
-        assert!(!drawn.contains("hunter2"), "{drawn}");
+        let shown = drawn(&texts, &["token", "macros.0.secret"].map(problem));
+        assert!(!shown.contains("hunter2"), "{shown}");
+        // A reference is none, also one that leads nowhere.
+        texts.set("token", "env:NOWHERE");
+        let shown = drawn(&texts, &[problem("token")]);
+        assert!(shown.contains("value=\"env:NOWHERE\" ") && shown.contains("f-token-error"), "{shown}");
     }
 }

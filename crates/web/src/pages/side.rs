@@ -248,6 +248,7 @@ async fn check(
     name: &str,
     fields: &Fields,
 ) -> Result<Redirect, PageProblem> {
+    fields.only(&["sync"])?;
     let users = users(state, is_source, name).await?;
     let wanted = fields.text("sync");
     let chosen = users.iter().find(|(sync, _)| wanted == Some(sync)).or(users.first());

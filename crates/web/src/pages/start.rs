@@ -2,8 +2,7 @@
 
 use askama::Template;
 use axum::extract::{Path, State};
-use axum::response::{Html, Redirect};
-use syncline_core::Result;
+use axum::response::{Html, Redirect, Response};
 use syncline_core::history::{Role, RunKind, RunSettings};
 use syncline_core::run::RunRequest;
 
@@ -13,6 +12,7 @@ use super::form::{Fields, Posted};
 use super::frame::{Command, Frame, Section, Visit, html};
 use super::overview::Link;
 use super::pick::quoted;
+use super::returned::{Returned, Sent, answer};
 use super::run::to_run;
 use super::run_line::sync_href;
 use super::scope::{Picker, picked};
@@ -33,8 +33,13 @@ struct StartPage {
     picker: Picker,
     estimates: Vec<Estimate>,
     auto_merge: bool,
+    /// The form that was sent, where that is not to be taken.
+    returned: Returned,
     command: Command,
 }
+
+/// The fields of the form.
+const FIELDS: &[&str] = &["what", "record", "model", "sites", "minutes", "reason", "request_id"];
 
 /// What a run is started for.
 #[derive(Debug, Clone, Copy, serde::Deserialize)]
@@ -52,23 +57,34 @@ pub async fn page(
     Path(name): Path<String>,
     fields: Fields,
 ) -> Result<Html<String>, PageProblem> {
-    let sync = view(&state, &name).await?;
+    html(&start_page(&state, &visit, &name, &fields, Returned::default()).await?)
+}
+
+async fn start_page(
+    state: &ApiState,
+    visit: &Visit,
+    name: &str,
+    fields: &Fields,
+    returned: Returned,
+) -> Result<StartPage, PageProblem> {
+    let sync = view(state, name).await?;
     let history = state.runner.history();
-    let picker = Picker::of(history, &name, &fields).await?;
-    let configured = state.syncs.sync(&name).await.ok();
+    let picker = Picker::of(history, name, fields).await?;
+    let configured = state.syncs.sync(name).await.ok();
     let shown = configured.as_ref().and_then(|sync| sync.definition.shown(state.runner.registry()).ok());
     let part = |path: &str| shown.as_ref().and_then(|shown| shown.pointer(path)).map(settings).unwrap_or_default();
-    html(&StartPage {
-        frame: visit.frame(format!("New run of {}", clean(&name)), Section::Syncs),
-        sync: Link { name: clean(&name), href: sync_href(&name) },
+    Ok(StartPage {
+        frame: visit.frame(format!("New run of {}", clean(name)), Section::Syncs),
+        sync: Link { name: clean(name), href: sync_href(name) },
         error: sync.error.as_deref().map(clean),
         scope: part("/source/parameters"),
         models: part("/models"),
         auto_merge: configured.is_some_and(|sync| sync.definition.auto_merge),
-        estimates: estimates(history, &name).await?,
+        returned,
+        estimates: estimates(history, name).await?,
         command: Command(match &picker.record {
-            Some(record) => format!("syncline plan {} --record {}", quoted(&name), quoted(&record.value)),
-            None => format!("syncline plan {}", quoted(&name)),
+            Some(record) => format!("syncline plan {} --record {}", quoted(name), quoted(&record.value)),
+            None => format!("syncline plan {}", quoted(name)),
         }),
         picker,
     })
@@ -80,16 +96,24 @@ pub async fn start(
     visit: Visit,
     Path(name): Path<String>,
     Posted(fields): Posted,
-) -> Result<Redirect, PageProblem> {
-    view(&state, &name).await?;
-    let sync = state.syncs.sync(&name).await?;
+) -> Result<Response, PageProblem> {
+    let done = triggered(&state, &visit, &name, &fields).await;
+    let picked = fields.clone();
+    let sent = Sent { to: String::new(), fields, about: "" };
+    answer(done, sent, async |returned| start_page(&state, &visit, &name, &picked, returned).await).await
+}
+
+async fn triggered(state: &ApiState, visit: &Visit, name: &str, fields: &Fields) -> Result<Redirect, PageProblem> {
+    fields.only(FIELDS)?;
+    view(state, name).await?;
+    let sync = state.syncs.sync(name).await?;
     let max_duration_s = match fields.parsed::<u64>("minutes")? {
         None => None,
         Some(minutes @ 1..=100_000) => Some(minutes * 60),
         Some(_) => return Err(PageProblem::value("minutes", "is a number of minutes from 1 to 100000")),
     };
     let what = fields.named("what")?.unwrap_or(What::Dry);
-    let asked = match (what, picked(&fields, &sync.definition)?) {
+    let asked = match (what, picked(fields, &sync.definition)?) {
         (What::Drift, Some(_)) => {
             let message = "a drift check is about everything: choose a dry run, or pick nothing";
             return Err(PageProblem::value("what", message));

@@ -16,7 +16,7 @@ use syncline_render::words;
 
 use super::PageProblem;
 use super::chart::{ChartLine, charts};
-use super::form::{Fields, Posted, link};
+use super::form::{Fields, Pressed, link};
 use super::frame::{Command, Frame, Pager, Section, Visit, html};
 use super::overview::{Link, SyncLine, schedule, syncs};
 use super::pick::quoted;
@@ -158,7 +158,7 @@ pub async fn page(
 pub async fn pause(
     State(state): State<ApiState>,
     Path(name): Path<String>,
-    _: Posted,
+    _: Pressed,
 ) -> Result<Redirect, PageProblem> {
     set_paused(&state, &name, true).await
 }
@@ -167,7 +167,7 @@ pub async fn pause(
 pub async fn unpause(
     State(state): State<ApiState>,
     Path(name): Path<String>,
-    _: Posted,
+    _: Pressed,
 ) -> Result<Redirect, PageProblem> {
     set_paused(&state, &name, false).await
 }

@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::{Html, IntoResponse, Redirect};
+use axum::response::{Html, Redirect, Response};
 use chrono::{DateTime, NaiveDate, Utc};
-use syncline_core::Result;
 use syncline_core::history::{Role, Token, TokenState};
 
 use super::PageProblem;
-use super::form::{Posted, segment};
+use super::form::{Fields, Posted, Pressed, segment};
 use super::frame::{Command, Frame, Section, Visit, html};
+use super::returned::{Returned, Sent, answer};
 use super::show::{Icon, When, clean};
 use super::system::{Tab, Tabs};
 use crate::ApiState;
@@ -21,6 +21,8 @@ use crate::auth::access::{self, Named, TokenWish};
 
 /// Where the page is.
 const PATH: &str = "/settings/tokens";
+/// What can be wrong with a field. What is wrong with the syncs is wrong with all that are ticked.
+const FIELDS: &[&str] = &["name", "role", "expires", "syncs"];
 
 #[derive(Template)]
 #[template(path = "tokens.html")]
@@ -33,6 +35,8 @@ struct TokensPage {
     tokens: Vec<TokenLine>,
     /// The syncs that a token can be good for.
     syncs: Vec<String>,
+    /// The form that was sent, where that is not to be taken.
+    returned: Returned,
     command: Command,
 }
 
@@ -59,7 +63,7 @@ struct TokenLine {
 
 /// `GET /settings/tokens`.
 pub async fn page(State(state): State<ApiState>, visit: Visit) -> Result<Html<String>, PageProblem> {
-    html(&tokens_page(&state, &visit, None).await?)
+    html(&tokens_page(&state, &visit, None, Returned::default()).await?)
 }
 
 /// `POST /settings/tokens`: makes a token, and answers with the page that tells its secret this once.
@@ -68,7 +72,26 @@ pub async fn create(
     visit: Visit,
     who: Who,
     Posted(fields): Posted,
-) -> Result<impl IntoResponse, PageProblem> {
+) -> Result<Response, PageProblem> {
+    let done = match make(&state, &who, &fields).await {
+        Ok(made) => {
+            let page = tokens_page(&state, &visit, Some(made), Returned::default()).await?;
+            Ok((StatusCode::CREATED, html(&page)?))
+        }
+        Err(problem) => Err(problem),
+    };
+    let sent = Sent { to: PATH.to_owned(), fields, about: "name" };
+    answer(done, sent, async |returned| tokens_page(&state, &visit, None, returned).await).await
+}
+
+/// `POST /settings/tokens/{name}/revoke`.
+pub async fn revoke(State(state): State<ApiState>, who: Who, name: Named, _: Pressed) -> Result<Redirect, PageProblem> {
+    let _ = access::revoke_token(State(state), who, name).await?;
+    Ok(Redirect::to(PATH))
+}
+
+async fn make(state: &ApiState, who: &Who, fields: &Fields) -> Result<Made, PageProblem> {
+    fields.only(&["name", "role", "expires", "sync"])?;
     let syncs: BTreeSet<_> = fields.all("sync").map(str::to_owned).collect();
     let ends: Option<NaiveDate> = fields.parsed("expires")?;
     let wish = TokenWish {
@@ -77,18 +100,16 @@ pub async fn create(
         syncs: Some(syncs).filter(|syncs| !syncs.is_empty()),
         expires: ends.and_then(|day| day.and_hms_opt(0, 0, 0)).map(|midnight| midnight.and_utc()),
     };
-    let made = access::make_token(&state, &who, wish).await?;
-    let made = Made { name: clean(made.token.name.as_str()), secret: made.secret };
-    Ok((StatusCode::CREATED, html(&tokens_page(&state, &visit, Some(made)).await?)?))
+    let made = access::make_token(state, who, wish).await?;
+    Ok(Made { name: clean(made.token.name.as_str()), secret: made.secret })
 }
 
-/// `POST /settings/tokens/{name}/revoke`.
-pub async fn revoke(State(state): State<ApiState>, who: Who, name: Named, _: Posted) -> Result<Redirect, PageProblem> {
-    let _ = access::revoke_token(State(state), who, name).await?;
-    Ok(Redirect::to(PATH))
-}
-
-async fn tokens_page(state: &ApiState, visit: &Visit, made: Option<Made>) -> Result<TokensPage> {
+async fn tokens_page(
+    state: &ApiState,
+    visit: &Visit,
+    made: Option<Made>,
+    returned: Returned,
+) -> Result<TokensPage, PageProblem> {
     let now = Utc::now();
     let tokens = state.auth.history().tokens().await?;
     let syncs = state.syncs.list().await?;
@@ -100,6 +121,7 @@ async fn tokens_page(state: &ApiState, visit: &Visit, made: Option<Made>) -> Res
         made,
         tokens: tokens.iter().map(|token| TokenLine::of(token, now)).collect(),
         syncs: syncs.into_iter().map(|sync| sync.name).collect(),
+        returned,
         command: Command("syncline token list".to_owned()),
     })
 }

@@ -77,7 +77,7 @@ async fn both(state: &ApiState, who: &Who, (a, b): &(String, String)) -> Result<
     let first = super::run(state, a).await?;
     if who.syncs.is_some() {
         let second = state.runner.history().run(b).await?;
-        who.ensure_sync(second.as_ref().map(|run| run.sync.as_str()))?;
+        who.ensure_sync(second.as_ref().map(|run| run.sync.as_str()).filter(|sync| who.sees(sync)))?;
     }
     Ok((first, super::run(state, b).await?))
 }

@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse;
 use chrono::Utc;
 use syncline_core::ErrorKind;
-use syncline_core::history::{AuditAction, How, RunKind, Triggered};
+use syncline_core::history::{AuditAction, BY_WEBHOOK, How, RunKind, Triggered};
 use syncline_core::run::{ConfiguredSync, RunRequest, Webhook};
 
 use super::trigger;
@@ -17,9 +17,6 @@ use crate::auth::{Origin, hook};
 use crate::input::{Name, Raw};
 use crate::problem::ProblemKind;
 use crate::{ApiState, Problem};
-
-/// Who asks, in the history and the audit log.
-const BY: &str = "webhook";
 
 /// `POST /hooks/{sync}`: 202 with what [asking for a run](trigger::trigger) answers, and the path of the run in `Location`. The body
 /// is what the other system tells, at most [`MOST_BYTES`](crate::MOST_BYTES) long; of it nothing is read but its signature.
@@ -63,7 +60,7 @@ pub async fn call(
     }
     let request = RunRequest {
         kind: RunKind::Webhook,
-        by: BY.to_owned(),
+        by: BY_WEBHOOK.to_owned(),
         reason: closed.as_ref().map(ToString::to_string),
         request_id: origin.request_id.clone(),
         reads_anew: true,
@@ -73,7 +70,7 @@ pub async fn call(
     };
     let triggered = state.runner.trigger(&sync.definition, &request).await?;
     if let Triggered::Made(run) = triggered {
-        let (actor, made) = (origin.actor(BY, How::Webhook), format!("run {run}"));
+        let (actor, made) = (origin.actor(BY_WEBHOOK, How::Webhook), format!("run {run}"));
         state.auth.note(&actor, AuditAction::RunTrigger, &name, Some(&made)).await;
     }
     let asked = trigger::asked(&state, triggered).await?;
@@ -96,7 +93,7 @@ async fn refused(state: &ApiState, origin: &Origin, name: &str) -> Result<Proble
         let detail = "too many calls with a wrong secret: wait for as long as `Retry-After` says";
         return Ok(Problem::new(ProblemKind::TooMany, detail).again_after(wait));
     }
-    let actor = origin.actor(BY, How::Webhook);
+    let actor = origin.actor(BY_WEBHOOK, How::Webhook);
     state.auth.history().audit(&actor, AuditAction::HookRefused, Some(name), None).await?;
     let detail = "the signature or the secret is wrong, or the sync has no webhook: sign the body with `X-Hub-Signature-256` or \
                   `X-Hook-Signature`, or send `Authorization: Bearer` and the secret";

@@ -146,7 +146,8 @@ fn of_connectors() -> Vec<Endpoint> {
             .says("A connector with the schemas of its settings")
             .gives::<connectors::ConnectorDetail>(StatusCode::OK, "The connector"),
         Endpoint::get("/syncs/{name}/objects", "lookUpObject", objects::look_up)
-            .says("Where the systems of a sync show a record to people")
+            .says("Where the systems of a sync show a record to people; they are asked")
+            .by(Role::Operator)
             .query::<objects::RecordQuery>()
             .gives::<List<LookedUp>>(StatusCode::OK, "The source, and the target"),
         Endpoint::post("/syncs/{name}/check", "checkSync", connectors::check)

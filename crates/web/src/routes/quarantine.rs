@@ -70,6 +70,7 @@ pub async fn decide(
     who: Who,
     Body(wish): Body<Wish>,
 ) -> Result<Json<Quarantined>, Problem> {
+    who.ensure_sync(Some(&wish.sync))?;
     let Wish { sync, model, key, verdict, reason } = wish;
     view(&state, &sync).await?;
     let decision = Decision { verdict, by: who.name.clone(), reason: reason.into_string(), at: Utc::now() };

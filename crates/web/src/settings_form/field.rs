@@ -319,7 +319,7 @@ fn one_line(text: &str) -> String {
 }
 
 /// `plan_valid_hours` as people write it.
-fn label(name: &str) -> String {
+pub(crate) fn label(name: &str) -> String {
     let words =
         name.split(['_', '-']).map(|word| if INITIALS.contains(&word) { word.to_uppercase() } else { word.to_owned() });
     let words = words.collect::<Vec<_>>().join(" ");

@@ -10,6 +10,7 @@
 mod field;
 mod texts;
 
+pub(crate) use field::label;
 pub use field::{Choice, Field, FieldKey, FieldKind, Inside};
 pub use texts::{LeftOut, Texts};
 

@@ -28,7 +28,7 @@ pub(super) fn root() -> Actor {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Browser {
     pub(super) cookie: Option<String>,
-    csrf: Option<String>,
+    pub(super) csrf: Option<String>,
 }
 
 impl Api {
@@ -70,7 +70,7 @@ impl Api {
     }
 
     /// What a program with a token is answered.
-    async fn with_token(&self, token: &str, method: Method, path: &str, body: Value) -> Answer {
+    pub(super) async fn with_token(&self, token: &str, method: Method, path: &str, body: Value) -> Answer {
         let request = request(method, path)
             .header(header::AUTHORIZATION, format!("Bearer {token}"))
             .header(header::CONTENT_TYPE, "application/json");

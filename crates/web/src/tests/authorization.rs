@@ -11,7 +11,7 @@ use crate::endpoint::Endpoint;
 use crate::routes::endpoints;
 
 /// A path of the route, of things that are there or not.
-fn path(endpoint: &Endpoint) -> String {
+pub(super) fn path(endpoint: &Endpoint) -> String {
     let parts = endpoint.path.trim_start_matches('/').split('/').map(|part| match part {
         "{id}" => "1",
         "{other}" => "2",
@@ -81,5 +81,13 @@ async fn every_role_meets_every_route() {
     }
     let document = ask(&api, Some(&tokens[0].1), &Method::GET, "openapi.json").await.value();
     assert_eq!(document["security"], json!([{"token": []}, {"session": []}]));
+    // What changes something needs of a session what no other page knows.
+    let changes = json!([{"token": []}, {"session": [], "csrf": []}]);
+    for (path, method) in [("/syncs", "post"), ("/syncs/{name}", "put"), ("/runs/{id}", "delete"), ("/logout", "post")]
+    {
+        assert_eq!(document["paths"][path][method]["security"], changes, "{method} {path}");
+    }
+    assert_eq!(document["paths"]["/syncs"]["get"]["security"], Value::Null);
+    assert_eq!(document["components"]["securitySchemes"]["csrf"]["name"], "X-CSRF-Token");
     assert_eq!(document["paths"]["/login"]["post"]["security"], Value::Array(Vec::new()));
 }

@@ -10,13 +10,15 @@ mod markup;
 mod open;
 mod plan;
 mod quarantine;
+mod returned;
 mod roles;
 mod schedules;
 mod scope;
 mod search;
 mod settings;
 mod side;
-mod walk;
+mod told;
+pub(super) mod walk;
 
 use std::sync::Arc;
 
@@ -194,9 +196,7 @@ async fn the_overview_tells_what_there_is_and_what_needs_a_person() {
         "Run {} of asked waits for a person to look at its plan (1 to create, 2 to update",
         waiting.id
     )));
-    for part in
-        ["Needs a person", "Sources", "Targets", "truth", "copy", "other", "awaiting review", "differs", "changed"]
-    {
+    for part in ["Needs a person", "Sources", "Targets", "truth", "copy", "other", "awaiting review", "changes"] {
         assert!(text.contains(part), "{part}: {text}");
     }
     let links = links(&page);
@@ -217,7 +217,7 @@ async fn the_overview_tells_what_there_is_and_what_needs_a_person() {
     }
     assert!(text.contains("2 in all") && links.iter().any(|link| link == "/runs?sync=lab"), "{text}");
     // A square says in words what it says in color.
-    assert!(page.contains("aria-label=\"dry run 1 of lab: differs, 3 changes; "), "{page}");
+    assert!(page.contains("aria-label=\"dry run 1 of lab: changes, 3 changes; "), "{page}");
 }
 
 /// The status alone does not tell what came of a run.
@@ -250,8 +250,8 @@ async fn a_run_has_one_outcome() {
     let expected = [
         "clean clean",
         "clean clean",
-        "changed changed",
-        "changed differs",
+        "changed changes",
+        "changed changes",
         "partial partial 1 failed, 2 not taken over",
         "partial partial 1 stale",
         "waiting waiting",
@@ -319,7 +319,7 @@ async fn a_run_tells_what_it_did() {
     for part in [
         "Run 2",
         "changed",
-        "webhook, real",
+        "API, real",
         "3 records compared: 3 changed",
         "the network changed",
         "calculate diff",
@@ -336,7 +336,7 @@ async fn a_run_tells_what_it_did() {
     assert!(rest.contains("odd 249") && !rest.contains("odd 10 "), "{rest}");
 
     let dry = words(&pages.page("/runs/1").await);
-    assert!(dry.contains("differs") && dry.contains("3 differ; nothing was written"), "{dry}");
+    assert!(dry.contains("changes dry") && dry.contains("3 differ; nothing was written"), "{dry}");
     assert!(dry.contains("sites 3 · · 3 · · · · · ·"), "{dry}");
 
     // What waits holds back what its plan says.

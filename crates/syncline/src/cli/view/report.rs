@@ -172,7 +172,7 @@ impl RunView {
     fn facts(&self) -> String {
         let run = &self.run;
         let mut text = format!("  {} -> {}", clean(&run.source.connection), clean(&run.target.connection));
-        let _ = writeln!(text, ", {} by {}, {}", run.kind.as_str(), clean(&run.triggered_by), time(run.created));
+        let _ = writeln!(text, ", {}, {}", clean(&run.started_words()), time(run.created));
         match (&run.request_id, &run.request) {
             (Some(id), Some(reason)) => {
                 let _ = writeln!(text, "  request {}: {}", clean(id.as_str()), clean(reason));

@@ -297,3 +297,17 @@ async fn a_provider_that_is_not_there_is_told() {
     let request = Request::builder().uri("/login/oidc").header(header::HOST, "localhost:8080");
     assert_eq!(api.send(request.body(Body::empty()).unwrap()).await.status, StatusCode::NOT_FOUND);
 }
+
+#[tokio::test]
+async fn an_address_that_says_something_twice_is_told_by_a_page() {
+    let met = Met::new().await;
+    let (back, cookies) = met.begin("/runs").await;
+    let answer = met.page(&format!("{back}&state=another"), &cookies).await;
+    assert_eq!(answer.status, StatusCode::NOT_FOUND, "{}", answer.text);
+    assert_eq!(answer.headers[header::CONTENT_TYPE], "text/html; charset=utf-8");
+    assert!(answer.text.contains("something stands there twice"), "{}", answer.text);
+    // The login is over, whatever came of it.
+    let taken =
+        answer.headers.get_all(header::SET_COOKIE).iter().any(|cookie| cookie.to_str().unwrap().contains("Max-Age=0"));
+    assert!(taken, "{:?}", answer.headers);
+}

@@ -126,8 +126,6 @@ fn what_is_listed_for_a_sync_is_about_that_sync() {
     for path in ["/drift", "/quarantine"] {
         assert_eq!(About::of(&Method::GET, path), About::Query);
     }
-    // What these are about is not in their path: not for such a token.
-    for path in ["/findings/{id}/acknowledge", "/quarantine/decide"] {
-        assert_eq!(About::of(&Method::GET, path), About::Everything);
-    }
+    assert_eq!(About::of(&Method::POST, "/findings/{id}/acknowledge"), About::Finding);
+    assert_eq!(About::of(&Method::POST, "/quarantine/decide"), About::Sent);
 }

@@ -38,7 +38,7 @@ fn refused(answer: &Answer) -> String {
 }
 
 /// The tag of the page that has an id.
-fn tag<'a>(page: &'a str, id: &str) -> &'a str {
+pub(super) fn tag<'a>(page: &'a str, id: &str) -> &'a str {
     let at = page.find(&format!(" id=\"{id}\"")).unwrap_or_else(|| panic!("no `{id}`: {page}"));
     let (start, end) = (page[..at].rfind('<').unwrap(), at + page[at..].find('>').unwrap());
     &page[start..=end]

@@ -64,7 +64,7 @@ async fn the_list_of_runs_is_filtered_and_exported() {
         assert!(found.contains(&link), "{link}: {found:?}");
         assert_eq!(pages.api.get(link.strip_prefix("/api/v1/").unwrap()).await.status, StatusCode::OK);
     }
-    assert!(page.contains("<option value=\"changed\" selected>changed</option>"), "{page}");
+    assert!(page.contains("<option value=\"changed\" selected>changes</option>"), "{page}");
     assert!(page.contains("<option value=\"copy\">copy</option>"), "{page}");
     let rows = |page: &str| page.matches("<tr><td><input type=\"checkbox\"").count();
     assert_eq!(rows(&page), 2);

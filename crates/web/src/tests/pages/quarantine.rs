@@ -15,7 +15,7 @@ use super::super::Api;
 use super::{Pages, words};
 
 /// A history in which a run of `lab` noted that these sites are gone.
-async fn with_absent(sites: &[String]) -> Pages {
+pub(super) async fn with_absent(sites: &[String]) -> Pages {
     let api = Api::with_lab(true).await;
     let run = api.trigger("lab", json!({})).await;
     let history = api.runner.history();

@@ -157,6 +157,11 @@ async fn who_may_not_is_told_who_may() {
     assert!(!pages.seen_by(&browser, "/runs/4/plan").await.contains("type=\"checkbox\""));
     let text = words(&pages.seen_by(&browser, "/syncs/lab/run").await);
     assert!(text.contains("Runs are started by those whose role is operator or more"), "{text}");
+    // Who looks only makes no system be asked.
+    let object = "/objects/site/%5B%22a%22%5D";
+    let operator = pages.api.browser("operator").await;
+    assert!(pages.seen_by(&operator, object).await.contains("href=\"/syncs/lab/open/target?"));
+    assert!(!pages.seen_by(&browser, object).await.contains("/open/"));
     for path in ["/", "/syncs", "/syncs/lab"] {
         assert!(!words(&pages.seen_by(&browser, path).await).contains("New run"), "{path}");
     }

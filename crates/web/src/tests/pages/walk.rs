@@ -11,7 +11,7 @@ use crate::pages::roles;
 use crate::tests::{Answer, Api};
 
 /// A path of the route, of things that are there or not.
-fn path(pattern: &str) -> String {
+pub(in crate::tests) fn path(pattern: &str) -> String {
     let parts = pattern.split('/').map(|part| match part {
         "{id}" => "1",
         "{name}" if pattern.starts_with("/settings") => "nobody",
