@@ -228,7 +228,7 @@ async fn an_edited_plan_is_refused() {
     };
     insta::assert_snapshot!(refusal(&text.replace("9000", "9001")), @"the plan `PLAN` was changed after it was saved: its content does not have the hash that it states; make a new plan with `syncline plan main -o FILE`");
     let cut = refusal(&text[..text.len() / 2]);
-    insta::assert_snapshot!(cut.split(" at line").next().unwrap(), @"the plan `PLAN` was changed after it was saved: it is cut short, or was edited; make a new plan with `syncline plan SYNC -o FILE`: EOF while parsing an object");
+    insta::assert_snapshot!(cut.split(": EOF").next().unwrap(), @"the plan `PLAN` was changed after it was saved: it is cut short, or was edited; make a new plan with `syncline plan SYNC -o FILE`");
     insta::assert_snapshot!(refusal("{}"), @"`PLAN` is no plan, or was reformatted; `syncline plan SYNC -o FILE` keeps one");
     insta::assert_snapshot!(refusal(&text.replace("syncline.plan/1", "syncline.plan/9")), @"the plan `PLAN` has the format `syncline.plan/9`; this version reads `syncline.plan/1`");
     insta::assert_snapshot!(refusal(""), @"`PLAN` is no plan, or was reformatted; `syncline plan SYNC -o FILE` keeps one");

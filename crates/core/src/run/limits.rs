@@ -30,8 +30,7 @@ impl Runner {
         events: &Events,
         stop: &StopSignal,
     ) -> Result<RunReport> {
-        let working = self.work_limited(claim, sync, automation.max_duration(), events, stop);
-        tokio::pin!(working);
+        let mut working = Box::pin(self.work_limited(claim, sync, automation.max_duration(), events, stop));
         tokio::select! {
             // What ends the run is heard before it takes its next step.
             biased;

@@ -264,7 +264,7 @@ impl Runner {
         events: &Events,
         stop: &StopSignal,
     ) -> Result<RunReport> {
-        self.work_limited(claim, sync, None, events, stop).await
+        Box::pin(self.work_limited(claim, sync, None, events, stop)).await
     }
 
     pub(super) async fn work_limited(
