@@ -76,7 +76,7 @@ async fn dispatch(session: &Session, command: Command) -> Result<Exit, Failure> 
             let request = RunRequest { request_id, dry_run: true, ..requested(scope)? };
             commands::run::plan(session, &sync, out.as_deref(), full, request).await
         }
-        Command::Run(options) => Box::pin(commands::run::run(session, options)).await,
+        Command::Run(options) => commands::run::run(session, options).await,
         Command::Undo(options) => commands::about::undo(session, &options).await,
         Command::Rerun { about, .. } => commands::about::rerun(session, &about).await,
         Command::Drift { sync, full, request } => commands::drift::run(session, &sync, full, request.request_id).await,

@@ -14,12 +14,12 @@ use crate::cli::session::{Opened, Session};
 
 /// `syncline undo`: what `run` gives, or with `--dry-run` what `plan` gives.
 pub async fn undo(session: &Session, options: &About) -> Result<Exit, Failure> {
-    Box::pin(run(session, options, RunRequest::undo)).await
+    run(session, options, RunRequest::undo).await
 }
 
 /// `syncline rerun`: what `run` gives, or with `--dry-run` what `plan` gives.
 pub async fn rerun(session: &Session, options: &About) -> Result<Exit, Failure> {
-    Box::pin(run(session, options, RunRequest::rerun)).await
+    run(session, options, RunRequest::rerun).await
 }
 
 async fn run(session: &Session, options: &About, request: fn(RunId) -> RunRequest) -> Result<Exit, Failure> {
