@@ -22,6 +22,13 @@ const NAMED: usize = 5;
 #[serde(into = "ScopeParts", try_from = "ScopeParts")]
 #[schemars(with = "ScopeParts")]
 pub struct Scope {
+    /// In a box of its own: every request for a run has room for a scope, and few have one.
+    named: Box<Named>,
+}
+
+/// What a scope names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Named {
     models: BTreeSet<String>,
     sites: BTreeSet<Slug>,
     records: BTreeSet<ScopeRecord>,
@@ -85,8 +92,8 @@ impl Scope {
         records: impl IntoIterator<Item = ScopeRecord>,
     ) -> Result<Self, NoScope> {
         let (models, sites) = (BTreeSet::from_iter(models), BTreeSet::from_iter(sites));
-        let scope = Self { models, sites, records: records.into_iter().collect() };
-        let Self { models, sites, records } = &scope;
+        let scope = Self { named: Box::new(Named { models, sites, records: records.into_iter().collect() }) };
+        let Named { models, sites, records } = &*scope.named;
         let numbers = [(models.len(), "models"), (sites.len(), "sites"), (records.len(), "records")];
         if let Some((number, what)) = numbers.iter().find(|(number, _)| *number > Self::MOST) {
             return Err(NoScope::TooMany(*number, what));
@@ -96,31 +103,31 @@ impl Scope {
 
     /// The names of the models that it is about as wholes, or at its sites; none for any.
     pub fn models(&self) -> impl Iterator<Item = &str> {
-        self.models.iter().map(String::as_str)
+        self.named.models.iter().map(String::as_str)
     }
 
     /// The sites that it is about; none for any.
     pub fn sites(&self) -> impl Iterator<Item = &Slug> {
-        self.sites.iter()
+        self.named.sites.iter()
     }
 
     /// The records that it is about besides.
     pub fn records(&self) -> impl Iterator<Item = &ScopeRecord> {
-        self.records.iter()
+        self.named.records.iter()
     }
 
     /// Whether a whole model is in it, wherever its records stand or at its sites.
     pub fn has_model(&self, model: &str) -> bool {
-        match (self.models.is_empty(), self.sites.is_empty()) {
+        match (self.named.models.is_empty(), self.named.sites.is_empty()) {
             (true, true) => false,
             (true, false) => true,
-            (false, _) => self.models.contains(model),
+            (false, _) => self.named.models.contains(model),
         }
     }
 
     /// Whether only records at some sites are in it, besides those that are named.
     pub fn has_sites(&self) -> bool {
-        !self.sites.is_empty()
+        !self.named.sites.is_empty()
     }
 }
 
@@ -135,7 +142,7 @@ fn list<T: fmt::Display>(things: impl ExactSizeIterator<Item = T>) -> String {
 impl fmt::Display for Scope {
     /// In words that can stand behind "only": `devices, interfaces at atlanta-dc1, and device boston / sw1`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { models, sites, records } = self;
+        let Named { models, sites, records } = &*self.named;
         let plural =
             |model: &String| models::by_name(model).map_or_else(|| model.clone(), |known| known.plural.to_owned());
         let mut parts = Vec::new();
@@ -183,10 +190,11 @@ impl FromStr for ScopeRecord {
 
 impl From<Scope> for ScopeParts {
     fn from(scope: Scope) -> Self {
+        let Named { models, sites, records } = *scope.named;
         Self {
-            models: scope.models.into_iter().collect(),
-            sites: scope.sites.iter().map(ToString::to_string).collect(),
-            records: scope.records.into_iter().collect(),
+            models: models.into_iter().collect(),
+            sites: sites.iter().map(ToString::to_string).collect(),
+            records: records.into_iter().collect(),
         }
     }
 }

@@ -422,7 +422,7 @@ mod tests {
                 let is_needed = || match change.action {
                     Action::Create => changes.iter().any(|other| {
                         kept.contains(&format!("{} {} {}", other.action, other.model, other.key))
-                            && other.fields.iter().any(|field| field.after.to_string() == change.key.as_str())
+                            && other.fields.iter().any(|field| AnyKey::from_value(&field.after).as_ref() == Some(&change.key))
                     }),
                     Action::Delete => change.model == "interface" && kept.iter().any(|kept| {
                         kept.starts_with("delete device") && text.contains(kept.trim_start_matches("delete device "))

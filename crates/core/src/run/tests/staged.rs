@@ -364,7 +364,7 @@ async fn a_part_is_not_staged_beside_something_else() {
         world.source.insert("b".to_owned(), "Site b".to_owned());
         world.source.insert("c".to_owned(), "Site c".to_owned());
     });
-    let part = |slug: &str| RunRequest::part(super::part::sites(&[slug]));
+    let part = |slug: &str| RunRequest::part(part::sites(&[slug]));
     let first = lab.run_with(part("b")).await;
     assert_eq!(first.status, RunStatus::AwaitingReview);
     let other = lab.run_with(part("c")).await;
