@@ -50,10 +50,10 @@ async fn a_slip_in_the_form_names_its_field() {
     let pages = Pages::of(Api::with_lab(true).await);
     assert!(words(&pages.page("/syncs/lab/run").await).contains("known after the first run"));
     for (form, says) in [
-        ([("what", "dry"), ("model", "router")], "model : cannot be picked: router is no model"),
-        ([("what", "dry"), ("sites", "atl Not_A_Slug!")], "sites : Not_A_Slug! is no slug"),
-        ([("what", "dry"), ("record", "site")], "record : site is no record"),
-        ([("what", "drift"), ("sites", "a")], "what : a drift check is about everything"),
+        ([("what", "dry"), ("model", "router")], "Model : cannot be picked: router is no model"),
+        ([("what", "dry"), ("sites", "atl Not_A_Slug!")], "Sites : Not_A_Slug! is no slug"),
+        ([("what", "dry"), ("record", "site")], "Record : site is no record"),
+        ([("what", "drift"), ("sites", "a")], "What : a drift check is about everything"),
     ] {
         let answer = pages.post("/syncs/lab/run", &form).await;
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{form:?}");
