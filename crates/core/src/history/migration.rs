@@ -22,6 +22,7 @@ mod m2026_11_28_run_events;
 mod m2026_11_29_loud_lines;
 mod m2026_11_29_providers;
 mod m2026_11_30_notifications;
+mod m2026_12_01_ignores;
 
 use std::collections::HashSet;
 
@@ -65,6 +66,7 @@ impl MigratorTrait for Migrator {
             Box::new(m2026_11_29_loud_lines::Migration),
             Box::new(m2026_11_29_providers::Migration),
             Box::new(m2026_11_30_notifications::Migration),
+            Box::new(m2026_12_01_ignores::Migration),
         ]
     }
 

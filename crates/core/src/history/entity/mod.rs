@@ -10,6 +10,7 @@ pub(super) mod batch;
 pub(super) mod change;
 pub(super) mod decision;
 pub(super) mod finding;
+pub(super) mod ignore;
 pub(super) mod kept_count;
 pub(super) mod ledger;
 pub(super) mod link;

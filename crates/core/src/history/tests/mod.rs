@@ -7,6 +7,7 @@ mod concurrency;
 mod events;
 mod findings;
 mod guards;
+mod ignores;
 mod leases;
 mod ledger;
 mod notifications;
