@@ -305,7 +305,11 @@ impl<'a> PlanDraft<'a> {
             return Ok(None);
         }
         let fields = self.fields.of(schema.name);
-        let has_field = |field: &str| schema.position(field).is_some_and(|position| fields.contains(position));
+        let ignored = self.ignored(schema, change);
+        let has_field = |field: &str| {
+            schema.position(field).is_some_and(|position| fields.contains(position))
+                && !ignored.is_some_and(|ignored| ignored.keeps(field))
+        };
         let marked = memory.mark(change, &has_field)?;
         if marked.is_empty() {
             return Ok(None);

@@ -36,7 +36,7 @@ pub struct Drift {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DriftVerdict {
-    /// Everything that was compared is as the source says.
+    /// Everything that was compared is as the source says, but for what people leave alone.
     Converged,
     /// There are differences.
     Differs,

@@ -70,7 +70,7 @@ impl Api {
     }
 
     /// What a program with a token is answered.
-    async fn with_token(&self, token: &str, method: Method, path: &str, body: Value) -> Answer {
+    pub(super) async fn with_token(&self, token: &str, method: Method, path: &str, body: Value) -> Answer {
         let request = request(method, path)
             .header(header::AUTHORIZATION, format!("Bearer {token}"))
             .header(header::CONTENT_TYPE, "application/json");

@@ -10,6 +10,7 @@ mod contract;
 mod contrast;
 mod findings;
 mod hooks;
+mod ignores;
 mod live;
 mod log;
 #[cfg(feature = "oidc")]

@@ -1,16 +1,18 @@
 //! What people leave alone: until when, and who ended it.
 
 use chrono::{DateTime, Utc};
+use sea_orm::ConnectionTrait as _;
 use serde_json::json;
 use syncline_model::AnyKey;
 
 use super::{everywhere, key, new_run, started};
-use crate::ErrorKind;
 use crate::change::Action;
 use crate::history::{
     FindingCount, FindingFilter, FindingKind, FindingState, History, IgnoreFilter, IgnoreId, NewIgnore, News,
     NotIgnored, Observed, RunResult,
 };
+use crate::ignore::MOST;
+use crate::{Error, ErrorKind};
 
 fn at(time: &str) -> DateTime<Utc> {
     time.parse().unwrap()
@@ -115,6 +117,29 @@ async fn a_wish_that_means_nothing_is_refused() {
     insta::assert_snapshot!(told.join("\n"));
     assert!(matches!(history.ignore(&wish("sties", "a", None, None), now).await, Err(NotIgnored::Failed(_))));
     assert_eq!(history.ignores(&IgnoreFilter::default(), None, 10).await.unwrap().items, []);
+}
+
+/// Whoever wants to leave more alone wants other rules. What replaces something is not more.
+#[tokio::test]
+async fn so_much_is_left_alone_and_no_more() {
+    let history = History::in_memory().await.unwrap();
+    new_run(&history, "sites").await;
+    let sync = history.sync("sites").await.unwrap().unwrap().id.0;
+    let many = format!(
+        r#"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {MOST})
+        INSERT INTO "ignore" ("sync_id", "model", "key", "field", "made_by", "reason", "made_at")
+        SELECT {sync}, 'site', '["s' || i || '"]', '', 'ada', 'x', 0 FROM n"#
+    );
+    history.store.db().execute_unprepared(&many).await.unwrap();
+    let now = at("2026-11-20T12:00:00Z");
+    let refused = Error::from(history.ignore(&wish("sites", "a", None, None), now).await.unwrap_err());
+    assert_eq!(refused.kind(), ErrorKind::Refused);
+    insta::assert_snapshot!(refused);
+    history.ignore(&wish("sites", "s1", None, Some("2026-12-01")), now).await.unwrap();
+    assert_eq!(in_force(&history, "sites", now).await.len(), 100, "a page of them");
+    let ignored = history.ignored("sites", now).await.unwrap();
+    let last = key(&format!("s{MOST}"));
+    assert!(ignored.of("site", last.as_str()).is_some(), "a plan has them all");
 }
 
 #[tokio::test]

@@ -123,6 +123,25 @@ async fn what_is_left_alone_is_no_drift() {
     assert_eq!(check().await.notes["drift"], "1 difference, 1 new, 0 gone");
 }
 
+/// A record that waits in quarantine gets no mark in a field that is left alone.
+#[tokio::test]
+async fn a_field_that_is_left_alone_gets_no_mark() {
+    let world = "left-alone-mark";
+    with(world, |world| world.statuses = Some(BTreeMap::new()));
+    let mut timed = Timed::new(world).await;
+    let mark = crate::policy::Mark::Status("decommissioning".to_owned());
+    timed.lab.sync.policy.quarantine = Quarantine { runs: 1, mark, ..Quarantine::default() };
+    with(world, |world| world.source.remove("b"));
+    let id = timed.ignore("b", Some("status"), None).await;
+    let updates = |report: &RunReport| {
+        let changes = held(report).into_iter();
+        changes.filter(|change| change.starts_with("update")).collect::<Vec<_>>()
+    };
+    assert_eq!(updates(&timed.lab.run().await), [""; 0]);
+    timed.lab.runner.history().end_ignore("main", id, "kim", day(0)).await.unwrap();
+    assert_eq!(updates(&timed.lab.run().await), ["update b: None"]);
+}
+
 /// A person asks for an undo, of what a run wrote: it is not held by what runs leave alone.
 #[tokio::test]
 async fn an_undo_takes_back_what_is_left_alone_too() {

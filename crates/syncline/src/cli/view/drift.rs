@@ -58,6 +58,11 @@ pub fn text<'a>(
         let line = format!("  not compared: {model}: {reason}");
         let _ = writeln!(text, "{}", paint(DIM, &clean(&line)));
     }
+    if drift.left_alone > 0 {
+        let line =
+            format!("  left alone: {} of what differs; `syncline ignore list` has them", count(drift.left_alone));
+        let _ = writeln!(text, "{}", paint(DIM, &line));
+    }
     text += &rejected::text(rejected);
     text
 }
