@@ -39,25 +39,25 @@ enum Who {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_is_killed_on_sqlite() {
-    crash(Who::Worker, None, 1).await;
+    Box::pin(crash(Who::Worker, None, 1)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_is_killed_on_postgresql() {
     if let Some(url) = database::postgres("the crash test of a worker on PostgreSQL").await {
-        crash(Who::Worker, Some(&url), 2).await;
+        Box::pin(crash(Who::Worker, Some(&url), 2)).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_command_is_killed_on_sqlite() {
-    crash(Who::Command, None, 3).await;
+    Box::pin(crash(Who::Command, None, 3)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_command_is_killed_on_postgresql() {
     if let Some(url) = database::postgres("the crash test of a command on PostgreSQL").await {
-        crash(Who::Command, Some(&url), 4).await;
+        Box::pin(crash(Who::Command, Some(&url), 4)).await;
     }
 }
 
