@@ -70,7 +70,8 @@ pub struct Change {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     // From `target::Written::image`.
     pub image: Option<Value>,
-    /// Fields that differ and are not written, because the sync's policy gives them to the target. No connector sees them.
+    /// Fields that differ and are not written, because the sync's policy gives them to the target or somebody wants them left alone.
+    /// No connector sees them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub kept: Vec<KeptField>,
     /// The source's own id of the record that a create is for, where the source has one that lasts.
@@ -127,8 +128,11 @@ pub struct KeptField {
     /// What the target has.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub target: Value,
-    /// The rule that keeps it.
+    /// The policy's rule for it, which keeps it unless it is ignored.
     pub rule: FieldRule,
+    /// Why it is left alone whatever the rule is: until when, on whose word; none where nobody said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ignored: Option<String>,
     /// Why it differs; unknown where Syncline never wrote it.
     #[serde(default, skip_serializing_if = "Cause::is_unknown")]
     pub cause: Cause,
@@ -187,6 +191,8 @@ pub enum HoldRule {
     Owner,
     /// Another record of the target still has the name, and does not lose it in this plan.
     NameTaken,
+    /// Somebody wants it left alone, until a day or until it is ended.
+    Ignored,
 }
 
 impl HoldRule {
@@ -207,6 +213,7 @@ impl HoldRule {
             Self::Moved => "moved",
             Self::Owner => "owner",
             Self::NameTaken => "name_taken",
+            Self::Ignored => "ignored",
         }
     }
 }

@@ -20,6 +20,7 @@ pub mod fields;
 pub mod guard;
 #[cfg(feature = "runtime")]
 pub mod history;
+pub mod ignore;
 pub mod metrics;
 pub mod models;
 pub mod native;

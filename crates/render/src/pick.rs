@@ -244,7 +244,7 @@ impl<'a> Picker<'a> {
                 }
                 for field in &change.kept {
                     let values = (field.source.to_string(), field.target.to_string());
-                    (&field.name, values, field.rule, field.cause).hash(&mut hasher);
+                    (&field.name, values, field.rule, &field.ignored, field.cause).hash(&mut hasher);
                 }
                 self.limits.same
             }

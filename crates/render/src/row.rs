@@ -102,7 +102,7 @@ impl FieldRow {
             name: text::line(&field.name, limits.name),
             before: cut(&field.target, kind, limits),
             after: cut(&field.source, kind, limits),
-            kept: Some(format!("{stays}: {}", words::kept(field.rule))),
+            kept: Some(format!("{stays}: {}", words::kept_by(field))),
             note: words::cause(field.cause).map(str::to_owned),
         }
     }

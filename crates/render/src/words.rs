@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 use syncline_core::applied::Cause;
-use syncline_core::change::HoldRule;
+use syncline_core::change::{HoldRule, KeptField};
 use syncline_core::event::Side;
 use syncline_core::guard::{Demand, Guard};
 use syncline_core::models::ModelMode;
@@ -24,7 +24,12 @@ pub fn cause(cause: Cause) -> Option<&'static str> {
     }
 }
 
-/// Why a field that differs stays as the target has it.
+/// Why a field that differs stays as the target has it: because somebody wants it so, or by a rule.
+pub fn kept_by(field: &KeptField) -> &str {
+    field.ignored.as_deref().unwrap_or_else(|| kept(field.rule))
+}
+
+/// Why a rule keeps a field as the target has it.
 pub fn kept(rule: FieldRule) -> &'static str {
     match rule {
         FieldRule::SourceWins => "it is left to the target",
@@ -51,6 +56,7 @@ pub fn hold(rule: HoldRule) -> &'static str {
         HoldRule::Moved => "changed since",
         HoldRule::Owner => "kept by the target",
         HoldRule::NameTaken => "name taken",
+        HoldRule::Ignored => "left alone",
     }
 }
 
@@ -83,6 +89,9 @@ pub fn remedy(rule: HoldRule) -> &'static str {
         HoldRule::Owner => "every field that differs is the target's own; `policy.fields` says which fields are",
         HoldRule::NameTaken => {
             "another record of the target still has the name; once that one has another one, the next run does the rest"
+        }
+        HoldRule::Ignored => {
+            "somebody wants these differences left alone, until the day that each says; `syncline ignore list` has them, and ends them"
         }
     }
 }

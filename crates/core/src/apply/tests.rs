@@ -254,6 +254,7 @@ async fn ran_judged(
     let modes = ["tag", "site", "device", "interface"].map(|model| (model, ModelMode::Sync)).into();
     let policy = Policy { deletes: Deletes::Apply, only_own: false, ..Policy::default() };
     let (ambiguous, passed_on) = (Ambiguities::default(), PassedOn::default());
+    let ignored = crate::ignore::Ignored::default();
     let draft = PlanDraft::new(&fields, &target, &policy, folder.path()).unwrap();
     let mut draft = draft.with_background(Background {
         source: &source,
@@ -263,6 +264,7 @@ async fn ran_judged(
         releases,
         looks_at_owners: false,
         refusals: &|_| Ok(Vec::new()),
+        ignored: &ignored,
     });
     calculate(
         &DiffInput { source: &source, target: &target, fields: &fields, modes: &modes, exact: evidence.undoes },

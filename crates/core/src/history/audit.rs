@@ -132,6 +132,12 @@ pub enum AuditAction {
     /// Somebody looked at a finding.
     #[serde(rename = "finding.acknowledge")]
     FindingAcknowledge,
+    /// Somebody wants a difference left alone.
+    #[serde(rename = "ignore.make")]
+    IgnoreMake,
+    /// Somebody ended that a difference is left alone.
+    #[serde(rename = "ignore.end")]
+    IgnoreEnd,
     /// Somebody called the webhook of a sync and did not know its secret.
     #[serde(rename = "hook.refused")]
     HookRefused,
@@ -288,7 +294,7 @@ impl How {
 
 impl AuditAction {
     /// All of them.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 29] = [
         Self::Login,
         Self::LoginFailed,
         Self::Logout,
@@ -314,6 +320,8 @@ impl AuditAction {
         Self::RunRemove,
         Self::QuarantineDecide,
         Self::FindingAcknowledge,
+        Self::IgnoreMake,
+        Self::IgnoreEnd,
         Self::HookRefused,
         Self::Change,
     ];
@@ -346,6 +354,8 @@ impl AuditAction {
             Self::RunRemove => "run.remove",
             Self::QuarantineDecide => "quarantine.decide",
             Self::FindingAcknowledge => "finding.acknowledge",
+            Self::IgnoreMake => "ignore.make",
+            Self::IgnoreEnd => "ignore.end",
             Self::HookRefused => "hook.refused",
             Self::Change => "change",
         }

@@ -82,15 +82,15 @@ impl History {
         Ok(places)
     }
 
-    /// How many deletes the plan of a run holds back. Those of shared records, and of what Syncline did not create, are left out:
-    /// they would not be made anyway. Every held delete is looked at, so this is not asked often.
+    /// How many deletes the plan of a run holds back. Those of shared records, of what Syncline did not create and of what people
+    /// leave alone are left out: they would not be made anyway. Every held delete is looked at, so this is not asked often.
     pub async fn held_deletes(&self, run: RunId) -> Result<u64> {
         let kinds = self.change_counts(run).await?;
         // What a dry run holds back is planned, with its rule.
         let is_held = |kind: &&ChangeCount| {
             kind.action == Action::Delete && matches!(kind.outcome, OutcomeKind::Held | OutcomeKind::Planned)
         };
-        let never = [HoldRule::NotOurs, HoldRule::Shared].map(HoldRule::as_str);
+        let never = [HoldRule::NotOurs, HoldRule::Shared, HoldRule::Ignored].map(HoldRule::as_str);
         let mut deletes = 0;
         for kind in kinds.iter().filter(is_held) {
             let of_kind = change::Entity::find()

@@ -49,7 +49,7 @@ pub enum FindingState {
     Open,
     /// It occurs, and somebody has looked at it.
     Acknowledged,
-    /// It no longer occurs.
+    /// It no longer occurs, or is left alone.
     Resolved,
 }
 
@@ -104,7 +104,7 @@ pub struct Finding {
     pub since_run: RunId,
     /// The run that found it last.
     pub last_run: RunId,
-    /// The run that did not find it any more.
+    /// The run that did not find it any more. None where it occurs, and where somebody wanted it left alone, which resolved it.
     pub resolved_run: Option<RunId>,
     /// How many runs found it.
     pub count: u64,
@@ -311,6 +311,24 @@ impl History {
         let Some(row) = row.map_err(|error| self.store.read_error(error))? else { return Ok(None) };
         let sync = self.sync_names([row.sync_id].into_iter()).await?.remove(&row.sync_id).unwrap_or_default();
         Finding::from_row(row, sync).map(Some)
+    }
+
+    /// Where drift checks found a record to differ, whether it still does or not: `limit` at most, of all syncs.
+    pub async fn drift_of(&self, model: &str, key: &AnyKey, limit: u64) -> Result<Vec<Finding>> {
+        // The index of findings begins with their syncs, of which there are few.
+        let syncs: Vec<_> = self.syncs().await?.into_iter().map(|sync| sync.id.0).collect();
+        let rows = finding::Entity::find()
+            .filter(finding::Column::SyncId.is_in(syncs))
+            .filter(finding::Column::Kind.eq(FindingKind::Drift.as_str()))
+            .filter(finding::Column::Model.eq(model))
+            .filter(finding::Column::Key.eq(key.as_str()))
+            .limit(limit)
+            .all(self.store.db())
+            .await
+            .map_err(|error| self.store.read_error(error))?;
+        let names = self.sync_names(rows.iter().map(|row| row.sync_id)).await?;
+        let name = |row: &finding::Model| names.get(&row.sync_id).cloned().unwrap_or_default();
+        rows.into_iter().map(|row| Finding::from_row(row.clone(), name(&row))).collect()
     }
 
     /// Notes that somebody has looked at a finding. It stays known as long as it occurs; should it come back later, it is open

@@ -24,6 +24,7 @@ mod m2026_11_29_providers;
 mod m2026_11_30_notifications;
 mod m2026_12_01_comments;
 mod m2026_12_01_filled_fields;
+mod m2026_12_01_ignores;
 mod m2026_12_01_requests;
 
 use std::collections::HashSet;
@@ -71,6 +72,7 @@ impl MigratorTrait for Migrator {
             Box::new(m2026_12_01_filled_fields::Migration),
             Box::new(m2026_12_01_comments::Migration),
             Box::new(m2026_12_01_requests::Migration),
+            Box::new(m2026_12_01_ignores::Migration),
         ]
     }
 

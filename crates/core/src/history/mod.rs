@@ -4,8 +4,8 @@
 //! object as well), `run_log`, `run_event` (what happens, as it happens), `status_change` (the count of all changes of how
 //! runs stand), `batch` (what is on its way to a target), `plan` and `plan_part`, `decision`, `comment`, `quarantine` (absent objects
 //! that wait), `ledger` (what Syncline created, and what it last applied to what), `link` (which source record is which
-//! object of a target), and `finding` (what runs saw and somebody should look at). Unchanged records leave nothing but
-//! their count. Who may ask is in `account`, `session` and `token`, who did what in `audit`, how far whom was told in `notification`.
+//! object of a target), `finding` (what runs saw and somebody should look at), and `ignore` (what people leave alone). Unchanged records leave
+//! nothing but their count. Who may ask is in `account`, `session` and `token`, who did what in `audit`, how far whom was told in `notification`.
 //!
 //! Rules:
 //! - Every write goes through [`store::Store::write`]: a short transaction that starts as a writer.
@@ -31,6 +31,7 @@ mod error;
 mod event;
 mod event_thin;
 mod finding;
+mod ignore;
 mod insert;
 mod kept_count;
 mod lease;
@@ -101,6 +102,7 @@ pub use event::{RunEvent, StoredEvent};
 pub use finding::{
     Acknowledged, Finding, FindingCount, FindingFilter, FindingId, FindingKind, FindingState, News, Observed,
 };
+pub use ignore::{Ignore, IgnoreEnded, IgnoreFilter, IgnoreId, NewIgnore, NotIgnored};
 pub use lease::{Abandoned, Claim, Claimed};
 pub use ledger::{Binding, Origin};
 pub use link::Link;

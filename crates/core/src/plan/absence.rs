@@ -41,13 +41,16 @@ pub struct AbsenceRules<'a> {
     doubts: BTreeMap<&'static str, String>,
     held: HashSet<u128>,
     going: HashSet<u128>,
+    /// Those of the held ones that people want left alone, with the reasons.
+    ignored: HashMap<u128, String>,
 }
 
 impl<'a> AbsenceRules<'a> {
     pub fn new(policy: &'a Policy, evidence: &'a Evidence, source: &Snapshot, fields: &'a ModelFields) -> Self {
         let doubts =
             fields.iter().filter_map(|(schema, _)| Some((schema.name, doubt(schema, source, fields, evidence)?)));
-        Self { policy, evidence, fields, doubts: doubts.collect(), held: HashSet::new(), going: HashSet::new() }
+        let (held, going, ignored) = (HashSet::new(), HashSet::new(), HashMap::new());
+        Self { policy, evidence, fields, doubts: doubts.collect(), held, going, ignored }
     }
 
     /// Decides which of some deletes of a model are held, and why.
@@ -56,9 +59,15 @@ impl<'a> AbsenceRules<'a> {
         memory.look_ahead(schema, deletes, is_proven)?;
         for change in deletes {
             if change.hold.is_none() {
-                change.hold = self.rule(schema, change, memory)?;
+                change.hold = match self.left_with(schema, change) {
+                    Some(hold) => Some(hold),
+                    None => self.rule(schema, change, memory)?,
+                };
             }
             let own = hash(schema.name, change.key.as_str());
+            if let Some(Hold { rule: HoldRule::Ignored, reason }) = &change.hold {
+                self.ignored.insert(own, reason.clone());
+            }
             if change.hold.is_some() {
                 self.held.insert(own)
             } else {
@@ -130,6 +139,17 @@ impl<'a> AbsenceRules<'a> {
         Ok(foreign.or(waits))
     }
 
+    /// The hold of what belongs to a record that people want left alone: it is not absent by itself.
+    fn left_with(&self, schema: &'static ModelSchema, change: &Change) -> Option<Hold> {
+        if self.ignored.is_empty() {
+            return None;
+        }
+        wholes_of(schema, change, self.fields).find_map(|(whole, key)| {
+            let reason = self.ignored.get(&hash(whole.name, key.as_str()))?;
+            Some(ignored_with(whole, &key, reason))
+        })
+    }
+
     /// What holds the delete of a record that a run created which is being taken back.
     fn undone(&self, schema: &'static ModelSchema, change: &Change, memory: &dyn Memory) -> Result<Option<Hold>> {
         if let Some((whole, key)) = self.whole(schema, change, &self.held) {
@@ -159,6 +179,11 @@ fn held_with(whole: &ModelSchema, key: &AnyKey, undoes: bool) -> Hold {
     // For an undo nothing is absent: it takes back what is there.
     let stays = if undoes { "stays" } else { "is absent too, and held" };
     Hold { rule: HoldRule::Parent, reason: format!("its {} `{key}` {stays}", whole.label) }
+}
+
+/// The hold of what belongs to a record that people want left alone, for a reason.
+pub(super) fn ignored_with(whole: &ModelSchema, key: &AnyKey, reason: &str) -> Hold {
+    Hold { rule: HoldRule::Ignored, reason: format!("its {} `{key}` is {reason}", whole.label) }
 }
 
 /// Why absence from the source's read of a model proves nothing. The reads of the models that it refers to count too: without

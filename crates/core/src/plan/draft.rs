@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use syncline_model::{AnyKey, FieldKind, ModelSchema};
 
-use super::absence::{AbsenceRules, Evidence, Within, doubt, in_use, reference};
+use super::absence::{AbsenceRules, Evidence, Within, doubt, ignored_with, in_use, reference};
 use super::circles;
 use super::facets::FacetCounter;
 use super::marks::{self, Unmark};
@@ -15,6 +15,7 @@ use super::output::{Output, json, unwritable};
 use super::passed_on::PassedOn;
 use super::release::{self, Released, Releases};
 use super::spool::Spool;
+use super::whole::wholes;
 use super::{Binding, Memory, ModelSummary, PlanHeader, PlanSummary, id_hash, owner};
 use crate::applied::AppliedValues;
 use crate::bindings::hash;
@@ -22,6 +23,7 @@ use crate::change::{Action, Change, FieldChange, Hold, HoldRule, Refusal};
 use crate::diff::{DiffCounts, DiffOutput};
 use crate::fields::ModelFields;
 use crate::guard::{Demand, GuardCounter, Judged, Others, SiteShares, Verdict};
+use crate::ignore::{Ignored, IgnoredRecord};
 use crate::models::ModelMode;
 use crate::native::Native;
 use crate::policy::{Adopt, Policy};
@@ -54,6 +56,8 @@ pub struct Background<'a> {
     pub looks_at_owners: bool,
     /// What the target would refuse of some changes of one model, in their order; an empty list where it finds nothing.
     pub refusals: &'a Foresight<'a>,
+    /// What people want left alone.
+    pub ignored: &'a Ignored,
 }
 
 /// What is let go first.
@@ -64,6 +68,8 @@ struct Releasing<'a> {
     memory: &'a dyn Memory,
     /// None when every record is known.
     ambiguous: Option<&'a Ambiguities>,
+    /// None when nothing is left alone.
+    ignored: Option<&'a Ignored>,
 }
 
 /// A create or an update that is not decided yet.
@@ -125,6 +131,8 @@ pub struct PlanDraft<'a> {
     moved: BTreeMap<usize, HashSet<u128>>,
     /// Creates that are held, and creates that refer to such: nothing moves to what does not come.
     not_coming: HashSet<u128>,
+    /// Creates that people want left alone, with the reasons: what belongs to such a record does not come either.
+    left_out: HashMap<u128, String>,
     /// Records that become ours when the plan is applied.
     adopted: Option<Spool>,
     facets: FacetCounter,
@@ -164,6 +172,7 @@ impl<'a> PlanDraft<'a> {
             dropped: 0,
             moved: BTreeMap::new(),
             not_coming: HashSet::new(),
+            left_out: HashMap::new(),
             adopted: None,
             facets: FacetCounter::default(),
             way: None,
@@ -172,14 +181,15 @@ impl<'a> PlanDraft<'a> {
 
     /// Decides with more than the two sides: why fields differ, what is cleared, what is ambiguous, what is released first.
     pub fn with_background(self, background: Background<'a>) -> Self {
-        let Background { source, memory, ambiguous, releases, .. } = background;
-        let releasing = Releasing { rules: releases, source, memory, ambiguous: Some(ambiguous) };
+        let Background { source, memory, ambiguous, releases, ignored, .. } = background;
+        let (ambiguous, ignored) = (Some(ambiguous), Some(ignored));
+        let releasing = Releasing { rules: releases, source, memory, ambiguous, ignored };
         Self { background: Some(background), releasing: Some(releasing), ..self }
     }
 
     /// Releases first what `rules` hold, and decides with nothing else beside the two sides.
     pub fn with_releases(self, rules: &'static [Release], source: &'a Snapshot, memory: &'a dyn Memory) -> Self {
-        Self { releasing: Some(Releasing { rules, source, memory, ambiguous: None }), ..self }
+        Self { releasing: Some(Releasing { rules, source, memory, ambiguous: None, ignored: None }), ..self }
     }
 
     /// Decides the deletes, resolves references, and saves the plan to `path`. What stands there is replaced.
@@ -308,7 +318,11 @@ impl<'a> PlanDraft<'a> {
             return Ok(None);
         }
         let fields = self.fields.of(schema.name);
-        let has_field = |field: &str| schema.position(field).is_some_and(|position| fields.contains(position));
+        let ignored = self.ignored(schema, change);
+        let has_field = |field: &str| {
+            schema.position(field).is_some_and(|position| fields.contains(position))
+                && !ignored.is_some_and(|ignored| ignored.keeps(field))
+        };
         let marked = memory.mark(change, &has_field)?;
         if marked.is_empty() {
             return Ok(None);
@@ -331,9 +345,11 @@ impl<'a> PlanDraft<'a> {
 
     /// The references that are cleared first.
     fn releases(&mut self, going: &HashSet<u128>, header: &PlanHeader, only_moved: bool) -> Result<Vec<Change>> {
-        let Some(Releasing { rules, source, memory, ambiguous }) = self.releasing else { return Ok(Vec::new()) };
+        let Some(Releasing { rules, source, memory, ambiguous, ignored }) = self.releasing else {
+            return Ok(Vec::new());
+        };
         let (fields, policy, target, held) = (self.fields, self.policy, self.target, &self.held);
-        let releases = Releases { rules, fields, policy, source, target, memory, ambiguous, held, only_moved };
+        let releases = Releases { rules, fields, policy, source, target, memory, ambiguous, ignored, held, only_moved };
         let Released { releases: mut found, mut refills } = releases.find(&self.moved, going)?;
         let is_synced = |change: &Change| header.models.get(&change.model) == Some(&ModelMode::Sync);
         found.retain(is_synced);
@@ -391,7 +407,8 @@ impl<'a> PlanDraft<'a> {
             }
             let applied = change.native.as_ref().and_then(|native| applied.get(&*native.id));
             let initial = self.fields.initial_of(schema.name);
-            owner::decide(schema, initial, self.policy, &mut change, unsaid, applied);
+            let ignored = self.ignored(schema, &change);
+            owner::decide(schema, initial, self.policy, &mut change, unsaid, applied, ignored);
             let is_nothing = change.fields.is_empty() && change.kept.is_empty() && change.hold.is_none();
             if is_nothing && change.action == Action::Update {
                 self.dropped += u64::from(!unsaid_only);
@@ -467,12 +484,35 @@ impl<'a> PlanDraft<'a> {
         !doubtful
     }
 
+    /// What of a change's record is left alone.
+    fn ignored(&self, schema: &ModelSchema, change: &Change) -> Option<&'a IgnoredRecord> {
+        self.background?.ignored.of(schema.name, change.key.as_str())
+    }
+
+    /// The hold of a create of what belongs to a record that is left out.
+    fn left_out_with(&self, schema: &ModelSchema, change: &Change) -> Option<Hold> {
+        if self.left_out.is_empty() || (change.action, &change.hold) != (Action::Create, &None) {
+            return None;
+        }
+        wholes(schema, self.fields).find_map(|(field, whole)| {
+            let key = change.after(field.name)?.to_string();
+            let reason = self.left_out.get(&hash(whole.name, &key))?;
+            Some(ignored_with(whole, &AnyKey::from_canonical(&key), reason))
+        })
+    }
+
     /// Takes a create or an update that is decided.
     fn admit(&mut self, schema: &'static ModelSchema, mut change: Change, site: Option<&str>) -> Result<()> {
         let target = self.target.models.get(schema.name).map(|model| &model.verdict);
         if let (Action::Create, None, Some(ReadVerdict::Partial { reason })) = (change.action, &change.hold, target) {
             let reason = format!("the target may have it: the read of {} is not complete: {reason}", schema.plural);
             change.hold = Some(Hold { rule: HoldRule::TargetPartial, reason });
+        }
+        if let Some(hold) = self.left_out_with(schema, &change) {
+            change.hold = Some(hold);
+        }
+        if let (Action::Create, Some(Hold { rule: HoldRule::Ignored, reason })) = (change.action, &change.hold) {
+            self.left_out.insert(hash(schema.name, change.key.as_str()), reason.clone());
         }
         match &change.hold {
             Some(hold) => {
@@ -626,6 +666,13 @@ impl DiffOutput for PlanDraft<'_> {
         let ambiguous = self.background.and_then(|background| background.ambiguous.get(schema.name, &change.key));
         if let (None, Some(reason)) = (&change.hold, ambiguous) {
             change.hold = Some(Hold { rule: HoldRule::Ambiguous, reason: reason.to_owned() });
+        }
+        // Whether an update is one, and what a create is made of, is decided later.
+        if change.action == Action::Delete
+            && change.hold.is_none()
+            && let Some(reason) = self.ignored(schema, &change).and_then(IgnoredRecord::whole)
+        {
+            change.hold = Some(Hold { rule: HoldRule::Ignored, reason: reason.to_owned() });
         }
         if let Some(unmark) = self.unmarks.remove(&hash(schema.name, change.key.as_str()))
             && (change.action, &change.hold) == (Action::Update, &None)

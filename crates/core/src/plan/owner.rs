@@ -5,6 +5,7 @@ use syncline_model::{FieldKind, FieldSet, ModelSchema};
 
 use crate::applied::{AppliedValues, Cause};
 use crate::change::{Action, Change, FieldChange, Hold, HoldRule, KeptField};
+use crate::ignore::IgnoredRecord;
 use crate::policy::{FieldRule, Policy};
 
 /// Decides about the fields of a create or an update that is not held.
@@ -12,6 +13,8 @@ use crate::policy::{FieldRule, Policy};
 /// `unsaid` are values of the target of which the source says nothing, as they would be cleared; `applied` is what Syncline last
 /// applied to the record. Of the `initial` fields, which only differ where the target has nothing, a value that was applied once and is
 /// gone is not given again: whoever took it away knows better, or the target does not hold it. An update may have no fields left.
+///
+/// What of the record is `ignored` stays as the target has it: fields of an update are kept, a record as a whole is held.
 pub fn decide(
     schema: &ModelSchema,
     initial: FieldSet,
@@ -19,10 +22,29 @@ pub fn decide(
     change: &mut Change,
     unsaid: Vec<FieldChange>,
     applied: Option<&AppliedValues>,
+    ignored: Option<&IgnoredRecord>,
 ) {
     if change.hold.is_some() {
         return;
     }
+    decide_fields(schema, initial, policy, change, unsaid, applied, ignored);
+    if let Some(reason) = ignored.and_then(IgnoredRecord::whole)
+        && change.hold.is_none()
+        && !change.fields.is_empty()
+    {
+        change.hold = Some(Hold { rule: HoldRule::Ignored, reason: reason.to_owned() });
+    }
+}
+
+fn decide_fields(
+    schema: &ModelSchema,
+    initial: FieldSet,
+    policy: &Policy,
+    change: &mut Change,
+    unsaid: Vec<FieldChange>,
+    applied: Option<&AppliedValues>,
+    ignored: Option<&IgnoredRecord>,
+) {
     let before = change.fields.len();
     if change.action == Action::Create {
         leave_to_the_target(schema, policy, change);
@@ -43,7 +65,12 @@ pub fn decide(
         for mut field in std::mem::take(&mut change.fields).into_iter().chain(cleared) {
             field.cause = applied.map_or(Cause::Unknown, |a| a.cause(&field.name, &field.after, &field.before));
             let rule = policy.rule_of(schema.name, &field.name);
-            if stays(rule, &field, applied) { change.kept.push(kept(rule, field)) } else { written.push(field) }
+            let left = ignored.and_then(|ignored| ignored.field(&field.name)).map(str::to_owned);
+            if left.is_some() || stays(rule, &field, applied) {
+                change.kept.push(KeptField { ignored: left, ..kept(rule, field) });
+            } else {
+                written.push(field);
+            }
         }
         if clears {
             let place = |name: &str| schema.position(name).unwrap_or(usize::MAX);
@@ -56,9 +83,7 @@ pub fn decide(
         return;
     }
     if change.fields.is_empty() {
-        let names: Vec<_> = change.kept.iter().map(|field| format!("`{}`", field.name)).collect();
-        let reason = format!("the target keeps its own {} (`policy.fields`)", names.join(", "));
-        change.hold = (!names.is_empty()).then_some(Hold { rule: HoldRule::Owner, reason });
+        change.hold = nothing_left(&change.kept);
     }
     // A change that is nothing but kept fields is known by those.
     let named: Vec<FieldChange> = match change.fields.is_empty() {
@@ -66,6 +91,17 @@ pub fn decide(
         false => change.fields.clone(),
     };
     change.id = Change::id_of(&change.model, &change.key, change.action, &named);
+}
+
+/// The hold of an update whose fields all stay; none when there are none.
+fn nothing_left(kept: &[KeptField]) -> Option<Hold> {
+    let names = |fields: &[&KeptField]| fields.iter().map(|f| format!("`{}`", f.name)).collect::<Vec<_>>().join(", ");
+    let (left, owned): (Vec<&KeptField>, Vec<_>) = kept.iter().partition(|field| field.ignored.is_some());
+    let owned = (!owned.is_empty()).then(|| format!("the target keeps its own {} (`policy.fields`)", names(&owned)));
+    let ignored = left.iter().filter_map(|field| Some(format!("`{}` is {}", field.name, field.ignored.as_ref()?)));
+    let reasons: Vec<_> = ignored.chain(owned).collect();
+    let rule = if left.is_empty() { HoldRule::Owner } else { HoldRule::Ignored };
+    (!reasons.is_empty()).then(|| Hold { rule, reason: reasons.join("; ") })
 }
 
 /// Takes out of a create what is never written, but for what a record cannot be without.
@@ -104,7 +140,7 @@ fn is_empty(value: &Value) -> bool {
 }
 
 fn kept(rule: FieldRule, field: FieldChange) -> KeptField {
-    KeptField { name: field.name, source: field.after, target: field.before, rule, cause: field.cause }
+    KeptField { name: field.name, source: field.after, target: field.before, rule, ignored: None, cause: field.cause }
 }
 
 #[cfg(test)]
@@ -141,7 +177,7 @@ mod tests {
             _ => (vec![FieldChange::new("serial", target.clone(), source.clone())], Vec::new()),
         };
         let mut change = update(fields);
-        decide(Device::SCHEMA, FieldSet::EMPTY, &policy(rule), &mut change, unsaid, last.map(applied).as_ref());
+        decide(Device::SCHEMA, FieldSet::EMPTY, &policy(rule), &mut change, unsaid, last.map(applied).as_ref(), None);
         match (&change.fields[..], &change.kept[..], &change.hold) {
             ([], [], None) => "-".to_owned(),
             ([field], [], None) => format!("{} ({})", field.after, field.cause.as_str()),
@@ -220,7 +256,7 @@ A B C | "A" (both)                  kept (both) owner           kept (both) owne
         ];
         let mut create = Change { action: Action::Create, native: None, ..update(fields) };
         let policy = Policy { fields: [("device.*".to_owned(), FieldRule::ReportOnly)].into(), ..Policy::default() };
-        decide(Device::SCHEMA, FieldSet::EMPTY, &policy, &mut create, Vec::new(), None);
+        decide(Device::SCHEMA, FieldSet::EMPTY, &policy, &mut create, Vec::new(), None, None);
         let names: Vec<_> = create.fields.iter().map(|field| field.name.as_str()).collect();
         let kept: Vec<_> = create.kept.iter().map(|field| field.name.as_str()).collect();
         assert_eq!((names.join(" "), kept.join(" ")), ("name status".to_owned(), "serial tags".to_owned()));
@@ -233,7 +269,8 @@ A B C | "A" (both)                  kept (both) owner           kept (both) owne
         let unsaid = vec![FieldChange::new("serial", json!("A"), Value::Null)];
         let mut change = update(fields);
         let id = change.id.clone();
-        decide(Device::SCHEMA, FieldSet::EMPTY, &Policy::default(), &mut change, unsaid, Some(&applied(&json!("A"))));
+        let applied = applied(&json!("A"));
+        decide(Device::SCHEMA, FieldSet::EMPTY, &Policy::default(), &mut change, unsaid, Some(&applied), None);
         let names: Vec<_> = change.fields.iter().map(|field| field.name.as_str()).collect();
         assert_eq!(names, ["serial", "vc_position"]);
         assert_ne!(change.id, id, "another change has another name");
@@ -247,7 +284,7 @@ A B C | "A" (both)                  kept (both) owner           kept (both) owne
         let policy = Policy::default();
         let given = |initial, last: Option<&Value>| {
             let mut change = update(vec![FieldChange::new("serial", Value::Null, json!("A"))]);
-            decide(Device::SCHEMA, initial, &policy, &mut change, Vec::new(), last.map(applied).as_ref());
+            decide(Device::SCHEMA, initial, &policy, &mut change, Vec::new(), last.map(applied).as_ref(), None);
             assert!(change.hold.is_none());
             change.fields.len()
         };

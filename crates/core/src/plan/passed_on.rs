@@ -139,7 +139,12 @@ fn follow(
         let decided = match fate {
             Some(Fate::Held(reason) | Fate::InCircle(reason)) => Fate::Held(reason),
             Some(_) if holding.is_some_and(keeps) => {
-                Fate::Held("the sync's policy leaves it (`policy.fields`)".to_owned())
+                let ignored = holding.into_iter().flat_map(|change| &change.kept).find_map(|kept| {
+                    let is_name = schema.key_fields().any(|field| field.name == kept.name);
+                    kept.ignored.as_ref().filter(|_| is_name)
+                });
+                let policy = || "the sync's policy leaves it (`policy.fields`)".to_owned();
+                Fate::Held(ignored.map_or_else(policy, |reason| format!("it is {reason}")))
             }
             Some(Fate::Goes(after)) => Fate::Goes(after + 1),
             Some(Fate::Followed) | None => Fate::Goes(0),

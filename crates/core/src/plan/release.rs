@@ -11,6 +11,7 @@ use crate::bindings::hash;
 use crate::change::{Action, Change, FieldChange};
 use crate::diff::RecordFields;
 use crate::fields::ModelFields;
+use crate::ignore::Ignored;
 use crate::native::Native;
 use crate::policy::{FieldRule, Policy};
 use crate::snapshot::{Ambiguities, Snapshot, SnapshotReader};
@@ -26,6 +27,8 @@ pub struct Releases<'a> {
     pub target: &'a Snapshot,
     pub memory: &'a dyn Memory,
     pub ambiguous: Option<&'a Ambiguities>,
+    /// What people want left alone: what refers to something there keeps its reference.
+    pub ignored: Option<&'a Ignored>,
     /// Updates that are held, by hash of model and key: what is let go there gets nothing in its place.
     pub held: &'a HashSet<u128>,
     /// Whether references to records that go are parted otherwise, after everything else (`plan/circles`).
@@ -83,7 +86,8 @@ impl Releases<'_> {
             candidates.sort_by(|a, b| a.key.cmp(&b.key));
             for mut candidate in candidates {
                 let own = hash(schema.name, &candidate.key);
-                if self.held.contains(&own) {
+                let ignored = self.ignored.and_then(|ignored| ignored.of(schema.name, &candidate.key));
+                if self.held.contains(&own) || ignored.is_some_and(|ignored| ignored.keeps(rule.field)) {
                     continue;
                 }
                 let goes = going.contains(&own);

@@ -28,13 +28,15 @@ pub struct Drift {
     pub records: u64,
     /// How the differences changed since the last check.
     pub news: News,
+    /// How many differences people want left alone: records and fields, which are not among the others.
+    pub left_alone: u64,
 }
 
 /// What a drift check says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DriftVerdict {
-    /// Everything that was compared is as the source says.
+    /// Everything that was compared is as the source says, but for what people leave alone.
     Converged,
     /// There are differences.
     Differs,
@@ -60,13 +62,23 @@ impl Drift {
         for (model, reason) in &self.not_compared {
             text.extend(["; ", model, ": ", reason]);
         }
+        if self.left_alone > 0 {
+            let (number, are) = (grouped(self.left_alone), if self.left_alone == 1 { "is" } else { "are" });
+            text.extend(["; ", &number, " of what differs ", are, " left alone"]);
+        }
         text
     }
 
     /// What a plan's comparison covered of what the target keeps.
     pub(super) fn covered(plan: &PlanReader, holds: &ModelFields, asked: &BTreeMap<String, ModelMode>) -> Self {
         let header = plan.header();
-        let mut drift = Self { compared: Vec::new(), not_compared: BTreeMap::new(), records: 0, news: News::default() };
+        let mut drift = Self {
+            compared: Vec::new(),
+            not_compared: BTreeMap::new(),
+            records: 0,
+            news: News::default(),
+            left_alone: 0,
+        };
         for (schema, _) in holds.iter() {
             let model = schema.name.to_owned();
             let reason = match header.models.get(schema.name) {
@@ -157,7 +169,9 @@ impl Work<'_> {
         let plan = PlanReader::open(plan)?;
         let mut page: Vec<Change> = Vec::new();
         for change in plan.changes()? {
-            page.push(change?);
+            let change = change?;
+            drift.left_alone += left_alone(&drift.compared, &change);
+            page.push(change);
             if page.len() as u64 >= PAGE {
                 self.differing(&drift, std::mem::take(&mut page)).await?;
             }
@@ -187,9 +201,11 @@ impl Work<'_> {
         let mut found = Vec::new();
         for (at, change) in changes.into_iter().enumerate() {
             let rule = change.hold.as_ref().map(|hold| hold.rule);
-            // Several records of one key are a finding of their own; what is not ours may differ as it likes.
-            if matches!(rule, Some(HoldRule::Ambiguous | HoldRule::NotOurs | HoldRule::Shared)) || foreign.contains(&at)
-            {
+            // Several records of one key are a finding of their own; what is not ours may differ as it likes; and what is left alone
+            // was found already.
+            let is_none =
+                |rule| matches!(rule, HoldRule::Ambiguous | HoldRule::NotOurs | HoldRule::Shared | HoldRule::Ignored);
+            if rule.is_some_and(is_none) || foreign.contains(&at) {
                 continue;
             }
             let whole = Observed {
@@ -238,6 +254,17 @@ impl Work<'_> {
     }
 }
 
+/// How many differences of a change people want left alone: the record, or those of its fields.
+fn left_alone(compared: &[String], change: &Change) -> u64 {
+    let fields = change.kept.iter().filter(|field| field.ignored.is_some()).count() as u64;
+    let is_held = change.hold.as_ref().is_some_and(|hold| hold.rule == HoldRule::Ignored);
+    match compared.contains(&change.model) {
+        false => 0,
+        true if is_held => fields.max(1),
+        true => fields,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -250,9 +277,12 @@ mod tests {
             not_compared: not_compared.map(|(model, reason)| (model.to_owned(), reason.to_owned())).into(),
             records: 1_022_024,
             news: News::default(),
+            left_alone: 0,
         };
         insta::assert_snapshot!(drift.coverage(), @"compared 2 of 4 models, 1,022,024 records; tag: off; vlan: the source does not know it");
         assert_eq!(drift.verdict(), DriftVerdict::Converged);
+        drift.left_alone = 2;
+        assert!(drift.coverage().ends_with("; 2 of what differs are left alone"));
         drift.compared.clear();
         assert_eq!(drift.verdict(), DriftVerdict::NotMeasured);
         assert_eq!((grouped(0).as_str(), grouped(999).as_str(), grouped(1_000).as_str()), ("0", "999", "1,000"));

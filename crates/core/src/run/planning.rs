@@ -23,6 +23,7 @@ use crate::event::{Event, Events, Level, Phase, Side};
 use crate::fields::ModelFields;
 use crate::guard::{self, EARLIER_RUNS, Verdict};
 use crate::history::{Purpose, RunId};
+use crate::ignore::Ignored;
 use crate::models::ModelMode;
 use crate::plan::{
     Background, Evidence, Memory, PlanDraft, PlanHeader, PlanRead, PlanReader, PlanSide, PlanSummary, SavedPlan,
@@ -71,6 +72,7 @@ impl Work<'_> {
         let (evidence, verdicts) = self.evidence(digest, prepared, &source).await?;
         let now = Utc::now();
         let watch = self.watch(prepared, &target).await?;
+        let ignored = self.runner.history.ignored(&sync.name, self.runner.now()).await?;
         let looked_at = quarantine::looked_at(&target, &prepared.modes);
         let header = PlanHeader {
             sync: sync.name.clone(),
@@ -108,6 +110,7 @@ impl Work<'_> {
             evidence,
             verdicts,
             about,
+            ignored,
             path,
             folder: self.snapshot_folder(),
             events: events.clone(),
@@ -205,6 +208,8 @@ struct Planning {
     evidence: Evidence,
     verdicts: Vec<Verdict>,
     about: About,
+    /// What people want left alone.
+    ignored: Ignored,
     path: PathBuf,
     folder: PathBuf,
     events: Events,
@@ -236,6 +241,7 @@ impl Planning {
             releases: self.target_system.releases(),
             looks_at_owners: self.evidence.first_run.is_some() || self.policy.adopt == Adopt::Matched,
             refusals: &refusals,
+            ignored: &self.ignored,
         };
         let draft = PlanDraft::new(&self.fields, &self.target, &self.policy, &self.folder)?;
         let mut draft = draft.with_background(background);

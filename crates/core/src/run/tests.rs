@@ -2,6 +2,7 @@
 
 mod adopted;
 mod decided;
+mod ignored;
 mod later;
 mod part;
 mod quarantine;

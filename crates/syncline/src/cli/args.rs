@@ -12,8 +12,8 @@ use crate::telemetry::LogFormat;
 
 pub use access::{AccountCommand, AuditArguments, PasswordSource, TokenCommand};
 pub use past::{
-    About, Absent, Decide, FindingsArguments, FindingsCommand, HistoryArguments, HistoryCommand, Kind, Prune,
-    QuarantineCommand, Request, StatesArguments,
+    About, Absent, Decide, FindingsArguments, FindingsCommand, HistoryArguments, HistoryCommand, IgnoreCommand, Kind,
+    LeaveAlone, Prune, QuarantineCommand, Request, StatesArguments,
 };
 pub use scope::ScopeArguments;
 
@@ -173,6 +173,9 @@ pub enum Command {
     States(StatesArguments),
     /// List what runs found and somebody should look at: flapping, ambiguous records, drift
     Findings(FindingsArguments),
+    /// Leave differences alone until a day, or until somebody ends it
+    #[command(subcommand)]
+    Ignore(IgnoreCommand),
     /// Look at records that the source no longer has, and decide about them
     #[command(subcommand)]
     Quarantine(QuarantineCommand),

@@ -82,6 +82,7 @@ async fn dispatch(session: &Session, command: Command) -> Result<Exit, Failure> 
         Command::Drift { sync, full, request } => commands::drift::run(session, &sync, full, request.request_id).await,
         Command::States(options) => commands::states::run(session, &options).await,
         Command::Findings(options) => commands::findings::run(session, &options).await,
+        Command::Ignore(command) => commands::ignore::run(session, &command).await,
         Command::Quarantine(command) => commands::quarantine::run(session, &command).await,
         Command::Sync(command) => commands::sync::run(session, &command).await,
         Command::Trigger { sync, dry_run, drift, reason, scope, request: Request { request_id } } => {

@@ -133,7 +133,7 @@ async fn drift_is_found_told_and_acknowledged() {
     assert_eq!(drifted["news"], json!({"new": 0, "gone": 0, "standing": 1}));
     assert_eq!(drifted["differences"][0]["target"], "by hand");
     let keys: Vec<_> = drifted.as_object().unwrap().keys().cloned().collect();
-    insta::assert_snapshot!(keys.join(" "), @"compared differences exit_code failure news not_compared not_taken_over records run sync verdict");
+    insta::assert_snapshot!(keys.join(" "), @"compared differences exit_code failure left_alone news not_compared not_taken_over records run sync verdict");
 
     let findings = world.run(&["findings", "--sync", "lab", "--kind", "drift", "--json"]).exits(0).json();
     let number = findings[0]["id"].to_string();
@@ -387,4 +387,54 @@ async fn a_server_tidies_and_tells() {
     let left = world.run(&["history", "--json"]).exits(0).json();
     let left: Vec<_> = left.as_array().unwrap().iter().map(|run| run["id"].clone()).collect();
     assert_eq!(left, [json!(4), json!(1)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_difference_is_left_alone_until_somebody_ends_it() {
+    let world = World::new().await;
+    world.configure("");
+    world.run(&["run", "lab"]).exits(0);
+    assert!(world.run(&["ignore", "list"]).exits(0).err.contains("nothing is left alone"));
+    let (_, _, id, before) = interface(&world);
+    world.netbox.edit(Kind::Interface, id, &json!({"description": "by hand"})).unwrap();
+    world.run(&["drift", "lab"]).exits(2);
+    let found = world.run(&["findings", "--json"]).exits(0).json();
+    let record = format!("interface:{}", found[0]["key"]);
+    let made =
+        world.run(&["ignore", "add", "lab", &record, "--field", "description", "--reason", "as labelled"]).exits(0);
+    assert!(
+        made.out.contains(", field description of lab is left alone by tester until somebody ends it: as labelled")
+    );
+    assert!(made.out.contains("a plan that waits was made before"), "{}", made.out);
+
+    let clean = world.run(&["drift", "lab"]).exits(0);
+    assert!(clean.out.contains("left alone: 1 of what differs;"), "{}", clean.out);
+    world.run(&["run", "lab"]).exits(0);
+    assert_eq!(description(&world, id), "by hand");
+    let listed = world.run(&["ignore", "list", "lab", "--json"]).exits(0).json();
+    assert_eq!(
+        (&listed[0]["id"], &listed[0]["field"], &listed[0]["until"]),
+        (&json!(1), &json!("description"), &Value::Null)
+    );
+    let ended = world.run(&["ignore", "end", "lab", "1"]).exits(0);
+    assert!(ended.out.ends_with("is left alone no more; the next plan has it again\n"), "{}", ended.out);
+    world.run(&["run", "lab"]).exits(0);
+    assert_eq!(description(&world, id), before);
+    let text = world.run(&["ignore", "list", "--all"]).exits(0).out;
+    assert!(text.contains("ended by tester ("), "{text}");
+
+    let says = |arguments: &[&str]| world.run(&[&["ignore"], arguments].concat()).exits(1).err;
+    insta::assert_snapshot!(
+        [
+            says(&["add", "lab", "interface", "--reason", "x"]),
+            says(&["add", "lab", "#1f0c", "--reason", "x"]),
+            says(&["add", "lab", r#"site:["a"]"#, "--field", "nmae", "--reason", "x"]),
+            says(&["add", "lab", r#"site:["a"]"#, "--until", "2020-02-03", "--reason", "x"]),
+            says(&["add", "lab", r#"site:["a"]"#, "--reason", " "]),
+            says(&["add", "lap", r#"site:["a"]"#, "--reason", "x"]),
+            says(&["end", "lab", "1"]),
+            says(&["end", "lab", "7"]),
+        ]
+        .concat()
+    );
 }

@@ -3,9 +3,10 @@
 use askama::Template;
 use axum::extract::State;
 use axum::response::{Html, Response};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use syncline_core::Result;
 use syncline_core::change::{Action, Change, FieldChange};
+use syncline_core::event::Side;
 use syncline_core::history::{
     Finding, FindingCount, FindingFilter, FindingId, FindingKind, FindingState, History, Purpose, Role, RunFilter,
     RunId,
@@ -17,7 +18,10 @@ use super::change_row::{Field, Row, SHORT};
 use super::facets::{Facet, FacetValue};
 use super::form::{Fields, Posted, link};
 use super::frame::{Command, Frame, Pager, Section, Visit, html};
+use super::ignore::record_run_href;
+use super::ignored::{self, ignored_href};
 use super::object::label;
+use super::open::open_href;
 use super::overview::Link;
 use super::pick::{Select, quoted};
 use super::returned::{Returned, Sent, answer};
@@ -44,6 +48,11 @@ struct DriftPage {
     /// The page without filters; none when there are none.
     all: Option<String>,
     found: Vec<Found>,
+    /// How much is left alone, and where that is listed.
+    left: Count,
+    left_href: String,
+    /// Today, in UTC: the first day until which something can be left alone.
+    today: NaiveDate,
     /// What the forms lead back to.
     back: String,
     /// The form that was sent, where that is not to be taken.
@@ -86,6 +95,23 @@ struct Found {
     state: FindingState,
     resolved: Option<i64>,
     known: Option<Known>,
+    /// What can be decided about it beside that somebody has looked; none where that is nothing.
+    choices: Option<Choices>,
+}
+
+/// What can be decided about a difference.
+#[derive(Debug)]
+struct Choices {
+    /// Where it is left alone.
+    ignore: String,
+    /// The record and the field, as forms send them.
+    model: String,
+    key: String,
+    field: Option<String>,
+    /// Where the source shows the record.
+    source: String,
+    /// Where a run makes the target as the source says.
+    revert: String,
 }
 
 /// That somebody looked at a finding.
@@ -108,6 +134,9 @@ const STATES: [FindingState; 3] = [FindingState::Open, FindingState::Acknowledge
 
 /// `GET /drift?sync=lab&kind=drift&model=device&state=open,acknowledged&before=42`: the open ones, unless something else is said.
 pub async fn page(State(state): State<ApiState>, visit: Visit, fields: Fields) -> Result<Html<String>, PageProblem> {
+    if fields.text("view") == Some(ignored::VIEW) {
+        return ignored::page(&state, &visit, &fields).await;
+    }
     let (filter, before) = asked(&fields)?;
     html(&drift_page(&state, &visit, &fields, &filter, before, Returned::default()).await?)
 }
@@ -178,6 +207,8 @@ async fn drift_page(
             syncs.push(looks(history, counted, runs, now).await?);
         }
     }
+    let left = history.ignore_counts(now).await?;
+    let left = left.iter().filter(|(name, _)| filter.sync.as_ref().is_none_or(|wanted| wanted == *name));
     let found = history.findings(filter, before, PAGE).await?;
     let next = found.next.map(|next| fields.with("/drift", "before", Some(&next.to_string()), &[]));
     let first = before.map(|_| fields.with("/drift", "before", None, &[]));
@@ -194,7 +225,10 @@ async fn drift_page(
         model: Select::new("model", "Model", models, filter.model.as_deref().unwrap_or_default()),
         kept: kept.filter(|(_, value)| !value.is_empty()).collect(),
         all: ["sync", "kind", "state", "model"].iter().any(|name| fields.is_set(name)).then(|| "/drift".to_owned()),
-        found: found.items.into_iter().map(|finding| Found::of(finding, now)).collect(),
+        found: found.items.into_iter().map(|finding| Found::of(finding, &configured, now)).collect(),
+        left: Count(left.map(|(_, count)| count).sum()),
+        left_href: ignored_href(filter.sync.as_deref()),
+        today: now.date_naive(),
         back: fields.query(),
         returned,
         pager: Pager { first, next, word: "Older" },
@@ -283,7 +317,8 @@ fn icon(kind: FindingKind) -> Icon {
 }
 
 impl Found {
-    fn of(finding: Finding, now: DateTime<Utc>) -> Self {
+    fn of(finding: Finding, configured: &[String], now: DateTime<Utc>) -> Self {
+        let choices = Choices::of(&finding, configured);
         let field = finding.field.as_ref().map(|field| FieldChange::new(field, finding.target, finding.source));
         // Side by side, as an update has them, whatever a run does about it.
         let change = Change::new(&finding.model, finding.key, Action::Update, None, field.into_iter().collect());
@@ -318,6 +353,23 @@ impl Found {
             state: finding.state,
             resolved: finding.resolved_run.map(RunId::number),
             known,
+            choices,
         }
+    }
+}
+
+impl Choices {
+    /// Nobody can leave alone, or set right, what several records answer to.
+    fn of(finding: &Finding, configured: &[String]) -> Option<Self> {
+        let Finding { sync, model, key, field, .. } = finding;
+        let is_open = finding.state == FindingState::Open && finding.kind != FindingKind::Ambiguous;
+        (is_open && configured.contains(sync)).then(|| Self {
+            ignore: format!("{}/ignores", sync_href(sync)),
+            model: model.clone(),
+            key: key.as_str().to_owned(),
+            field: field.clone(),
+            source: open_href(sync, Side::Source, model, key),
+            revert: record_run_href(sync, model, key),
+        })
     }
 }

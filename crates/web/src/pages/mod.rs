@@ -28,6 +28,9 @@ mod facets;
 mod forget;
 mod form;
 mod frame;
+mod ignore;
+mod ignored;
+mod last_seen;
 mod login;
 mod logs;
 mod mapping;
@@ -173,6 +176,10 @@ fn routes() -> Vec<PageRoute> {
         ("/syncs/{name}/edit/check", Role::Admin, None, post(edit::check)),
         ("/syncs/{name}/remove", Role::Admin, None, get(remove::page)),
         does("/syncs/{name}/remove", Role::Admin, AuditAction::SyncRemove, post(remove::remove)),
+        // What is left alone has its row in the audit log, with the record.
+        ("/syncs/{name}/ignore", Role::Viewer, None, get(ignore::page)),
+        ("/syncs/{name}/ignores", Role::Operator, None, post(ignore::make)),
+        ("/syncs/{name}/ignores/{id}/end", Role::Operator, None, post(ignore::end)),
         page("/syncs/{name}/run", get(start::page)),
         does("/syncs/{name}/run", Role::Operator, AuditAction::RunTrigger, post(start::start)),
         does("/syncs/{name}/pause", Role::Operator, AuditAction::SyncPause, post(sync::pause)),

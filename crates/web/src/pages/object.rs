@@ -8,17 +8,18 @@ use axum::response::Html;
 use chrono::{DateTime, Utc};
 use syncline_core::Result;
 use syncline_core::event::Side;
-use syncline_core::history::{Approval, OutcomeKind, Role, Run, RunId, TimelineCursor, TimelineEntry};
+use syncline_core::history::{Approval, IgnoreFilter, OutcomeKind, Role, Run, RunId, TimelineCursor, TimelineEntry};
 use syncline_model::AnyKey;
 
 use super::PageProblem;
 use super::change_row::{Field, LONG, Marked, Row};
 use super::form::{Fields, segment};
 use super::frame::{Frame, Pager, Section, Visit, html};
+use super::last_seen::{OfSync, Traces};
 use super::open::open_href;
 use super::overview::Link;
 use super::run_line::{kind, sync_href};
-use super::show::{When, clean};
+use super::show::{Icon, When, clean};
 use crate::ApiState;
 
 /// How many entries a page has.
@@ -35,6 +36,8 @@ struct ObjectPage {
     values: Vec<Values>,
     pager: Pager,
     is_first: bool,
+    /// What each sync knows of the record; on the first page only.
+    known: Vec<OfSync>,
     opens: Vec<Link>,
 }
 
@@ -79,7 +82,7 @@ pub fn object_href(model: &str, key: &AnyKey) -> String {
     format!("/objects/{}/{}", segment(model), segment(key.as_str()))
 }
 
-/// `GET /objects/{model}/{key}?before=17&seq=3`: the key is the array that plans and the API have, and may be written with slashes.
+/// `GET /objects/{model}/{key}?sync=lab&before=17&seq=3`: the sync is one that knows the record, whatever the history has of it; the key is the array that plans and the API have, and may be written with slashes.
 pub async fn page(
     State(state): State<ApiState>,
     visit: Visit,
@@ -93,7 +96,8 @@ pub async fn page(
         (Some(run), Some(seq)) => Some(TimelineCursor { run: RunId::new(run), seq }),
         _ => None,
     };
-    html(&object_page(&state, &visit, &model, &key, before, Utc::now()).await?)
+    let sync = fields.text("sync");
+    html(&object_page(&state, &visit, &model, &key, sync, before, Utc::now()).await?)
 }
 
 async fn object_page(
@@ -101,6 +105,7 @@ async fn object_page(
     visit: &Visit,
     model: &str,
     key: &AnyKey,
+    sync: Option<&str>,
     before: Option<TimelineCursor>,
     now: DateTime<Utc>,
 ) -> Result<ObjectPage> {
@@ -120,6 +125,27 @@ async fn object_page(
             });
             runs.insert(entry.run, (run, decided));
         }
+    }
+    let mut known = Vec::new();
+    if before.is_none() {
+        let configured: Vec<_> = state.syncs.list().await?.into_iter().map(|sync| sync.name).collect();
+        let filter =
+            IgnoreFilter { sync: None, model: Some(model.to_owned()), key: Some(key.clone()), in_force: Some(now) };
+        let traces = Traces {
+            model,
+            key,
+            entries: &found.items,
+            runs: &runs,
+            findings: &history.drift_of(model, key, PAGE).await?,
+            ignores: &history.ignores(&filter, None, PAGE).await?.items,
+            // Where there is one sync, it is the one that is meant.
+            named: sync.or(match &configured[..] {
+                [only] => Some(only),
+                _ => None,
+            }),
+            configured: &configured,
+        };
+        known = traces.by_sync(now);
     }
     let entries = found.items.iter().map(|entry| {
         let (run, decided) = runs.get(&entry.run).map_or((None, None), |(run, decided)| (Some(run), decided.clone()));
@@ -143,6 +169,7 @@ async fn object_page(
         entries: entries.collect(),
         values: values(&found.items, now),
         is_first: before.is_none(),
+        known,
         opens,
         pager: Pager { first: before.map(|_| path), next, word: "Earlier" },
     })

@@ -6,6 +6,7 @@ pub mod connectors;
 pub mod events;
 pub mod findings;
 pub mod hooks;
+pub mod ignores;
 pub mod log;
 pub mod objects;
 pub mod plan;
@@ -21,9 +22,9 @@ pub mod trigger;
 
 use axum::http::StatusCode;
 use syncline_core::history::{
-    Account, AuditAction, AuditEntry, AuditId, Comment, CompareCursor, Difference, Finding, FindingId, LogEntry,
-    QuarantineCursor, Quarantined, Role, Run, RunId, StatusChange, StoredChange, StoredEvent, StoredLogLine,
-    TimelineCursor, TimelineEntry, Token, Waiting,
+    Account, AuditAction, AuditEntry, AuditId, Comment, CompareCursor, Difference, Finding, FindingId, Ignore,
+    IgnoreId, LogEntry, QuarantineCursor, Quarantined, Role, Run, RunId, StatusChange, StoredChange, StoredEvent,
+    StoredLogLine, TimelineCursor, TimelineEntry, Token, Waiting,
 };
 use syncline_core::plan::PlanDocument;
 use syncline_core::run::{CheckedSync, LookedUp};
@@ -179,6 +180,22 @@ fn of_findings() -> Vec<Endpoint> {
             .notes(AuditAction::FindingAcknowledge)
             .takes::<findings::Acknowledgement>()
             .gives::<Finding>(StatusCode::OK, "The finding"),
+        Endpoint::get("/syncs/{name}/ignores", "listIgnores", ignores::list)
+            .says("What people want left alone: differences that no run of the sync is to write, newest first")
+            .query::<ignores::IgnoreQuery>()
+            .gives::<List<Ignore, IgnoreId>>(StatusCode::OK, "A page of them; `next` is the next page's `before`"),
+        Endpoint::post("/syncs/{name}/ignores", "ignore", ignores::make)
+            .says("Leaves a record, or a field of it, alone from the next plan on")
+            .by(Role::Operator)
+            .takes::<ignores::Wish>()
+            .gives::<Ignore>(StatusCode::CREATED, "What is left alone")
+            .fails([ProblemKind::Conflict]),
+        Endpoint::post("/syncs/{name}/ignores/{id}/end", "endIgnore", ignores::end)
+            .says("Ends that something is left alone, from the next plan on")
+            .by(Role::Operator)
+            .takes::<Nothing>()
+            .gives::<Ignore>(StatusCode::OK, "What was left alone")
+            .fails([ProblemKind::Conflict]),
         Endpoint::get("/quarantine", "listQuarantine", quarantine::list)
             .says("Records that sources no longer have, and that wait to be deleted")
             .query::<quarantine::QuarantineQuery>()

@@ -11,6 +11,7 @@ mod contract;
 mod contrast;
 mod findings;
 mod hooks;
+mod ignores;
 mod limited;
 mod live;
 mod log;

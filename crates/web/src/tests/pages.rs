@@ -5,6 +5,7 @@ mod compare;
 mod drift;
 mod edit;
 mod forget;
+mod ignored;
 mod logs;
 mod markup;
 mod open;

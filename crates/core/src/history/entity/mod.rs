@@ -11,6 +11,7 @@ pub(super) mod change;
 pub(super) mod comment;
 pub(super) mod decision;
 pub(super) mod finding;
+pub(super) mod ignore;
 pub(super) mod kept_count;
 pub(super) mod ledger;
 pub(super) mod link;

@@ -255,6 +255,7 @@ async fn what_was_kept_is_remembered() {
             source: json!("A"),
             target: json!("Anna's"),
             rule: FieldRule::TargetWins,
+            ignored: None,
             cause: Cause::TargetDrifted,
         };
         let update = Change { kept: vec![kept.clone()], ..site(Action::Update, "7", &[("status", json!("active"))]) };

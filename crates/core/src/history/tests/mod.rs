@@ -8,6 +8,7 @@ mod concurrency;
 mod events;
 mod findings;
 mod guards;
+mod ignores;
 mod leases;
 mod ledger;
 mod notifications;

@@ -96,6 +96,49 @@ pub struct Prune {
     pub megabytes: Option<u64>,
 }
 
+/// What can be done about differences that no run is to write.
+#[derive(Debug, Clone, Subcommand)]
+pub enum IgnoreCommand {
+    /// List what is left alone, newest first
+    List {
+        /// Only what this sync leaves alone
+        sync: Option<String>,
+        /// What was left alone too, and is over
+        #[arg(long)]
+        all: bool,
+        /// How many
+        #[arg(long, default_value_t = 100, value_name = "NUMBER")]
+        limit: u64,
+    },
+    /// Leave a record alone, or a field of it, from the next plan on
+    Add(LeaveAlone),
+    /// End it: the next plan has the difference again
+    End {
+        /// The sync
+        sync: String,
+        /// The number, as `list` has it
+        id: i64,
+    },
+}
+
+/// What is to be left alone.
+#[derive(Debug, Clone, Args)]
+pub struct LeaveAlone {
+    /// The sync
+    pub sync: String,
+    /// The record: `device:["site","name"]`
+    pub record: String,
+    /// Only this field of it; updates leave it as the target has it, a create sets it
+    #[arg(long, value_name = "FIELD")]
+    pub field: Option<String>,
+    /// The last day, in UTC; without one, until somebody ends it
+    #[arg(long, value_name = "DATE")]
+    pub until: Option<chrono::NaiveDate>,
+    /// Why; kept with it
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+}
+
 /// What runs found.
 #[derive(Debug, Clone, Args)]
 #[command(args_conflicts_with_subcommands = true)]

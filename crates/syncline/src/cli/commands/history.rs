@@ -224,6 +224,7 @@ mod tests {
             source: json!("Atlanta"),
             target: json!("ATL"),
             rule: FieldRule::TargetWins,
+            ignored: None,
             cause: Cause::TargetDrifted,
         };
         let update = StoredChange {

@@ -13,6 +13,7 @@ pub mod drift;
 pub mod export;
 pub mod findings;
 pub mod history;
+pub mod ignore;
 pub mod notify;
 pub mod quarantine;
 pub mod queue;

@@ -58,6 +58,11 @@ pub fn text<'a>(
         let line = format!("  not compared: {model}: {reason}");
         let _ = writeln!(text, "{}", paint(DIM, &clean(&line)));
     }
+    if drift.left_alone > 0 {
+        let line =
+            format!("  left alone: {} of what differs; `syncline ignore list` has them", count(drift.left_alone));
+        let _ = writeln!(text, "{}", paint(DIM, &line));
+    }
     text += &rejected::text(rejected);
     text
 }
@@ -112,7 +117,7 @@ mod tests {
         let not_compared = [("vlan".to_owned(), "the source does not know it".to_owned())].into();
         let news = News { new: 1, gone: 2, standing: 45 };
         let compared = vec!["site".to_owned(), "device".to_owned()];
-        let mut drift = Drift { compared, not_compared, records: 22_024, news };
+        let mut drift = Drift { compared, not_compared, records: 22_024, news, left_alone: 0 };
         let mut differences = vec![finding(1, "site", 4)];
         differences[0].acknowledged =
             Some(Acknowledged { by: "kim".to_owned(), at: differences[0].last, reason: "we know".to_owned() });

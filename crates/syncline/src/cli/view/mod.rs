@@ -4,6 +4,7 @@ pub mod access;
 pub mod connector;
 pub mod drift;
 pub mod finding;
+pub mod ignore;
 pub mod number;
 pub mod plan;
 pub mod quarantine;

@@ -51,7 +51,8 @@ async fn findings_show_the_target_beside_the_source() {
     for link in ["/objects/site/%5B%22x%22%5D", "/runs/1", "/drift?sync=far&kind=drift", "/drift?state=acknowledged"] {
         assert!(links.iter().any(|found| found == link), "{link}: {links:?}");
     }
-    for link in links.iter().filter(|link| link.starts_with('/')) {
+    // The systems of this test have no pages of their own.
+    for link in links.iter().filter(|link| link.starts_with('/') && !link.contains("/open/")) {
         assert_eq!(pages.fetch(link).await.status, StatusCode::OK, "{link}");
     }
     // The overview leads to them.

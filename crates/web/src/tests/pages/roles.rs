@@ -15,7 +15,7 @@ use crate::tests::Api;
 use crate::tests::auth::Browser;
 
 /// Every page of whose kind something is there.
-const PAGES: [&str; 24] = [
+const PAGES: [&str; 26] = [
     "/",
     "/runs",
     "/runs/1",
@@ -36,6 +36,8 @@ const PAGES: [&str; 24] = [
     "/schedules",
     "/search?text=lab",
     "/drift",
+    "/drift?view=ignored",
+    "/syncs/lab/ignore?model=site&key=%5B%22a%22%5D&field=name",
     "/quarantine",
     "/settings",
     "/settings/password",
