@@ -124,6 +124,7 @@ pub async fn make(
     Path(name): Path<String>,
     Posted(fields): Posted,
 ) -> Result<Response, PageProblem> {
+    fields.only(&["back", "from", "how", "model", "key", "field", "until", "reason"])?;
     let key = key(&fields)?;
     let until = fields.text("until").map(NaiveDate::read).transpose();
     let reason = Reason::read(fields.text("reason").unwrap_or_default());
@@ -161,6 +162,7 @@ pub async fn end(
     IgnoreOf { sync, id }: IgnoreOf,
     Posted(fields): Posted,
 ) -> Result<Redirect, PageProblem> {
+    fields.only(&["back", "from"])?;
     let ended = ignores::ended(&state, &who, &sync, id).await?;
     Ok(back(&fields, &ended))
 }
