@@ -60,11 +60,11 @@ pub struct Systems {
 impl Systems {
     /// A sync of them.
     pub fn definition(&self, name: &str) -> SyncDefinition {
-        let side = |connection_name: &str, sites: u64| SideDefinition {
+        let side = |connection_name: &str, number: u64| SideDefinition {
             connection_name: connection_name.to_owned(),
             connector: Sites::ID.to_owned(),
             connection: json!({
-                "sites": sites, "first": self.first, "batch_ms": self.batch_ms, "refuses": self.refuses
+                "number": number, "first": self.first, "batch_ms": self.batch_ms, "refuses": self.refuses
             }),
             parameters: json!({}),
         };
@@ -153,7 +153,7 @@ impl SyncStore for Lab {
 
 #[derive(Clone, Deserialize, schemars::JsonSchema)]
 struct Sites {
-    sites: u64,
+    number: u64,
     first: u64,
     batch_ms: u64,
     refuses: u64,
@@ -208,7 +208,7 @@ impl Sites {
     async fn read(&self, sink: &SnapshotSink) -> Result<()> {
         let mut sites = sink.open::<Site>()?;
         let nameless = || Error::new(ErrorKind::Internal, "a site has no name");
-        for number in self.first..self.first + self.sites {
+        for number in self.first..self.first + self.number {
             let slug = format!("site-{number:06}");
             let name = Text::new(&format!("Site {number} of the network")).ok_or_else(nameless)?;
             let slug = slug.parse().map_err(|cause| nameless().caused_by(cause))?;

@@ -34,6 +34,7 @@ mod output;
 mod owner;
 mod passed_on;
 mod reader;
+mod referenced;
 mod release;
 mod schema;
 mod selection;
