@@ -35,6 +35,20 @@ impl Ignored {
         }
     }
 
+    /// Whether nothing is left alone.
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
+    /// Leaves alone under another key too what is left alone under one: the record is called so on the other side.
+    pub fn rename(&mut self, model: &str, from: &AnyKey, to: &AnyKey) {
+        if let Some(record) = self.records.get(&hash(model, from.as_str())).cloned() {
+            let known = self.records.entry(hash(model, to.as_str())).or_default();
+            known.whole = known.whole.take().or(record.whole);
+            known.fields.extend(record.fields);
+        }
+    }
+
     /// What is left alone of a record; none when nothing is.
     pub fn of(&self, model: &str, key: &str) -> Option<&IgnoredRecord> {
         if self.records.is_empty() { None } else { self.records.get(&hash(model, key)) }

@@ -6,12 +6,13 @@ use serde_json::Value;
 use syncline_model::{AnyKey, DeletionClass, FieldKind, ModelSchema};
 
 use super::Memory;
-use super::whole::{wholes, wholes_of};
+use super::whole::{left_alone, wholes, wholes_of};
 use crate::Result;
 use crate::bindings::hash;
 use crate::change::{Change, Hold, HoldRule};
 use crate::diff::RecordFields;
 use crate::fields::ModelFields;
+use crate::ignore::Ignored;
 use crate::models::ModelMode;
 use crate::policy::{Deletes, Policy};
 use crate::snapshot::{ModelSnapshot, Snapshot, SnapshotReader};
@@ -41,16 +42,21 @@ pub struct AbsenceRules<'a> {
     doubts: BTreeMap<&'static str, String>,
     held: HashSet<u128>,
     going: HashSet<u128>,
-    /// Those of the held ones that people want left alone, with the reasons.
-    ignored: HashMap<u128, String>,
+    /// What people want left alone; none where that does not count.
+    ignored: Option<&'a Ignored>,
 }
 
 impl<'a> AbsenceRules<'a> {
     pub fn new(policy: &'a Policy, evidence: &'a Evidence, source: &Snapshot, fields: &'a ModelFields) -> Self {
         let doubts =
             fields.iter().filter_map(|(schema, _)| Some((schema.name, doubt(schema, source, fields, evidence)?)));
-        let (held, going, ignored) = (HashSet::new(), HashSet::new(), HashMap::new());
-        Self { policy, evidence, fields, doubts: doubts.collect(), held, going, ignored }
+        let (held, going) = (HashSet::new(), HashSet::new());
+        Self { policy, evidence, fields, doubts: doubts.collect(), held, going, ignored: None }
+    }
+
+    /// Holds what belongs to a record that people want left alone, whether that is absent or not.
+    pub fn leaving(self, ignored: Option<&'a Ignored>) -> Self {
+        Self { ignored, ..self }
     }
 
     /// Decides which of some deletes of a model are held, and why.
@@ -65,9 +71,6 @@ impl<'a> AbsenceRules<'a> {
                 };
             }
             let own = hash(schema.name, change.key.as_str());
-            if let Some(Hold { rule: HoldRule::Ignored, reason }) = &change.hold {
-                self.ignored.insert(own, reason.clone());
-            }
             if change.hold.is_some() {
                 self.held.insert(own)
             } else {
@@ -139,15 +142,10 @@ impl<'a> AbsenceRules<'a> {
         Ok(foreign.or(waits))
     }
 
-    /// The hold of what belongs to a record that people want left alone: it is not absent by itself.
+    /// The hold of what belongs to a record that people want left alone.
     fn left_with(&self, schema: &'static ModelSchema, change: &Change) -> Option<Hold> {
-        if self.ignored.is_empty() {
-            return None;
-        }
-        wholes_of(schema, change, self.fields).find_map(|(whole, key)| {
-            let reason = self.ignored.get(&hash(whole.name, key.as_str()))?;
-            Some(ignored_with(whole, &key, reason))
-        })
+        let ignored = self.ignored.filter(|ignored| !ignored.is_empty())?;
+        left_alone(wholes_of(schema, change, self.fields), self.fields, ignored).map(ignored_with)
     }
 
     /// What holds the delete of a record that a run created which is being taken back.
@@ -181,9 +179,9 @@ fn held_with(whole: &ModelSchema, key: &AnyKey, undoes: bool) -> Hold {
     Hold { rule: HoldRule::Parent, reason: format!("its {} `{key}` {stays}", whole.label) }
 }
 
-/// The hold of what belongs to a record that people want left alone, for a reason.
-pub(super) fn ignored_with(whole: &ModelSchema, key: &AnyKey, reason: &str) -> Hold {
-    Hold { rule: HoldRule::Ignored, reason: format!("its {} `{key}` is {reason}", whole.label) }
+/// The hold of what hangs on a record that people want left alone.
+pub(super) fn ignored_with(left: String) -> Hold {
+    Hold { rule: HoldRule::Ignored, reason: format!("its {left}") }
 }
 
 /// Why absence from the source's read of a model proves nothing. The reads of the models that it refers to count too: without

@@ -16,7 +16,7 @@ use super::passed_on::PassedOn;
 use super::referenced::{bindings, refer};
 use super::release::{self, Released, Releases};
 use super::spool::Spool;
-use super::whole::wholes;
+use super::whole::{left_alone, named, wholes};
 use super::{Binding, Memory, ModelSummary, PlanHeader, PlanSummary, id_hash, owner};
 use crate::applied::AppliedValues;
 use crate::bindings::hash;
@@ -132,7 +132,7 @@ pub struct PlanDraft<'a> {
     moved: BTreeMap<usize, HashSet<u128>>,
     /// Creates that are held, and creates that refer to such: nothing moves to what does not come.
     not_coming: HashSet<u128>,
-    /// Creates that people want left alone, with the reasons: what belongs to such a record does not come either.
+    /// Creates that do not come because of what people want left alone, and what that is: what needs them does not come either.
     left_out: HashMap<u128, String>,
     /// Records that become ours when the plan is applied.
     adopted: Option<Spool>,
@@ -205,7 +205,8 @@ impl<'a> PlanDraft<'a> {
         verdicts: Vec<Verdict>,
         memory: &dyn Memory,
     ) -> Result<SavedPlan> {
-        let mut rules = AbsenceRules::new(self.policy, evidence, source, self.fields);
+        let ignored = self.background.map(|background| background.ignored);
+        let mut rules = AbsenceRules::new(self.policy, evidence, source, self.fields).leaving(ignored);
         let mut judged = Vec::new();
         let mut marks = Spool::create_in(&self.folder)?;
         for (schema, deletes, shares) in std::mem::take(&mut self.deletes) {
@@ -490,16 +491,28 @@ impl<'a> PlanDraft<'a> {
         self.background?.ignored.of(schema.name, change.key.as_str())
     }
 
-    /// The hold of a create of what belongs to a record that is left out.
-    fn left_out_with(&self, schema: &ModelSchema, change: &Change) -> Option<Hold> {
-        if self.left_out.is_empty() || (change.action, &change.hold) != (Action::Create, &None) {
+    /// What is left alone and therefore leaves a create out: what its record belongs to, or what it cannot be without.
+    fn left_out_with(&self, schema: &ModelSchema, change: &Change) -> Option<String> {
+        let ignored = self.background?.ignored;
+        if ignored.is_empty() || (change.action, &change.hold) != (Action::Create, &None) {
             return None;
         }
-        wholes(schema, self.fields).find_map(|(field, whole)| {
+        let of_whole = wholes(schema, self.fields).filter_map(|(field, whole)| {
             let key = change.after(field.name)?.to_string();
-            let reason = self.left_out.get(&hash(whole.name, &key))?;
-            Some(ignored_with(whole, &AnyKey::from_canonical(&key), reason))
-        })
+            Some((whole, AnyKey::from_canonical(&key)))
+        });
+        let needed = |field: &FieldChange| {
+            let known = schema.field(&field.name).filter(|known| !known.deferred)?;
+            match known.kind {
+                FieldKind::Reference(model) => self.left_out.get(&hash(model, &field.after.to_string())),
+                FieldKind::References(model) => {
+                    let mut members = field.after.as_array().into_iter().flatten();
+                    members.find_map(|member| self.left_out.get(&hash(model, &member.to_string())))
+                }
+                _ => None,
+            }
+        };
+        left_alone(of_whole, self.fields, ignored).or_else(|| change.fields.iter().find_map(needed).cloned())
     }
 
     /// Takes a create or an update that is decided.
@@ -509,11 +522,12 @@ impl<'a> PlanDraft<'a> {
             let reason = format!("the target may have it: the read of {} is not complete: {reason}", schema.plural);
             change.hold = Some(Hold { rule: HoldRule::TargetPartial, reason });
         }
-        if let Some(hold) = self.left_out_with(schema, &change) {
-            change.hold = Some(hold);
-        }
-        if let (Action::Create, Some(Hold { rule: HoldRule::Ignored, reason })) = (change.action, &change.hold) {
-            self.left_out.insert(hash(schema.name, change.key.as_str()), reason.clone());
+        let own = hash(schema.name, change.key.as_str());
+        if let Some(left) = self.left_out_with(schema, &change) {
+            change.hold = Some(ignored_with(left.clone()));
+            self.left_out.insert(own, left);
+        } else if let (Action::Create, Some(Hold { rule: HoldRule::Ignored, reason })) = (change.action, &change.hold) {
+            self.left_out.insert(own, named(schema, &change.key, reason));
         }
         match &change.hold {
             Some(hold) => {

@@ -4,6 +4,7 @@ use syncline_model::{AnyKey, DeletionClass, FieldKind, FieldSchema, ModelSchema}
 
 use crate::change::Change;
 use crate::fields::ModelFields;
+use crate::ignore::{Ignored, IgnoredRecord};
 
 /// The fields in which records of a model say what they belong to, with the models of that.
 ///
@@ -32,6 +33,39 @@ pub fn wholes_of<'a>(
         let said = change.fields.iter().find(|said| said.name == field.name)?;
         Some((whole, AnyKey::from_value(&said.before)?))
     })
+}
+
+/// The record that is left alone, with the reason, among `wholes` and what those belong to in turn, as far as their keys tell.
+pub fn left_alone(
+    wholes: impl Iterator<Item = (&'static ModelSchema, AnyKey)>,
+    fields: &ModelFields,
+    ignored: &Ignored,
+) -> Option<String> {
+    wholes.into_iter().find_map(|(whole, key)| {
+        let reason = ignored.of(whole.name, key.as_str()).and_then(IgnoredRecord::whole);
+        match reason {
+            Some(reason) => Some(named(whole, &key, reason)),
+            None => left_alone(wholes_in_key(whole, &key, fields).into_iter(), fields, ignored),
+        }
+    })
+}
+
+/// A record that is left alone, in words: what the hold of whatever hangs on it says.
+pub fn named(schema: &ModelSchema, key: &AnyKey, reason: &str) -> String {
+    format!("{} `{key}` is {reason}", schema.label)
+}
+
+/// What a record belongs to by its key.
+fn wholes_in_key(
+    schema: &'static ModelSchema,
+    key: &AnyKey,
+    fields: &ModelFields,
+) -> Vec<(&'static ModelSchema, AnyKey)> {
+    let Ok(serde_json::Value::Array(parts)) = serde_json::from_str(key.as_str()) else { return Vec::new() };
+    let part = |name: &str| parts.get(schema.key_fields().position(|field| field.name == name)?);
+    let found =
+        wholes(schema, fields).filter_map(|(field, whole)| Some((whole, AnyKey::from_value(part(field.name)?)?)));
+    found.collect()
 }
 
 #[cfg(test)]

@@ -272,10 +272,14 @@ mod tests {
         let mut found = Found::of(scope, &fields, &records(scope, &[]));
         compare(&mut found).unwrap();
         let mut wanted = found.wanted;
-        add_needed(&mut wanted, &fields, compare).unwrap();
+        let beside = add_needed(&mut wanted, &fields, compare).unwrap();
         let mut kept = Kept::default();
-        compare(&mut Only::new(&wanted, &mut kept)).unwrap();
-        kept.0.iter().map(|change| format!("{} {} {}", change.action, change.model, change.key)).collect()
+        compare(&mut Only::new(&wanted, &fields, &beside, &mut kept)).unwrap();
+        let told = |change: &Change| {
+            let held = change.hold.as_ref().map(|hold| format!(", held: {}", hold.reason)).unwrap_or_default();
+            format!("{} {} {}{held}", change.action, change.model, change.key)
+        };
+        kept.0.iter().map(told).collect()
     }
 
     fn scope(value: Value) -> Scope {
@@ -330,8 +334,8 @@ mod tests {
         create device_type cisco / c9300
         create device bos / sw2
         create interface bos / sw2 / Et1
-        delete interface bos / old / Et1
-        delete interface chi / old / Et1
+        delete interface bos / old / Et1, held: its device `bos / old` is absent too, and is no part of what this run is about: it goes with that, or stays with it
+        delete interface chi / old / Et1, held: its device `chi / old` is absent too, and is no part of what this run is about: it goes with that, or stays with it
         ");
     }
 
@@ -343,6 +347,15 @@ mod tests {
         delete interface chi / old / Et1
         ");
         insta::assert_snapshot!(kept(&record("site", json!(["atl"])), &changes()).join("\n"), @"create site atl");
+    }
+
+    /// Whether a part of an absent record may go is decided with that: what holds it is not looked at in a run about the part alone.
+    #[test]
+    fn a_part_does_not_go_without_what_it_belongs_to() {
+        insta::assert_snapshot!(kept(&scope(json!({"models": ["interface"], "sites": ["chi"]})), &changes()).join("\n"), @"delete interface chi / old / Et1, held: its device `chi / old` is absent too, and is no part of what this run is about: it goes with that, or stays with it");
+        let port = scope(json!({"records": [{"model": "interface", "key": [[["chi"], "old"], "Et1"]}]}));
+        assert_eq!(kept(&port, &changes()).len(), 1);
+        assert!(kept(&port, &changes())[0].contains("held: its device"));
     }
 
     #[test]
@@ -414,7 +427,7 @@ mod tests {
             };
             for change in &changes {
                 let text = format!("{} {} {}", change.action, change.model, change.key);
-                let is_kept = kept.contains(&text);
+                let is_kept = kept.iter().any(|kept| *kept == text || kept.starts_with(&format!("{text}, held")));
                 if is_meant(change) {
                     prop_assert!(is_kept, "{text} is left out");
                 }

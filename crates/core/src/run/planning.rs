@@ -221,6 +221,7 @@ impl Planning {
         let aligned = align(&self.source, &mut self.target, &self.fields, &self.folder, &bound)?;
         for recognised in &aligned.recognised {
             self.events.message(Level::Info, recognised.to_string());
+            self.ignored.rename(recognised.model, &recognised.target_key, &recognised.source_key);
         }
         for (model, links) in &aligned.links {
             memory.link(model, links)?;
@@ -267,8 +268,8 @@ impl Planning {
                 compare(&mut draft)?;
             }
             Some(mut wanted) => {
-                add_needed(&mut wanted, &self.fields, compare)?;
-                compare(&mut Only::new(&wanted, &mut draft))?;
+                let beside = add_needed(&mut wanted, &self.fields, compare)?;
+                compare(&mut Only::new(&wanted, &self.fields, &beside, &mut draft))?;
             }
         }
         draft.save(&self.path, &self.header, &self.source, &self.evidence, self.verdicts.clone(), memory)

@@ -8,7 +8,7 @@ use super::RunReport;
 use super::undo::subject_of;
 use super::work::Work;
 use crate::bindings::hash;
-use crate::change::{Action, Change};
+use crate::change::{Action, Change, Hold, HoldRule};
 use crate::diff::{DiffCounts, DiffOutput};
 use crate::fields::ModelFields;
 use crate::history::{ChangeFilter, OutcomeKind};
@@ -43,19 +43,21 @@ impl Work<'_> {
 }
 
 /// Adds to the wanted records those that they need and that are to be created too, and the parts of those that are to be deleted, which
-/// go with them. `compare` makes the comparison, each time from
-/// its beginning, as often as it takes: records are found level by level.
+/// go with them. `compare` makes the comparison, each time from its beginning, as often as it takes: records are found level by level.
+///
+/// Gives the records that are absent too, are not wanted, and have parts that are: whether those may go is for them to say.
 pub fn add_needed(
     wanted: &mut Wanted,
     fields: &ModelFields,
     compare: impl Fn(&mut dyn DiffOutput) -> Result<()>,
-) -> Result<()> {
-    let (mut referred, mut going) = (HashSet::new(), HashSet::new());
+) -> Result<HashSet<u128>> {
+    let (mut referred, mut going, mut wholes) = (HashSet::new(), HashSet::new(), HashSet::new());
     loop {
-        let mut needs = Needs { wanted, fields, referred: &mut referred, going: &mut going, found: 0 };
+        let (referred, going, wholes) = (&mut referred, &mut going, &mut wholes);
+        let mut needs = Needs { wanted, fields, referred, going, wholes, beside: HashSet::new(), found: 0 };
         compare(&mut needs)?;
         if needs.found == 0 {
-            return Ok(());
+            return Ok(needs.beside);
         }
     }
 }
@@ -68,6 +70,10 @@ struct Needs<'a> {
     referred: &'a mut HashSet<u128>,
     /// Those that are to be deleted.
     going: &'a mut HashSet<u128>,
+    /// What those belong to.
+    wholes: &'a mut HashSet<u128>,
+    /// Of these, what is to be deleted and is not wanted.
+    beside: HashSet<u128>,
     found: u64,
 }
 
@@ -87,6 +93,11 @@ impl DiffOutput for Needs<'_> {
             }
             if self.wanted.contains(&own) {
                 self.going.insert(own);
+                for (whole, key) in wholes_of(schema, &change, self.fields) {
+                    self.found += u64::from(self.wholes.insert(hash(whole.name, key.as_str())));
+                }
+            } else if self.wholes.contains(&own) {
+                self.beside.insert(own);
             }
             return Ok(());
         }
@@ -118,14 +129,37 @@ impl DiffOutput for Needs<'_> {
 /// Hands on the changes of wanted records.
 pub struct Only<'a> {
     wanted: &'a Wanted,
+    fields: &'a ModelFields,
+    beside: &'a HashSet<u128>,
     output: &'a mut dyn DiffOutput,
     kept: DiffCounts,
 }
 
 impl<'a> Only<'a> {
-    /// Hands the changes of `wanted` records to `output`.
-    pub fn new(wanted: &'a Wanted, output: &'a mut dyn DiffOutput) -> Self {
-        Self { wanted, output, kept: DiffCounts::default() }
+    /// Hands the changes of `wanted` records to `output`. What belongs to one of `beside`, which is absent too and not wanted, is held:
+    /// it goes with that, and what holds that is not looked at here.
+    pub fn new(
+        wanted: &'a Wanted,
+        fields: &'a ModelFields,
+        beside: &'a HashSet<u128>,
+        output: &'a mut dyn DiffOutput,
+    ) -> Self {
+        Self { wanted, fields, beside, output, kept: DiffCounts::default() }
+    }
+
+    /// The hold of what is to be deleted without what it belongs to.
+    fn without_whole(&self, change: &Change) -> Option<Hold> {
+        if self.beside.is_empty() || (change.action, &change.hold) != (Action::Delete, &None) {
+            return None;
+        }
+        let schema = self.fields.schema(&change.model)?;
+        let mut wholes = wholes_of(schema, change, self.fields);
+        let (whole, key) = wholes.find(|(whole, key)| self.beside.contains(&hash(whole.name, key.as_str())))?;
+        let reason = format!(
+            "its {} `{key}` is absent too, and is no part of what this run is about: it goes with that, or stays with it",
+            whole.label
+        );
+        Some(Hold { rule: HoldRule::Parent, reason })
     }
 }
 
@@ -143,7 +177,7 @@ impl DiffOutput for Only<'_> {
         self.output.counted_at(model, site, in_both)
     }
 
-    fn change_at(&mut self, change: Change, site: Option<&str>) -> Result<()> {
+    fn change_at(&mut self, mut change: Change, site: Option<&str>) -> Result<()> {
         if !self.wanted.contains(&hash(&change.model, change.key.as_str())) {
             return Ok(());
         }
@@ -154,7 +188,8 @@ impl DiffOutput for Only<'_> {
             Action::Update => self.kept.update += 1,
             Action::Delete => self.kept.delete += 1,
         }
-        self.output.change_at(change, site)
+        let hold = self.without_whole(&change);
+        self.output.change_at(Change { hold: hold.or(change.hold.take()), ..change }, site)
     }
 
     /// What was found and is not wanted is not counted: it is none of this plan's business.
@@ -216,9 +251,9 @@ mod tests {
         let fields =
             all.fold(ModelFields::new(), |fields, schema| fields.insert(schema, syncline_model::FieldSet::ALL));
         let mut wanted = Wanted::from([hash("device", r#"["atl","sw1"]"#)]);
-        add_needed(&mut wanted, &fields, compare).unwrap();
+        let beside = add_needed(&mut wanted, &fields, compare).unwrap();
         let mut kept = Kept::default();
-        compare(&mut Only::new(&wanted, &mut kept)).unwrap();
+        compare(&mut Only::new(&wanted, &fields, &beside, &mut kept)).unwrap();
         assert_eq!(kept.0, ["manufacturer cisco", "device_type cisco / c9300", "device atl / sw1"]);
         assert_eq!((kept.1.create, kept.1.unchanged), (3, 7));
     }

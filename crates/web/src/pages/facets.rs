@@ -241,7 +241,9 @@ pub fn facets(tallies: &Tallies, wanted: &Wanted, fields: &Fields, path: &str, p
         let applies = |tally: &Tally| tally.model == model && tally.outcome == OutcomeKind::Planned;
         let chosen = wanted.model.as_deref() == Some(model);
         let shown = value(words::plural_of(model), None, &of_model, "model", model, chosen);
-        let pick = (picks && tallies.kinds.iter().any(applies)).then(|| format!("model:{model}"));
+        // Who ticks a model means all of it: where a filter shows a part, the number beside the box would be another one.
+        let is_whole = of_model == Wanted { model: of_model.model.clone(), ..Wanted::default() };
+        let pick = (picks && is_whole && tallies.kinds.iter().any(applies)).then(|| format!("model:{model}"));
         FacetValue { pick, ..shown }
     });
     let actions = [Action::Create, Action::Update, Action::Delete].into_iter().map(|action| {

@@ -47,7 +47,7 @@ pub struct SeenField {
     pub columns: [Option<Seen>; 3],
     /// Where it is left alone; none where it is, or where the sync is not configured any more.
     pub ignore: Option<String>,
-    /// It is left alone now.
+    /// It is left alone now, by itself: of a record that is, that is told once.
     pub is_left: bool,
 }
 
@@ -157,8 +157,10 @@ impl Traces<'_> {
         let fields = table.0.into_iter().map(|(name, columns)| {
             let seen = |sight| Seen::of(self.model, self.key, name, sight, now);
             let columns = columns.map(|sight| sight.map(seen));
-            let is_left = ignores().any(|ignore| ignore.field.as_deref().is_none_or(|field| field == name));
-            let ignore = (is_configured && !is_left).then(|| ignore_href(sync, self.model, self.key, Some(name)));
+            let is_left = ignores().any(|ignore| ignore.field.as_deref() == Some(name));
+            let with_all = ignores().any(|ignore| ignore.field.is_none());
+            let ignore =
+                (is_configured && !is_left && !with_all).then(|| ignore_href(sync, self.model, self.key, Some(name)));
             SeenField { name: clean(name), columns, ignore, is_left }
         });
         OfSync {

@@ -359,7 +359,7 @@ async fn what_a_cancelled_or_expired_run_staged_is_removed_by_the_next_one() {
 /// Two stages could create the same twice: a part waits until it is decided about what is staged, and a whole run has what it had.
 #[tokio::test]
 async fn a_part_is_not_staged_beside_something_else() {
-    let lab = staging("staged-part").await;
+    let lab = staging("staged-scope").await;
     with(lab.world, |world| {
         world.source.insert("b".to_owned(), "Site b".to_owned());
         world.source.insert("c".to_owned(), "Site c".to_owned());
