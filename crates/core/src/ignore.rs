@@ -21,6 +21,10 @@ pub struct Ignored {
 /// What is left alone of one record, with the reasons.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct IgnoredRecord {
+    /// What it is called, as commands take it.
+    name: Box<str>,
+    /// It is known by another name too.
+    is_renamed: bool,
     whole: Option<Box<str>>,
     fields: Vec<(Box<str>, Box<str>)>,
 }
@@ -29,10 +33,16 @@ impl Ignored {
     /// Adds a record, or one field of it, with the reason as [`reason`] words it.
     pub fn add(&mut self, model: &str, key: &AnyKey, field: Option<&str>, reason: String) {
         let record = self.records.entry(hash(model, key.as_str())).or_default();
+        record.name = format!("{model}:{}", key.as_str()).into();
         match field {
             None => record.whole = Some(reason.into()),
             Some(field) => record.fields.push((field.into(), reason.into())),
         }
+    }
+
+    /// The records by their hashes, with what they are called; those that were [renamed](Self::rename) by no hash that counts.
+    pub fn names(&self) -> impl Iterator<Item = (u128, &str)> {
+        self.records.iter().filter(|(_, record)| !record.is_renamed).map(|(hash, record)| (*hash, &*record.name))
     }
 
     /// Whether nothing is left alone.
@@ -42,7 +52,9 @@ impl Ignored {
 
     /// Leaves alone under another key too what is left alone under one: the record is called so on the other side.
     pub fn rename(&mut self, model: &str, from: &AnyKey, to: &AnyKey) {
-        if let Some(record) = self.records.get(&hash(model, from.as_str())).cloned() {
+        if let Some(named) = self.records.get_mut(&hash(model, from.as_str())) {
+            named.is_renamed = true;
+            let record = named.clone();
             let known = self.records.entry(hash(model, to.as_str())).or_default();
             known.whole = known.whole.take().or(record.whole);
             known.fields.extend(record.fields);

@@ -36,13 +36,33 @@ struct Named {
 
 /// A record in a scope. Written `device:["site","name"]`; the parts of a key are in line or nested as in a plan, `device:[["site"],"name"]`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "RecordParts")]
+#[schemars(with = "RecordParts")]
 pub struct ScopeRecord {
     /// The name of its model.
     pub model: String,
     /// Its key.
-    #[schemars(with = "Vec<serde_json::Value>")]
     pub key: AnyKey,
+}
+
+/// A record in a scope. Written `device:["site","name"]`; the parts of a key are in line or nested as in a plan, `device:[["site"],"name"]`.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "ScopeRecord")]
+struct RecordParts {
+    /// The name of its model.
+    model: String,
+    /// Its key.
+    #[schemars(with = "Vec<serde_json::Value>")]
+    key: AnyKey,
+}
+
+impl TryFrom<RecordParts> for ScopeRecord {
+    type Error = Error;
+
+    fn try_from(parts: RecordParts) -> Result<Self, Error> {
+        format!("{}:{}", parts.model, parts.key.as_str()).parse()
+    }
 }
 
 /// Why there is no such scope.
@@ -67,7 +87,7 @@ struct ScopeParts {
     models: Vec<String>,
     /// Slugs of sites; left out, wherever something is.
     #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "some")]
-    #[schemars(length(min = 1, max = Scope::MOST), inner(regex(pattern = r"^[a-z0-9_-]{1,100}$")))]
+    #[schemars(length(min = 1, max = Scope::MOST), inner(regex(pattern = r"^[A-Za-z0-9_-]{1,100}$")))]
     sites: Vec<String>,
     /// Records, besides those.
     #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "some")]

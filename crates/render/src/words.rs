@@ -208,8 +208,11 @@ pub fn refused(plan: &PlanSummary) -> Option<String> {
 pub fn keeps(fields: u64) -> Option<String> {
     match fields {
         0 => None,
-        1 => Some("1 field differs and stays as the target has it (`policy.fields`)".to_owned()),
-        _ => Some(format!("{} fields differ and stay as the target has them (`policy.fields`)", count(fields))),
+        1 => Some("1 field differs and stays as the target has it (`policy.fields`, or left alone)".to_owned()),
+        _ => Some(format!(
+            "{} fields differ and stay as the target has them (`policy.fields`, or left alone)",
+            count(fields)
+        )),
     }
 }
 

@@ -65,8 +65,10 @@ impl std::str::FromStr for CommentText {
     type Err = NoComment;
 
     fn from_str(text: &str) -> Result<Self, NoComment> {
-        let letters = text.chars().count();
+        // Forms send line breaks as two characters.
+        let text = text.replace("\r\n", "\n");
         let text = text.trim();
+        let letters = text.chars().count();
         match text {
             "" => Err(NoComment::Empty),
             _ if letters > LETTERS => Err(NoComment::TooLong(letters)),

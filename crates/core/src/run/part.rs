@@ -393,7 +393,7 @@ mod tests {
         };
         let modes = [("tag", ModelMode::Sync), ("site", ModelMode::Lookup)];
         insta::assert_snapshot!(refused(json!({"models": ["site"]}), &modes).unwrap_err(), @"`site` is no model that this sync writes (it writes tag)");
-        insta::assert_snapshot!(refused(json!({"records": [{"model": "device", "key": ["a"]}]}), &modes).unwrap_err(), @"`device` is no model that this sync writes (it writes tag)");
+        insta::assert_snapshot!(refused(json!({"records": [{"model": "device", "key": ["a", "b"]}]}), &modes).unwrap_err(), @"`device` is no model that this sync writes (it writes tag)");
         insta::assert_snapshot!(refused(json!({"sites": ["a"]}), &modes).unwrap_err(), @"nothing of what the run would be about stands at a site, as far as both systems tell: name models or records instead of sites");
         assert_eq!(refused(json!({"models": ["tag"]}), &modes), Ok(()));
     }

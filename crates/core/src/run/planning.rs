@@ -1,7 +1,7 @@
 //! From two reads to a saved plan.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -17,6 +17,7 @@ use super::rerun::{Only, add_needed};
 use super::retention;
 use super::work::{Work, partial_reads};
 use super::{RunReport, SideDefinition, quarantine};
+use crate::bindings::hash;
 use crate::change::Change;
 use crate::diff::{DiffCounts, DiffInput, DiffOutput};
 use crate::event::{Event, Events, Level, Phase, Side};
@@ -29,9 +30,12 @@ use crate::plan::{
     Background, Evidence, Memory, PlanDraft, PlanHeader, PlanRead, PlanReader, PlanSide, PlanSummary, SavedPlan,
 };
 use crate::policy::Adopt;
-use crate::snapshot::{ModelSnapshot, Snapshot, align};
+use crate::snapshot::{ModelSnapshot, Snapshot, SnapshotReader, align};
 use crate::target::DataTarget;
 use crate::{Error, ErrorKind, Result};
+
+/// So many records that are left alone and gone are named in a run's log.
+const GONE: usize = 20;
 
 /// What is compared.
 pub struct Sides {
@@ -216,12 +220,36 @@ struct Planning {
 }
 
 impl Planning {
+    /// The first few records that people want left alone and that neither side has.
+    fn left_alone_and_gone(&self) -> Result<Vec<String>> {
+        let mut gone: HashMap<u128, &str> = self.ignored.names().collect();
+        for snapshot in [&self.source, &self.target].into_iter().flat_map(|side| side.models.values()) {
+            if !gone.values().any(|name| name.split_once(':').is_some_and(|(model, _)| model == snapshot.model)) {
+                continue;
+            }
+            let mut reader = SnapshotReader::open(snapshot)?;
+            while let Some(line) = reader.next_line()? {
+                gone.remove(&hash(snapshot.model, &String::from_utf8_lossy(line.key)));
+            }
+        }
+        let mut names: Vec<_> = gone.into_values().map(str::to_owned).collect();
+        names.sort();
+        names.truncate(GONE);
+        Ok(names)
+    }
+
     fn save(&mut self, memory: &Remembered) -> Result<SavedPlan> {
         let bound = |model: &str| memory.links(model);
         let aligned = align(&self.source, &mut self.target, &self.fields, &self.folder, &bound)?;
         for recognised in &aligned.recognised {
             self.events.message(Level::Info, recognised.to_string());
             self.ignored.rename(recognised.model, &recognised.target_key, &recognised.source_key);
+        }
+        for name in self.left_alone_and_gone()? {
+            let text = format!(
+                "`{name}` is left alone, and neither side has it: look at the spelling, or end it (`syncline ignore list`)"
+            );
+            self.events.message(Level::Warning, text);
         }
         for (model, links) in &aligned.links {
             memory.link(model, links)?;

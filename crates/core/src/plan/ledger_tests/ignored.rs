@@ -80,3 +80,35 @@ async fn nothing_is_released_in_what_is_left_alone() {
         assert!(!releases(&planned(&source, &target, &Policy::default(), &ledger).await), "{field:?}");
     }
 }
+
+/// What belongs to a record that is left alone neither comes nor goes, also where the record is on both sides and nothing of it differs,
+/// and also what belongs to its parts.
+#[tokio::test]
+async fn what_belongs_to_a_record_that_is_left_alone_stays_as_it_is() {
+    let given = |addresses: [&str; 2]| {
+        let devices = vec![device("sw1"), device("sw2")];
+        let addresses = addresses.iter().zip(&devices).map(|(at, device)| address(at, device)).collect();
+        Given { devices, addresses, ..Given::default() }
+    };
+    let (source, target) = (given(["10.0.0.1/24", "10.0.0.2/24"]), given(["10.0.0.3/24", "10.0.0.4/24"]));
+    let policy = Policy { deletes: Deletes::Apply, only_own: false, ..Policy::default() };
+    let ledger = Ledger::default().ignored("device", &json!([ATL, "sw1"]), None);
+    let planned = planned(&source, &target, &policy, &ledger).await;
+    insta::assert_snapshot!(held_reasons(&planned), @r"
+    create ip_address - / 10.0.0.1: its device `atl / sw1` is left alone until 2026-12-01 by ada: the lab has it so
+    delete ip_address - / 10.0.0.3: its device `atl / sw1` is left alone until 2026-12-01 by ada: the lab has it so
+    ");
+    assert_eq!(planned.changes.len(), 4);
+}
+
+/// Who cannot be without a record that is left out does not come either, rather than to fail in every run.
+#[tokio::test]
+async fn what_needs_a_record_that_is_left_out_is_left_out() {
+    let stack = VirtualChassis { name: text("stack"), master: None, domain: None };
+    let devices =
+        vec![device("sw1"), Device { virtual_chassis: Some(stack.key()), vc_position: Some(1), ..device("sw2") }];
+    let source = Given { devices, stacks: vec![stack], ..Given::default() };
+    let ledger = Ledger::default().ignored("virtual_chassis", &json!(["stack"]), None);
+    let planned = planned(&source, &with_serials(&[None]), &Policy::default(), &ledger).await;
+    insta::assert_snapshot!(held_reasons(&planned));
+}
