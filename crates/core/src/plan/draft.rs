@@ -522,12 +522,12 @@ impl<'a> PlanDraft<'a> {
             let reason = format!("the target may have it: the read of {} is not complete: {reason}", schema.plural);
             change.hold = Some(Hold { rule: HoldRule::TargetPartial, reason });
         }
-        let own = hash(schema.name, change.key.as_str());
+        let own = |change: &Change| hash(schema.name, change.key.as_str());
         if let Some(left) = self.left_out_with(schema, &change) {
             change.hold = Some(ignored_with(left.clone()));
-            self.left_out.insert(own, left);
+            self.left_out.insert(own(&change), left);
         } else if let (Action::Create, Some(Hold { rule: HoldRule::Ignored, reason })) = (change.action, &change.hold) {
-            self.left_out.insert(own, named(schema, &change.key, reason));
+            self.left_out.insert(own(&change), named(schema, &change.key, reason));
         }
         match &change.hold {
             Some(hold) => {

@@ -37,11 +37,11 @@ pub fn wholes_of<'a>(
 
 /// The record that is left alone, with the reason, among `wholes` and what those belong to in turn, as far as their keys tell.
 pub fn left_alone(
-    wholes: impl Iterator<Item = (&'static ModelSchema, AnyKey)>,
+    mut wholes: impl Iterator<Item = (&'static ModelSchema, AnyKey)>,
     fields: &ModelFields,
     ignored: &Ignored,
 ) -> Option<String> {
-    wholes.into_iter().find_map(|(whole, key)| {
+    wholes.find_map(|(whole, key)| {
         let reason = ignored.of(whole.name, key.as_str()).and_then(IgnoredRecord::whole);
         match reason {
             Some(reason) => Some(named(whole, &key, reason)),
