@@ -1,6 +1,5 @@
 //! How many changes of a plan there are at which site, and how many updates of which field.
 
-use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 
 use schemars::JsonSchema;
@@ -43,34 +42,33 @@ pub struct SiteCounts {
 /// Counts changes while they are decided. It grows with the number of sites and fields, not with that of changes.
 #[derive(Debug, Default)]
 pub(super) struct FacetCounter {
-    sites: HashMap<AnyKey, BTreeMap<String, SiteCounts>>,
+    sites: HashMap<AnyKey, SiteTally>,
+    /// The models with changes at sites, in the order met; tallies know them by their place here.
+    models: Vec<String>,
     fields: BTreeMap<String, BTreeMap<String, u64>>,
+}
+
+/// What was counted at one site: small, as there may be as many sites as changes.
+#[derive(Debug, Default)]
+struct SiteTally {
+    total: u64,
+    models: Vec<(usize, SiteCounts)>,
 }
 
 impl FacetCounter {
     /// Counts a change that goes into the plan.
     pub fn count(&mut self, change: &Change) {
         if change.action == Action::Update {
-            let fields = match self.fields.get_mut(&change.model) {
-                Some(fields) => fields,
-                None => self.fields.entry(change.model.clone()).or_default(),
-            };
-            for field in &change.fields {
-                match fields.get_mut(&field.name) {
-                    Some(count) => *count += 1,
-                    None => drop(fields.insert(field.name.clone(), 1)),
-                }
-            }
+            self.count_fields(change);
         }
         let Some(site) = &change.site else { return };
-        let models = match self.sites.get_mut(site) {
-            Some(models) => models,
+        let model = self.model(&change.model);
+        let tally = match self.sites.get_mut(site) {
+            Some(tally) => tally,
             None => self.sites.entry(site.clone()).or_default(),
         };
-        let counts = match models.get_mut(&change.model) {
-            Some(counts) => counts,
-            None => models.entry(change.model.clone()).or_default(),
-        };
+        tally.total += 1;
+        let counts = tally.counts(model);
         match (&change.hold, change.action) {
             (Some(_), _) => counts.held += 1,
             (None, Action::Create) => counts.create += 1,
@@ -79,15 +77,56 @@ impl FacetCounter {
         }
     }
 
+    fn count_fields(&mut self, change: &Change) {
+        let fields = match self.fields.get_mut(&change.model) {
+            Some(fields) => fields,
+            None => self.fields.entry(change.model.clone()).or_default(),
+        };
+        for field in &change.fields {
+            match fields.get_mut(&field.name) {
+                Some(count) => *count += 1,
+                None => drop(fields.insert(field.name.clone(), 1)),
+            }
+        }
+    }
+
+    /// The place of a model; looked for from the end, as changes come by model.
+    fn model(&mut self, name: &str) -> usize {
+        self.models.iter().rposition(|model| model == name).unwrap_or_else(|| {
+            self.models.push(name.to_owned());
+            self.models.len() - 1
+        })
+    }
+
     /// Tells what was counted: of the sites those with the most changes, most first, and how many there are beside them.
     pub fn tell(self, summary: &mut PlanSummary) {
-        let mut sites: Vec<_> = self.sites.into_iter().map(|(site, models)| SiteSummary { site, models }).collect();
-        sites.sort_by_cached_key(|summary| (Reverse(summary.total()), summary.site.as_str().to_owned()));
+        type Site = (AnyKey, SiteTally);
+        let order =
+            |(a, left): &Site, (b, right): &Site| right.total.cmp(&left.total).then_with(|| a.as_str().cmp(b.as_str()));
+        let mut sites: Vec<Site> = self.sites.into_iter().collect();
         summary.more_sites = sites.len().saturating_sub(MOST) as u64;
-        sites.truncate(MOST);
-        summary.sites = sites;
+        if summary.more_sites > 0 {
+            sites.select_nth_unstable_by(MOST, order);
+            sites.truncate(MOST);
+        }
+        sites.sort_unstable_by(order);
+        let named = |models: Vec<(usize, SiteCounts)>| {
+            models.into_iter().filter_map(|(place, counts)| Some((self.models.get(place)?.clone(), counts))).collect()
+        };
+        summary.sites =
+            sites.into_iter().map(|(site, tally)| SiteSummary { site, models: named(tally.models) }).collect();
         summary.fields = self.fields;
         summary.fields.retain(|_, fields| !fields.is_empty());
+    }
+}
+
+impl SiteTally {
+    fn counts(&mut self, model: usize) -> &mut SiteCounts {
+        let at = self.models.iter().position(|(place, _)| *place == model).unwrap_or_else(|| {
+            self.models.push((model, SiteCounts::default()));
+            self.models.len() - 1
+        });
+        &mut self.models[at].1
     }
 }
 
