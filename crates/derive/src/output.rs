@@ -76,6 +76,17 @@ pub fn model(model: &Model) -> TokenStream {
 
 fn field_schema(field: &Field) -> TokenStream {
     let Field { name, r#type, description, key, preserve, deferred, exact, .. } = field;
+    let key_from_json = match key {
+        Some(KeyPart::Through(function)) => quote! {
+            |value, out| {
+                let value = <#r#type as ::syncline_model::FieldType>::from_json(value)?;
+                let part = #function(&value);
+                ::syncline_model::Canonical::write(&part, out);
+                Ok(!::syncline_model::Canonical::is_null(&part))
+            }
+        },
+        Some(KeyPart::Value) | None => quote!(::syncline_model::read_json::<#r#type>),
+    };
     let key = key.is_some();
     quote! {
         ::syncline_model::FieldSchema {
@@ -87,6 +98,8 @@ fn field_schema(field: &Field) -> TokenStream {
             preserve: #preserve,
             deferred: #deferred,
             exact: #exact,
+            from_json: ::syncline_model::read_json::<#r#type>,
+            key_from_json: #key_from_json,
         }
     }
 }

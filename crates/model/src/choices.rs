@@ -52,6 +52,11 @@ macro_rules! choices {
 
         impl $crate::FieldType for $name {
             const KIND: $crate::FieldKind = $crate::FieldKind::Choice(Self::VALUES);
+
+            fn from_json(value: &serde_json::Value) -> Result<Self, $crate::ParseError> {
+                let choice = value.as_str().and_then(Self::from_value);
+                choice.ok_or_else(|| $crate::from_json::unexpected(value, "a choice, as a text"))
+            }
         }
     };
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::{Canonical, FieldKind, FieldType};
+use crate::{Canonical, FieldKind, FieldType, ParseError, from_json};
 
 /// A JSON value, such as the custom fields of an object or its config context. Objects are compared without regard to the order of
 /// their members.
@@ -24,6 +24,11 @@ impl Json {
 
 impl FieldType for Json {
     const KIND: FieldKind = FieldKind::Json;
+
+    fn from_json(value: &Value) -> Result<Self, ParseError> {
+        // Of an object without members nothing comes, as of null: only an `Option` of it may be that.
+        Self::of(value.clone()).ok_or_else(|| from_json::unexpected(value, "data that is not empty"))
+    }
 }
 
 impl Canonical for Json {

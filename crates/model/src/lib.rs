@@ -20,8 +20,10 @@
 // The derive names this crate by its full path, also from within.
 extern crate self as syncline_model;
 
+mod any_record;
 mod canonical;
 mod choices;
+mod from_json;
 mod json;
 mod key;
 mod mac;
@@ -34,7 +36,9 @@ mod slug;
 mod text;
 mod vlan;
 
+pub use any_record::{AnyRecord, FieldError};
 pub use canonical::Canonical;
+pub use from_json::{ReadJson, read_json};
 pub use json::Json;
 pub use key::{AnyKey, Key};
 pub use mac::MacAddress;

@@ -2,7 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use crate::{Canonical, FieldKind, IpHost, IpPrefix, Key, MacAddress, ModelSchema, Pair, Slug, Text, VlanId};
+use serde_json::Value;
+
+use crate::{
+    Canonical, FieldKind, IpHost, IpPrefix, Key, MacAddress, ModelSchema, Pair, ParseError, Slug, Text, VlanId,
+    from_json,
+};
 
 /// A kind of record. Implemented by `#[derive(Model)]`.
 ///
@@ -75,37 +80,59 @@ pub trait Model: Send + Sync + Sized + 'static {
 }
 
 /// A type that a field of a model may have.
-pub trait FieldType: Canonical {
+pub trait FieldType: Canonical + Sized {
     /// What the value is.
     const KIND: FieldKind;
     /// Whether it may be null.
     const NULLABLE: bool = false;
+
+    /// The value that JSON says, normalised as every value of the type is.
+    fn from_json(value: &Value) -> Result<Self, ParseError>;
 }
 
 macro_rules! field_types {
-    ($kind:expr => $($name:ty),*) => {$(
+    ($kind:expr, $read:expr => $($name:ty),*) => {$(
         impl FieldType for $name {
             const KIND: FieldKind = $kind;
+
+            fn from_json(value: &Value) -> Result<Self, ParseError> {
+                $read(value)
+            }
         }
     )*};
 }
-field_types!(FieldKind::Text => Text, Slug, MacAddress, IpHost, IpPrefix);
-field_types!(FieldKind::Integer => u8, u16, u32, u64, VlanId);
-field_types!(FieldKind::Boolean => bool);
-field_types!(FieldKind::Texts => BTreeSet<Text>);
-field_types!(FieldKind::Pairs => BTreeSet<Pair>);
+field_types!(FieldKind::Text, |value| from_json::parsed(value, "a text") => Text, Slug);
+field_types!(FieldKind::Text, |value| from_json::parsed(value, "an address, as a text") => MacAddress, IpHost, IpPrefix);
+field_types!(FieldKind::Integer, from_json::integer => u8, u16, u32, u64);
+field_types!(FieldKind::Integer, |value| from_json::integer(value).and_then(VlanId::new) => VlanId);
+field_types!(FieldKind::Boolean, from_json::boolean => bool);
+field_types!(FieldKind::Texts, |value| from_json::elements(value, Text::from_json) => BTreeSet<Text>);
+field_types!(FieldKind::Pairs, from_json::pairs => BTreeSet<Pair>);
 
 impl<M: Model> FieldType for Key<M> {
     const KIND: FieldKind = FieldKind::Reference(M::NAME);
+
+    fn from_json(value: &Value) -> Result<Self, ParseError> {
+        Self::read(value)
+    }
 }
 
 impl<M: Model> FieldType for BTreeSet<Key<M>> {
     const KIND: FieldKind = FieldKind::References(M::NAME);
+
+    fn from_json(value: &Value) -> Result<Self, ParseError> {
+        from_json::elements(value, Key::read)
+    }
 }
 
 impl<T: FieldType> FieldType for Option<T> {
     const KIND: FieldKind = T::KIND;
     const NULLABLE: bool = true;
+
+    fn from_json(value: &Value) -> Result<Self, ParseError> {
+        let value = (!from_json::is_nothing(value)).then(|| T::from_json(value)).transpose()?;
+        Ok(value.filter(|value| !value.is_null()))
+    }
 }
 
 /// A set of fields of one model, by position. A model has at most 64 fields.

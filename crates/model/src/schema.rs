@@ -1,6 +1,6 @@
 //! What the engine knows of a model: static descriptions made by `#[derive(Model)]`.
 
-use crate::FieldSet;
+use crate::{FieldSet, ReadJson};
 
 /// The description of a model.
 #[derive(Debug)]
@@ -45,6 +45,11 @@ pub struct FieldSchema {
     pub deferred: bool,
     /// Whether a set of references is to be exactly the source's. If not, its members are added to the target's, and others stay.
     pub exact: bool,
+    /// Reads a value of it from JSON.
+    pub from_json: ReadJson,
+    /// Reads a value of it from JSON, as it is a part of the key: where the key does not have the value as it is, the name of a device
+    /// folded to one case. The same as `from_json` for a field that is no part of it.
+    pub key_from_json: ReadJson,
 }
 
 /// What the value of a field is.

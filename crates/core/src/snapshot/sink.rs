@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use syncline_model::{FieldSet, Model};
+use syncline_model::{AnyRecord, FieldSet, Model, ModelSchema};
 use tokio::task::JoinHandle;
 
 use super::filled::{Filled, FilledCounter};
@@ -80,12 +80,23 @@ impl SnapshotSink {
 
     /// Begins the read of a model. Each model is read once.
     pub fn open<M: Model>(&self) -> Result<ModelSink<M>> {
-        if !self.shared.state().opened.insert(M::NAME) {
-            return Err(Error::new(ErrorKind::Internal, format!("the connector reads the model `{}` twice", M::NAME)));
+        self.begin(M::SCHEMA)
+    }
+
+    /// Begins the read of a model that is known by its schema alone. Each model is read once.
+    pub fn open_any(&self, schema: &'static ModelSchema) -> Result<ModelSink<AnyRecord>> {
+        self.begin(schema)
+    }
+
+    fn begin<R>(&self, schema: &'static ModelSchema) -> Result<ModelSink<R>> {
+        let model = schema.name;
+        if !self.shared.state().opened.insert(model) {
+            return Err(Error::new(ErrorKind::Internal, format!("the connector reads the model `{model}` twice")));
         }
         Ok(ModelSink {
             shared: self.shared.clone(),
-            fields: self.shared.contract.of(M::NAME),
+            schema,
+            fields: self.shared.contract.of(model),
             buffer: Buffer::default(),
             runs: Vec::new(),
             spilling: None,
@@ -97,8 +108,8 @@ impl SnapshotSink {
             filled: FilledCounter::default(),
             ended: false,
             lost: false,
-            _span: tracing::error_span!("read", side = %self.shared.side, model = M::NAME),
-            model: PhantomData,
+            _span: tracing::error_span!("read", side = %self.shared.side, model),
+            record: PhantomData,
         })
     }
 
@@ -173,8 +184,11 @@ impl Shared {
 
 /// Takes the records of one model. It must be ended by [`complete`](Self::complete) or [`partial`](Self::partial);
 /// dropping it leaves the model partial.
-pub struct ModelSink<M: Model> {
+///
+/// `R` is what a record is: the struct of the model, or [`AnyRecord`] where the model is known by its schema alone.
+pub struct ModelSink<R> {
     shared: Arc<Shared>,
+    schema: &'static ModelSchema,
     fields: FieldSet,
     buffer: Buffer,
     runs: Vec<Run>,
@@ -190,10 +204,34 @@ pub struct ModelSink<M: Model> {
     lost: bool,
     /// Lasts as long as the read. It is never entered: a connector works on several models in one task.
     _span: tracing::Span,
-    model: PhantomData<fn(M)>,
+    record: PhantomData<fn(R)>,
 }
 
 impl<M: Model> ModelSink<M> {
+    /// Takes a record and, on the target's side, its handle. Waits when the disk is slower than the system.
+    pub async fn push(&mut self, record: &M, native: Option<&Native>) -> Result<()> {
+        let native = native.map(native_json);
+        self.buffer.push(|out| record.write_key(out), |out| record.write_fields(self.fields, out), native.as_deref());
+        self.pushed(record.filled()).await
+    }
+}
+
+impl ModelSink<AnyRecord> {
+    /// Takes a record as [`push`](ModelSink::push) does. It is of the model that the sink was opened for, and has the fields that the
+    /// run compares.
+    pub async fn push_any(&mut self, record: &AnyRecord, native: Option<&Native>) -> Result<()> {
+        if record.schema() != self.schema {
+            let message = format!("a record of `{}` was read as one of `{}`", record.schema().name, self.schema.name);
+            return Err(Error::new(ErrorKind::Internal, message));
+        }
+        let native = native.map(native_json);
+        let key = |out: &mut Vec<u8>| out.extend_from_slice(record.key().as_str().as_bytes());
+        self.buffer.push(key, |out| record.write_fields(self.fields, out), native.as_deref());
+        self.pushed(record.filled()).await
+    }
+}
+
+impl<R> ModelSink<R> {
     /// The fields that the run compares.
     pub fn fields(&self) -> FieldSet {
         self.fields
@@ -201,7 +239,7 @@ impl<M: Model> ModelSink<M> {
 
     /// Whether the run compares the field of a name.
     pub fn wants(&self, field: &str) -> bool {
-        M::SCHEMA.position(field).is_some_and(|position| self.fields.contains(position))
+        self.schema.position(field).is_some_and(|position| self.fields.contains(position))
     }
 
     /// Says how many records there will be, for progress.
@@ -209,11 +247,8 @@ impl<M: Model> ModelSink<M> {
         self.expected = Some(records);
     }
 
-    /// Takes a record and, on the target's side, its handle. Waits when the disk is slower than the system.
-    pub async fn push(&mut self, record: &M, native: Option<&Native>) -> Result<()> {
-        let native = native.map(native_json);
-        self.buffer.push(|out| record.write_key(out), |out| record.write_fields(self.fields, out), native.as_deref());
-        self.filled.count(record.filled());
+    async fn pushed(&mut self, filled: FieldSet) -> Result<()> {
+        self.filled.count(filled);
         self.pushed += 1;
         if self.pushed.is_multiple_of(PROGRESS_STEP) {
             self.progress();
@@ -244,7 +279,7 @@ impl<M: Model> ModelSink<M> {
     /// Ends the read short of its end because of an error, which goes into the run's log with the request that failed.
     pub async fn partial_after(self, error: &Error) -> Result<()> {
         if let Some(exchange) = error.exchange() {
-            let text = format!("`{}`: {}", M::NAME, error.report());
+            let text = format!("`{}`: {}", self.schema.name, error.report());
             let exchange = Some(Box::new(exchange.clone()));
             self.shared.events.emit(Event::Message { level: Level::Warning, text, exchange });
         }
@@ -267,15 +302,15 @@ impl<M: Model> ModelSink<M> {
             verdict => verdict,
         };
         let (runs, buffer) = (std::mem::take(&mut self.runs), std::mem::take(&mut self.buffer));
-        let folder = self.shared.folder.clone();
-        let merged = blocking(move || run::merge(M::NAME, &folder, &runs, buffer)).await?;
+        let (model, folder) = (self.schema.name, self.shared.folder.clone());
+        let merged = blocking(move || run::merge(model, &folder, &runs, buffer)).await?;
         let counted = Counted {
             skipped: std::mem::take(&mut self.skipped),
             rejected: self.rejected,
             rejections: std::mem::take(&mut self.rejections),
-            filled: self.filled.of(M::SCHEMA, self.fields),
+            filled: self.filled.of(self.schema, self.fields),
         };
-        self.shared.keep(M::NAME, merged, verdict, counted);
+        self.shared.keep(model, merged, verdict, counted);
         Ok(())
     }
 
@@ -301,17 +336,17 @@ impl<M: Model> ModelSink<M> {
     fn progress(&self) {
         self.shared.events.emit(Event::Read {
             side: self.shared.side,
-            model: M::NAME,
+            model: self.schema.name,
             records: self.pushed,
             expected: self.expected,
         });
     }
 }
 
-impl<M: Model> Drop for ModelSink<M> {
+impl<R> Drop for ModelSink<R> {
     fn drop(&mut self) {
         if !self.ended {
-            tracing::debug!(model = M::NAME, "the read of a model was given up");
+            tracing::debug!(model = self.schema.name, "the read of a model was given up");
         }
     }
 }
