@@ -53,6 +53,16 @@ pub enum FieldError {
     },
 }
 
+impl FieldError {
+    /// The field.
+    pub fn field(&self) -> &str {
+        match self {
+            Self::Unknown { field, .. } => field,
+            Self::Missing { field } | Self::Value { field, .. } => field,
+        }
+    }
+}
+
 impl AnyRecord {
     /// Takes the fields of a record from JSON. Of those that are `wanted` none may be missing but what can be null or empty.
     pub fn from_json(
