@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod faults;
+mod files;
 mod foreign;
 mod lab;
 mod ledger;

@@ -8,6 +8,7 @@
 mod http;
 mod plan;
 mod serve;
+mod strike;
 #[cfg(test)]
 mod tests;
 
@@ -19,6 +20,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 pub use plan::{FaultKind, FaultPlan};
+pub use strike::{Seen, Strike};
 
 /// A fault that a request met.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,6 +61,9 @@ struct State {
     faults: Vec<Fault>,
     /// Faults since the plan was set.
     under_plan: u64,
+    strike: Option<Strike>,
+    /// The requests that came in; none where nobody wants to know.
+    seen: Option<Vec<Seen>>,
 }
 
 impl FaultProxy {
@@ -77,7 +82,7 @@ impl FaultProxy {
             upstream: host.to_owned(),
             seed,
             requests: AtomicU64::new(0),
-            state: Mutex::new(State { plan, faults: Vec::new(), under_plan: 0 }),
+            state: Mutex::new(State { plan, faults: Vec::new(), under_plan: 0, strike: None, seen: None }),
         });
         let running = CancellationToken::new();
         tokio::spawn(running.clone().run_until_cancelled_owned(serve::accept(
@@ -110,6 +115,23 @@ impl FaultProxy {
         state.under_plan = 0;
     }
 
+    /// Strikes certain requests of those that come from now on, before the plan is asked.
+    pub fn strike(&self, strike: Strike) {
+        self.shared.state().strike = Some(strike);
+    }
+
+    /// Notes the requests that come from now on, and strikes none of them; what was noted before is forgotten.
+    pub fn watch(&self) {
+        let mut state = self.shared.state();
+        state.seen = Some(Vec::new());
+        state.strike = None;
+    }
+
+    /// The requests since [`watch`](Self::watch), in the order in which they came.
+    pub fn seen(&self) -> Vec<Seen> {
+        self.shared.state().seen.clone().unwrap_or_default()
+    }
+
     /// Stops listening and breaks all connections.
     pub fn stop(self) {
         drop(self);
@@ -129,14 +151,23 @@ impl Shared {
     }
 
     /// Numbers a request and decides what happens to it.
-    fn decide(&self, method: &str, path: &str) -> Option<FaultKind> {
+    fn decide(&self, method: &str, path: &str, body: &[u8]) -> Option<FaultKind> {
         let number = self.requests.fetch_add(1, Ordering::Relaxed) + 1;
         let mut state = self.state();
-        if state.plan.limit.is_some_and(|limit| state.under_plan >= limit) {
-            return None;
+        let seen = Seen::now(method, path, body);
+        let struck = state.strike.as_mut().and_then(|strike| strike.meet(&seen));
+        if let Some(all) = &mut state.seen {
+            all.push(Seen { fault: struck, ..seen });
         }
-        let kind = state.plan.decide(self.seed, number)?;
-        state.under_plan += 1;
+        let kind = match struck {
+            Some(kind) => kind,
+            None if state.plan.limit.is_some_and(|limit| state.under_plan >= limit) => return None,
+            None => {
+                let kind = state.plan.decide(self.seed, number)?;
+                state.under_plan += 1;
+                kind
+            }
+        };
         state.faults.push(Fault {
             number,
             method: method.to_owned(),

@@ -58,7 +58,7 @@ async fn exchange(
     let Some(request) = http::request(client).await? else { return Ok(End::Closes) };
     let mut line = request.start_line();
     let (method, path) = (line.next().unwrap_or_default(), line.next().unwrap_or_default());
-    let kind = shared.decide(&method, &path);
+    let kind = shared.decide(&method, &path, &request.body);
     match kind {
         Some(FaultKind::ResetBefore) => return Ok(End::Resets),
         Some(FaultKind::TooManyRequests { retry_after }) => {
@@ -134,6 +134,8 @@ async fn refuse(
     retry_after: Option<u64>,
 ) -> io::Result<End> {
     let reason = match status {
+        401 => "Unauthorized",
+        403 => "Forbidden",
         429 => "Too Many Requests",
         500 => "Internal Server Error",
         502 => "Bad Gateway",

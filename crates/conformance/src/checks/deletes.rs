@@ -1,0 +1,54 @@
+//! K6: what is gone is deleted, in the order of references.
+
+use syncline_core::event::Side;
+use syncline_core::history::OutcomeKind;
+use syncline_core::run::RunRequest;
+use syncline_model::{DeletionClass, models};
+
+use super::{NO_TARGET, Proof, Shown};
+use crate::bench::Bench;
+use crate::lab::Lab;
+
+pub async fn gone_is_deleted(lab: &dyn Lab) -> Shown {
+    let bench = Bench::new(lab).await?;
+    if bench.connector.target.is_none() {
+        return Ok(Proof::NotMeant(NO_TARGET));
+    }
+    if !bench.target(&bench.settings).await?.capabilities().deletes {
+        return Ok(Proof::NotMeant("the target declares that it deletes nothing"));
+    }
+    let network = lab.network();
+    bench.write(&network).await?;
+    // What is shared by many is never deleted for its absence, and stays with what it refers to.
+    let mut left = network.clone();
+    for (model, records) in &mut left.records {
+        if models::by_name(model).is_some_and(|schema| schema.deletion != DeletionClass::Shared) {
+            records.clear();
+        }
+    }
+    let plan = bench.dry_plan(&left).await?;
+    let report = bench.run(&left, RunRequest::default()).await?;
+    let wrong = bench.outcomes(&report, &[OutcomeKind::Failed, OutcomeKind::Skipped, OutcomeKind::Stale]).await?;
+    if !wrong.is_empty() {
+        return Err(format!("not everything that is gone could be deleted:\n{}", wrong.join("\n")).into());
+    }
+    let deleted = report.total().applied;
+    if deleted == 0 {
+        return Err("nothing was deleted".into());
+    }
+    for (model, read) in bench.read(Side::Target, &bench.settings).await? {
+        let goes = models::by_name(model).is_some_and(|schema| schema.deletion != DeletionClass::Shared);
+        if let Some(key) = read.records.keys().next().filter(|_| goes) {
+            return Err(format!("the {model} {key} is still there").into());
+        }
+    }
+    // The same plan once more: all of it is gone by now.
+    let again = bench.apply(&left, &plan).await?;
+    let failed = bench.outcomes(&again, &[OutcomeKind::Failed, OutcomeKind::Skipped]).await?;
+    if !failed.is_empty() {
+        return Err(format!("deleting what is gone already is a failure:\n{}", failed.join("\n")).into());
+    }
+    Ok(Proof::Shown(format!(
+        "{deleted} records deleted, each after what refers to it; deleting them again did no harm"
+    )))
+}

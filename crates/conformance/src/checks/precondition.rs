@@ -1,0 +1,41 @@
+//! K9: what somebody changed since it was read is not overwritten.
+
+use syncline_core::history::OutcomeKind;
+use syncline_core::plan::PlanReader;
+
+use super::{NO_TARGET, Proof, Shown, edits};
+use crate::bench::Bench;
+use crate::lab::Lab;
+
+pub async fn holds(lab: &dyn Lab) -> Shown {
+    let bench = Bench::new(lab).await?;
+    if bench.connector.target.is_none() {
+        return Ok(Proof::NotMeant(NO_TARGET));
+    }
+    if !bench.target(&bench.settings).await?.capabilities().preconditions {
+        return Ok(Proof::NotMeant("the target declares that it checks no precondition; people are told so"));
+    }
+    let network = lab.network();
+    bench.write(&network).await?;
+    let edits = edits(&bench).await?;
+    let edit = edits.first().ok_or("the target knows no field of which the network has an edit")?;
+    let edited = network.with(edit)?;
+    let plan = bench.dry_plan(&edited).await?;
+    let change = PlanReader::open(&plan)?.changes()?.next().ok_or("the edit makes no change")??;
+    let native = change.native.ok_or("the change of a record that was read has no handle")?;
+    bench.system.meddle(&change.model, &native).await?;
+    let report = bench.apply(&edited, &plan).await?;
+    let stale = bench.outcomes(&report, &[OutcomeKind::Stale]).await?;
+    if stale.len() != 1 || report.total().applied != 0 {
+        let left = bench.not_done(&report).await?;
+        let applied = report.total().applied;
+        return Err(format!(
+            "the {} {} was changed by somebody else after the plan was made, and {applied} changes were applied all the same\n{}",
+            change.model,
+            change.key,
+            left.join("\n")
+        )
+        .into());
+    }
+    Ok(Proof::Shown(stale.join("; ")))
+}

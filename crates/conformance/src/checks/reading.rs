@@ -1,0 +1,160 @@
+//! K3, K4, K13: reads.
+
+use serde_json::{Map, Value, json};
+use syncline_core::event::Side;
+use syncline_model::{AnyRecord, FieldSet, models};
+use syncline_testkit::fault_proxy::{FaultKind, Strike};
+
+use super::{NO_HTTP, Proof, Shown, in_time, some_of};
+use crate::bench::{Bench, Read};
+use crate::lab::{BoxError, Lab};
+
+/// How many requests of a read are struck, each in every way.
+const STRUCK: u64 = 8;
+
+/// K3: what is read twice is the same, with pages of any size.
+pub async fn repeated(lab: &dyn Lab) -> Shown {
+    let bench = Bench::filled(lab).await?;
+    let mut shown = Vec::new();
+    for side in bench.sides() {
+        let first = whole(&bench, side).await?;
+        same(&first, &whole(&bench, side).await?, "read a second time")?;
+        let records: usize = first.values().map(|read| read.records.len()).sum();
+        let most = first.values().map(|read| read.records.len()).max().unwrap_or_default();
+        let sizes = [1, 2, most.max(1), most + 1];
+        if let Some(pointer) = bench.system.page_size() {
+            for size in sizes {
+                let mut settings = bench.settings.clone();
+                let place = settings.connection.pointer_mut(pointer);
+                *place.ok_or_else(|| format!("the connection has no `{pointer}`"))? = json!(size);
+                let read = bench.read(side, &settings).await?;
+                same(&first, &read, &format!("read with {size} records a page"))?;
+            }
+            shown.push(format!("{records} records of the {side}, twice and with pages of {sizes:?}"));
+        } else {
+            shown.push(format!("{records} records of the {side}, twice"));
+        }
+    }
+    Ok(Proof::Shown(shown.join("; ")))
+}
+
+/// K4: a read that is cut short is never taken for complete.
+pub async fn cut(lab: &dyn Lab) -> Shown {
+    let bench = Bench::filled(lab).await?;
+    let Some(proxy) = &bench.proxy else { return Ok(Proof::NotMeant(NO_HTTP)) };
+    let mut cuts = 0;
+    for side in bench.sides() {
+        let good = whole(&bench, side).await?;
+        proxy.watch();
+        whole(&bench, side).await?;
+        let requests = proxy.seen().len() as u64;
+        for after in some_of(requests, STRUCK) {
+            let kinds =
+                [FaultKind::CutBody, FaultKind::ResetBefore, FaultKind::ServerError { status: 500, done: false }];
+            for kind in kinds {
+                proxy.strike(Strike::all(kind).after(after));
+                let what = format!("the read of the {side} with {} from request {} on", kind.name(), after + 1);
+                let read = in_time(&what, bench.read(side, &bench.settings)).await?;
+                proxy.watch();
+                if let Ok(read) = read {
+                    never_less(&good, &read, &what)?;
+                }
+                cuts += 1;
+            }
+        }
+        if bench.system.shorten().await {
+            let what = format!("the read of the {side} with a page that lacks a record");
+            if let Ok(read) = bench.read(side, &bench.settings).await {
+                never_less(&good, &read, &what)?;
+            }
+            cuts += 1;
+        }
+    }
+    Ok(Proof::Shown(format!("{cuts} reads were cut short in their course, none was taken for complete")))
+}
+
+/// K13: what is read is written as the models write it.
+pub async fn normalised(lab: &dyn Lab) -> Shown {
+    let bench = Bench::filled(lab).await?;
+    let mut compared = 0;
+    for side in bench.sides() {
+        for (model, read) in whole(&bench, side).await? {
+            let schema = models::by_name(model).ok_or_else(|| format!("there is no model `{model}`"))?;
+            for (key, text) in &read.records {
+                let fields: Map<String, Value> = serde_json::from_str(text)?;
+                let record = AnyRecord::from_json(schema, &fields, FieldSet::EMPTY)
+                    .map_err(|error| format!("the {model} {key} that the {side} reads is none: {error}"))?;
+                let mut out = Vec::new();
+                record.write_fields(FieldSet::ALL, &mut out);
+                let again = String::from_utf8_lossy(&out);
+                // A key is of the fields that the record has; those that go into it through a function are not compared here.
+                if again != *text {
+                    return Err(format!(
+                        "the {model} {key} is not normalised: it is read as\n{text}\nand said again is\n{again}"
+                    )
+                    .into());
+                }
+                compared += 1;
+            }
+        }
+    }
+    Ok(Proof::Shown(format!("{compared} records say the same when they are normalised again")))
+}
+
+/// A read that is complete and has something.
+async fn whole(bench: &Bench<'_>, side: Side) -> Result<Read, BoxError> {
+    let read = bench.read(side, &bench.settings).await?;
+    for (model, one) in &read {
+        if let Some(reason) = &one.partial {
+            return Err(format!("the {side} reads `{model}` in part: {reason}").into());
+        }
+        if let Some(rejected) = one.rejected.first() {
+            return Err(format!("the {side} cannot take over a record of `{model}`: {rejected}").into());
+        }
+        if one.duplicates > 0 {
+            return Err(format!("the {side} reads {} records of `{model}` twice", one.duplicates).into());
+        }
+    }
+    if read.values().all(|one| one.records.is_empty()) {
+        return Err(format!("the {side} reads no record: the lab starts a system that has some").into());
+    }
+    Ok(read)
+}
+
+/// That two reads say the same.
+fn same(first: &Read, second: &Read, what: &str) -> Result<(), BoxError> {
+    for (model, one) in first {
+        let other = second.get(model).ok_or_else(|| format!("{what}: `{model}` was not read"))?;
+        if let Some(reason) = &other.partial {
+            return Err(format!("{what}: `{model}` is read in part: {reason}").into());
+        }
+        if other.duplicates > 0 {
+            return Err(format!("{what}: {} records of `{model}` come twice", other.duplicates).into());
+        }
+        let missing = one.records.iter().find(|(key, record)| other.records.get(*key) != Some(record));
+        let added = other.records.iter().find(|(key, _)| !one.records.contains_key(*key));
+        if let Some((key, record)) = missing.or(added) {
+            let (count, before) = (other.records.len(), one.records.len());
+            return Err(
+                format!("{what}: {count} records of `{model}` in the place of {before}; first {key} {record}").into()
+            );
+        }
+    }
+    Ok(())
+}
+
+/// That no model which is said to be complete has less than it should.
+fn never_less(good: &Read, read: &Read, what: &str) -> Result<(), BoxError> {
+    let complete = read.iter().filter(|(_, one)| one.partial.is_none() && one.rejected.is_empty());
+    for (model, one) in complete {
+        let before = good.get(model).map(|one| one.records.len()).unwrap_or_default();
+        if good.get(model).is_some_and(|good| good.records != one.records) {
+            let count = one.records.len();
+            return Err(format!(
+                "{what} ends as complete for `{model}`, with {count} records in the place of {before}"
+            )
+            .into());
+        }
+    }
+    Ok(())
+}

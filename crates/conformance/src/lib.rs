@@ -1,0 +1,72 @@
+//! What every connector must prove, as one test a promise: K1 to K15.
+//!
+//! A connector crate says in a [`Lab`] how a system for tests is started and with which settings it is reached, and calls
+//! [`conformance!`] in a test program. Each promise becomes a test. What cannot be proven is skipped with a reason, which stands in the
+//! connector's row of the capability matrix.
+//!
+//! The kit speaks to the connector as the engine does, and to the system through a proxy that cuts answers, loses them and counts
+//! what is written. What it writes are the records of a small network with all that is awkward in real ones ([`Network::sample`]).
+
+mod bench;
+mod check;
+mod checks;
+mod given;
+mod lab;
+mod network;
+mod report;
+
+pub use bench::{Bench, ModelRead, Read};
+pub use check::Check;
+pub use lab::{BoxError, Broken, Lab, Settings, Skip, System};
+pub use network::{Edit, Network};
+pub use report::{Proof, Verdict};
+
+/// Makes a test of every promise for a [`Lab`]: `syncline_conformance::conformance!(MyLab);`
+#[macro_export]
+macro_rules! conformance {
+    ($lab:expr) => {
+        $crate::conformance! { @ $lab,
+            k1_settings Settings, k2_connection Connection, k3_repeated_reads RepeatedReads, k4_cut_reads CutReads,
+            k5_round_trip RoundTrip, k6_deletes Deletes, k7_lost_answers LostAnswers, k8_refused_records RefusedRecords,
+            k9_preconditions Preconditions, k10_pacing Pacing, k11_dry_runs DryRuns, k12_exact_matches ExactMatches,
+            k13_normalisation Normalisation, k14_memory Memory, k15_skips Skips,
+        }
+    };
+    (@ $lab:expr, $($name:ident $check:ident,)+) => {$(
+        #[test]
+        fn $name() {
+            $crate::prove(&$lab, $crate::Check::$check);
+        }
+    )+};
+}
+
+/// Tries whether a connector keeps a promise, and writes down what came of it (see [`report`]). Panics where it does not.
+#[expect(clippy::panic, reason = "it is the body of a test")]
+pub fn prove(lab: &dyn Lab, check: Check) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let verdict = match runtime {
+        Ok(runtime) => runtime.block_on(judge(lab, check)),
+        Err(error) => Verdict::Broken(error.to_string()),
+    };
+    report::keep(lab.connector(), check, &verdict);
+    match verdict {
+        Verdict::Proven(_) | Verdict::NotMeant(_) | Verdict::Skipped(_) => println!("{check}: {verdict}"),
+        Verdict::Broken(why) => panic!("{} breaks {check}\n{why}", lab.connector()),
+    }
+}
+
+/// What came of one promise.
+pub async fn judge(lab: &dyn Lab, check: Check) -> Verdict {
+    let skip = lab.skips().iter().find(|skip| skip.check == check);
+    match skip {
+        Some(skip) if skip.reason.trim().is_empty() => {
+            Verdict::Broken(format!("{check} is skipped without a reason: say why it cannot be proven"))
+        }
+        Some(skip) => Verdict::Skipped(skip.reason.to_owned()),
+        None => match checks::run(lab, check).await {
+            Ok(Proof::Shown(what)) => Verdict::Proven(what),
+            Ok(Proof::NotMeant(why)) => Verdict::NotMeant(why.to_owned()),
+            Err(error) => Verdict::Broken(error.to_string()),
+        },
+    }
+}
