@@ -1,6 +1,7 @@
 //! One system with a connector to it, as a check works with them.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
@@ -16,6 +17,7 @@ use syncline_core::snapshot::{ReadVerdict, Snapshot, SnapshotReader, SnapshotSin
 use syncline_core::source::DataSource;
 use syncline_core::target::DataTarget;
 use syncline_core::{Error, ErrorKind};
+use syncline_model::AnyKey;
 use syncline_testkit::fault_proxy::{FaultPlan, FaultProxy};
 use tokio_util::sync::CancellationToken;
 
@@ -169,17 +171,26 @@ impl<'l> Bench<'l> {
         Ok(read)
     }
 
+    fn given(&self) -> PathBuf {
+        self.folder.path().join("given.json")
+    }
+
     /// The sync that writes a network to the system.
-    pub fn sync(&self, network: &Network) -> SyncDefinition {
+    fn sync(&self, network: &Network) -> Result<SyncDefinition, Error> {
+        let written =
+            serde_json::to_vec(&network.records).map_err(Into::into).and_then(|text| fs::write(self.given(), text));
+        written.map_err(|error: std::io::Error| {
+            Error::new(ErrorKind::Storage, "no file for the records").caused_by(error)
+        })?;
         let side = |name: &str, connector: &str, connection: Value, parameters: Value| SideDefinition {
             connection_name: name.to_owned(),
             connector: connector.to_owned(),
             connection,
             parameters,
         };
-        SyncDefinition {
+        Ok(SyncDefinition {
             name: "conformance".to_owned(),
-            source: side("given", given::DESCRIPTOR.id, json!({"records": network.records}), json!({})),
+            source: side("given", given::DESCRIPTOR.id, json!({"file": self.given()}), json!({})),
             target: side("tested", self.connector.id, self.settings.connection.clone(), self.settings.target.clone()),
             models: BTreeMap::new(),
             policy: Policy {
@@ -194,12 +205,12 @@ impl<'l> Bench<'l> {
                 ..Policy::default()
             },
             auto_merge: true,
-        }
+        })
     }
 
     /// Runs the sync of a network, and goes on with what a person would be asked about.
     pub async fn run(&self, network: &Network, request: RunRequest) -> Result<RunReport, Error> {
-        let (sync, events, cancel) = (self.sync(network), Events::new(), CancellationToken::new());
+        let (sync, events, cancel) = (self.sync(network)?, Events::new(), CancellationToken::new());
         let report = self.runner.run(&sync, request, &events, &cancel).await?;
         match &report.plan {
             Some(plan) if report.status == RunStatus::AwaitingReview => self.apply(network, plan).await,
@@ -242,6 +253,13 @@ impl<'l> Bench<'l> {
         Ok(words.collect())
     }
 
+    /// The records that a run changed.
+    pub async fn applied(&self, report: &RunReport) -> Result<Vec<(String, AnyKey)>, BoxError> {
+        let changes = self.runner.history().changes(report.run, &ChangeFilter::default(), None, 100_000).await?;
+        let applied = changes.items.into_iter().filter(|change| change.outcome == OutcomeKind::Applied);
+        Ok(applied.map(|change| (change.model, change.key)).collect())
+    }
+
     /// The plan of a dry run.
     pub async fn dry_plan(&self, network: &Network) -> Result<PathBuf, BoxError> {
         let report = self.run(network, RunRequest::dry()).await?;
@@ -255,7 +273,7 @@ impl<'l> Bench<'l> {
     pub async fn apply(&self, network: &Network, plan: &Path) -> Result<RunReport, Error> {
         let (events, cancel) = (Events::new(), CancellationToken::new());
         let consent = Consent { reason: "as the check wants it".to_owned(), overrides_guards: true };
-        self.runner.apply(&self.sync(network), plan, Some(consent), RunRequest::default(), &events, &cancel).await
+        self.runner.apply(&self.sync(network)?, plan, Some(consent), RunRequest::default(), &events, &cancel).await
     }
 
     /// That the system has what a network says: nothing would be written.

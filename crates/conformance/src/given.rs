@@ -1,6 +1,7 @@
 //! A source that says what it is given.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use async_trait::async_trait;
 use schemars::JsonSchema;
@@ -30,11 +31,14 @@ pub static DESCRIPTOR: ConnectorDescriptor = ConnectorDescriptor {
     target: None,
 };
 
-/// Records by model.
+/// Where the records are. They are no part of the settings: a sync with other settings is another one.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 pub struct Given {
-    records: BTreeMap<String, Vec<Map<String, Value>>>,
+    file: PathBuf,
 }
+
+/// Records by model.
+pub struct GivenRecords(BTreeMap<String, Vec<Map<String, Value>>>);
 
 impl Connector for Given {
     const ID: &'static str = "conformance-given";
@@ -46,25 +50,28 @@ impl Connector for Given {
 #[async_trait]
 impl ConnectSource for Given {
     type Parameters = NoSettings;
-    type Source = Self;
+    type Source = GivenRecords;
 
     fn source_mappings(_: &NoSettings) -> Vec<DataMapping> {
         Vec::new()
     }
 
-    async fn connect_source(connection: Self, _: NoSettings, _: ConnectContext) -> Result<Self> {
-        Ok(connection)
+    async fn connect_source(connection: Self, _: NoSettings, _: ConnectContext) -> Result<GivenRecords> {
+        let unread = |error| Error::new(ErrorKind::Storage, "the given records were not read").caused_by(error);
+        let text = std::fs::read(&connection.file).map_err(unread)?;
+        let records = serde_json::from_slice(&text).map_err(|error| unread(error.into()))?;
+        Ok(GivenRecords(records))
     }
 }
 
 #[async_trait]
-impl DataSource for Given {
+impl DataSource for GivenRecords {
     /// The models that are given, with the fields that the sample has of them.
     fn knows(&self) -> ModelFields {
         let sample = crate::Network::sample();
-        let schemas = self.records.keys().filter_map(|model| models::by_name(model));
+        let schemas = self.0.keys().filter_map(|model| models::by_name(model));
         schemas.fold(ModelFields::new(), |knows, schema| {
-            let records = [&self.records, &sample.records].into_iter().flat_map(|all| all.get(schema.name)).flatten();
+            let records = [&self.0, &sample.records].into_iter().flat_map(|all| all.get(schema.name)).flatten();
             let names: Vec<_> = records.flat_map(Map::keys).collect();
             let has = |name: &str| names.iter().any(|known| *known == name);
             let fields = schema.fields.iter().enumerate().filter(|(_, field)| has(field.name));
@@ -79,7 +86,7 @@ impl DataSource for Given {
     async fn load(&self, request: &ReadRequest, sink: &SnapshotSink) -> Result<()> {
         for (schema, fields) in request.fields.iter() {
             let mut records = sink.open_any(schema)?;
-            for given in self.records.get(schema.name).into_iter().flatten() {
+            for given in self.0.get(schema.name).into_iter().flatten() {
                 let record = AnyRecord::from_json(schema, given, fields)
                     .map_err(|error| Error::new(ErrorKind::Internal, "a given record is wrong").caused_by(error))?;
                 records.push_any(&record, None).await?;

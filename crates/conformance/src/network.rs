@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
-use syncline_model::{AnyKey, AnyRecord, FieldSet, ModelSchema, models};
+use syncline_model::{AnyKey, AnyRecord, DeletionClass, FieldSet, ModelSchema, models};
 
 use crate::lab::BoxError;
 
@@ -60,10 +60,16 @@ impl Network {
         self
     }
 
-    /// The network without any record of it: each model is said to be empty.
-    pub fn emptied(&self) -> Self {
-        let models = self.records.keys().map(|model| (model.clone(), Vec::new()));
-        Self { records: models.collect(), edits: Vec::new() }
+    /// What is left when most of it goes: what is shared by many, which is never deleted for its absence, and of other models the last
+    /// record, which therefore refers to no other that goes. A source that has nothing left of a model is not believed.
+    pub fn remainder(&self) -> Self {
+        let mut left = Self { edits: Vec::new(), ..self.clone() };
+        for (model, records) in &mut left.records {
+            if models::by_name(model).is_some_and(|schema| schema.deletion != DeletionClass::Shared) {
+                records.drain(..records.len().saturating_sub(1));
+            }
+        }
+        left
     }
 
     /// How many records there are.

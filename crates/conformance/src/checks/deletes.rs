@@ -3,7 +3,6 @@
 use syncline_core::event::Side;
 use syncline_core::history::OutcomeKind;
 use syncline_core::run::RunRequest;
-use syncline_model::{DeletionClass, models};
 
 use super::{NO_TARGET, Proof, Shown};
 use crate::bench::Bench;
@@ -19,13 +18,7 @@ pub async fn gone_is_deleted(lab: &dyn Lab) -> Shown {
     }
     let network = lab.network();
     bench.write(&network).await?;
-    // What is shared by many is never deleted for its absence, and stays with what it refers to.
-    let mut left = network.clone();
-    for (model, records) in &mut left.records {
-        if models::by_name(model).is_some_and(|schema| schema.deletion != DeletionClass::Shared) {
-            records.clear();
-        }
-    }
+    let left = network.remainder();
     let plan = bench.dry_plan(&left).await?;
     let report = bench.run(&left, RunRequest::default()).await?;
     let wrong = bench.outcomes(&report, &[OutcomeKind::Failed, OutcomeKind::Skipped, OutcomeKind::Stale]).await?;
@@ -34,11 +27,12 @@ pub async fn gone_is_deleted(lab: &dyn Lab) -> Shown {
     }
     let deleted = report.total().applied;
     if deleted == 0 {
-        return Err("nothing was deleted".into());
+        let held = bench.not_done(&report).await?;
+        return Err(format!("nothing was deleted:\n{}", held.join("\n")).into());
     }
-    for (model, read) in bench.read(Side::Target, &bench.settings).await? {
-        let goes = models::by_name(model).is_some_and(|schema| schema.deletion != DeletionClass::Shared);
-        if let Some(key) = read.records.keys().next().filter(|_| goes) {
+    let after = bench.read(Side::Target, &bench.settings).await?;
+    for (model, key) in bench.applied(&report).await? {
+        if after.get(&*model).is_some_and(|read| read.records.contains_key(key.as_str())) {
             return Err(format!("the {model} {key} is still there").into());
         }
     }
