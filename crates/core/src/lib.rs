@@ -29,6 +29,7 @@ pub mod permit;
 pub mod places;
 pub mod plan;
 pub mod policy;
+pub mod prelude;
 pub mod quarantine;
 #[cfg(feature = "runtime")]
 pub mod queue;

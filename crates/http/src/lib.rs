@@ -51,6 +51,7 @@ mod retry;
 mod send;
 mod settings;
 mod tls;
+mod token_connection;
 mod words;
 
 pub use bytes::Bytes;
@@ -72,3 +73,4 @@ pub use crate::request::Request;
 pub use crate::response::{Response, Streaming};
 pub use crate::retry::Retry;
 pub use crate::settings::{ClientSettings, HttpSettings, Proxy, RetrySettings, TlsSettings};
+pub use crate::token_connection::TokenConnection;

@@ -7,6 +7,7 @@ pub mod forward;
 mod http;
 pub mod netbox;
 pub mod postgres;
+pub mod shelf;
 pub mod watch;
 pub mod zabbix;
 

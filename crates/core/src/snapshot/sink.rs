@@ -229,6 +229,25 @@ impl ModelSink<AnyRecord> {
         self.buffer.push(key, |out| record.write_fields(self.fields, out), native.as_deref());
         self.pushed(record.filled()).await
     }
+
+    /// Takes a record from a JSON object, as [`push_any`](Self::push_any) does: the members that are named as fields of the model are its
+    /// fields, others are left out. An object that is no record of the model is [rejected](ModelSink::reject) under `name`.
+    pub async fn push_object(
+        &mut self,
+        name: impl std::fmt::Display,
+        object: &serde_json::Map<String, serde_json::Value>,
+        native: Option<&Native>,
+    ) -> Result<()> {
+        let known = object.iter().filter(|(member, _)| self.schema.position(member).is_some());
+        let fields = known.map(|(member, value)| (member.clone(), value.clone())).collect();
+        match AnyRecord::from_json(self.schema, &fields, self.fields) {
+            Ok(record) => self.push_any(&record, native).await,
+            Err(error) => {
+                self.reject(name.to_string(), error.field(), error.to_string());
+                Ok(())
+            }
+        }
+    }
 }
 
 impl<R> ModelSink<R> {

@@ -1,0 +1,22 @@
+//! What a connector is written with: `use syncline_core::prelude::*;`.
+
+pub use async_trait::async_trait;
+pub use serde_json::Value;
+
+pub use crate::bindings::Bindings;
+pub use crate::change::{Action, Change, FieldChange};
+pub use crate::connector::{ConnectContext, ConnectSource, ConnectTarget, Connector};
+pub use crate::describe::{CheckReport, ConfigItem, DataMapping};
+pub use crate::fields::ModelFields;
+pub use crate::native::Native;
+pub use crate::outcome::Outcome;
+pub use crate::permit::WritePermit;
+pub use crate::read::ReadRequest;
+pub use crate::settings::{NoSettings, Problem};
+pub use crate::snapshot::SnapshotSink;
+pub use crate::source::{Absence, DataSource};
+pub use crate::target::{Batch, BatchError, Capabilities, DataTarget, Pass, TargetWriter, Written};
+pub use crate::{Error, ErrorKind, Result, register_connector};
+
+/// A JSON object: a record as an interface tells it.
+pub type Object = serde_json::Map<String, Value>;

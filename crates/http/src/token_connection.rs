@@ -1,0 +1,34 @@
+//! The connection that most connectors need: an address and a token.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use syncline_core::Result;
+use syncline_core::connector::ConnectContext;
+use syncline_core::settings::SecretRef;
+
+use crate::{BaseUrl, Client, ClientSettings, Credential, HttpSettings, TlsSettings};
+
+/// How to reach a system that knows its callers by a bearer token.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TokenConnection {
+    /// Address of the system, like `https://inventory.example`.
+    pub url: BaseUrl,
+    /// The token, sent as `Authorization: Bearer …`.
+    pub token: SecretRef,
+    /// Encryption and trust.
+    #[serde(default)]
+    pub tls: TlsSettings,
+    /// Time-outs, proxy, limits, retries and pace.
+    #[serde(default)]
+    pub http: HttpSettings,
+}
+
+impl TokenConnection {
+    /// A client for a run, whose requests it counts. Nothing is connected yet.
+    pub fn client(&self, context: &ConnectContext) -> Result<Client> {
+        let settings = ClientSettings { url: self.url.clone(), tls: self.tls.clone(), http: self.http.clone() };
+        let credential = Credential::bearer(self.token.resolve()?);
+        Ok(Client::new(&settings, credential)?.with_counter(context.requests.clone()))
+    }
+}
