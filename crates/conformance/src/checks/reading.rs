@@ -98,7 +98,49 @@ pub async fn normalised(lab: &dyn Lab) -> Shown {
             }
         }
     }
-    Ok(Proof::Shown(format!("{compared} records say the same when they are normalised again")))
+    let mut agree = "";
+    if bench.sides().len() == 2 {
+        sides_agree(&bench).await?;
+        agree = "; the source and the target read the same";
+    }
+    Ok(Proof::Shown(format!("{compared} records say the same when they are normalised again{agree}")))
+}
+
+/// That the source and the target of a system say the same of it, in what both know.
+async fn sides_agree(bench: &Bench<'_>) -> Result<(), BoxError> {
+    let knows = bench.source(&bench.settings).await?.knows();
+    let both = knows.shared_with(&bench.target(&bench.settings).await?.holds());
+    let (source, target) = (whole(bench, Side::Source).await?, whole(bench, Side::Target).await?);
+    for (schema, fields) in both.iter() {
+        let names: Vec<_> = schema
+            .fields
+            .iter()
+            .enumerate()
+            .filter(|(at, _)| fields.contains(*at))
+            .map(|(_, field)| field.name)
+            .collect();
+        let read = |read: &Read, key: &str| -> Option<Map<String, Value>> {
+            let mut record: Map<String, Value> = serde_json::from_str(read.get(schema.name)?.records.get(key)?).ok()?;
+            record.retain(|name, _| names.contains(&name.as_str()));
+            Some(record)
+        };
+        for key in target.get(schema.name).into_iter().flat_map(|read| read.records.keys()) {
+            let (said, held) = (read(&source, key), read(&target, key));
+            if said != held {
+                let text = |record: Option<Map<String, Value>>| {
+                    record.map_or_else(|| "nothing".to_owned(), |record| Value::Object(record).to_string())
+                };
+                let model = schema.name;
+                return Err(format!(
+                    "of the {model} {key} the source says\n{}\nand the target\n{}",
+                    text(said),
+                    text(held)
+                )
+                .into());
+            }
+        }
+    }
+    Ok(())
 }
 
 /// A read that is complete and has something.

@@ -1,0 +1,89 @@
+//! Both sides of the connector prove themselves over a simulated NetBox.
+
+use async_trait::async_trait;
+use serde_json::{Value, json};
+use syncline_conformance::{BoxError, Broken, Lab, Settings, System};
+use syncline_connector_netbox as _;
+use syncline_core::ErrorKind;
+use syncline_core::native::Native;
+use syncline_testkit::fault_proxy::Seen;
+use syncline_testkit::netbox::{Kind, NetBoxOptions, NetBoxSim};
+
+struct Lab46;
+
+struct NetBox {
+    sim: NetBoxSim,
+    token: tempfile::NamedTempFile,
+    wrong_token: tempfile::NamedTempFile,
+}
+
+#[async_trait]
+impl Lab for Lab46 {
+    fn connector(&self) -> &'static str {
+        "netbox"
+    }
+
+    async fn start(&self) -> Result<Box<dyn System>, BoxError> {
+        let sim = NetBoxSim::start(NetBoxOptions::default())?;
+        let (token, wrong_token) = (tempfile::NamedTempFile::new()?, tempfile::NamedTempFile::new()?);
+        std::fs::write(token.path(), sim.token())?;
+        std::fs::write(wrong_token.path(), "nbt_abcdefghijkl.0123456789012345678901234567890123456789")?;
+        Ok(Box::new(NetBox { sim, token, wrong_token }))
+    }
+}
+
+impl NetBox {
+    fn connection(&self, url: &str, token: &tempfile::NamedTempFile) -> Value {
+        let http = json!({"proxy": "off", "connect_timeout_seconds": 1, "retry": {"base_delay_ms": 1}});
+        json!({"url": url, "token": format!("file:{}", token.path().display()), "http": http, "page_size": 500})
+    }
+}
+
+#[async_trait]
+impl System for NetBox {
+    fn url(&self) -> Option<String> {
+        Some(self.sim.url().to_owned())
+    }
+
+    fn settings(&self, url: Option<&str>) -> Settings {
+        Settings::of(self.connection(url.unwrap_or(self.sim.url()), &self.token))
+    }
+
+    fn secrets(&self) -> Vec<String> {
+        vec![self.sim.token().to_owned()]
+    }
+
+    fn broken(&self) -> Vec<Broken> {
+        let connection = self.connection(self.sim.url(), &self.wrong_token);
+        vec![Broken { what: "a wrong token", connection, kinds: &[ErrorKind::Unauthenticated, ErrorKind::Forbidden] }]
+    }
+
+    fn page_size(&self) -> Option<&'static str> {
+        Some("/page_size")
+    }
+
+    /// Queries of GraphQL are sent by POST.
+    fn is_write(&self, request: &Seen) -> bool {
+        request.method != "GET" && !request.path.starts_with("/graphql/")
+    }
+
+    async fn meddle(&self, model: &str, native: &Native) -> Result<(), BoxError> {
+        let kind = Kind::ALL.into_iter().find(|kind| format!("{kind:?}").to_lowercase() == model.replace('_', ""));
+        let kind = kind.ok_or_else(|| format!("there is no `{model}`"))?;
+        Ok(self.sim.edit(kind, native.id.parse()?, &json!({"name": "as somebody else calls it"}))?)
+    }
+
+    /// A name that is longer than NetBox takes.
+    fn refused(&self) -> Option<(&'static str, Value)> {
+        let name = "a".repeat(101);
+        Some(("site", json!({"slug": "refused", "name": name, "status": "active", "physical_address": null})))
+    }
+
+    async fn grow(&self, records: u64) -> Result<bool, BoxError> {
+        let site = |number| json!({"slug": format!("site-{number}"), "name": format!("Site {number} of many")});
+        self.sim.seed_all(Kind::Site, &(0..records).map(site).collect::<Vec<_>>())?;
+        Ok(true)
+    }
+}
+
+syncline_conformance::conformance!(Lab46);

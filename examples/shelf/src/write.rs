@@ -1,0 +1,113 @@
+//! Writing: one request a record.
+
+use syncline_core::prelude::*;
+use syncline_http::Path;
+
+use crate::ShelfSide;
+use crate::read::{PAGE, list_of};
+
+#[async_trait]
+impl TargetWriter for ShelfSide {
+    async fn write(&self, batch: &Batch<'_>, bindings: &Bindings) -> Result<Vec<Written>, BatchError> {
+        let mut written = Vec::new();
+        for change in &batch.changes {
+            written.push(self.write_one(batch, change, bindings).await?);
+        }
+        Ok(written)
+    }
+
+    /// An object that is as the change wants it was written, and one that is not there was deleted.
+    async fn settle(&self, batch: &Batch<'_>, bindings: &Bindings) -> Result<Vec<Option<Written>>> {
+        let objects = self.objects(list_of(batch.model)).await?;
+        let settled = batch.changes.iter().map(|change| {
+            let native = batch.native(change, bindings);
+            let wanted = wanted(batch, change, bindings);
+            let has = |object: &&Object| match &native {
+                Some(native) => object["id"].to_string() == *native.id,
+                None => wanted.iter().all(|(name, value)| object.get(name) == Some(value)),
+            };
+            match (change.action, objects.iter().find(has)) {
+                (Action::Delete, None) => Some(Written::deleted(None)),
+                (Action::Delete, Some(_)) | (_, None) => None,
+                (_, Some(object)) => {
+                    let done = wanted.iter().all(|(name, value)| object.get(name) == Some(value));
+                    done.then(|| Written::applied(native_of(object), None))
+                }
+            }
+        });
+        Ok(settled.collect())
+    }
+}
+
+/// The handle of an object: its id, and the version that changes whenever it does.
+pub fn native_of(object: &Object) -> Native {
+    Native::new(&object["id"]).at_version(object["version"].to_string())
+}
+
+/// The object's fields that a change asks for. A VLAN names its site by id.
+fn wanted(batch: &Batch<'_>, change: &Change, bindings: &Bindings) -> Object {
+    let field = |field: &FieldChange| match field.name.as_str() {
+        "physical_address" => ("address".to_owned(), field.after.clone()),
+        "site" => {
+            let id = bindings.id("site", &field.after.to_string()).and_then(|id| id.parse().ok());
+            ("site".to_owned(), id.map_or(Value::Null, |id: u64| id.into()))
+        }
+        name => (name.to_owned(), field.after.clone()),
+    };
+    batch.fields(change).map(field).collect()
+}
+
+impl ShelfSide {
+    async fn write_one(&self, batch: &Batch<'_>, change: &Change, bindings: &Bindings) -> Result<Written, BatchError> {
+        let list = list_of(batch.model);
+        let native = batch.native(change, bindings);
+        let object = |native: &Native| Path::from(list).segment(&native.id);
+        let request = match (change.action, &native) {
+            (Action::Update, Some(native)) => self.http.patch(object(native)).json(&wanted(batch, change, bindings)),
+            (Action::Delete, Some(native)) => self.http.delete(object(native)),
+            (_, _) => self.http.post(list).json(&wanted(batch, change, bindings)),
+        };
+        let request = match native.as_ref().and_then(|native| native.version.as_deref()) {
+            Some(version) => request.header("if-match", version),
+            None => request,
+        };
+        match request.send().await {
+            Ok(_) if change.action == Action::Delete => Ok(Written::deleted(None)),
+            Ok(answer) => {
+                let object: Object = answer.json().map_err(|error| BatchError::InDoubt(error.into()))?;
+                Ok(Written::applied(native_of(&object), None))
+            }
+            Err(error) => refused(change, error),
+        }
+    }
+
+    /// Every object of a list.
+    async fn objects(&self, list: &'static str) -> Result<Vec<Object>> {
+        let mut objects = Vec::new();
+        loop {
+            let page = self.page(list, objects.len(), PAGE).await?;
+            let is_last = page.items.len() < PAGE;
+            objects.extend(page.items);
+            if is_last {
+                return Ok(objects);
+            }
+        }
+    }
+}
+
+/// What a refusal says: of this record, or of all.
+fn refused(change: &Change, error: syncline_http::Error) -> Result<Written, BatchError> {
+    if error.is_in_doubt() {
+        return Err(BatchError::InDoubt(error.into()));
+    }
+    let Some(answer) = error.answer() else { return Err(BatchError::Fatal(error.into())) };
+    let said = answer.json().unwrap_or_default();
+    let said = |name: &str| said[name].as_str().map(str::to_owned);
+    let outcome = match (answer.status.as_u16(), change.action) {
+        (404, Action::Delete) => Outcome::Unchanged,
+        (404 | 412, _) => Outcome::Stale { reason: "it was changed or deleted since it was read".to_owned() },
+        (409 | 422, _) => Outcome::Failed { field: said("field"), reason: said("message").unwrap_or_default() },
+        _ => return Err(BatchError::Fatal(error.into())),
+    };
+    Ok(Written::not_written(outcome))
+}

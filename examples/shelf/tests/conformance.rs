@@ -1,0 +1,7 @@
+//! Both sides prove themselves over a simulated shelf.
+
+mod lab;
+
+use syncline_connector_shelf as _;
+
+syncline_conformance::conformance!(lab::ShelfLab::of("shelf"));
