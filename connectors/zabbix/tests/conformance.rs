@@ -32,7 +32,10 @@ impl Lab for Lab70 {
     }
 
     fn skips(&self) -> &'static [Skip] {
-        &[Skip { check: Check::RefusedRecords, reason: "hosts are made by rules, so that no single device of the kit is refused" }]
+        &[Skip {
+            check: Check::RefusedRecords,
+            reason: "hosts are made by rules, so that no single device of the kit is refused",
+        }]
     }
 }
 
@@ -82,7 +85,9 @@ impl System for Zabbix {
     /// Every call is sent by POST; its method tells what it does.
     fn is_write(&self, request: &Seen) -> bool {
         let body = String::from_utf8_lossy(&request.body);
-        [".create\"", ".update\"", ".delete\"", ".massadd\"", ".massupdate\"", ".massremove\""].iter().any(|verb| body.contains(verb))
+        [".create\"", ".update\"", ".delete\"", ".massadd\"", ".massupdate\"", ".massremove\""]
+            .iter()
+            .any(|verb| body.contains(verb))
     }
 
     async fn meddle(&self, model: &str, native: &Native) -> Result<(), BoxError> {

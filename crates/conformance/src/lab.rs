@@ -100,8 +100,8 @@ pub trait System: Send + Sync {
         Err(format!("the lab does not say how somebody else changes the {model} {}", native.id).into())
     }
 
-    /// Makes a list one record shorter than the system says that it is, for the next read: what a page that was lost looks like. Whether
-    /// it can.
+    /// Makes a list one record shorter than the system says that it is, from now on: what a page that was lost looks like. Whether it
+    /// can.
     async fn shorten(&self) -> bool {
         false
     }

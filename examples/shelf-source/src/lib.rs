@@ -14,7 +14,7 @@ const PAGE: usize = 500;
 #[derive(serde::Deserialize)]
 struct Page {
     total: usize,
-    items: Vec<Object>,
+    items: Vec<Value>,
 }
 
 impl Connector for Shelf {

@@ -16,7 +16,7 @@ pub const PAGE: usize = 500;
 #[derive(serde::Deserialize)]
 pub struct Page {
     pub total: usize,
-    pub items: Vec<Object>,
+    pub items: Vec<Value>,
 }
 
 /// The list that has a model's objects.
@@ -44,21 +44,21 @@ impl ShelfSide {
             loop {
                 request.ensure_running()?;
                 let Page { total, items } = self.page(list, read, PAGE).await?;
-                for mut item in items.iter().cloned() {
+                let count = items.len();
+                for mut item in items {
                     if list == "sites" {
                         slugs.insert(item["id"].as_u64(), item["slug"].clone());
-                        item.insert("physical_address".to_owned(), item["address"].clone());
+                        item["physical_address"] = item["address"].clone();
                     } else {
-                        let site = slugs.get(&item["site"].as_u64()).cloned();
-                        item.insert("site".to_owned(), site.unwrap_or_default());
+                        item["site"] = slugs.get(&item["site"].as_u64()).cloned().unwrap_or_default();
                     }
                     records.push_object(&item["id"], &item, Some(&native_of(&item))).await?;
                 }
-                read += items.len();
+                read += count;
                 if read >= total {
                     break records.complete().await?;
                 }
-                if items.len() < PAGE {
+                if count < PAGE {
                     break records.partial(format!("{read} of {total} {list} came")).await?;
                 }
             }

@@ -22,7 +22,7 @@ impl TargetWriter for ShelfSide {
         let settled = batch.changes.iter().map(|change| {
             let native = batch.native(change, bindings);
             let wanted = wanted(batch, change, bindings);
-            let has = |object: &&Object| match &native {
+            let has = |object: &&Value| match &native {
                 Some(native) => object["id"].to_string() == *native.id,
                 None => wanted.iter().all(|(name, value)| object.get(name) == Some(value)),
             };
@@ -40,7 +40,7 @@ impl TargetWriter for ShelfSide {
 }
 
 /// The handle of an object: its id, and the version that changes whenever it does.
-pub fn native_of(object: &Object) -> Native {
+pub fn native_of(object: &Value) -> Native {
     Native::new(&object["id"]).at_version(object["version"].to_string())
 }
 
@@ -74,7 +74,7 @@ impl ShelfSide {
         match request.send().await {
             Ok(_) if change.action == Action::Delete => Ok(Written::deleted(None)),
             Ok(answer) => {
-                let object: Object = answer.json().map_err(|error| BatchError::InDoubt(error.into()))?;
+                let object: Value = answer.json().map_err(|error| BatchError::InDoubt(error.into()))?;
                 Ok(Written::applied(native_of(&object), None))
             }
             Err(error) => refused(change, error),
@@ -82,7 +82,7 @@ impl ShelfSide {
     }
 
     /// Every object of a list.
-    async fn objects(&self, list: &'static str) -> Result<Vec<Object>> {
+    async fn objects(&self, list: &'static str) -> Result<Vec<Value>> {
         let mut objects = Vec::new();
         loop {
             let page = self.page(list, objects.len(), PAGE).await?;

@@ -43,8 +43,10 @@ pub async fn cut(lab: &dyn Lab) -> Shown {
     let bench = Bench::filled(lab).await?;
     let Some(proxy) = &bench.proxy else { return Ok(Proof::NotMeant(NO_HTTP)) };
     let mut cuts = 0;
+    let mut whole_reads = Vec::new();
     for side in bench.sides() {
         let good = whole(&bench, side).await?;
+        whole_reads.push((side, good.clone()));
         proxy.watch();
         whole(&bench, side).await?;
         let requests = proxy.seen().len() as u64;
@@ -62,10 +64,12 @@ pub async fn cut(lab: &dyn Lab) -> Shown {
                 cuts += 1;
             }
         }
-        if bench.system.shorten().await {
+    }
+    if bench.system.shorten().await {
+        for (side, good) in &whole_reads {
             let what = format!("the read of the {side} with a page that lacks a record");
-            if let Ok(read) = bench.read(side, &bench.settings).await {
-                never_less(&good, &read, &what)?;
+            if let Ok(read) = bench.read(*side, &bench.settings).await {
+                never_less(good, &read, &what)?;
             }
             cuts += 1;
         }

@@ -235,10 +235,14 @@ impl ModelSink<AnyRecord> {
     pub async fn push_object(
         &mut self,
         name: impl std::fmt::Display,
-        object: &serde_json::Map<String, serde_json::Value>,
+        object: &serde_json::Value,
         native: Option<&Native>,
     ) -> Result<()> {
-        let known = object.iter().filter(|(member, _)| self.schema.position(member).is_some());
+        let Some(members) = object.as_object() else {
+            self.reject(name.to_string(), "", "is no JSON object");
+            return Ok(());
+        };
+        let known = members.iter().filter(|(member, _)| self.schema.position(member).is_some());
         let fields = known.map(|(member, value)| (member.clone(), value.clone())).collect();
         match AnyRecord::from_json(self.schema, &fields, self.fields) {
             Ok(record) => self.push_any(&record, native).await,
