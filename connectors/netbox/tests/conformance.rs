@@ -64,7 +64,7 @@ impl System for NetBox {
 
     /// Queries of GraphQL are sent by POST.
     fn is_write(&self, request: &Seen) -> bool {
-        request.method != "GET" && !request.path.starts_with("/graphql/")
+        !matches!(request.method.as_str(), "GET" | "OPTIONS") && !request.path.starts_with("/graphql/")
     }
 
     async fn meddle(&self, model: &str, native: &Native) -> Result<(), BoxError> {

@@ -99,7 +99,7 @@ impl System for Zabbix {
 
     async fn grow(&self, records: u64) -> Result<bool, BoxError> {
         let group = self.sim.seed_group(json!({"name": "Many"}))?;
-        let host = |number| json!({"host": format!("host-{number}"), "groups": [{"groupid": group}], "tags": [{"tag": "syncline", "value": number.to_string()}]});
+        let host = |number: u64| json!({"host": format!("host-{number}"), "groups": [{"groupid": group}], "tags": [{"tag": "syncline", "value": number.to_string()}]});
         self.sim.seed_hosts(&(0..records).map(host).collect::<Vec<_>>())?;
         Ok(true)
     }
