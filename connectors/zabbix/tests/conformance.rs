@@ -96,13 +96,6 @@ impl System for Zabbix {
         }
         Ok(self.sim.edit_host(json!({"hostid": &*native.id, "description": "as somebody else describes it"}))?)
     }
-
-    async fn grow(&self, records: u64) -> Result<bool, BoxError> {
-        let group = self.sim.seed_group(json!({"name": "Many"}))?;
-        let host = |number: u64| json!({"host": format!("host-{number}"), "groups": [{"groupid": group}], "tags": [{"tag": "syncline", "value": number.to_string()}]});
-        self.sim.seed_hosts(&(0..records).map(host).collect::<Vec<_>>())?;
-        Ok(true)
-    }
 }
 
 syncline_conformance::conformance!(Lab70);

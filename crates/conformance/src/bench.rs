@@ -292,6 +292,9 @@ impl<'l> Bench<'l> {
         let mut planned = Vec::new();
         for change in syncline_core::plan::PlanReader::open(&plan)?.changes()? {
             let change = change?;
+            if change.action == Action::Delete && change.hold.is_some() {
+                continue;
+            }
             let fields =
                 change.fields.iter().map(|field| format!("{} {} -> {}", field.name, field.before, field.after));
             let fields: Vec<_> = fields.collect();

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 use syncline_core::event::Side;
-use syncline_model::{AnyRecord, FieldSet, models};
+use syncline_model::{AnyRecord, FieldKind, FieldSet, models};
 use syncline_testkit::fault_proxy::{FaultKind, Strike};
 
 use super::{NO_HTTP, Proof, Shown, in_time, some_of};
@@ -189,7 +189,8 @@ fn same(first: &Read, second: &Read, what: &str) -> Result<(), BoxError> {
     Ok(())
 }
 
-/// That no model which is said to be complete has less than it should, or something else. A field that is left out says nothing.
+/// That no model which is said to be complete has less than it should, or something else. A field that is left out says nothing, nor does
+/// a member that a set lacks which only ever adds.
 fn never_less(good: &Read, read: &Read, what: &str) -> Result<(), BoxError> {
     let complete = read.iter().filter(|(_, one)| one.partial.is_none() && one.rejected.is_empty());
     for (model, one) in complete {
@@ -204,10 +205,21 @@ fn never_less(good: &Read, read: &Read, what: &str) -> Result<(), BoxError> {
         for (key, record) in &one.records {
             let said: Map<String, Value> = serde_json::from_str(record)?;
             let whole: Map<String, Value> = serde_json::from_str(&good.records[key])?;
-            if let Some((field, value)) = said.iter().find(|(field, value)| whole.get(*field) != Some(value)) {
+            if let Some((field, value)) = said.iter().find(|(field, value)| !is_said(model, field, value, &whole)) {
                 return Err(format!("{what} says of the {model} {key} that `{field}` is {value}").into());
             }
         }
     }
     Ok(())
+}
+
+/// Whether a value is what a whole record says, or a part of it that claims nothing about the rest.
+fn is_said(model: &str, field: &str, value: &Value, whole: &Map<String, Value>) -> bool {
+    let adds = models::by_name(model)
+        .and_then(|schema| schema.field(field))
+        .is_some_and(|field| matches!(field.kind, FieldKind::References(_)) && !field.exact);
+    match (value, whole.get(field)) {
+        (Value::Array(some), Some(Value::Array(all))) if adds => some.iter().all(|member| all.contains(member)),
+        (value, all) => all == Some(value),
+    }
 }
