@@ -50,6 +50,11 @@ impl Ignored {
         self.records.is_empty()
     }
 
+    /// Whether a record as a whole is left alone.
+    pub fn has_whole(&self) -> bool {
+        self.records.values().any(|record| record.whole.is_some())
+    }
+
     /// Leaves alone under another key too what is left alone under one: the record is called so on the other side.
     pub fn rename(&mut self, model: &str, from: &AnyKey, to: &AnyKey) {
         if let Some(named) = self.records.get_mut(&hash(model, from.as_str())) {

@@ -27,7 +27,8 @@ use crate::history::{Purpose, RunId};
 use crate::ignore::Ignored;
 use crate::models::ModelMode;
 use crate::plan::{
-    Background, Evidence, Memory, PlanDraft, PlanHeader, PlanRead, PlanReader, PlanSide, PlanSummary, SavedPlan,
+    Background, Evidence, LeftOut, Memory, PlanDraft, PlanHeader, PlanRead, PlanReader, PlanSide, PlanSummary,
+    SavedPlan,
 };
 use crate::policy::Adopt;
 use crate::snapshot::{ModelSnapshot, Snapshot, SnapshotReader, align};
@@ -282,6 +283,7 @@ impl Planning {
             exact: false,
         };
         let compare = |output: &mut dyn DiffOutput| self.target_system.calculate_diff(&input, output);
+        draft.leave_out(LeftOut::find(&self.fields, &self.policy, &self.ignored, compare)?);
         let wanted = match &self.about {
             About::All => None,
             About::Records(wanted) => Some(wanted.clone()),
