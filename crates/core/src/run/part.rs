@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use syncline_model::{AnyKey, ModelSchema};
+use syncline_model::ModelSchema;
 
 use super::RunReport;
 use super::definition::SyncDefinition;
@@ -17,7 +17,7 @@ use crate::history::Purpose;
 use crate::models::ModelMode;
 use crate::scope::{Scope, ScopeRecord};
 use crate::site::SitePath;
-use crate::snapshot::{Recognised, Snapshot, SnapshotReader};
+use crate::snapshot::{Recognised, Renamed, Snapshot, SnapshotReader};
 use crate::{Error, ErrorKind, Result};
 
 /// What of all that differs a plan is about.
@@ -112,11 +112,10 @@ pub fn in_scope(
 
 /// The records of a scope by the names that they have in the source: who names one by what it was called in the target means it too.
 fn records(scope: &Scope, recognised: &[Recognised]) -> HashMap<ScopeRecord, ScopeRecord> {
-    let renamed: HashMap<(&str, &AnyKey), &AnyKey> =
-        recognised.iter().map(|known| ((known.model, &known.target_key), &known.source_key)).collect();
+    let renamed = Renamed::of(recognised);
     let named = scope.records().map(|record| {
-        let key = renamed.get(&(record.model.as_str(), &record.key)).copied().unwrap_or(&record.key);
-        (ScopeRecord { model: record.model.clone(), key: key.clone() }, record.clone())
+        let key = renamed.key(&record.model, &record.key).unwrap_or_else(|| record.key.clone());
+        (ScopeRecord { model: record.model.clone(), key }, record.clone())
     });
     named.collect()
 }
@@ -223,7 +222,7 @@ impl DiffOutput for Found<'_> {
 mod tests {
     use proptest::prelude::*;
     use serde_json::{Value, json};
-    use syncline_model::{FieldSet, models};
+    use syncline_model::{AnyKey, FieldSet, models};
 
     use super::*;
     use crate::change::{Action, FieldChange};
@@ -381,6 +380,10 @@ mod tests {
             let scope = scope(json!({"records": [{"model": "device", "key": [["atl"], name]}]}));
             let records = records(&scope, &recognised);
             assert_eq!(records.keys().next().unwrap().key, key("new"));
+            let port = |name: &str| json!([[["atl"], name], "e1"]);
+            let scope = self::scope(json!({"records": [{"model": "interface", "key": port(name)}]}));
+            let records = self::records(&scope, &recognised);
+            assert_eq!(records.keys().next().unwrap().key, AnyKey::from_value(&port("new")).unwrap());
         }
     }
 

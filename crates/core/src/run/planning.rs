@@ -31,7 +31,7 @@ use crate::plan::{
     SavedPlan,
 };
 use crate::policy::Adopt;
-use crate::snapshot::{ModelSnapshot, Snapshot, SnapshotReader, align};
+use crate::snapshot::{ModelSnapshot, Renamed, Snapshot, SnapshotReader, align};
 use crate::target::DataTarget;
 use crate::{Error, ErrorKind, Result};
 
@@ -223,9 +223,9 @@ struct Planning {
 impl Planning {
     /// The first few records that people want left alone and that neither side has.
     fn left_alone_and_gone(&self) -> Result<Vec<String>> {
-        let mut gone: HashMap<u128, &str> = self.ignored.names().collect();
+        let mut gone: HashMap<u128, (&str, String)> = self.ignored.names().collect();
         for snapshot in [&self.source, &self.target].into_iter().flat_map(|side| side.models.values()) {
-            if !gone.values().any(|name| name.split_once(':').is_some_and(|(model, _)| model == snapshot.model)) {
+            if !gone.values().any(|(model, _)| *model == snapshot.model) {
                 continue;
             }
             let mut reader = SnapshotReader::open(snapshot)?;
@@ -233,7 +233,7 @@ impl Planning {
                 gone.remove(&hash(snapshot.model, &String::from_utf8_lossy(line.key)));
             }
         }
-        let mut names: Vec<_> = gone.into_values().map(str::to_owned).collect();
+        let mut names: Vec<_> = gone.into_values().map(|(_, name)| name).collect();
         names.sort();
         names.truncate(GONE);
         Ok(names)
@@ -244,8 +244,8 @@ impl Planning {
         let aligned = align(&self.source, &mut self.target, &self.fields, &self.folder, &bound)?;
         for recognised in &aligned.recognised {
             self.events.message(Level::Info, recognised.to_string());
-            self.ignored.rename(recognised.model, &recognised.target_key, &recognised.source_key);
         }
+        self.ignored.follow(&Renamed::of(&aligned.recognised));
         for name in self.left_alone_and_gone()? {
             let text = format!(
                 "`{name}` is left alone, and neither side has it: look at the spelling, or end it (`syncline ignore list`)"
