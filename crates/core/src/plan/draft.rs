@@ -128,6 +128,8 @@ pub struct PlanDraft<'a> {
     reclassified: u64,
     /// Updates of which nothing is left.
     dropped: u64,
+    /// Records that are counted as unchanged and that the plan is not about, by model: the guards count them, people are not told.
+    beside: BTreeMap<&'static str, u64>,
     /// Records whose change needs a reference cleared, by the number of the target's rule.
     moved: BTreeMap<usize, HashSet<u128>>,
     /// Creates that are held, and creates that refer to such: nothing moves to what does not come.
@@ -171,6 +173,7 @@ impl<'a> PlanDraft<'a> {
             known: Known::default(),
             reclassified: 0,
             dropped: 0,
+            beside: BTreeMap::new(),
             moved: BTreeMap::new(),
             not_coming: HashSet::new(),
             left_out: LeftOut::default(),
@@ -297,6 +300,10 @@ impl<'a> PlanDraft<'a> {
         }
         let let_go: HashSet<u128> = releases.iter().map(|change| hash(&change.model, change.key.as_str())).collect();
         std::mem::take(&mut self.facets).tell(&mut self.summary);
+        for model in &mut self.summary.models {
+            let beside = self.beside.get(&*model.model).copied().unwrap_or_default();
+            model.found.unchanged = model.found.unchanged.saturating_sub(beside);
+        }
         let bindings = bindings(&self.referenced, self.target)?;
         let mut output = Output::create(path)?;
         output.open(header)?;
@@ -661,6 +668,11 @@ impl DiffOutput for PlanDraft<'_> {
 
     fn counted_at(&mut self, _: &'static ModelSchema, site: &str, in_both: u64) -> Result<()> {
         self.shares.insert(site.into(), in_both);
+        Ok(())
+    }
+
+    fn beside(&mut self, model: &'static ModelSchema, unchanged: u64) -> Result<()> {
+        self.beside.insert(model.name, unchanged);
         Ok(())
     }
 

@@ -1,16 +1,16 @@
 //! A run about a part of its sync: both sides are read whole, so that all that is known of a record stays as true as ever, and of what
 //! differs the plan has what is in the scope and what that needs.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use syncline_model::ModelSchema;
 
 use super::RunReport;
 use super::definition::SyncDefinition;
-use super::rerun::Wanted;
+use super::rerun::{Equal, Wanted};
 use super::work::Work;
 use crate::bindings::hash;
-use crate::change::Change;
+use crate::change::{Action, Change};
 use crate::diff::{DiffCounts, DiffOutput};
 use crate::fields::ModelFields;
 use crate::history::Purpose;
@@ -94,7 +94,7 @@ pub fn ensure_comparable(scope: &Scope, fields: &ModelFields, modes: &BTreeMap<&
     Ok(())
 }
 
-/// Finds the records of a scope among those that differ. `compare` makes the comparison. Sites and records that neither side has are
+/// Finds the records of a scope among those that differ, and counts those that are equal. `compare` makes the comparison. Sites and records that neither side has are
 /// an error: they are a slip, or gone on both sides.
 pub fn in_scope(
     scope: &Scope,
@@ -102,12 +102,13 @@ pub fn in_scope(
     sides: [&Snapshot; 2],
     recognised: &[Recognised],
     compare: impl Fn(&mut dyn DiffOutput) -> Result<()>,
-) -> Result<Wanted> {
+) -> Result<(Wanted, Equal)> {
     let records = records(scope, recognised);
     ensure_known(scope, &records, sides)?;
     let mut found = Found::of(scope, fields, &records);
+    found.note_places(sides[1])?;
     compare(&mut found)?;
-    Ok(found.wanted)
+    Ok((found.wanted, Equal::Known(found.equal)))
 }
 
 /// The records of a scope by the names that they have in the source: who names one by what it was called in the target means it too.
@@ -163,6 +164,14 @@ struct Found<'a> {
     sites: HashSet<String>,
     paths: HashMap<&'static str, Option<SitePath>>,
     wanted: Wanted,
+    /// Those of the records that are named which stand at one of the sites too, and are of one of the models.
+    twice: HashSet<u128>,
+    /// How many records of the current model in the scope both sides have, and how many of them differ. Of a model that is in it
+    /// whole, nobody needs to count.
+    in_both: u64,
+    differing: u64,
+    /// The records in the scope that both sides have and that do not differ, by model.
+    equal: BTreeMap<&'static str, u64>,
 }
 
 impl<'a> Found<'a> {
@@ -174,7 +183,50 @@ impl<'a> Found<'a> {
             sites: scope.sites().map(|site| site_key(&site.to_string())).collect(),
             paths: HashMap::new(),
             wanted: Wanted::new(),
+            twice: HashSet::new(),
+            in_both: 0,
+            differing: 0,
+            equal: BTreeMap::new(),
         }
+    }
+
+    /// Finds where the records stand that are named, so that none is counted with its site and again by its name.
+    fn note_places(&mut self, target: &Snapshot) -> Result<()> {
+        if !self.scope.has_sites() {
+            return Ok(());
+        }
+        let named: BTreeSet<_> = self.scope.records().map(|record| record.model.as_str()).collect();
+        for snapshot in named.iter().filter_map(|model| target.models.get(*model)) {
+            let Some(path) = self.fields.schema(snapshot.model).and_then(|schema| SitePath::of(schema, self.fields))
+            else {
+                continue;
+            };
+            let mut reader = SnapshotReader::open(snapshot)?;
+            while let Some(line) = reader.next_line()? {
+                let own = hash(snapshot.model, &String::from_utf8_lossy(line.key));
+                let stands = |site: &[u8]| self.sites.contains(&*String::from_utf8_lossy(site));
+                if self.records.contains(&own) && path.in_record(line.key, line.record).is_some_and(stands) {
+                    self.twice.insert(own);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a record that both sides have is counted by its name: with its model or its site it is counted already.
+    fn is_counted_by_name(&self, model: &str, own: u128) -> bool {
+        let with_model = self.scope.has_model(model) && (!self.scope.has_sites() || self.twice.contains(&own));
+        self.records.contains(&own) && !with_model
+    }
+
+    /// Takes an update out of what is equal: it is counted with what both sides have.
+    fn differs(&mut self, change: &Change, site: Option<&str>) {
+        if (change.action, &change.hold) != (Action::Update, &None) {
+            return;
+        }
+        let is_there = self.scope.has_model(&change.model) && site.is_some_and(|site| self.sites.contains(site));
+        let own = hash(&change.model, change.key.as_str());
+        self.differing += u64::from(is_there || self.is_counted_by_name(&change.model, own));
     }
 
     fn look_at(&mut self, change: &Change, site: Option<&str>) -> Result<()> {
@@ -202,10 +254,11 @@ impl<'a> Found<'a> {
 
 impl DiffOutput for Found<'_> {
     fn change(&mut self, change: Change) -> Result<()> {
-        self.look_at(&change, None)
+        self.change_at(change, None)
     }
 
     fn change_at(&mut self, change: Change, site: Option<&str>) -> Result<()> {
+        self.differs(&change, site);
         self.look_at(&change, site)
     }
 
@@ -213,7 +266,26 @@ impl DiffOutput for Found<'_> {
         self.look_at(&update, site)
     }
 
-    fn counted(&mut self, _: &'static ModelSchema, _: DiffCounts) -> Result<()> {
+    fn matched(&mut self, schema: &'static ModelSchema, key: &[u8], _: &[u8]) -> Result<()> {
+        if !self.records.is_empty() {
+            let own = hash(schema.name, &String::from_utf8_lossy(key));
+            self.in_both += u64::from(self.is_counted_by_name(schema.name, own));
+        }
+        Ok(())
+    }
+
+    fn counted_at(&mut self, model: &'static ModelSchema, site: &str, in_both: u64) -> Result<()> {
+        if self.scope.has_model(model.name) && self.sites.contains(site) {
+            self.in_both += in_both;
+        }
+        Ok(())
+    }
+
+    fn counted(&mut self, model: &'static ModelSchema, counts: DiffCounts) -> Result<()> {
+        let (in_both, differing) = (std::mem::take(&mut self.in_both), std::mem::take(&mut self.differing));
+        let is_whole = self.scope.has_model(model.name) && !self.scope.has_sites();
+        let equal = if is_whole { counts.unchanged } else { in_both.saturating_sub(differing) };
+        self.equal.insert(model.name, equal);
         Ok(())
     }
 }
@@ -225,7 +297,7 @@ mod tests {
     use syncline_model::{AnyKey, FieldSet, models};
 
     use super::*;
-    use crate::change::{Action, FieldChange};
+    use crate::change::FieldChange;
     use crate::run::rerun::{Only, add_needed};
 
     fn fields() -> ModelFields {
@@ -273,7 +345,7 @@ mod tests {
         let mut wanted = found.wanted;
         let beside = add_needed(&mut wanted, &fields, compare).unwrap();
         let mut kept = Kept::default();
-        compare(&mut Only::new(&wanted, &fields, &beside, &mut kept)).unwrap();
+        compare(&mut Only::new(&wanted, &fields, &beside, Equal::Known(found.equal), &mut kept)).unwrap();
         let told = |change: &Change| {
             let held = change.hold.as_ref().map(|hold| format!(", held: {}", hold.reason)).unwrap_or_default();
             format!("{} {} {}{held}", change.action, change.model, change.key)
@@ -365,6 +437,47 @@ mod tests {
         for (site, number) in [("a", 1), ("b", 1), ("c", 0)] {
             assert_eq!(kept(&scope(json!({"sites": [site]})), &changes).len(), number, "{site}");
         }
+    }
+
+    /// Of two sites with two devices each, one of them different at either: what is equal is counted once, however it is named.
+    #[test]
+    fn what_is_equal_is_counted_in_the_scope_alone() {
+        let fields = fields();
+        let device = models::by_name("device").unwrap();
+        let native: &[u8] = br#"{"id":"7"}"#;
+        let compare = |output: &mut dyn DiffOutput| {
+            for (site, name) in [("atl", "a1"), ("atl", "a2"), ("bos", "b1"), ("bos", "b2")] {
+                let key = json!([[site], name]);
+                output.matched(device, key.to_string().as_bytes(), native)?;
+                if name.ends_with('2') {
+                    let serial = FieldChange::new("serial", json!("A"), json!("B"));
+                    let key = AnyKey::from_value(&key).unwrap();
+                    let update = Change::new("device", key, Action::Update, None, vec![serial]);
+                    output.change_at(update, Some(&site_key(site)))?;
+                }
+            }
+            output.counted_at(device, &site_key("atl"), 2)?;
+            output.counted_at(device, &site_key("bos"), 2)?;
+            output.counted(device, DiffCounts { update: 2, unchanged: 2, ..DiffCounts::default() })
+        };
+        let equal = |value: Value, twice: &[&str]| {
+            let scope = scope(value);
+            let mut found = Found::of(&scope, &fields, &records(&scope, &[]));
+            let twice = twice.iter().map(|name| hash("device", &json!([["atl"], name]).to_string()));
+            found.twice = twice.collect();
+            compare(&mut found).unwrap();
+            found.equal["device"]
+        };
+        let record = |site: &str, name: &str| json!({"model": "device", "key": [[site], name]});
+        assert_eq!(equal(json!({"models": ["device"]}), &[]), 2);
+        assert_eq!(equal(json!({"models": ["interface"]}), &[]), 0);
+        assert_eq!(equal(json!({"sites": ["atl"]}), &[]), 1);
+        assert_eq!(equal(json!({"models": ["interface"], "sites": ["atl"]}), &[]), 0);
+        assert_eq!(equal(json!({"records": [record("atl", "a1"), record("atl", "a2")]}), &[]), 1);
+        assert_eq!(equal(json!({"models": ["device"], "records": [record("atl", "a1")]}), &[]), 2);
+        let both =
+            json!({"sites": ["atl"], "records": [record("atl", "a1"), record("atl", "a2"), record("bos", "b1")]});
+        assert_eq!(equal(both, &["a1", "a2"]), 2);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use super::part::{About, in_scope};
 use super::phases::PhaseClock;
 use super::reading::Prepared;
 use super::remembered::Remembered;
-use super::rerun::{Only, add_needed};
+use super::rerun::{Equal, Only, add_needed};
 use super::retention;
 use super::work::{Work, partial_reads};
 use super::{RunReport, SideDefinition, quarantine};
@@ -286,7 +286,7 @@ impl Planning {
         draft.leave_out(LeftOut::find(&self.fields, &self.policy, &self.ignored, compare)?);
         let wanted = match &self.about {
             About::All => None,
-            About::Records(wanted) => Some(wanted.clone()),
+            About::Records(wanted) => Some((wanted.clone(), Equal::Wanted(0))),
             About::Scope(scope) => {
                 let sides = [&self.source, &self.target];
                 Some(in_scope(scope, &self.fields, sides, &aligned.recognised, compare)?)
@@ -297,9 +297,9 @@ impl Planning {
                 draft.unmark(memory.watch.marks_in(&self.target, &self.fields)?);
                 compare(&mut draft)?;
             }
-            Some(mut wanted) => {
+            Some((mut wanted, equal)) => {
                 let beside = add_needed(&mut wanted, &self.fields, compare)?;
-                compare(&mut Only::new(&wanted, &self.fields, &beside, &mut draft))?;
+                compare(&mut Only::new(&wanted, &self.fields, &beside, equal, &mut draft))?;
             }
         }
         draft.save(&self.path, &self.header, &self.source, &self.evidence, self.verdicts.clone(), memory)

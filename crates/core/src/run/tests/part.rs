@@ -48,6 +48,13 @@ async fn only_what_is_in_the_scope_is_written() {
     assert_eq!(plan.header().scope, run.options.scope);
     // Both sides were read whole.
     assert_eq!((run.counts.source_records, run.counts.target_records), (3, 2));
+    // And what is told of the comparison is of the part.
+    assert_eq!(run.summary().message, "2 records compared: 2 changed");
+    let again = lab.run_with(part(&["b", "c"])).await;
+    assert_eq!(again.summary.models[0].found.unchanged, 2);
+    assert_eq!(read(&lab, again.run).await.summary().message, "2 records compared, nothing to change");
+    let other = lab.run_with(RunRequest { dry_run: true, ..part(&["a"]) }).await;
+    assert_eq!(read(&lab, other.run).await.summary().message, "1 record compared: 1 differ; nothing was written");
 
     // The same by the site that records stand at, and by the model.
     let at = lab.run_with(RunRequest::part(scope(json!({"sites": ["a"], "models": ["site"]})))).await;
