@@ -70,6 +70,8 @@ pub use selection::{Selection, Selector};
 
 #[cfg(feature = "runtime")]
 pub(crate) use spool::Spool;
+#[cfg(feature = "runtime")]
+pub(crate) use whole::Belonging;
 pub(crate) use whole::wholes_of;
 
 /// The format that this version writes and reads.
