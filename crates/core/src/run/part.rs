@@ -15,7 +15,7 @@ use crate::diff::{DiffCounts, DiffOutput};
 use crate::fields::ModelFields;
 use crate::history::Purpose;
 use crate::models::ModelMode;
-use crate::scope::{Scope, ScopeRecord};
+use crate::scope::{Scope, ScopeRecord, list, unknown_model};
 use crate::site::SitePath;
 use crate::snapshot::{Recognised, Renamed, Snapshot, SnapshotReader};
 use crate::{Error, ErrorKind, Result};
@@ -50,9 +50,8 @@ impl SyncDefinition {
     /// Refuses a model that the sync does not sync, as far as its configuration tells. What the systems do not know is told by a run.
     pub fn ensure_syncs(&self, model: &str) -> Result<()> {
         let refused = |message: String| Err(Error::new(ErrorKind::Refused, message));
-        if syncline_model::models::by_name(model).is_none() {
-            let known: Vec<_> = syncline_model::models::ALL.iter().map(|schema| schema.name).collect();
-            return refused(format!("`{model}` is no model (known: {})", known.join(", ")));
+        if let Some(message) = unknown_model(model) {
+            return refused(message);
         }
         let mode = match self.models.get(model) {
             None | Some(ModelMode::Sync) => return Ok(()),
@@ -82,8 +81,8 @@ pub fn ensure_comparable(scope: &Scope, fields: &ModelFields, modes: &BTreeMap<&
     let is_synced = |model: &str| modes.get(model) == Some(&ModelMode::Sync);
     let synced: Vec<_> = fields.iter().map(|(schema, _)| schema).filter(|schema| is_synced(schema.name)).collect();
     if let Some(other) = named_models(scope).find(|model| !is_synced(model)) {
-        let known: Vec<_> = synced.iter().map(|schema| schema.name).collect();
-        return refused(format!("`{other}` is no model that this sync writes (it writes {})", known.join(", ")));
+        let known = list(synced.iter().map(|schema| schema.name));
+        return refused(format!("`{other}` is no model that this sync writes (it writes {known})"));
     }
     let mut models = synced.iter().filter(|schema| scope.has_model(schema.name));
     if scope.has_sites() && models.all(|schema| SitePath::of(schema, fields).is_none()) {

@@ -195,7 +195,9 @@ async fn a_slip_is_told() {
     lab.sync.models = BTreeMap::from([("site".to_owned(), ModelMode::Lookup)]);
     let refused = async |request: RunRequest| lab.runner.trigger(&lab.sync, &request).await.unwrap_err().to_string();
     insta::assert_snapshot!(refused(part(&["a"])).await, @r#"the sync `main` does not sync `site` (`models.site = "lookup"`): change that, or leave the model out"#);
-    insta::assert_snapshot!(refused(RunRequest::part(scope(json!({"models": ["router"]})))).await.split_once(" (").unwrap().0, @"`router` is no model");
+    let models = |model: &str| RunRequest::part(scope(json!({"models": [model]})));
+    insta::assert_snapshot!(refused(models("devise")).await, @"`devise` is no model; did you mean `device`?");
+    insta::assert_snapshot!(refused(models("x")).await, @"`x` is no model; known: `tag`, `tenant_group`, `tenant`, `site`, `manufacturer` and 18 more");
     let drift = RunRequest { purpose: Purpose::Drift, ..part(&["a"]) };
     insta::assert_snapshot!(refused(drift).await, @"only a run that syncs can be about a part: leave the scope out");
     let nothing = RunRequest { purpose: Purpose::Part, ..RunRequest::default() };
