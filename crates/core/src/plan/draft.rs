@@ -427,7 +427,9 @@ impl<'a> PlanDraft<'a> {
             let initial = self.fields.initial_of(schema.name);
             let ignored = self.ignored(schema, &change);
             owner::decide(schema, initial, self.policy, &mut change, unsaid, applied, ignored);
-            owner::leave_out(schema, self.policy, &mut change, |field| self.left_out.of(schema, field));
+            if !self.left_out.is_empty() {
+                owner::leave_out(schema, self.policy, &mut change, |field| self.left_out.of(schema, field));
+            }
             let is_nothing = change.fields.is_empty() && change.kept.is_empty() && change.hold.is_none();
             if is_nothing && change.action == Action::Update {
                 self.dropped += u64::from(!unsaid_only);

@@ -68,13 +68,14 @@ impl LeftOut {
         left_alone(of_whole, fields, ignored).or_else(|| change.fields.iter().find_map(needed).cloned())
     }
 
+    /// Whether every create comes, as far as people let it.
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
     /// Why a reference of a change leads to nothing; none when it does not.
     pub fn of(&self, schema: &ModelSchema, field: &FieldChange) -> Option<String> {
-        if self.records.is_empty() {
-            None
-        } else {
-            self.referred(schema, field).map(|left| format!("left out: {left}"))
-        }
+        self.referred(schema, field).map(|left| format!("left out: {left}"))
     }
 
     fn referred(&self, schema: &ModelSchema, field: &FieldChange) -> Option<&String> {

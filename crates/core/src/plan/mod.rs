@@ -211,7 +211,7 @@ pub struct PlanSummary {
 pub struct ModelSummary {
     /// The model.
     pub model: String,
-    /// What the comparison found.
+    /// What the comparison found; of a plan that is about some of the records only, what it found of those.
     pub found: DiffCounts,
     /// Changes to be applied, by action.
     pub create: u64,
