@@ -14,13 +14,21 @@ pub fn closest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .map(|(_, candidate)| candidate)
 }
 
-/// What to do about an unknown name: the closest one, or all that there are.
+/// So many names are told; of more, the first few.
+const TOLD: usize = 8;
+const FEW: usize = 5;
+
+/// What to do about an unknown name: the closest one, or those that there are.
 pub fn remedy<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str> + Clone) -> String {
     if let Some(candidate) = closest(name, candidates.clone()) {
         return format!("did you mean `{candidate}`?");
     }
     let known: Vec<_> = candidates.into_iter().map(|candidate| format!("`{candidate}`")).collect();
-    if known.is_empty() { "there are none".to_owned() } else { format!("known: {}", known.join(", ")) }
+    match known.len() {
+        0 => "there are none".to_owned(),
+        number if number > TOLD => format!("known: {} and {} more", known[..FEW].join(", "), number - FEW),
+        _ => format!("known: {}", known.join(", ")),
+    }
 }
 
 #[cfg(test)]
@@ -36,5 +44,7 @@ mod tests {
         assert_eq!(closest("tenant", known), None);
         assert_eq!(remedy("x", ["a", "b"]), "known: `a`, `b`");
         assert_eq!(remedy("x", []), "there are none");
+        let many = ["a", "b", "c", "d", "e", "f", "g", "h", "i"];
+        assert_eq!(remedy("x", many), "known: `a`, `b`, `c`, `d`, `e` and 4 more");
     }
 }

@@ -67,10 +67,10 @@ impl ChangeRow {
         let fields: Vec<_> = written.chain(kept).take(limit).collect();
         let all = change.fields.iter().filter(says).count() + change.kept.len();
         let more_fields = if shown { all - fields.len() } else { 0 };
-        let hold = change
-            .hold
-            .as_ref()
-            .map(|hold| HoldRow { rule: words::hold(hold.rule), reason: text::line(&hold.reason, limits.reason) });
+        let hold = change.hold.as_ref().map(|hold| {
+            let reason = words::because(hold.rule, &hold.reason);
+            HoldRow { rule: words::hold(hold.rule), reason: text::line(reason, limits.reason) }
+        });
         let refusal = change.refusal.as_ref().map(|refusal| {
             let field = refusal.field.as_ref().map(|field| format!("`{field}`: ")).unwrap_or_default();
             text::line(&format!("{field}{}", refusal.reason), limits.reason)

@@ -7,6 +7,7 @@ mod faults;
 mod foreign;
 mod lab;
 mod ledger;
+mod left_alone;
 mod quarantine;
 mod reads;
 mod review;

@@ -28,6 +28,7 @@ mod circles;
 mod draft;
 mod excerpt;
 mod facets;
+mod left_out;
 mod marks;
 mod memory;
 mod output;
@@ -60,6 +61,7 @@ pub use absence::Evidence;
 pub use draft::{Background, PlanDraft, SavedPlan};
 pub use excerpt::{PartFilter, PlanExcerpt, PlanPart};
 pub use facets::{SiteCounts, SiteSummary};
+pub use left_out::LeftOut;
 pub use marks::{Unmark, UnmarkedField};
 pub use memory::{AllOurs, Memory, id_hash};
 pub use reader::PlanReader;
@@ -68,6 +70,8 @@ pub use selection::{Selection, Selector};
 
 #[cfg(feature = "runtime")]
 pub(crate) use spool::Spool;
+#[cfg(feature = "runtime")]
+pub(crate) use whole::Belonging;
 pub(crate) use whole::wholes_of;
 
 /// The format that this version writes and reads.
@@ -207,7 +211,7 @@ pub struct PlanSummary {
 pub struct ModelSummary {
     /// The model.
     pub model: String,
-    /// What the comparison found.
+    /// What the comparison found; of a plan that is about some of the records only, what it found of those.
     pub found: DiffCounts,
     /// Changes to be applied, by action.
     pub create: u64,

@@ -82,6 +82,40 @@ fn decide_fields(
     if change.fields.len() == before && change.kept.is_empty() {
         return;
     }
+    settle(change);
+}
+
+/// Keeps the references of a create or an update that is not held for which `left_out` has a reason: what they lead to does not come.
+/// Of a create only those of the second pass are left; it cannot be without the others, and is held.
+pub fn leave_out(
+    schema: &ModelSchema,
+    policy: &Policy,
+    change: &mut Change,
+    left_out: impl Fn(&FieldChange) -> Option<String>,
+) {
+    if change.hold.is_some() {
+        return;
+    }
+    let before = change.fields.len();
+    let is_create = change.action == Action::Create;
+    for field in std::mem::take(&mut change.fields) {
+        match left_out(&field).filter(|_| field.deferred || !is_create) {
+            Some(reason) => {
+                let rule = policy.rule_of(schema.name, &field.name);
+                change.kept.push(KeptField { ignored: Some(reason), ..kept(rule, field) });
+            }
+            None => change.fields.push(field),
+        }
+    }
+    if change.fields.len() < before {
+        let place = |name: &str| schema.position(name).unwrap_or(usize::MAX);
+        change.kept.sort_by_key(|field| place(&field.name));
+        settle(change);
+    }
+}
+
+/// Holds a change of which nothing is written, and names it anew by what is left of it.
+fn settle(change: &mut Change) {
     if change.fields.is_empty() {
         change.hold = nothing_left(&change.kept);
     }
@@ -105,7 +139,7 @@ fn nothing_left(kept: &[KeptField]) -> Option<Hold> {
 }
 
 /// Takes out of a create what is never written, but for what a record cannot be without.
-fn leave_to_the_target(schema: &ModelSchema, policy: &Policy, change: &mut Change) {
+pub fn leave_to_the_target(schema: &ModelSchema, policy: &Policy, change: &mut Change) {
     if policy.fields.is_empty() {
         return;
     }

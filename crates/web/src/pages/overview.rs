@@ -186,7 +186,7 @@ pub async fn syncs(state: &ApiState, now: DateTime<Utc>) -> Result<Syncs> {
         let runs = history.runs(&filter, None, RUNS).await?.items;
         let configured = configured.remove(&view.name).and_then(Result::ok);
         let total = totals.get(&view.name).copied().unwrap_or_default();
-        let last = history.last_completed_whole(&view.name).await?;
+        let last = history.last_completed_whole(&view.name).await?.map(|(_, ended)| ended);
         let sides = configured.as_ref().map(|sync| (&sync.definition.source, &sync.definition.target));
         if let Some((source, target)) = sides {
             for (side, lines) in [(source, &mut all.sources), (target, &mut all.targets)] {

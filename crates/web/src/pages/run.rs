@@ -615,13 +615,14 @@ async fn problems(history: &History, run: &Run) -> Result<Vec<Problems>> {
 
 impl ProblemLine {
     fn of(change: StoredChange) -> Self {
+        let reason = change.reason.as_deref().unwrap_or("no reason was given");
         Self {
             action: change.action.as_str(),
             href: object_href(&change.model, &change.key),
             key: clean(&change.key.to_string()),
             field: change.field.as_deref().map(clean),
             rule: change.rule.map(words::hold),
-            reason: Prose::of(change.reason.as_deref().unwrap_or("no reason was given")),
+            reason: Prose::of(change.rule.map_or(reason, |rule| words::because(rule, reason))),
             model: label(&change.model),
         }
     }

@@ -6,10 +6,10 @@ use serde_json::json;
 use syncline_model::AnyKey;
 
 use super::{everywhere, key, new_run, started};
-use crate::change::Action;
+use crate::change::{Action, Change, FieldChange};
 use crate::history::{
     FindingCount, FindingFilter, FindingKind, FindingState, History, IgnoreFilter, IgnoreId, NewIgnore, News,
-    NotIgnored, Observed, RunResult,
+    NotIgnored, Observed, RecordedChange, RunResult,
 };
 use crate::ignore::MOST;
 use crate::{Error, ErrorKind};
@@ -185,6 +185,76 @@ async fn what_is_left_alone_is_no_finding_any_more_until_it_is_found_again() {
         let news = check(&[observed("a", "name"), observed("a", "status")]).await;
         assert_eq!(news, News { new: 1, gone: 0, standing: 2 });
         assert_eq!(open().await, ["a name", "a status"]);
+        history.close().await.unwrap();
+    })
+    .await;
+}
+
+/// What belongs to a record that is left alone neither comes nor goes, so that nothing of that is a finding any more. What is there of
+/// it is updated as ever.
+#[tokio::test]
+async fn what_belongs_to_what_is_left_alone_is_no_finding_any_more() {
+    everywhere(async |place| {
+        let history = place.open().await;
+        let claim = started(&history, &new_run(&history, "sites").await).await;
+        let device = |name: &str| json!([["atl"], name]);
+        let port = |name: &str| json!([device(name), "e1"]);
+        let mut changes = Vec::new();
+        let mut change = |action, model: &str, key: serde_json::Value, field: FieldChange| {
+            changes.push(Change::new(model, AnyKey::from_value(&key).unwrap(), action, None, vec![field]));
+        };
+        let to = |key: serde_json::Value| FieldChange::new("interface", json!(null), key);
+        let from = |key: serde_json::Value| FieldChange::new("interface", key, json!(null));
+        let mtu = || FieldChange::new("mtu", json!(1500), json!(9000));
+        for name in ["sw1", "sw10"] {
+            change(Action::Update, "device", device(name), FieldChange::new("serial", json!("A"), json!("B")));
+            change(Action::Create, "interface", port(name), mtu());
+            change(Action::Update, "interface", json!([device(name), "e2"]), mtu());
+            change(Action::Delete, "mac_address", json!([port(name), "00:00:5e:00:53:01"]), from(port(name)));
+        }
+        change(Action::Create, "ip_address", json!([null, "10.0.0.1"]), to(port("sw1")));
+        change(Action::Delete, "ip_address", json!([null, "10.0.0.2"]), from(port("sw1")));
+        change(Action::Create, "ip_address", json!([null, "10.0.0.3"]), to(port("sw10")));
+        let recorded: Vec<_> = changes.iter().map(|change| RecordedChange::now(change, None)).collect();
+        history.record_changes(claim, &recorded).await.unwrap();
+        let found = changes.iter().map(|change| Observed {
+            model: change.model.clone(),
+            key: change.key.clone(),
+            field: (change.action == Action::Update).then(|| change.fields[0].name.clone()),
+            action: change.action,
+            target: json!(null),
+            source: json!(null),
+            detail: None,
+        });
+        history.observe(claim, FindingKind::Drift, &found.collect::<Vec<_>>()).await.unwrap();
+        let device = NewIgnore {
+            model: "device".to_owned(),
+            key: AnyKey::from_value(&device("sw1")).unwrap(),
+            ..wish("sites", "-", Some("serial"), None)
+        };
+        let now = at("2026-11-20T12:00:00Z");
+        let open = async || {
+            let filter = FindingFilter { state: vec![FindingState::Open], ..FindingFilter::default() };
+            let found = history.findings(&filter, None, 20).await.unwrap().items;
+            let mut found: Vec<_> =
+                found.iter().map(|found| format!("{} {} {}", found.action, found.model, found.key)).collect();
+            found.sort();
+            found
+        };
+        history.ignore(&device, now).await.unwrap();
+        assert_eq!(open().await.len(), 10, "a field has no parts");
+        history.ignore(&NewIgnore { field: None, ..device }, now).await.unwrap();
+        assert_eq!(
+            open().await,
+            [
+                "create interface atl / sw10 / e1",
+                "create ip_address - / 10.0.0.3",
+                "delete mac_address atl / sw10 / e1 / 00:00:5e:00:53:01",
+                "update device atl / sw10",
+                "update interface atl / sw1 / e2",
+                "update interface atl / sw10 / e2",
+            ]
+        );
         history.close().await.unwrap();
     })
     .await;

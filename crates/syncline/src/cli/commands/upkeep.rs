@@ -70,7 +70,7 @@ impl Told {
         if self.syncs.insert(sync.to_owned()) {
             measure::known(sync);
         }
-        if let Some(at) = history.last_completed_whole(sync).await? {
+        if let Some((_, at)) = history.last_completed_whole(sync).await? {
             metrics::last_success(sync, at.into());
         }
         for (state, number) in history.quarantine_counts(sync).await? {

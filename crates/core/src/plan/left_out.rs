@@ -1,0 +1,127 @@
+//! Creates that do not come because of what people want left alone, and what becomes of references to them.
+
+use std::collections::HashMap;
+
+use syncline_model::{AnyKey, FieldKind, ModelSchema};
+
+use super::absence::ignored_with;
+use super::owner;
+use super::whole::{left_alone, named, wholes};
+use crate::bindings::hash;
+use crate::change::{Action, Change, FieldChange, Hold, HoldRule};
+use crate::diff::{DiffCounts, DiffOutput};
+use crate::fields::ModelFields;
+use crate::ignore::{Ignored, IgnoredRecord};
+use crate::policy::Policy;
+use crate::{Error, ErrorKind, Result};
+
+/// The records that do not come, by hash of model and key, each with what is left alone and keeps it away.
+#[derive(Debug, Clone, Default)]
+pub struct LeftOut {
+    records: HashMap<u128, String>,
+}
+
+impl LeftOut {
+    /// Finds them in a comparison, which `compare` makes. A plan has to know them before it decides about the first record: what refers
+    /// to one in the second pass is written before it.
+    pub fn find(
+        fields: &ModelFields,
+        policy: &Policy,
+        ignored: &Ignored,
+        compare: impl Fn(&mut dyn DiffOutput) -> Result<()>,
+    ) -> Result<Self> {
+        let mut finder = Finder { fields, policy, ignored, found: Self::default() };
+        if ignored.has_whole() {
+            compare(&mut finder)?;
+        }
+        Ok(finder.found)
+    }
+
+    /// Holds a create that is left out: because its record is left alone, because of what that belongs to, or because of what it cannot
+    /// be without. What needs it in turn is left out too.
+    pub fn hold(&mut self, schema: &ModelSchema, change: &mut Change, fields: &ModelFields, ignored: &Ignored) {
+        if change.action != Action::Create || ignored.is_empty() {
+            return;
+        }
+        let left = match &change.hold {
+            Some(Hold { rule: HoldRule::Ignored, reason }) => named(schema, &change.key, reason),
+            Some(_) => return,
+            None => {
+                let Some(left) = self.with(schema, change, fields, ignored) else { return };
+                change.hold = Some(ignored_with(left.clone()));
+                left
+            }
+        };
+        self.records.insert(hash(schema.name, change.key.as_str()), left);
+    }
+
+    /// What is left alone and keeps a create away, beside its record itself.
+    fn with(&self, schema: &ModelSchema, change: &Change, fields: &ModelFields, ignored: &Ignored) -> Option<String> {
+        let of_whole = wholes(schema, fields).filter_map(|(field, whole)| {
+            let key = change.after(field.name)?.to_string();
+            Some((whole, AnyKey::from_canonical(&key)))
+        });
+        let needed = |field: &FieldChange| {
+            let is_needed = schema.field(&field.name).is_some_and(|known| !known.deferred);
+            if is_needed { self.referred(schema, field) } else { None }
+        };
+        left_alone(of_whole, fields, ignored).or_else(|| change.fields.iter().find_map(needed).cloned())
+    }
+
+    /// Whether every create comes, as far as people let it.
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
+    /// Why a reference of a change leads to nothing; none when it does not.
+    pub fn of(&self, schema: &ModelSchema, field: &FieldChange) -> Option<String> {
+        self.referred(schema, field).map(|left| format!("left out: {left}"))
+    }
+
+    fn referred(&self, schema: &ModelSchema, field: &FieldChange) -> Option<&String> {
+        match schema.field(&field.name)?.kind {
+            FieldKind::Reference(model) => self.records.get(&hash(model, &field.after.to_string())),
+            FieldKind::References(model) => {
+                let mut members = field.after.as_array().into_iter().flatten();
+                members.find_map(|member| self.records.get(&hash(model, &member.to_string())))
+            }
+            FieldKind::Text
+            | FieldKind::Integer
+            | FieldKind::Boolean
+            | FieldKind::Choice(_)
+            | FieldKind::Texts
+            | FieldKind::Pairs
+            | FieldKind::Json => None,
+        }
+    }
+}
+
+/// Finds the creates of a comparison that are left out. Parents come first, so that once is enough.
+struct Finder<'a> {
+    fields: &'a ModelFields,
+    policy: &'a Policy,
+    ignored: &'a Ignored,
+    found: LeftOut,
+}
+
+impl DiffOutput for Finder<'_> {
+    fn change(&mut self, mut change: Change) -> Result<()> {
+        if change.action != Action::Create || change.hold.is_some() {
+            return Ok(());
+        }
+        let schema = self.fields.schema(&change.model);
+        let schema =
+            schema.ok_or_else(|| Error::new(ErrorKind::Internal, "a change of a model that is not compared"))?;
+        // What the policy leaves out of a create is nothing that it needs.
+        owner::leave_to_the_target(schema, self.policy, &mut change);
+        if let Some(reason) = self.ignored.of(schema.name, change.key.as_str()).and_then(IgnoredRecord::whole) {
+            change.hold = Some(Hold { rule: HoldRule::Ignored, reason: reason.to_owned() });
+        }
+        self.found.hold(schema, &mut change, self.fields, self.ignored);
+        Ok(())
+    }
+
+    fn counted(&mut self, _: &'static ModelSchema, _: DiffCounts) -> Result<()> {
+        Ok(())
+    }
+}
