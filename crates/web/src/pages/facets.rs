@@ -92,6 +92,11 @@ impl Wanted {
         self.site.is_some() || self.field.is_some()
     }
 
+    /// The same without what only a plan can tell apart.
+    pub fn without_plan(self) -> Self {
+        Self { site: None, field: None, ..self }
+    }
+
     fn is_of_model(&self, model: &str) -> bool {
         self.model.as_ref().is_none_or(|wanted| wanted == model)
     }
@@ -274,6 +279,14 @@ pub fn facets(tallies: &Tallies, wanted: &Wanted, fields: &Fields, path: &str, p
             value(words::hold(rule).to_owned(), None, &of_rule, "rule", rule.as_str(), wanted.rule == Some(rule))
         });
         all.push(facet("Held by", rules.filter(there).collect()));
+    }
+    // Once something has come of a plan, what is asked for can be let go.
+    if tallies.plan.as_ref().is_some_and(|plan| !plan.is_open) {
+        let named = wanted.site.as_ref().map(|site| ("Site", "site", site_name(site)));
+        let named = named.into_iter().chain(wanted.field.clone().map(|field| ("Field", "field", field)));
+        all.extend(
+            named.map(|(label, name, text)| facet(label, vec![value(clean(&text), None, wanted, name, &text, true)])),
+        );
     }
     if let Some(plan) = tallies.plan.as_ref().filter(|plan| plan.is_open) {
         let of_site = |site: &AnyKey| Wanted { site: Some(site.clone()), ..wanted.clone() };

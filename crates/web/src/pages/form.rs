@@ -169,12 +169,18 @@ impl Fields {
 
     /// The page of a path on which a form is that was posted: see [`Fields::behind`]. It leads nowhere else.
     pub fn back(&self, path: &str) -> Redirect {
-        Redirect::to(&link(path, self.behind().pairs()))
+        Redirect::to(&self.behind().link(path))
     }
 
-    /// The fields of a page on which a form is that was posted, by a field that has the text of [`Fields::query`].
-    pub fn query_of(&self, name: &str) -> Self {
-        Self::read(self.text(name).unwrap_or_default().as_bytes())
+    /// These fields, of which one gets another value, or none.
+    pub fn replaced(&self, name: &str, value: Option<&str>) -> Self {
+        let kept = self.0.iter().filter(|(field, _)| field != name).cloned();
+        kept.chain(value.map(|value| (name.to_owned(), value.to_owned()))).collect()
+    }
+
+    /// A link to a path with these fields.
+    pub fn link(&self, path: &str) -> String {
+        link(path, self.pairs())
     }
 
     /// A link to a path with these fields, of which one gets another value, or none; and without `dropped`.

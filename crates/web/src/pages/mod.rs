@@ -44,11 +44,13 @@ mod overview;
 mod own_password;
 mod pick;
 mod plan;
+mod plan_part;
 mod problem;
 mod protect;
 mod quarantine;
 mod remove;
 mod returned;
+mod review;
 mod run;
 mod run_line;
 mod runs;
@@ -154,11 +156,11 @@ fn routes() -> Vec<PageRoute> {
         page("/runs/{id}/plan", get(plan::page)),
         page("/runs/{id}/plan.md", get(plan::markdown)),
         page("/runs/{id}/plan.html", get(plan::document)),
-        does("/runs/{id}/approve", Role::Approver, AuditAction::RunApprove, post(plan::approve)),
+        does("/runs/{id}/approve", Role::Approver, AuditAction::RunApprove, post(review::approve)),
         // What is ticked is in the address that this leads to, and nowhere else.
-        ("/runs/{id}/tick", Role::Approver, None, post(plan::tick)),
+        ("/runs/{id}/tick", Role::Approver, None, post(review::tick)),
         does("/runs/{id}/comment", Role::Operator, AuditAction::RunComment, post(comments::add)),
-        does("/runs/{id}/reject", Role::Approver, AuditAction::RunReject, post(plan::reject)),
+        does("/runs/{id}/reject", Role::Approver, AuditAction::RunReject, post(review::reject)),
         page("/objects/{model}/{*key}", get(object::page)),
         page("/drift", get(drift::page)),
         does("/findings/{id}/acknowledge", Role::Operator, AuditAction::FindingAcknowledge, post(drift::acknowledge)),

@@ -25,7 +25,7 @@ pub struct Sent<'a> {
 }
 
 /// A form as it comes back. Before anything was sent it is empty, and so is what it draws.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Returned {
     to: String,
     fields: Fields,
