@@ -25,6 +25,7 @@ mod edit;
 mod estimate;
 mod exchange;
 mod facets;
+mod finding;
 mod forget;
 mod form;
 mod frame;
@@ -163,7 +164,8 @@ fn routes() -> Vec<PageRoute> {
         does("/runs/{id}/reject", Role::Approver, AuditAction::RunReject, post(review::reject)),
         page("/objects/{model}/{*key}", get(object::page)),
         page("/drift", get(drift::page)),
-        does("/findings/{id}/acknowledge", Role::Operator, AuditAction::FindingAcknowledge, post(drift::acknowledge)),
+        page("/findings/{id}", get(finding::page)),
+        does("/findings/{id}/acknowledge", Role::Operator, AuditAction::FindingAcknowledge, post(finding::acknowledge)),
         page("/quarantine", get(quarantine::page)),
         ("/quarantine/decide", Role::Approver, None, post(quarantine::decide)),
         page("/schedules", get(schedules::page)),

@@ -158,7 +158,8 @@ impl Returned {
         Faults { problems: self.problems.iter().map(line).collect(), instead: "nothing was done" }
     }
 
-    fn is_wrong(&self, name: &str) -> bool {
+    /// Whether something is wrong with a field.
+    pub fn is_wrong(&self, name: &str) -> bool {
         self.problems.iter().any(|problem| problem.key == name)
     }
 }
