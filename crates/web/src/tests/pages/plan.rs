@@ -39,6 +39,7 @@ async fn changes_are_told_apart_by_site_field_and_rule() {
     for wrong in ["rule=none", "site=%5Bx", "ticked=%3C"] {
         let answer = pages.fetch(&format!("/runs/3/plan?{wrong}")).await;
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{wrong}");
+        assert!(!answer.text.contains("variant"), "{wrong}: {}", answer.text);
     }
 
     let held = json!({"sites": ["a", "c"], "there": ["a", "b"], "target": "fourth", "auto_merge": false});
