@@ -210,9 +210,16 @@ pub async fn plan_page(state: &ApiState, visit: &Visit, id: RunId, view: View) -
     let is_open = counts.iter().all(|count| matches!(count.outcome, OutcomeKind::Planned | OutcomeKind::Held));
     // What came of changes is not kept by site and field. A link that was shared while the plan waited leads here all the same.
     let (wanted, apart) = match &excerpt {
-        _ if is_open || !wanted.needs_plan() => (wanted, None),
+        _ if !wanted.needs_plan() => (wanted, None),
+        Some(_) if is_open => (wanted, None),
         Some(_) => (wanted, Some(Apart::ByPlan)),
+        None if counts.is_empty() => (wanted, None),
         None => (wanted.without_plan(), Some(Apart::Not)),
+    };
+    let (fields, after) = match apart {
+        // A place in a plan is none in the history.
+        Some(Apart::Not) => (fields.replaced("site", None).replaced("field", None).replaced("after", None), None),
+        _ => (fields, after),
     };
     let (place, tallies) = match (&excerpt, &run.plan) {
         _ if !counts.is_empty() && !wanted.needs_plan() => (Place::History, Tallies::counted(&counts)),
@@ -357,8 +364,8 @@ impl Apart {
             ),
             Self::Not => (
                 "Not filtered by site and field",
-                "only the plan tells changes apart by these, and its file is not at hand; this is what was done, whatever \
-                 its site and fields",
+                "only the plan tells changes apart by these, and its file is not at hand; these are the changes of the \
+                 run, whatever their site and fields",
             ),
         };
         Notice { class: "info", icon: Icon("info"), name: name.to_owned(), text: Prose::of(text) }

@@ -86,9 +86,9 @@ impl Part<'_> {
             true => HashMap::new(),
             false => state.runner.history().came_of(run.id, changes.iter().map(|(_, change)| change)).await?,
         };
-        let known = changes.iter().map(|(place, change)| {
-            (*place, came.get(&change.id).map_or(Known::Planned(change), |came| Known::Stored(came)))
-        });
+        let known = changes
+            .iter()
+            .map(|(place, change)| (*place, came.get(&change.id).map_or(Known::Planned(change), Known::Stored)));
         let is_wanted = |known: &Known<'_>| wanted.outcome.is_empty() || has(known.says().outcome);
         let known: Vec<_> = known.filter(|(_, known)| is_open || is_wanted(known)).collect();
         Ok(self.shown(&known, next, next.is_some() && known.len() < limit))

@@ -48,6 +48,7 @@ async fn changes_are_told_apart_by_site_field_and_rule() {
     pages.api.work(run).await;
     let page = pages.page(&format!("/runs/{run}/plan")).await;
     assert!(words(&page).contains("Held by first run 1"), "{}", words(&page));
+    assert!(words(&page).contains("Action create 1 delete 1 Outcome"), "{}", words(&page));
     assert_eq!(rows(&pages.page(&format!("/runs/{run}/plan?rule=first_run")).await), ["b"]);
     assert!(rows(&pages.page(&format!("/runs/{run}/plan?rule=quarantine")).await).is_empty());
 }
@@ -91,12 +92,16 @@ async fn without_its_plan_a_run_shows_all_that_it_did_and_says_so() {
     }
     let result = RunResult { status: RunStatus::Completed, error: None };
     history.finish_run(claim, &result).await.unwrap();
-    for (link, found) in [("site=x", &["x", "y"][..]), ("field=name&action=create", &["x"])] {
-        let page = pages.page(&format!("/runs/1/plan?{link}")).await;
+    for (link, found) in [("site=x&after=999", &["x", "y"][..]), ("field=name&action=create", &["x"])] {
+        let path = format!("/runs/1/plan?{link}");
+        let page = pages.page(&path).await;
         assert_eq!(rows(&page), found, "what else is asked for holds");
         let text = words(&page);
         assert!(text.contains("Not filtered by site and field : only the plan tells"), "{text}");
         assert!(text.contains("No filter") && !text.contains("As planned"), "{text}");
+        // Its pages and filters are those of what was done.
+        let names = |link: &String| *link != path && (link.contains("site=") || link.contains("field="));
+        assert!(!links(&page).iter().any(names), "{page}");
     }
 }
 
