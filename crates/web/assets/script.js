@@ -87,10 +87,14 @@
     tell();
   };
 
-  // What is ticked goes along in the links to the other pages of the plan.
+  // What is ticked goes along in the links and the forms to the other pages of the plan.
   const carryTicks = () => {
     const carried = document.querySelector("[data-carried]");
     if (!carried) return;
+    // A form that came back has another address.
+    const plan = carried.dataset.carried;
+    const forms = [...document.querySelectorAll("form[data-carries]")];
+    for (const form of forms) form.hidden = false;
     const boxes = [...document.querySelectorAll("input[name=pick][type=checkbox]")];
     const elsewhere = [...document.querySelectorAll("input[name=pick][type=hidden]")];
     const names = (box) => {
@@ -106,16 +110,29 @@
       told.textContent = fits
         ? usual
         : ticked.size + " changes are ticked, and 300 at most are remembered on other pages: tick whole models, or approve from here.";
-      const set = (url) => {
-        if (ticked.size && fits) url.searchParams.set("ticked", [...ticked].sort().join(","));
-        else url.searchParams.delete("ticked");
+      const text = fits ? [...ticked].sort().join(",") : "";
+      const set = (query) => {
+        if (text) query.set("ticked", text);
+        else query.delete("ticked");
+      };
+      const address = (url) => {
+        set(url.searchParams);
         return url.pathname + url.search + url.hash;
       };
       for (const link of document.querySelectorAll("a[href]:not([data-untick])")) {
         const url = new URL(link.href);
-        if (url.origin === location.origin && url.pathname === location.pathname) link.href = set(url);
+        if (url.origin === location.origin && url.pathname === plan) link.href = address(url);
       }
-      if (fits) history.replaceState(null, "", set(new URL(location.href)));
+      for (const back of document.querySelectorAll("input[name=back]")) {
+        const query = new URLSearchParams(back.value);
+        set(query);
+        back.value = query.toString();
+      }
+      for (const form of forms) {
+        form.querySelector("input[name=ticked]")?.remove();
+        if (text) form.append(element("input", { type: "hidden", name: "ticked", value: text }));
+      }
+      if (fits && location.pathname === plan) history.replaceState(null, "", address(new URL(location.href)));
     };
     document.addEventListener("change", (event) => {
       if (event.target === document.querySelector("[data-tick-all]") || boxes.includes(event.target)) carry();

@@ -46,6 +46,7 @@ pub fn all(left: &Left) -> Vec<(&'static str, String)> {
         fixed("search", "/search?text=core"),
         ("object", left.object.clone()),
         fixed("drift", "/drift"),
+        fixed("finding", "/findings/1"),
         fixed("left-alone", "/drift?view=ignored"),
         fixed("quarantine", "/quarantine"),
         fixed("settings", "/settings"),

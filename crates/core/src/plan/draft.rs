@@ -259,7 +259,7 @@ impl<'a> PlanDraft<'a> {
                 let at = site.as_ref().and_then(|site| site.in_change(&change));
                 change.site = at.as_deref().map(AnyKey::from_canonical);
                 match &change.hold {
-                    Some(hold) => *summary.held.entry(hold.rule.as_str().to_owned()).or_default() += 1,
+                    Some(hold) => summary.hold(hold.rule, change.action),
                     None => {
                         summary.count(Action::Delete);
                         self.guards.count(&change, at.as_deref());
@@ -522,7 +522,7 @@ impl<'a> PlanDraft<'a> {
         }
         match &change.hold {
             Some(hold) => {
-                *self.current.held.entry(hold.rule.as_str().to_owned()).or_default() += 1;
+                self.current.hold(hold.rule, change.action);
                 let insists = |releasing: &Releasing<'_>| releasing.rules.iter().any(|rule| rule.model == schema.name);
                 if change.action == Action::Update && self.releasing.as_ref().is_some_and(insists) {
                     self.held.insert(hash(schema.name, change.key.as_str()));

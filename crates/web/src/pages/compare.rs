@@ -174,7 +174,7 @@ fn cursor(text: &str) -> std::result::Result<CompareCursor, PageProblem> {
         };
         Some(CompareCursor { run, seq: seq.parse().ok()? })
     };
-    read().ok_or_else(|| PageProblem::value("after", "is no place in this list"))
+    read().ok_or_else(|| PageProblem::no_place("after"))
 }
 
 fn told(cursor: CompareCursor) -> String {

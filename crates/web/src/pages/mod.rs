@@ -25,6 +25,7 @@ mod edit;
 mod estimate;
 mod exchange;
 mod facets;
+mod finding;
 mod forget;
 mod form;
 mod frame;
@@ -44,11 +45,13 @@ mod overview;
 mod own_password;
 mod pick;
 mod plan;
+mod plan_part;
 mod problem;
 mod protect;
 mod quarantine;
 mod remove;
 mod returned;
+mod review;
 mod run;
 mod run_line;
 mod runs;
@@ -154,14 +157,15 @@ fn routes() -> Vec<PageRoute> {
         page("/runs/{id}/plan", get(plan::page)),
         page("/runs/{id}/plan.md", get(plan::markdown)),
         page("/runs/{id}/plan.html", get(plan::document)),
-        does("/runs/{id}/approve", Role::Approver, AuditAction::RunApprove, post(plan::approve)),
+        does("/runs/{id}/approve", Role::Approver, AuditAction::RunApprove, post(review::approve)),
         // What is ticked is in the address that this leads to, and nowhere else.
-        ("/runs/{id}/tick", Role::Approver, None, post(plan::tick)),
+        ("/runs/{id}/tick", Role::Approver, None, post(review::tick)),
         does("/runs/{id}/comment", Role::Operator, AuditAction::RunComment, post(comments::add)),
-        does("/runs/{id}/reject", Role::Approver, AuditAction::RunReject, post(plan::reject)),
+        does("/runs/{id}/reject", Role::Approver, AuditAction::RunReject, post(review::reject)),
         page("/objects/{model}/{*key}", get(object::page)),
         page("/drift", get(drift::page)),
-        does("/findings/{id}/acknowledge", Role::Operator, AuditAction::FindingAcknowledge, post(drift::acknowledge)),
+        page("/findings/{id}", get(finding::page)),
+        does("/findings/{id}/acknowledge", Role::Operator, AuditAction::FindingAcknowledge, post(finding::acknowledge)),
         page("/quarantine", get(quarantine::page)),
         ("/quarantine/decide", Role::Approver, None, post(quarantine::decide)),
         page("/schedules", get(schedules::page)),
@@ -194,10 +198,10 @@ fn routes() -> Vec<PageRoute> {
         page("/settings/password", get(own_password::page).post(own_password::change)),
         // The history itself notes who changed accounts and tokens.
         ("/settings/accounts", Role::Admin, None, get(accounts::page).post(accounts::create)),
-        ("/settings/accounts/{name}/role", Role::Admin, None, post(accounts::set_role)),
-        ("/settings/accounts/{name}/password", Role::Admin, None, post(accounts::set_password)),
-        ("/settings/accounts/{name}/disable", Role::Admin, None, post(accounts::disable)),
-        ("/settings/accounts/{name}/enable", Role::Admin, None, post(accounts::enable)),
+        ("/settings/accounts/{name}/role", Role::Admin, None, post(accounts::change)),
+        ("/settings/accounts/{name}/password", Role::Admin, None, post(accounts::change)),
+        ("/settings/accounts/{name}/disable", Role::Admin, None, post(accounts::change)),
+        ("/settings/accounts/{name}/enable", Role::Admin, None, post(accounts::change)),
         ("/settings/tokens", Role::Admin, None, get(tokens::page).post(tokens::create)),
         ("/settings/tokens/{name}/revoke", Role::Admin, None, post(tokens::revoke)),
         ("/settings/audit", Role::Admin, None, get(audit::page)),

@@ -25,7 +25,7 @@ pub struct Sent<'a> {
 }
 
 /// A form as it comes back. Before anything was sent it is empty, and so is what it draws.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Returned {
     to: String,
     fields: Fields,
@@ -158,7 +158,8 @@ impl Returned {
         Faults { problems: self.problems.iter().map(line).collect(), instead: "nothing was done" }
     }
 
-    fn is_wrong(&self, name: &str) -> bool {
+    /// Whether something is wrong with a field.
+    pub fn is_wrong(&self, name: &str) -> bool {
         self.problems.iter().any(|problem| problem.key == name)
     }
 }

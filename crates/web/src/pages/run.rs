@@ -26,6 +26,7 @@ use super::frame::{Command, Frame, Pager, Section, Visit, html};
 use super::object::{label, object_href};
 use super::outcome::{Badge, RunOutcome};
 use super::overview::Link;
+use super::returned::Returned;
 use super::run_line::{Number, by, kind, sync_href};
 use super::show::{Bytes, Count, Icon, Prose, Took, When, clean};
 use super::side::side_href;
@@ -302,7 +303,7 @@ async fn run_page(
     let (models, total) = model_lines(&run, &records, &counts, excerpt.as_ref());
     let frame = visit.frame(format!("Run {id} of {}", clean(&run.sync)), Section::Runs);
     Ok(RunPage {
-        comments: Comments::of(history, &run, &frame, now).await?,
+        comments: Comments::of(history, &run, &frame, &Fields::EMPTY, &Returned::default(), now).await?,
         requests: request_lines(&run.requests),
         frame,
         id: id.number(),
