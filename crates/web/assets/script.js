@@ -238,26 +238,39 @@
     const phases = liveTable("How long each phase took so far", ["Phase", "Time", "From begin to now"]);
     phases.box.querySelector("th:last-child").className = "wide";
     phases.box.querySelector("th:nth-child(2)").className = "right";
+    const streams = liveTable("When each model was read, and when its changes were written", ["Model", "Phase", "Time", "From begin to now"]);
+    streams.box.querySelector("th:last-child").className = "wide";
+    streams.box.querySelector("th:nth-child(3)").className = "right";
+    const byModel = element("details", { hidden: "" }, element("summary", {}, "By model"), streams.box);
     const models = liveTable("How far each model is", ["Model", "Source", "Target", "Changes"]);
     const speed = element("p", { class: "dim" });
-    live.querySelector("[data-live]").append(phases.box, models.box, speed);
+    live.querySelector("[data-live]").append(phases.box, byModel, models.box, speed);
 
     const showPhases = (list, now) => {
       const begin = Math.min(...list.map((phase) => Date.parse(phase.started)));
       const end = Math.max(begin + 1, ...list.map((phase) => (phase.ended ? Date.parse(phase.ended) : now)));
       const place = (time) => Math.round(((time - begin) / (end - begin)) * 1000);
-      const rows = list.map((phase) => {
-        const from = Date.parse(phase.started);
-        const to = phase.ended ? Date.parse(phase.ended) : Math.max(now, from);
-        const left = Math.min(place(from), 995);
-        return element(
-          "tr", {},
-          element("th", { scope: "row" }, phase.name.replaceAll("_", " ")),
+      // How long it took, and that as a bar.
+      const time = (what) => {
+        const from = Date.parse(what.started);
+        const to = what.ended ? Date.parse(what.ended) : Math.max(now, from);
+        const left = Math.min(Math.max(place(from), 0), 995);
+        return [
           element("td", { class: "right" }, took(to - from)),
-          element("td", {}, bar(left, Math.max(place(to) - left, 5))),
-        );
-      });
+          element("td", {}, bar(left, Math.min(Math.max(place(to) - left, 5), 1000 - left))),
+        ];
+      };
+      const name = (phase) => phase.name.replaceAll("_", " ");
+      const rows = list.map((phase) => element("tr", {}, element("th", { scope: "row" }, name(phase)), ...time(phase)));
       phases.rows.replaceChildren(...rows);
+      const parts = list.flatMap((phase) => phase.streams.map((stream) => element(
+        "tr", {},
+        element("th", { scope: "row" }, stream.label),
+        element("td", { class: "nowrap" }, name(phase)),
+        ...time(stream),
+      )));
+      streams.rows.replaceChildren(...parts);
+      streams.box.hidden = byModel.hidden = parts.length === 0;
       phases.box.hidden = rows.length === 0;
       if (instead) instead.hidden = rows.length > 0;
     };

@@ -22,7 +22,7 @@ use super::log::{self, LogLine};
 use super::phase::{self, PhaseRecord};
 use super::status::StatusEvent;
 use super::{History, Page, RunId, RunStatus, error, grouped, text};
-use crate::event::{Event, Happened, Level, Phase, Side, Topic};
+use crate::event::{Event, Happened, Level, Phase, Side, Stream, Topic};
 use crate::{Error, Result};
 
 /// Something that happened in a run, as it is kept. In JSON its kind is `event`: `{"event": "read", "side": "source", …}`.
@@ -50,6 +50,9 @@ pub enum RunEvent {
         /// The most bytes in use during it; none when nobody measured.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         memory_peak: Option<u64>,
+        /// When each model was read or written in it, in the order in which they began.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        streams: Vec<Stream>,
     },
     /// Records of a model were read.
     Read {
@@ -62,6 +65,9 @@ pub enum RunEvent {
         /// How many there will be, when the system says so.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         expected: Option<u64>,
+        /// When the read of the model began. Events from before this was told do not say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        began: Option<DateTime<Utc>>,
     },
     /// A model was read to its end.
     ReadFinished {
@@ -74,6 +80,9 @@ pub enum RunEvent {
         /// Why the read is not complete; none when it is.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         partial: Option<String>,
+        /// When the read began; none when the connector never began it, and in events from before this was told.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        began: Option<DateTime<Utc>>,
     },
     /// A model was compared.
     Compared {
@@ -100,6 +109,10 @@ pub enum RunEvent {
         total: u64,
         /// How many of them failed so far.
         failed: u64,
+        /// When the first of them was about to be sent, by this attempt of the run; none while none was, and in events from before
+        /// this was told.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        began: Option<DateTime<Utc>>,
     },
     /// Something worth a line. The lines are in the log of the run as well, and stay there.
     Message {
@@ -235,10 +248,10 @@ fn line(happened: &Happened) -> Option<LogLine> {
             let phase = phase.as_str().replace('_', " ");
             (Level::Info, format!("{phase} took {} ms", grouped(*duration_ms)))
         }
-        Event::ReadFinished { side, model, records, partial: None } => {
+        Event::ReadFinished { side, model, records, partial: None, .. } => {
             (Level::Info, format!("`{model}`: read {} from the {side}", grouped(*records)))
         }
-        Event::ReadFinished { side, model, records, partial: Some(why) } => {
+        Event::ReadFinished { side, model, records, partial: Some(why), .. } => {
             (Level::Warning, format!("`{model}`: read only {} from the {side}: {why}", grouped(*records)))
         }
         Event::Compared { model, create, update, delete, unchanged, .. } => {
@@ -248,7 +261,7 @@ fn line(happened: &Happened) -> Option<LogLine> {
             let found = if found.is_empty() { "nothing on either side".to_owned() } else { found.join(", ") };
             (Level::Info, format!("`{model}`: {found}"))
         }
-        Event::Applied { model, done, total, failed } if done == total && *total > 0 => {
+        Event::Applied { model, done, total, failed, .. } if done == total && *total > 0 => {
             let failed = if *failed > 0 { format!(", {} of them failed", grouped(*failed)) } else { String::new() };
             (Level::Info, format!("`{model}`: {} changes dealt with{failed}", grouped(*done)))
         }
@@ -259,8 +272,8 @@ fn line(happened: &Happened) -> Option<LogLine> {
 
 fn ended(event: &Event) -> Option<PhaseRecord> {
     match *event {
-        Event::PhaseFinished { phase, started, duration_ms, memory_final, memory_peak } => {
-            Some(PhaseRecord { phase, started, duration_ms, memory_final, memory_peak })
+        Event::PhaseFinished { phase, started, duration_ms, memory_final, memory_peak, ref streams } => {
+            Some(PhaseRecord { phase, started, duration_ms, memory_final, memory_peak, streams: streams.clone() })
         }
         _ => None,
     }
@@ -299,20 +312,20 @@ impl From<&Event> for RunEvent {
     fn from(event: &Event) -> Self {
         match event.clone() {
             Event::PhaseStarted { phase } => Self::PhaseStarted { phase },
-            Event::PhaseFinished { phase, started, duration_ms, memory_final, memory_peak } => {
-                Self::PhaseFinished { phase, started, duration_ms, memory_final, memory_peak }
+            Event::PhaseFinished { phase, started, duration_ms, memory_final, memory_peak, streams } => {
+                Self::PhaseFinished { phase, started, duration_ms, memory_final, memory_peak, streams }
             }
-            Event::Read { side, model, records, expected } => {
-                Self::Read { side, model: model.to_owned(), records, expected }
+            Event::Read { side, model, records, expected, began } => {
+                Self::Read { side, model: model.to_owned(), records, expected, began: Some(began) }
             }
-            Event::ReadFinished { side, model, records, partial } => {
-                Self::ReadFinished { side, model: model.to_owned(), records, partial }
+            Event::ReadFinished { side, model, records, partial, began } => {
+                Self::ReadFinished { side, model: model.to_owned(), records, partial, began }
             }
             Event::Compared { model, create, update, delete, unchanged, to_apply } => {
                 Self::Compared { model: model.to_owned(), create, update, delete, unchanged, to_apply }
             }
-            Event::Applied { model, done, total, failed } => {
-                Self::Applied { model: model.to_owned(), done, total, failed }
+            Event::Applied { model, done, total, failed, began } => {
+                Self::Applied { model: model.to_owned(), done, total, failed, began }
             }
             Event::Message { level, text, .. } => Self::Message { level, text },
         }

@@ -18,7 +18,7 @@ fn story(events: &[StoredEvent]) -> String {
             RunEvent::PhaseFinished { phase, .. } => format!("  … {}", phase.as_str()),
             RunEvent::ReadFinished { side, model, records, .. } => format!("    read {side} {model}: {records}"),
             RunEvent::Compared { model, create, to_apply, .. } => format!("    compared {model}: {create}, {to_apply}"),
-            RunEvent::Applied { model, done, total, failed } if done == total => {
+            RunEvent::Applied { model, done, total, failed, .. } if done == total => {
                 format!("    applied {model}: {done} of {total}, {failed} failed")
             }
             RunEvent::Read { .. } | RunEvent::Applied { .. } | RunEvent::Message { .. } => return None,

@@ -35,15 +35,15 @@ fn folded(events: &[StoredEvent]) -> Progress {
 }
 
 fn read(side: Side, records: u64) -> RunEvent {
-    RunEvent::Read { side, model: "site".to_owned(), records, expected: Some(100) }
+    RunEvent::Read { side, model: "site".to_owned(), records, expected: Some(100), began: Some(second(1)) }
 }
 
 fn read_finished(side: Side, records: u64) -> RunEvent {
-    RunEvent::ReadFinished { side, model: "site".to_owned(), records, partial: None }
+    RunEvent::ReadFinished { side, model: "site".to_owned(), records, partial: None, began: Some(second(1)) }
 }
 
 fn applied(model: &str, done: u64, total: u64) -> RunEvent {
-    RunEvent::Applied { model: model.to_owned(), done, total, failed: done / 2 }
+    RunEvent::Applied { model: model.to_owned(), done, total, failed: done / 2, began: Some(second(7)) }
 }
 
 fn compared(model: &str, create: u64) -> RunEvent {
@@ -56,7 +56,8 @@ fn started(phase: Phase) -> RunEvent {
 
 fn finished(phase: Phase, begun: i64, seconds: u64) -> RunEvent {
     let duration_ms = seconds * 1_000;
-    RunEvent::PhaseFinished { phase, started: second(begun), duration_ms, memory_final: None, memory_peak: None }
+    let (started, streams) = (second(begun), Vec::new());
+    RunEvent::PhaseFinished { phase, started, duration_ms, memory_final: None, memory_peak: None, streams }
 }
 
 /// A run of two models up to the middle of its writing.
@@ -131,6 +132,39 @@ fn what_is_gone_through_once_more_is_told_anew() {
     assert_eq!(site.source.as_ref().map(|read| (read.records, read.done)), Some((7, false)));
     assert_eq!(site.target.as_ref().map(|read| (read.records, read.done)), Some((4, true)));
     assert_eq!(again.view(RunId::new(1), second(43)).rate, Some(3.5));
+}
+
+#[test]
+fn a_stream_goes_on_until_it_is_told_to_be_over() {
+    let streams = |events: &[StoredEvent]| {
+        let seconds = |at: DateTime<Utc>| (at - second(0)).num_seconds();
+        let told = |stream: &StreamProgress| (seconds(stream.started), stream.ended.map(seconds));
+        folded(events).phases.iter().flat_map(|phase| &phase.streams).map(told).collect::<Vec<_>>()
+    };
+    let events = half_way();
+    assert_eq!(streams(&events[..5]), [(1, None)], "the source is read");
+    assert_eq!(streams(&events[..6]), [(1, Some(3))]);
+    assert_eq!(streams(&events[14..]), [], "no phase is under way");
+    let applying = [&events[13..14], &events[15..]].concat();
+    assert_eq!(streams(&applying), [(7, Some(26))], "up to its last outcome so far");
+    let dead = told([(0, started(Phase::LoadSource)), (1, read(Side::Source, 1)), (9, status(RunStatus::Queued, 1))]);
+    assert_eq!(streams(&dead), [(1, Some(9))]);
+    // An older version told neither.
+    let event =
+        RunEvent::Read { side: Side::Source, model: "site".to_owned(), records: 1, expected: None, began: None };
+    assert_eq!(streams(&told([(0, started(Phase::LoadSource)), (1, event)])), []);
+    let stream = Stream { model: "site".to_owned(), started: second(1), ended: second(2) };
+    let (phase, started, duration_ms) = (Phase::LoadSource, second(0), 3_000);
+    let streams_of = vec![stream];
+    let finished = RunEvent::PhaseFinished {
+        phase,
+        started,
+        duration_ms,
+        memory_final: None,
+        memory_peak: None,
+        streams: streams_of,
+    };
+    assert_eq!(streams(&told([(3, finished)])), [(1, Some(2))]);
 }
 
 #[test]

@@ -18,6 +18,7 @@ mod scope;
 mod search;
 mod settings;
 mod side;
+mod streams;
 mod told;
 pub(super) mod walk;
 
