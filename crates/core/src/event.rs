@@ -163,6 +163,8 @@ pub enum Event {
         /// When the first of them was about to be sent, by this attempt of the run; none while none was.
         began: Option<DateTime<Utc>>,
     },
+    /// How much was asked of both systems so far, by this and earlier attempts at the run.
+    Requests(SideRequests),
     /// Something worth a line.
     Message {
         /// How loud.
@@ -183,6 +185,8 @@ pub enum Topic<'e> {
     Read(Side, &'e str),
     /// What became of the changes of a model.
     Applied(&'e str),
+    /// What was asked of both systems.
+    Requests,
 }
 
 impl Event {
@@ -198,6 +202,7 @@ impl Event {
             | Self::PhaseStarted { .. }
             | Self::PhaseFinished { .. }
             | Self::Compared { .. }
+            | Self::Requests(_)
             | Self::Message { .. } => None,
         }
     }
@@ -207,6 +212,7 @@ impl Event {
         match *self {
             Self::Read { side, model, .. } | Self::ReadFinished { side, model, .. } => Some(Topic::Read(side, model)),
             Self::Applied { model, .. } => Some(Topic::Applied(model)),
+            Self::Requests(_) => Some(Topic::Requests),
             Self::PhaseStarted { .. } | Self::PhaseFinished { .. } | Self::Compared { .. } | Self::Message { .. } => {
                 None
             }
@@ -281,9 +287,15 @@ impl Events {
         }
     }
 
-    /// The requests since this was asked last.
-    pub fn take_requests(&self) -> SideRequests {
-        SideRequests { source: self.source.take(), target: self.target.take() }
+    /// The requests since they were forgotten last.
+    pub fn requests_so_far(&self) -> SideRequests {
+        SideRequests { source: self.source.so_far(), target: self.target.so_far() }
+    }
+
+    /// Counts the requests from zero.
+    pub fn forget_requests(&self) {
+        self.source.take();
+        self.target.take();
     }
 
     /// When each model was worked on in a phase, in the order in which they began, and forgets it.

@@ -156,7 +156,7 @@
     cancelled: "Cancelled",
   };
   const KINDS = [
-    "status", "phase_started", "phase_finished", "read", "read_finished", "compared", "applied", "message",
+    "status", "phase_started", "phase_finished", "read", "read_finished", "compared", "applied", "requests", "message",
   ];
 
   const element = (name, attributes, ...children) => {
@@ -234,7 +234,11 @@
     if (!live || !window.EventSource) return;
     const note = live.querySelector("[data-live-note]");
     const line = live.querySelector("[data-live-status]");
-    const instead = document.querySelector("[data-live-instead]");
+    // What the page says of the same is from when it was loaded.
+    const instead = (name, isShown) => {
+      const section = document.querySelector("[data-live-instead=" + name + "]");
+      if (section) section.hidden = isShown;
+    };
     const phases = liveTable("How long each phase took so far", ["Phase", "Time", "From begin to now"]);
     phases.box.querySelector("th:last-child").className = "wide";
     phases.box.querySelector("th:nth-child(2)").className = "right";
@@ -244,7 +248,7 @@
     const byModel = element("details", { hidden: "" }, element("summary", {}, "By model"), streams.box);
     const models = liveTable("How far each model is", ["Model", "Source", "Target", "Changes"]);
     const speed = element("p", { class: "dim" });
-    live.querySelector("[data-live]").append(phases.box, byModel, models.box, speed);
+    live.querySelector("[data-live]").append(phases.box, byModel, models.box, requests.box, speed);
 
     const showPhases = (list, now) => {
       const begin = Math.min(...list.map((phase) => Date.parse(phase.started)));
@@ -272,7 +276,11 @@
       streams.rows.replaceChildren(...parts);
       streams.box.hidden = byModel.hidden = parts.length === 0;
       phases.box.hidden = rows.length === 0;
-      if (instead) instead.hidden = rows.length > 0;
+    const requests = liveTable(
+      "How much was asked of either side so far", ["Requests", "Sent", "A second", "Retries", "Answered 429", "Waited"],
+    );
+    for (const head of requests.box.querySelectorAll("th:not(:first-child)")) head.className = "right";
+      instead("phases", rows.length > 0);
     };
 
     const showModels = (list) => {
@@ -316,6 +324,23 @@
       location.reload();
     };
 
+    const showRequests = (asked) => {
+      const sides = ["source", "target"].filter((side) => asked?.[side].sent > 0);
+      const rows = sides.map((side) => {
+        const { sent, retries, throttled, waited_ms: waited, span_ms: span } = asked[side];
+        const rate = sent > 1 && span > 0 ? ((sent * 1000) / span).toFixed(1) : "–";
+        const numbers = [NUMBERS.format(sent), rate, NUMBERS.format(retries), NUMBERS.format(throttled), waited ? took(waited) : "–"];
+        return element(
+          "tr", {},
+          element("th", { scope: "row" }, side),
+          ...numbers.map((number) => element("td", { class: "right" }, number)),
+        );
+      });
+      requests.rows.replaceChildren(...rows);
+      requests.box.hidden = rows.length === 0;
+      instead("requests", rows.length > 0);
+    };
+
     let stream = null;
     let seen = 0;
     let isBusy = false;
@@ -325,6 +350,7 @@
       if (!answer.ok) throw new Error("progress: " + answer.status);
       const progress = await answer.json();
       // The clock of the server: all other times are by it.
+      showRequests(progress.requests);
       show(progress, Date.parse(answer.headers.get("date") ?? "") || Date.now());
       seen = progress.seq;
       if (progress.status && progress.status !== live.dataset.status) again();

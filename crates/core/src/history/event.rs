@@ -23,6 +23,7 @@ use super::phase::{self, PhaseRecord};
 use super::status::StatusEvent;
 use super::{History, Page, RunId, RunStatus, error, grouped, text};
 use crate::event::{Event, Happened, Level, Phase, Side, Stream, Topic};
+use crate::requests::SideRequests;
 use crate::{Error, Result};
 
 /// Something that happened in a run, as it is kept. In JSON its kind is `event`: `{"event": "read", "side": "source", …}`.
@@ -114,6 +115,8 @@ pub enum RunEvent {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         began: Option<DateTime<Utc>>,
     },
+    /// How much was asked of both systems so far, by this and earlier attempts at the run.
+    Requests(SideRequests),
     /// Something worth a line. The lines are in the log of the run as well, and stay there.
     Message {
         /// How loud.
@@ -139,7 +142,7 @@ const EVENTS: Insert<5> = Insert { table: "run_event", columns: ["run_id", "seq"
 
 impl History {
     /// Adds what happened to the events of a run that the caller has. Messages are added to its log and phases that ended to its
-    /// phases, all at once.
+    /// phases, all at once; how much was asked of the systems is noted of the run itself, too.
     ///
     /// Of a run that the caller has no more only the log goes on: what its runner did there is worth a line, but how far it came
     /// is told by the runner that has the run now.
@@ -156,10 +159,16 @@ impl History {
             .iter()
             .map(|happened| Ok((happened.at, text::to_json(&RunEvent::from(&*happened.event))?)))
             .collect();
+        let requests = happened.iter().rev().find_map(|happened| match &*happened.event {
+            Event::Requests(requests) => Some(text::to_json(requests)),
+            _ => None,
+        });
         let (lines, said, phases, events) = (&lines, &said, &phases, &events?);
+        let requests = &requests.transpose()?;
         self.tell(move |tx, _| {
             async move {
-                let Some((last_line, last_event)) = reserve(tx, claim, lines.len(), events.len()).await? else {
+                let numbers = reserve(tx, claim, lines.len(), events.len(), requests.as_deref()).await?;
+                let Some((last_line, last_event)) = numbers else {
                     return log::append(tx, claim.run, said).await;
                 };
                 log::insert(tx, claim.run, last_line, lines).await?;
@@ -219,18 +228,28 @@ impl History {
     }
 }
 
-/// Takes the next numbers for lines and events of a run; the last of each. None when the caller has the run no more.
-async fn reserve(tx: &DatabaseTransaction, claim: Claim, lines: usize, events: usize) -> Result<Option<(i64, i64)>> {
+/// Takes the next numbers for lines and events of a run; the last of each. None when the caller has the run no more. The same
+/// statement notes what the run has asked for, where that is to be noted.
+async fn reserve(
+    tx: &DatabaseTransaction,
+    claim: Claim,
+    lines: usize,
+    events: usize,
+    requests: Option<&str>,
+) -> Result<Option<(i64, i64)>> {
     let more = |column: &'static str, count: usize| Expr::col(column).add(text::stored(count as u64));
-    let reserve = Query::update()
+    let mut reserve = Query::update();
+    reserve
         .table("run")
         .value("last_line", more("last_line", lines))
         .value("last_event", more("last_event", events))
         .and_where(Expr::col("id").eq(claim.run.0))
         .and_where(Expr::col("fence").eq(claim.fence))
         .and_where(Expr::col("status").eq(RunStatus::Syncing.as_str()))
-        .returning(Query::returning().columns(["last_line", "last_event"]))
-        .to_owned();
+        .returning(Query::returning().columns(["last_line", "last_event"]));
+    if let Some(requests) = requests {
+        reserve.value("requests", requests);
+    }
     let Some(row) = tx.query_one(&reserve).await.map_err(error::of_statement)? else { return Ok(None) };
     let get = || Ok((row.try_get("", "last_line")?, row.try_get("", "last_event")?));
     get().map(Some).map_err(error::of_statement)
@@ -265,7 +284,7 @@ fn line(happened: &Happened) -> Option<LogLine> {
             let failed = if *failed > 0 { format!(", {} of them failed", grouped(*failed)) } else { String::new() };
             (Level::Info, format!("`{model}`: {} changes dealt with{failed}", grouped(*done)))
         }
-        Event::PhaseStarted { .. } | Event::Read { .. } | Event::Applied { .. } => return None,
+        Event::PhaseStarted { .. } | Event::Read { .. } | Event::Applied { .. } | Event::Requests(_) => return None,
     };
     Some(LogLine { at: happened.at, level, text, exchange: failed })
 }
@@ -290,6 +309,7 @@ impl RunEvent {
             Self::ReadFinished { .. } => "read_finished",
             Self::Compared { .. } => "compared",
             Self::Applied { .. } => "applied",
+            Self::Requests(_) => "requests",
             Self::Message { .. } => "message",
         }
     }
@@ -299,6 +319,7 @@ impl RunEvent {
         match self {
             Self::Read { side, model, .. } | Self::ReadFinished { side, model, .. } => Some(Topic::Read(*side, model)),
             Self::Applied { model, .. } => Some(Topic::Applied(model)),
+            Self::Requests(_) => Some(Topic::Requests),
             Self::Status(_)
             | Self::PhaseStarted { .. }
             | Self::PhaseFinished { .. }
@@ -327,6 +348,7 @@ impl From<&Event> for RunEvent {
             Event::Applied { model, done, total, failed, began } => {
                 Self::Applied { model: model.to_owned(), done, total, failed, began }
             }
+            Event::Requests(requests) => Self::Requests(requests),
             Event::Message { level, text, .. } => Self::Message { level, text },
         }
     }

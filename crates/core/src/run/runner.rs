@@ -281,7 +281,9 @@ impl Runner {
         let keeper = LeaseKeeper::start(self.history.clone(), claim, self.lease, stop.clone());
         let measured = RunMeasure::follow(&sync.name, run.kind, events);
         let measured = if run.is_part() { measured.of_a_part() } else { measured };
-        let recorder = Recorder::of(&self.history, claim, &sync.name, events);
+        // What another run asked for that was followed by the same stream is not this one's.
+        events.forget_requests();
+        let recorder = Recorder::of(&self.history, claim, &run, events);
         if run.attempt > 1 {
             events.message(Level::Info, format!("attempt {}: `{}` goes on with the run", run.attempt, self.worker));
         }
@@ -295,8 +297,6 @@ impl Runner {
         if let Some(id) = (self.trace_of)(&span) {
             self.history.set_trace_id(claim, &id).await?;
         }
-        // What another run asked for that was followed by the same stream is not this one's.
-        events.take_requests();
         let validity = keeper.validity();
         let mut work = Work { runner: self, sync, run: &run, claim, validity, events, stop, recorder: &recorder };
         let working = async {
@@ -304,7 +304,7 @@ impl Runner {
             Box::pin(work.leave_no_doubt(ended, &mut report)).await
         };
         let ended = working.instrument(span).await;
-        report.requests += events.take_requests();
+        report.requests += events.requests_so_far();
         report.end(ended, stop);
         measured.end(&report).await;
         if let Err(error) = work.observe(&mut report).await {

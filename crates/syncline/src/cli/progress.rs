@@ -89,7 +89,7 @@ impl View {
 
     fn show(&mut self, event: &Event) {
         match event {
-            Event::PhaseStarted { .. } => {}
+            Event::PhaseStarted { .. } | Event::Requests(_) => {}
             Event::PhaseFinished { phase, duration_ms, .. } => self.phase(*phase, Duration::from_millis(*duration_ms)),
             Event::Read { side, model, records, expected, .. } => {
                 if self.live {

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use syncline_core::event::{Phase, Side, Stream};
 use syncline_core::history::{RunEvent, RunId, RunStatus, StatusEvent, StoredEvent};
+use syncline_core::requests::SideRequests;
 use syncline_render::words;
 
 /// Over how many seconds the rate is taken.
@@ -19,6 +20,7 @@ pub struct Progress {
     status: Option<StatusEvent>,
     phases: Vec<PhaseProgress>,
     models: Vec<ModelProgress>,
+    requests: Option<SideRequests>,
     /// How much was done when: running totals of the work that is under way.
     samples: VecDeque<(DateTime<Utc>, u64)>,
 }
@@ -38,6 +40,9 @@ pub struct ProgressView {
     pub phases: Vec<PhaseProgress>,
     /// Its models, in the order in which they were first spoken of.
     pub models: Vec<ModelProgress>,
+    /// How much was asked of both systems so far, by all attempts at the run; null while nothing was, and of runs that are older than
+    /// this is.
+    pub requests: Option<SideRequests>,
     /// How much is done in a second, over the last ten: records that are read on both sides, or changes that are applied. Null
     /// when neither is under way.
     pub rate: Option<f64>,
@@ -186,6 +191,7 @@ impl Progress {
                 self.model(model).applied = Some(applied);
                 self.sample(at, Self::changes);
             }
+            RunEvent::Requests(requests) => self.requests = Some(*requests),
             RunEvent::Message { .. } => {}
         }
     }
@@ -200,8 +206,8 @@ impl Progress {
             let seconds = (left / rate).min(31_536_000.0);
             now.checked_add_signed(TimeDelta::from_std(std::time::Duration::from_secs_f64(seconds)).ok()?)
         });
-        let Self { seq, status, phases, models, samples: _ } = self;
-        ProgressView { run, seq, status, phases, models, rate, eta }
+        let Self { seq, status, phases, models, requests, samples: _ } = self;
+        ProgressView { run, seq, status, phases, models, requests, rate, eta }
     }
 
     fn begin(&mut self, phase: Phase, at: DateTime<Utc>) {

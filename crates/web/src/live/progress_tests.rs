@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use serde_json::json;
 use syncline_core::event::{Level, Topic};
 use syncline_core::history::RunStage;
+use syncline_core::requests::RequestCounts;
 
 use super::*;
 
@@ -50,6 +51,11 @@ fn compared(model: &str, create: u64) -> RunEvent {
     RunEvent::Compared { model: model.to_owned(), create, update: 0, delete: 1, unchanged: 3, to_apply: create }
 }
 
+fn asked(sent: u64) -> RunEvent {
+    let source = RequestCounts { sent, throttled: sent / 2, ..RequestCounts::default() };
+    RunEvent::Requests(SideRequests { source, ..SideRequests::default() })
+}
+
 fn started(phase: Phase) -> RunEvent {
     RunEvent::PhaseStarted { phase }
 }
@@ -81,6 +87,7 @@ fn half_way() -> Vec<StoredEvent> {
         (8, applied("site", 20, 96)),
         (16, applied("site", 60, 96)),
         (26, applied("site", 80, 96)),
+        (26, asked(7)),
     ])
 }
 
@@ -120,9 +127,9 @@ fn what_is_gone_through_once_more_is_told_anew() {
             (42, read(Side::Source, 7)),
         ])
         .into_iter()
-        .map(|event| StoredEvent { seq: event.seq + 18, ..event }),
+        .map(|event| StoredEvent { seq: event.seq + 19, ..event }),
     );
-    let dead = folded(&events[..19]);
+    let dead = folded(&events[..20]);
     assert_eq!(dead.phases.last().unwrap().ended, Some(second(30)), "its runner is dead");
     let again = folded(&events);
     let phases: Vec<_> = again.phases.iter().map(|phase| (phase.name, phase.ended)).collect();
@@ -172,7 +179,7 @@ fn a_run_that_told_nothing_has_a_number() {
     let view = Progress::default().view(RunId::new(3), second(0));
     assert_eq!(
         serde_json::to_value(view).unwrap(),
-        json!({"run": 3, "seq": 0, "phases": [], "models": [], "rate": null, "eta": null})
+        json!({"run": 3, "seq": 0, "phases": [], "models": [], "requests": null, "rate": null, "eta": null})
     );
 }
 
@@ -196,6 +203,7 @@ fn any_event() -> impl Strategy<Value = RunEvent> {
         (side, 0..1_000_u64).prop_map(|(side, records)| read_finished(side, records)),
         (model(), 0..9_u64).prop_map(|(model, create)| compared(model, create)),
         (model(), 0..1_000_u64).prop_map(|(model, done)| applied(model, done, 1_000)),
+        (0..9_u64).prop_map(asked),
         Just(RunEvent::Message { level: Level::Warning, text: "hm".to_owned() }),
     ]
 }
@@ -247,7 +255,7 @@ proptest! {
             .collect();
         left.reverse();
         let (all, left) = (folded(&story), folded(&left));
-        prop_assert_eq!((&all.status, &all.phases), (&left.status, &left.phases));
+        prop_assert_eq!((&all.status, &all.phases, all.requests), (&left.status, &left.phases, left.requests));
         for model in &all.models {
             let other = left.models.iter().find(|other| other.model == model.model).unwrap();
             let came_to = |model: &ModelProgress| {
