@@ -144,6 +144,35 @@
     });
   };
 
+  // How many records a form picks is told while it is filled in.
+  const countPicked = () => {
+    const form = document.querySelector("form[data-count]");
+    const told = form?.querySelector("[data-counted]");
+    if (!told) return;
+    let waiting = null;
+    let asked = 0;
+    const count = async () => {
+      const number = ++asked;
+      const picked = [...new FormData(form)].filter(([name]) => ["model", "sites", "record"].includes(name));
+      let lines = [];
+      try {
+        const answer = await fetch(form.dataset.count + "?" + new URLSearchParams(picked), {
+          headers: { accept: "application/json" },
+        });
+        if (answer.ok) ({ lines } = await answer.json());
+      } catch {
+        // The button asks too, and says what is wrong.
+      }
+      // Something else may have been picked meanwhile.
+      if (number === asked) told.replaceChildren(...lines.map((line) => element("p", {}, line)));
+    };
+    form.addEventListener("input", (event) => {
+      if (!["model", "sites", "record"].includes(event.target.name)) return;
+      clearTimeout(waiting);
+      waiting = setTimeout(count, 400);
+    });
+  };
+
   // A run that is not over: its page follows what it does.
   const NUMBERS = new Intl.NumberFormat("en");
   const STANDS = {
@@ -247,6 +276,10 @@
     streams.box.querySelector("th:nth-child(3)").className = "right";
     const byModel = element("details", { hidden: "" }, element("summary", {}, "By model"), streams.box);
     const models = liveTable("How far each model is", ["Model", "Source", "Target", "Changes"]);
+    const requests = liveTable(
+      "How much was asked of either side so far", ["Requests", "Sent", "A second", "Retries", "Answered 429", "Waited"],
+    );
+    for (const head of requests.box.querySelectorAll("th:not(:first-child)")) head.className = "right";
     const speed = element("p", { class: "dim" });
     live.querySelector("[data-live]").append(phases.box, byModel, models.box, requests.box, speed);
 
@@ -276,10 +309,6 @@
       streams.rows.replaceChildren(...parts);
       streams.box.hidden = byModel.hidden = parts.length === 0;
       phases.box.hidden = rows.length === 0;
-    const requests = liveTable(
-      "How much was asked of either side so far", ["Requests", "Sent", "A second", "Retries", "Answered 429", "Waited"],
-    );
-    for (const head of requests.box.querySelectorAll("th:not(:first-child)")) head.className = "right";
       instead("phases", rows.length > 0);
     };
 
@@ -295,6 +324,23 @@
       models.box.hidden = rows.length === 0;
     };
 
+    const showRequests = (asked) => {
+      const sides = ["source", "target"].filter((side) => asked?.[side].sent > 0);
+      const rows = sides.map((side) => {
+        const { sent, retries, throttled, waited_ms: waited, span_ms: span } = asked[side];
+        const rate = sent > 1 && span > 0 ? ((sent * 1000) / span).toFixed(1) : "–";
+        const numbers = [NUMBERS.format(sent), rate, NUMBERS.format(retries), NUMBERS.format(throttled), waited ? took(waited) : "–"];
+        return element(
+          "tr", {},
+          element("th", { scope: "row" }, side),
+          ...numbers.map((number) => element("td", { class: "right" }, number)),
+        );
+      });
+      requests.rows.replaceChildren(...rows);
+      requests.box.hidden = rows.length === 0;
+      instead("requests", rows.length > 0);
+    };
+
     const show = (progress, now) => {
       const open = progress.phases.filter((phase) => !phase.ended).map((phase) => phase.name.replaceAll("_", " "));
       const stands = STANDS[progress.status] ?? progress.status ?? "Not over";
@@ -304,6 +350,7 @@
       if (line.textContent !== words) line.textContent = words;
       showPhases(progress.phases, now);
       showModels(progress.models);
+      showRequests(progress.requests);
       const parts = [];
       if (progress.rate !== null) {
         const rate = progress.rate < 10 ? Math.round(progress.rate * 10) / 10 : Math.round(progress.rate);
@@ -324,23 +371,6 @@
       location.reload();
     };
 
-    const showRequests = (asked) => {
-      const sides = ["source", "target"].filter((side) => asked?.[side].sent > 0);
-      const rows = sides.map((side) => {
-        const { sent, retries, throttled, waited_ms: waited, span_ms: span } = asked[side];
-        const rate = sent > 1 && span > 0 ? ((sent * 1000) / span).toFixed(1) : "–";
-        const numbers = [NUMBERS.format(sent), rate, NUMBERS.format(retries), NUMBERS.format(throttled), waited ? took(waited) : "–"];
-        return element(
-          "tr", {},
-          element("th", { scope: "row" }, side),
-          ...numbers.map((number) => element("td", { class: "right" }, number)),
-        );
-      });
-      requests.rows.replaceChildren(...rows);
-      requests.box.hidden = rows.length === 0;
-      instead("requests", rows.length > 0);
-    };
-
     let stream = null;
     let seen = 0;
     let isBusy = false;
@@ -350,7 +380,6 @@
       if (!answer.ok) throw new Error("progress: " + answer.status);
       const progress = await answer.json();
       // The clock of the server: all other times are by it.
-      showRequests(progress.requests);
       show(progress, Date.parse(answer.headers.get("date") ?? "") || Date.now());
       seen = progress.seq;
       if (progress.status && progress.status !== live.dataset.status) again();
@@ -409,6 +438,7 @@
     copyButtons();
     tickAll();
     carryTicks();
+    countPicked();
     keys();
     liveRun();
   });

@@ -4,6 +4,7 @@ mod applying;
 mod book;
 mod check;
 mod connect;
+mod count;
 mod definition;
 mod doubt;
 mod event_log;
@@ -37,6 +38,7 @@ mod worker;
 
 pub use book::{Automation, ConfiguredSync, SyncBook};
 pub use check::{CheckedSide, CheckedSync};
+pub use count::{ModelCount, ScopeCount, ScopeCounter};
 pub use definition::{SideDefinition, SyncDefinition};
 pub use findings::{Drift, DriftVerdict};
 pub use look_up::LookedUp;

@@ -358,6 +358,11 @@ impl Runner {
         places.iter().find_map(|place| PlanExcerpt::open(place).ok().filter(|plan| plan.hash() == saved.hash))
     }
 
+    /// Where the reads of a sync are kept.
+    pub(super) fn snapshots_of(&self, sync: &str) -> PathBuf {
+        self.folder.join("snapshots").join(sync)
+    }
+
     /// Where a plan is put that another machine made.
     fn fetched(&self, run: &Run) -> PathBuf {
         self.folder.join("plans").join(format!("{}-{}-fetched.json", run.sync, run.id))

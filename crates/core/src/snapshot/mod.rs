@@ -31,6 +31,8 @@ pub use filled::Filled;
 pub use line::Line;
 pub use reader::SnapshotReader;
 pub use recognise::{Ambiguities, Bound, Links, Recognised, RecognisedBy};
+#[cfg(feature = "runtime")]
+pub(crate) use run::kept_file;
 pub use sink::{ModelSink, SnapshotSink};
 #[cfg(feature = "runtime")]
 pub(crate) use sorted::Sorted;

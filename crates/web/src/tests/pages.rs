@@ -2,6 +2,7 @@
 
 mod address;
 mod compare;
+mod count;
 mod drift;
 mod edit;
 mod forget;
