@@ -3,6 +3,7 @@
 mod applying;
 mod book;
 mod check;
+mod compare_reads;
 mod connect;
 mod count;
 mod definition;
@@ -38,6 +39,7 @@ mod worker;
 
 pub use book::{Automation, ConfiguredSync, SyncBook};
 pub use check::{CheckedSide, CheckedSync};
+pub use compare_reads::{KeptRead, ReadDifferences, ReadPair};
 pub use count::{ModelCount, ScopeCount, ScopeCounter};
 pub use definition::{SideDefinition, SyncDefinition};
 pub use findings::{Drift, DriftVerdict};

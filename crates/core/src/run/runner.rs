@@ -16,7 +16,7 @@ use super::work::Work;
 use super::{Consent, MemoryMeter, RunReport, RunRequest, SyncDefinition};
 use crate::event::{Events, Level};
 use crate::history::{
-    Abandoned, Approval, Claim, Claimed, Decision, History, NewRun, PlanRef, Purpose, Run, RunFilter, RunId,
+    Abandoned, Approval, Claim, Claimed, Decision, History, NewRun, PlanRef, Purpose, Retention, Run, RunFilter, RunId,
     RunSettings, RunStage, RunStatus, Stop, StopRequest, SyncDefinition as KnownSync, SyncId, Triggered,
 };
 use crate::plan::{PlanExcerpt, PlanReader};
@@ -45,6 +45,8 @@ pub struct Runner {
     clock: Box<dyn Fn() -> DateTime<Utc> + Send + Sync>,
     pub(super) book: Option<Arc<dyn SyncBook>>,
     trace_of: fn(&tracing::Span) -> Option<String>,
+    /// How many reads of a model are kept beside those of the last run; none for all.
+    pub(super) kept_reads: Option<u64>,
 }
 
 impl Runner {
@@ -63,6 +65,7 @@ impl Runner {
             clock: Box::new(Utc::now),
             book: None,
             trace_of: |_| None,
+            kept_reads: Retention::default().reads,
         }
     }
 
@@ -94,6 +97,11 @@ impl Runner {
     /// Asks `trace_of` for the id under which a run's span goes to a collector of traces; it knows none where there is no collector.
     pub fn with_trace_ids(self, trace_of: fn(&tracing::Span) -> Option<String>) -> Self {
         Self { trace_of, ..self }
+    }
+
+    /// Keeps so many reads of each model beside those of the last run; none for all of them.
+    pub fn with_kept_reads(self, kept_reads: Option<u64>) -> Self {
+        Self { kept_reads, ..self }
     }
 
     /// The time by which is judged what was absent long enough.

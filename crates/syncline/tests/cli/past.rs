@@ -307,7 +307,7 @@ async fn what_is_kept_is_shown_and_made_less() {
     }
     let size = world.run(&["history", "size", "--json"]).exits(0).json();
     assert!(size["total"].as_u64() > size["tables"]["change"].as_u64(), "{size}");
-    assert_eq!(size["limits"], json!({"runs": 1000, "days": 365, "megabytes": null, "audit_days": 1826}));
+    assert_eq!(size["limits"], json!({"runs": 1000, "days": 365, "megabytes": null, "audit_days": 1826, "reads": 3}));
     let text = world.run(&["history", "size"]).exits(0);
     assert!(text.out.contains("\nThe history takes "), "{}", text.out);
 

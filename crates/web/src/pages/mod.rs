@@ -20,6 +20,7 @@ mod change_row;
 mod chart;
 mod comments;
 mod compare;
+mod compare_reads;
 mod count;
 mod drift;
 mod edit;
@@ -153,6 +154,7 @@ fn routes() -> Vec<PageRoute> {
         ("/runs/remove", Role::Admin, None, get(forget::page).post(forget::remove)),
         page("/runs/{id}", get(run::page)),
         page("/compare", get(compare::page)),
+        page("/compare/reads", get(compare_reads::page)),
         page("/logs", get(logs::lines)),
         page("/logs/changes", get(logs::changes)),
         does("/runs/{id}/cancel", Role::Operator, AuditAction::RunCancel, post(run::cancel)),

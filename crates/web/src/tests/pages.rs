@@ -2,6 +2,7 @@
 
 mod address;
 mod compare;
+mod compare_reads;
 mod count;
 mod drift;
 mod edit;

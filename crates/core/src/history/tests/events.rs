@@ -308,7 +308,7 @@ async fn of_a_run_that_is_over_what_matters_is_left() {
             let next = started(&history, &NewRun { dry: true, ..new.clone() }).await;
             history.finish_run(next, &RunResult::completed()).await.unwrap();
         }
-        let limits = Retention { runs: Some(1), days: None, megabytes: None, audit_days: None };
+        let limits = Retention { runs: Some(1), days: None, megabytes: None, audit_days: None, reads: None };
         let removed = history.prune(&limits, &std::collections::HashSet::new()).await.unwrap();
         assert_eq!(removed.iter().map(|removed| removed.run).collect::<Vec<_>>(), [RunId::new(2)]);
         assert_eq!(all(&history, RunId::new(2)).await, []);

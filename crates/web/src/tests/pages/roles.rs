@@ -15,7 +15,7 @@ use crate::tests::Api;
 use crate::tests::auth::Browser;
 
 /// Every page of whose kind something is there.
-const PAGES: [&str; 26] = [
+const PAGES: [&str; 28] = [
     "/",
     "/runs",
     "/runs/1",
@@ -31,6 +31,8 @@ const PAGES: [&str; 26] = [
     "/sources/truth",
     "/targets/other",
     "/compare?a=1&b=2",
+    "/compare/reads?a=1&b=2",
+    "/compare/reads?a=1&b=2&side=target&model=site",
     "/logs",
     "/logs/changes",
     "/schedules",
