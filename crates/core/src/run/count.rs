@@ -46,11 +46,13 @@ pub struct ModelCount {
 /// Counts what scopes have. A read whose records were counted by site is remembered.
 #[derive(Debug, Clone, Default)]
 pub struct ScopeCounter {
-    by_site: Arc<Mutex<BTreeMap<(String, String), Arc<Sites>>>>,
+    by_site: Arc<Mutex<BySite>>,
 }
 
 /// Records by the key of the site at which they stand.
 type Sites = BTreeMap<String, u64>;
+/// That of reads, by their model and digest.
+type BySite = BTreeMap<(String, String), Arc<Sites>>;
 
 impl Runner {
     /// How many records a scope has of the source as a run read it; none where its plan is not on this machine. Files are read: this is
@@ -80,39 +82,8 @@ impl ScopeCounter {
             };
             count.models.push(ModelCount { model: model.clone(), records, is_partial: read.doubt.is_some() });
         }
-        self.count_records(&reads, scope, &mut count)?;
+        reads.count_records(scope, &mut count)?;
         Ok(count)
-    }
-
-    /// Counts the records that a scope names, but for those that are counted with their models.
-    fn count_records(&self, reads: &Reads<'_>, scope: &Scope, count: &mut ScopeCount) -> Result<()> {
-        let sites: HashSet<_> = scope.sites().map(|site| site_key(&site.to_string())).collect();
-        let mut by_model: BTreeMap<&str, Vec<&ScopeRecord>> = BTreeMap::new();
-        for record in scope.records() {
-            by_model.entry(&record.model).or_default().push(record);
-        }
-        for (model, records) in by_model {
-            let Some(mut reader) = reads.open(model)? else {
-                count.gone.push(model.to_owned());
-                continue;
-            };
-            let path = reads.path_of(model);
-            let mut wanted: BTreeMap<&[u8], &ScopeRecord> =
-                records.into_iter().map(|record| (record.key.as_str().as_bytes(), record)).collect();
-            while !wanted.is_empty()
-                && let Some(line) = reader.next_line()?
-            {
-                if wanted.remove(line.key).is_none() {
-                    continue;
-                }
-                let stands = || path.as_ref().and_then(|path| path.in_record(line.key, line.record));
-                let is_there = |site: &[u8]| std::str::from_utf8(site).is_ok_and(|site| sites.contains(site));
-                let is_counted = scope.has_model(model) && (!scope.has_sites() || stands().is_some_and(is_there));
-                count.records += u64::from(!is_counted);
-            }
-            count.missing.extend(wanted.into_values().cloned());
-        }
-        Ok(())
     }
 
     /// How many records of a model stand at which site; none where the read is not kept.
@@ -146,6 +117,37 @@ struct Reads<'a> {
 }
 
 impl Reads<'_> {
+    /// Counts the records that a scope names, but for those that are counted with their models.
+    fn count_records(&self, scope: &Scope, count: &mut ScopeCount) -> Result<()> {
+        let sites: HashSet<_> = scope.sites().map(|site| site_key(&site.to_string())).collect();
+        let mut by_model: BTreeMap<&str, Vec<&ScopeRecord>> = BTreeMap::new();
+        for record in scope.records() {
+            by_model.entry(&record.model).or_default().push(record);
+        }
+        for (model, records) in by_model {
+            let Some(mut reader) = self.open(model)? else {
+                count.gone.push(model.to_owned());
+                continue;
+            };
+            let path = self.path_of(model);
+            let mut wanted: BTreeMap<&[u8], &ScopeRecord> =
+                records.into_iter().map(|record| (record.key.as_str().as_bytes(), record)).collect();
+            while !wanted.is_empty()
+                && let Some(line) = reader.next_line()?
+            {
+                if wanted.remove(line.key).is_none() {
+                    continue;
+                }
+                let stands = || path.as_ref().and_then(|path| path.in_record(line.key, line.record));
+                let is_there = |site: &[u8]| std::str::from_utf8(site).is_ok_and(|site| sites.contains(site));
+                let is_counted = scope.has_model(model) && (!scope.has_sites() || stands().is_some_and(is_there));
+                count.records += u64::from(!is_counted);
+            }
+            count.missing.extend(wanted.into_values().cloned());
+        }
+        Ok(())
+    }
+
     /// Where the read of a model is, if the plan had one.
     fn file(&self, model: &str) -> Option<PathBuf> {
         Some(kept_file(self.folder, model, &self.header.source.reads.get(model)?.digest))

@@ -123,7 +123,7 @@ async fn what_is_asked_of_the_systems_is_told_with_what_was_before() {
         RunEvent::Requests(requests) => Some(requests),
         _ => None,
     });
-    let last = told.last().unwrap();
+    let last = told.collect::<Vec<_>>().pop().unwrap();
     assert_eq!((last.source.sent, last.source.retries, last.source.throttled, last.target.sent), (6, 1, 1, 1));
     assert_eq!(read(&lab, run).await.requests, last, "also for those who look at the run");
     // What was told is not told again.

@@ -76,7 +76,6 @@ mod tests {
         assert_eq!(surplus(&[], Some(3)), sites[..1]);
         assert_eq!(surplus(&[], Some(1)), sites[..3]);
         assert_eq!(surplus(&[&sites[0], &device], Some(0)), sites[1..3], "what is young may be in use");
-        assert_eq!(surplus(&[], None), [PathBuf::new(); 0]);
-        assert_eq!(surplus(&[], Some(u64::MAX)), [PathBuf::new(); 0]);
+        assert!(surplus(&[], None).is_empty() && surplus(&[], Some(u64::MAX)).is_empty());
     }
 }

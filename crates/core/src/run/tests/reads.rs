@@ -25,9 +25,10 @@ fn kept(lab: &Lab) -> Vec<PathBuf> {
 fn told(changes: &[Change]) -> Vec<String> {
     let field = |change: &Change| {
         let fields = change.fields.iter().filter(|field| field.name == "name");
-        fields.map(|field| format!(" {} -> {}", field.before, field.after)).collect::<String>()
+        let values = fields.map(|field| format!("{} -> {}", field.before, field.after));
+        values.collect::<Vec<_>>().join(", ")
     };
-    changes.iter().map(|change| format!("{} {}{}", change.action, change.key, field(change))).collect()
+    changes.iter().map(|change| format!("{} {} {}", change.action, change.key, field(change))).collect()
 }
 
 #[tokio::test]
@@ -57,7 +58,9 @@ async fn a_scope_is_counted_without_asking_anybody() {
     let whole = count(json!({"models": ["site"], "records": [record("a")]}));
     assert_eq!((of_models(&whole), whole.records), (vec![Some(3)], 0));
 
-    kept(&lab).iter().for_each(|file| std::fs::remove_file(file).unwrap());
+    for file in kept(&lab) {
+        std::fs::remove_file(file).unwrap();
+    }
     let counter = ScopeCounter::default();
     let gone = lab.runner.count_scope(&counter, &read, &scope(json!({"sites": ["a"]}))).unwrap().unwrap();
     assert_eq!((of_models(&gone), gone.gone.as_slice()), (vec![None], ["site".to_owned()].as_slice()));
@@ -127,7 +130,9 @@ async fn what_two_runs_read_is_compared() {
     assert_eq!(unknown.unwrap_err().kind(), ErrorKind::NotFound);
     assert_eq!(lab.runner.read_differences(runs, Side::Source, "device", None, 10).unwrap(), None, "neither read it");
 
-    kept(&lab).iter().for_each(|file| std::fs::remove_file(file).unwrap());
+    for file in kept(&lab) {
+        std::fs::remove_file(file).unwrap();
+    }
     assert_eq!(pairs(Side::Source)[0].reads, [Some(KeptRead { records: 3, is_kept: false }); 2]);
     assert_eq!(lab.runner.read_differences(runs, Side::Source, "site", None, 10).unwrap(), None);
     std::fs::remove_file(&second.plan.as_ref().unwrap().path).unwrap();
