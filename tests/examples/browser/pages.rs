@@ -40,6 +40,7 @@ pub fn all(left: &Left) -> Vec<(&'static str, String)> {
         ("run-waiting", format!("/runs/{}", left.waiting)),
         ("plan-waiting", format!("/runs/{}/plan", left.waiting)),
         ("compare", format!("/compare?a={dry}&b={partly}")),
+        ("compare-reads", format!("/compare/reads?a={dry}&b={partly}&side=target&model=site")),
         fixed("logs", "/logs"),
         fixed("logs-changes", "/logs/changes"),
         fixed("schedules", "/schedules"),

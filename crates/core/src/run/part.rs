@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use syncline_model::ModelSchema;
 
 use super::RunReport;
+use super::count::site_key;
 use super::definition::SyncDefinition;
 use super::rerun::{Equal, Wanted};
 use super::work::Work;
@@ -148,11 +149,6 @@ fn ensure_known(scope: &Scope, records: &HashMap<ScopeRecord, ScopeRecord>, side
     }
     let message = format!("neither side has {}: look at the spelling, or leave it out", names.join(", "));
     Err(Error::new(ErrorKind::NotFound, message))
-}
-
-/// The canonical key of a site.
-fn site_key(slug: &str) -> String {
-    serde_json::json!([slug]).to_string()
 }
 
 /// Finds what of a comparison is in a scope.

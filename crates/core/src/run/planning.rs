@@ -129,11 +129,11 @@ impl Work<'_> {
             watch,
             ours: RefCell::default(),
         };
-        let span = tracing::Span::current();
+        let (span, kept_reads) = (tracing::Span::current(), self.runner.kept_reads);
         let planned = tokio::task::spawn_blocking(move || {
             let _within = span.enter();
             let saved = work.save(&memory)?;
-            retention::prune(&work.folder, &work.source, &work.target)?;
+            retention::prune(&work.folder, &work.source, &work.target, kept_reads)?;
             Ok((saved, memory.watch))
         });
         let planned = planned.await;

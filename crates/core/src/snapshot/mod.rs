@@ -33,6 +33,8 @@ pub use line::Line;
 pub use reader::SnapshotReader;
 pub use recognise::{Ambiguities, Bound, Links, Recognised, RecognisedBy};
 pub use renamed::Renamed;
+#[cfg(feature = "runtime")]
+pub(crate) use run::kept_file;
 pub use sink::{ModelSink, SnapshotSink};
 #[cfg(feature = "runtime")]
 pub(crate) use sorted::Sorted;

@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use chrono::{DateTime, Utc};
 use syncline_model::{FieldSet, Model};
 use tokio::task::JoinHandle;
 
@@ -90,6 +91,7 @@ impl SnapshotSink {
             runs: Vec::new(),
             spilling: None,
             pushed: 0,
+            began: Utc::now(),
             expected: None,
             skipped: BTreeMap::new(),
             rejected: 0,
@@ -138,6 +140,8 @@ struct Counted {
     rejected: u64,
     rejections: Vec<Rejection>,
     filled: Filled,
+    /// When the read began; none when it never did.
+    began: Option<DateTime<Utc>>,
 }
 
 impl Shared {
@@ -151,7 +155,8 @@ impl Shared {
             ReadVerdict::Complete => None,
             ReadVerdict::Partial { reason } => Some(reason.clone()),
         };
-        self.events.emit(Event::ReadFinished { side: self.side, model, records: merged.records, partial });
+        let (side, records, began) = (self.side, merged.records, counted.began);
+        self.events.emit(Event::ReadFinished { side, model, records, partial, began });
         let snapshot = ModelSnapshot {
             model,
             path: merged.path,
@@ -180,6 +185,7 @@ pub struct ModelSink<M: Model> {
     runs: Vec<Run>,
     spilling: Option<JoinHandle<Result<Run>>>,
     pushed: u64,
+    began: DateTime<Utc>,
     expected: Option<u64>,
     skipped: BTreeMap<&'static str, u64>,
     rejected: u64,
@@ -274,6 +280,7 @@ impl<M: Model> ModelSink<M> {
             rejected: self.rejected,
             rejections: std::mem::take(&mut self.rejections),
             filled: self.filled.of(M::SCHEMA, self.fields),
+            began: Some(self.began),
         };
         self.shared.keep(M::NAME, merged, verdict, counted);
         Ok(())
@@ -304,6 +311,7 @@ impl<M: Model> ModelSink<M> {
             model: M::NAME,
             records: self.pushed,
             expected: self.expected,
+            began: self.began,
         });
     }
 }

@@ -307,7 +307,7 @@ async fn what_is_kept_is_shown_and_made_less() {
     }
     let size = world.run(&["history", "size", "--json"]).exits(0).json();
     assert!(size["total"].as_u64() > size["tables"]["change"].as_u64(), "{size}");
-    assert_eq!(size["limits"], json!({"runs": 1000, "days": 365, "megabytes": null, "audit_days": 1826}));
+    assert_eq!(size["limits"], json!({"runs": 1000, "days": 365, "megabytes": null, "audit_days": 1826, "reads": 3}));
     let text = world.run(&["history", "size"]).exits(0);
     assert!(text.out.contains("\nThe history takes "), "{}", text.out);
 
@@ -317,7 +317,7 @@ async fn what_is_kept_is_shown_and_made_less() {
     let dry = world.run(&["history", "prune", "--runs", "1", "--dry-run"]).exits(0);
     insta::assert_snapshot!(dry.out, @r#"
   lab: 2 runs (2, 3)
-2 runs would be removed (limits: 1 run of each sync, 365 days, 1,826 days of the audit log)
+2 runs would be removed (limits: 1 run of each sync, 365 days, 1,826 days of the audit log, 3 reads of each model beside the last run's)
 "#);
     assert_eq!(world.run(&["history", "--json"]).exits(0).json().as_array().unwrap().len(), 4);
     let pruned = world.run(&["history", "prune", "--runs", "1", "--json"]).exits(0).json();

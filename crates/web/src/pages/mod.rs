@@ -20,6 +20,8 @@ mod change_row;
 mod chart;
 mod comments;
 mod compare;
+mod compare_reads;
+mod count;
 mod drift;
 mod edit;
 mod estimate;
@@ -79,6 +81,7 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, get, post};
 use syncline_core::history::{AuditAction, Role, Run, RunId};
 use syncline_core::plan::PlanExcerpt;
+use syncline_core::run::ScopeCounter;
 use syncline_core::{Error, ErrorKind, Result};
 
 use crate::auth::permission::{About, Access, enforce};
@@ -88,11 +91,12 @@ use crate::{ApiState, MOST_BYTES};
 
 pub use problem::PageProblem;
 
-/// What the pages work with: what the API does, and what the last checks of systems found.
+/// What the pages work with: what the API does, what the last checks of systems found, and what was counted of reads.
 #[derive(Clone)]
 struct Dashboard {
     api: ApiState,
     checks: side::Checks,
+    counter: ScopeCounter,
 }
 
 impl FromRef<Dashboard> for ApiState {
@@ -104,6 +108,12 @@ impl FromRef<Dashboard> for ApiState {
 impl FromRef<Dashboard> for side::Checks {
     fn from_ref(dashboard: &Dashboard) -> Self {
         dashboard.checks.clone()
+    }
+}
+
+impl FromRef<Dashboard> for ScopeCounter {
+    fn from_ref(dashboard: &Dashboard) -> Self {
+        dashboard.counter.clone()
     }
 }
 
@@ -130,7 +140,7 @@ pub fn dashboard(state: ApiState) -> Router {
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(MOST_BYTES))
         .layer(from_fn_with_state(auth, protect::protect))
-        .with_state(Dashboard { api: state, checks: side::Checks::default() })
+        .with_state(Dashboard { api: state, checks: side::Checks::default(), counter: ScopeCounter::default() })
 }
 
 /// A page or what a form does: its path, who may, what the audit log says of it, and what does it.
@@ -147,6 +157,7 @@ fn routes() -> Vec<PageRoute> {
         ("/runs/remove", Role::Admin, None, get(forget::page).post(forget::remove)),
         page("/runs/{id}", get(run::page)),
         page("/compare", get(compare::page)),
+        page("/compare/reads", get(compare_reads::page)),
         page("/logs", get(logs::lines)),
         page("/logs/changes", get(logs::changes)),
         does("/runs/{id}/cancel", Role::Operator, AuditAction::RunCancel, post(run::cancel)),
@@ -185,6 +196,8 @@ fn routes() -> Vec<PageRoute> {
         ("/syncs/{name}/ignores", Role::Operator, None, post(ignore::make)),
         ("/syncs/{name}/ignores/{id}/end", Role::Operator, None, post(ignore::end)),
         page("/syncs/{name}/run", get(start::page)),
+        // Nothing is done but counted.
+        ("/syncs/{name}/run/count", Role::Operator, None, get(count::fragment).post(start::count)),
         does("/syncs/{name}/run", Role::Operator, AuditAction::RunTrigger, post(start::start)),
         does("/syncs/{name}/pause", Role::Operator, AuditAction::SyncPause, post(sync::pause)),
         does("/syncs/{name}/unpause", Role::Operator, AuditAction::SyncUnpause, post(sync::unpause)),

@@ -2,6 +2,8 @@
 
 mod address;
 mod compare;
+mod compare_reads;
+mod count;
 mod drift;
 mod edit;
 mod forget;
@@ -18,6 +20,7 @@ mod scope;
 mod search;
 mod settings;
 mod side;
+mod streams;
 mod told;
 pub(super) mod walk;
 

@@ -17,7 +17,7 @@ use crate::tests::Api;
 use crate::tests::auth::Browser;
 
 /// Every page of whose kind something is there.
-const PAGES: [&str; 27] = [
+const PAGES: [&str; 29] = [
     "/",
     "/runs",
     "/runs/1",
@@ -33,6 +33,8 @@ const PAGES: [&str; 27] = [
     "/sources/truth",
     "/targets/other",
     "/compare?a=1&b=2",
+    "/compare/reads?a=1&b=2",
+    "/compare/reads?a=1&b=2&side=target&model=site",
     "/logs",
     "/logs/changes",
     "/schedules",

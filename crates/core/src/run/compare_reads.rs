@@ -1,0 +1,252 @@
+//! What two runs read, compared: the reads that are kept of one side, record by record.
+
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use serde_json::Value;
+use syncline_model::models::by_name;
+use syncline_model::{AnyKey, FieldSet, ModelSchema};
+
+use super::Runner;
+use super::count::fields_of;
+use crate::change::{Action, Change, FieldChange};
+use crate::event::Side;
+use crate::history::Run;
+use crate::plan::{PlanExcerpt, PlanHeader, PlanRead};
+use crate::snapshot::{Line, SnapshotReader, kept_file};
+use crate::{Error, ErrorKind, Result};
+
+/// How many records are looked at for one page, of both reads together, where most of them are alike.
+const LOOKED_AT: u64 = 400_000;
+
+/// A model as two runs read it on one side.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadPair {
+    /// The model.
+    pub model: String,
+    /// What either run read of it; none where it did not.
+    pub reads: [Option<KeptRead>; 2],
+    /// Both read the same, to the last byte.
+    pub is_equal: bool,
+}
+
+/// A read of a model in a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeptRead {
+    /// How many records it gave.
+    pub records: u64,
+    /// Whether it is still on this machine.
+    pub is_kept: bool,
+}
+
+/// Some of the records that two runs read differently, in the order of their keys.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReadDifferences {
+    /// What would make the first read the second: what appeared is a create, what is gone a delete, what changed an update.
+    pub changes: Vec<Change>,
+    /// Behind which record it goes on; none at the end. There may be more although this is not full: only so much is looked at at once.
+    pub next: Option<AnyKey>,
+    /// Fields that only one of the runs compared, and that are left out here.
+    pub left_out: Vec<&'static str>,
+}
+
+impl Runner {
+    /// What two runs read of one side, model by model; none where the plan of one is not on this machine.
+    pub fn read_pairs(&self, runs: [&Run; 2], side: Side) -> Result<Option<Vec<ReadPair>>> {
+        let Some(plans) = self.plans(runs) else { return Ok(None) };
+        let [a, b] = [reads_of(plans[0].header(), side), reads_of(plans[1].header(), side)];
+        let mut models: BTreeSet<&String> = BTreeSet::new();
+        for reads in [a, b].into_iter().flatten() {
+            models.extend(reads.keys());
+        }
+        let mut pairs = Vec::new();
+        for model in models {
+            let read = |reads: Reads<'_>, run: &Run| -> Result<Option<(KeptRead, String)>> {
+                let Some(read) = reads.and_then(|reads| reads.get(model)) else { return Ok(None) };
+                let is_kept = is_there(&self.file(run, model, read))?;
+                Ok(Some((KeptRead { records: read.given.unwrap_or(read.records), is_kept }, read.digest.clone())))
+            };
+            let (a, b) = (read(a, runs[0])?, read(b, runs[1])?);
+            let is_equal = a.as_ref().zip(b.as_ref()).is_some_and(|((_, a), (_, b))| a == b);
+            let reads = [a, b].map(|read| read.map(|(read, _)| read));
+            pairs.push(ReadPair { model: model.clone(), reads, is_equal });
+        }
+        Ok(Some(pairs))
+    }
+
+    /// The records of a model that two runs read differently on one side, behind the record `after`; none where one of the reads is not on
+    /// this machine. Files are read: this is no work for a thread that answers requests.
+    pub fn read_differences(
+        &self,
+        runs: [&Run; 2],
+        side: Side,
+        model: &str,
+        after: Option<&AnyKey>,
+        limit: usize,
+    ) -> Result<Option<ReadDifferences>> {
+        let Some(plans) = self.plans(runs) else { return Ok(None) };
+        let Some(schema) = by_name(model) else {
+            return Err(Error::new(ErrorKind::NotFound, format!("there is no model `{model}`")));
+        };
+        let mut readers = Vec::new();
+        for (run, plan) in runs.into_iter().zip(&plans) {
+            let Some(read) = reads_of(plan.header(), side).and_then(|reads| reads.get(model)) else { return Ok(None) };
+            let file = self.file(run, model, read);
+            if !is_there(&file)? {
+                return Ok(None);
+            }
+            readers.push(SnapshotReader::open_path(&file)?);
+        }
+        let [mut a, mut b] = <[SnapshotReader; 2]>::try_from(readers)
+            .map_err(|_| Error::new(ErrorKind::Internal, "two reads are compared, and there are not two"))?;
+        let (of_a, of_b) = (fields_of(plans[0].header()).of(model), fields_of(plans[1].header()).of(model));
+        // What a target's own records were made of was read in full, and is in no comparison.
+        let compared = if of_a.is_empty() && of_b.is_empty() { FieldSet::ALL } else { of_a.intersection(of_b) };
+        let left_out = schema.fields.iter().enumerate();
+        let left_out = left_out.filter(|(at, _)| of_a.contains(*at) != of_b.contains(*at)).map(|(_, field)| field.name);
+        let left_out = left_out.collect();
+        let (changes, next) = Merge { schema, compared, after, limit }.run(&mut a, &mut b)?;
+        Ok(Some(ReadDifferences { changes, next, left_out }))
+    }
+
+    fn plans(&self, runs: [&Run; 2]) -> Option<[PlanExcerpt; 2]> {
+        let [a, b] = runs;
+        Some([self.glance_at(a)?, self.glance_at(b)?])
+    }
+
+    fn file(&self, run: &Run, model: &str, read: &PlanRead) -> PathBuf {
+        kept_file(&self.snapshots_of(&run.sync), model, &read.digest)
+    }
+}
+
+type Reads<'a> = Option<&'a std::collections::BTreeMap<String, PlanRead>>;
+
+/// What was read of a side; none where that side was not.
+fn reads_of(header: &PlanHeader, side: Side) -> Reads<'_> {
+    match side {
+        // An undo compares the target with itself.
+        Side::Source => header.undoes.is_none().then_some(&header.source.reads),
+        Side::Target => Some(&header.target.reads),
+    }
+}
+
+fn is_there(file: &std::path::Path) -> Result<bool> {
+    file.try_exists().map_err(|error| {
+        let message = format!("cannot look for the read `{}`", file.display());
+        Error::new(ErrorKind::Storage, message).caused_by(error)
+    })
+}
+
+/// Two reads of a model, gone through side by side.
+struct Merge<'a> {
+    schema: &'static ModelSchema,
+    compared: FieldSet,
+    after: Option<&'a AnyKey>,
+    limit: usize,
+}
+
+/// A record that was read: its key and what is compared of it.
+struct Record {
+    key: Vec<u8>,
+    record: Vec<u8>,
+}
+
+impl Merge<'_> {
+    fn run(&self, a: &mut SnapshotReader, b: &mut SnapshotReader) -> Result<(Vec<Change>, Option<AnyKey>)> {
+        let (mut one, mut other) = (self.first(a)?, self.first(b)?);
+        let (mut changes, mut looked_at) = (Vec::new(), 0_u64);
+        loop {
+            let order = match (&one, &other) {
+                (None, None) => return Ok((changes, None)),
+                (Some(_), None) => Ordering::Less,
+                (None, Some(_)) => Ordering::Greater,
+                (Some(one), Some(other)) => one.key.cmp(&other.key),
+            };
+            // Of each key all is told, or nothing: it is where the next page begins.
+            let at = if order == Ordering::Greater { &other } else { &one };
+            let Some(key) = at.as_ref().map(|record| record.key.clone()) else { return Ok((changes, None)) };
+            let (mut of_one, mut of_other) = (Vec::new(), Vec::new());
+            while let Some(record) = one.take_if(|record| record.key == key) {
+                of_one.push(record.record);
+                one = next(a)?;
+            }
+            while let Some(record) = other.take_if(|record| record.key == key) {
+                of_other.push(record.record);
+                other = next(b)?;
+            }
+            looked_at += (of_one.len() + of_other.len()) as u64;
+            if of_one != of_other {
+                self.tell(&key, &of_one, &of_other, &mut changes)?;
+            }
+            if changes.len() >= self.limit || looked_at >= LOOKED_AT {
+                let is_end = one.is_none() && other.is_none();
+                return Ok((changes, if is_end { None } else { Some(parsed(&key)?) }));
+            }
+        }
+    }
+
+    /// The first record behind the last one that was told.
+    fn first(&self, reader: &mut SnapshotReader) -> Result<Option<Record>> {
+        let Some(after) = self.after else { return next(reader) };
+        while let Some(line) = reader.next_line()? {
+            if line.key > after.as_str().as_bytes() {
+                return Ok(Some(Record::of(line)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// In what the records of one key differ. More than one of a key are told by the first of each: nobody knows which is meant.
+    fn tell(&self, key: &[u8], one: &[Vec<u8>], other: &[Vec<u8>], changes: &mut Vec<Change>) -> Result<()> {
+        let (action, before, after) = match (one.first(), other.first()) {
+            (Some(before), Some(after)) => (Action::Update, self.fields(before)?, self.fields(after)?),
+            (Some(before), None) => (Action::Delete, self.fields(before)?, Vec::new()),
+            (None, Some(after)) => (Action::Create, Vec::new(), self.fields(after)?),
+            (None, None) => return Ok(()),
+        };
+        let mut fields = Vec::new();
+        for (at, field) in self.schema.fields.iter().enumerate() {
+            let of = |values: &[(usize, Value)]| {
+                values.iter().find(|(position, _)| *position == at).map_or(Value::Null, |(_, value)| value.clone())
+            };
+            let (before, after) = (of(&before), of(&after));
+            if before != after {
+                fields.push(FieldChange::new(field.name, before, after));
+            }
+        }
+        // They differ in what is not compared: the system's own id.
+        if action != Action::Update || !fields.is_empty() {
+            changes.push(Change::new(self.schema.name, parsed(key)?, action, None, fields));
+        }
+        Ok(())
+    }
+
+    /// The fields of a record that are compared, by their place in the model.
+    fn fields(&self, record: &[u8]) -> Result<Vec<(usize, Value)>> {
+        let record: serde_json::Map<String, Value> = serde_json::from_slice(record).map_err(|error| {
+            Error::new(ErrorKind::Storage, "a snapshot holds a record that cannot be read").caused_by(error)
+        })?;
+        let known = record.into_iter().filter_map(|(name, value)| Some((self.schema.position(&name)?, value)));
+        Ok(known.filter(|(at, _)| self.compared.contains(*at)).collect())
+    }
+}
+
+impl Record {
+    fn of(line: Line<'_>) -> Self {
+        Self { key: line.key.to_vec(), record: line.record.to_vec() }
+    }
+}
+
+fn next(reader: &mut SnapshotReader) -> Result<Option<Record>> {
+    Ok(reader.next_line()?.map(Record::of))
+}
+
+fn parsed(key: &[u8]) -> Result<AnyKey> {
+    let broken = || {
+        let text = String::from_utf8_lossy(key).into_owned();
+        Error::new(ErrorKind::Storage, format!("a snapshot holds a record under a key that is none: `{text}`"))
+    };
+    let key = std::str::from_utf8(key).map_err(|_| broken())?;
+    AnyKey::parse(key).map_err(|_| broken())
+}
