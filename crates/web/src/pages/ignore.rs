@@ -142,7 +142,10 @@ pub async fn make(
     let to = typed.text("how").unwrap_or_default().to_owned();
     let page = async |returned| {
         let finding = known(&state, FindingId::new(finding)).await?;
-        who.ensure_sync(Some(&finding.sync))?;
+        // The path says about which sync somebody may ask; of another one's findings nothing is said.
+        if finding.sync != name {
+            return Err(Problem::no_finding(finding.id).into());
+        }
         finding_page(&state, &visit, finding, &typed, returned).await
     };
     answer(done, Sent { to, fields, about: "" }, page).await

@@ -117,7 +117,7 @@ async fn a_token_for_one_sync_decides_about_its_findings_and_records() {
         (
             "/syncs/lab/ignores".to_owned(),
             format!("{record}&finding={}", finding(OTHER)).replace("&verdict=keep", ""),
-            StatusCode::FORBIDDEN,
+            StatusCode::NOT_FOUND,
         ),
         (
             "/quarantine/decide".to_owned(),

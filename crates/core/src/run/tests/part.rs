@@ -92,6 +92,7 @@ async fn after_a_part_the_first_run_still_deletes_nothing() {
         (run.purpose, run.subject, run.options.scope.clone()),
         (Purpose::Apply, Some(dry.run), Some(sites(&["b"])))
     );
+    assert!(!run.compared_everything(), "it compared one site");
     let history = lab.runner.history();
     let side = crate::event::Side::Source;
     assert_eq!(history.record_counts_of_last_complete("main", "site", side, 5).await.unwrap(), [] as [u64; 0]);
