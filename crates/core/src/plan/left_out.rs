@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use serde_json::Value;
 use syncline_model::{AnyKey, FieldKind, ModelSchema};
 
 use super::absence::ignored_with;
@@ -38,7 +39,7 @@ impl LeftOut {
     }
 
     /// Holds a create that is left out: because its record is left alone, because of what that belongs to, or because of what it cannot
-    /// be without. What needs it in turn is left out too.
+    /// be without. What needs it in turn is left out too. A list is no such need while anything of it is left.
     pub fn hold(&mut self, schema: &ModelSchema, change: &mut Change, fields: &ModelFields, ignored: &Ignored) {
         if change.action != Action::Create || ignored.is_empty() {
             return;
@@ -63,9 +64,10 @@ impl LeftOut {
         });
         let needed = |field: &FieldChange| {
             let is_needed = schema.field(&field.name).is_some_and(|known| !known.deferred);
-            if is_needed { self.referred(schema, field) } else { None }
+            let missing = if is_needed { self.referred(schema, field) } else { None };
+            missing.filter(|missing| missing.rest.is_none()).map(|missing| missing.left.to_owned())
         };
-        left_alone(of_whole, fields, ignored).or_else(|| change.fields.iter().find_map(needed).cloned())
+        left_alone(of_whole, fields, ignored).or_else(|| change.fields.iter().find_map(needed))
     }
 
     /// Whether every create comes, as far as people let it.
@@ -73,17 +75,24 @@ impl LeftOut {
         self.records.is_empty()
     }
 
-    /// Why a reference of a change leads to nothing; none when it does not.
-    pub fn of(&self, schema: &ModelSchema, field: &FieldChange) -> Option<String> {
-        self.referred(schema, field).map(|left| format!("left out: {left}"))
+    /// What of the references of a field does not come; none when all that they lead to is there or comes.
+    pub fn of(&self, schema: &ModelSchema, field: &FieldChange) -> Option<LeftOutOf> {
+        let missing = self.referred(schema, field)?;
+        Some(LeftOutOf { reason: format!("left out: {}", missing.left), rest: missing.rest })
     }
 
-    fn referred(&self, schema: &ModelSchema, field: &FieldChange) -> Option<&String> {
-        match schema.field(&field.name)?.kind {
-            FieldKind::Reference(model) => self.records.get(&hash(model, &field.after.to_string())),
+    fn referred(&self, schema: &ModelSchema, field: &FieldChange) -> Option<Missing<'_>> {
+        let known = schema.field(&field.name)?;
+        let of = |model: &str, key: &Value| self.records.get(&hash(model, &key.to_string())).map(String::as_str);
+        match known.kind {
+            FieldKind::Reference(model) => Some(Missing { left: of(model, &field.after)?, rest: None }),
             FieldKind::References(model) => {
-                let mut members = field.after.as_array().into_iter().flatten();
-                members.find_map(|member| self.records.get(&hash(model, &member.to_string())))
+                let members = field.after.as_array()?;
+                let left = members.iter().find_map(|member| of(model, member))?;
+                let rest: Vec<_> = members.iter().filter(|member| of(model, member).is_none()).cloned().collect();
+                // What is known by an exact list, such as a window by its hosts, is nothing without any of them.
+                let is_enough = !rest.is_empty() || !known.exact;
+                Some(Missing { left, rest: is_enough.then_some(Value::Array(rest)) })
             }
             FieldKind::Text
             | FieldKind::Integer
@@ -94,6 +103,21 @@ impl LeftOut {
             | FieldKind::Json => None,
         }
     }
+}
+
+/// What becomes of a field that refers to what is left out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LeftOutOf {
+    /// Why: the first of what is left out.
+    pub reason: String,
+    /// The members of a list that are there or come; none where the field goes as a whole.
+    pub rest: Option<Value>,
+}
+
+/// As [`LeftOutOf`], with what is left alone.
+struct Missing<'a> {
+    left: &'a str,
+    rest: Option<Value>,
 }
 
 /// Finds the creates of a comparison that are left out. Parents come first, so that once is enough.
