@@ -1,6 +1,7 @@
 //! Creates that do not come because of what people want left alone, and what becomes of references to them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use serde_json::Value;
 use syncline_model::{AnyKey, FieldKind, ModelSchema};
@@ -19,7 +20,9 @@ use crate::{Error, ErrorKind, Result};
 /// The records that do not come, by hash of model and key, each with what is left alone and keeps it away.
 #[derive(Debug, Clone, Default)]
 pub struct LeftOut {
-    records: HashMap<u128, String>,
+    records: HashMap<u128, Arc<str>>,
+    /// What is left alone, in words: whatever hangs on a record has the same.
+    said: HashSet<Arc<str>>,
 }
 
 impl LeftOut {
@@ -53,7 +56,17 @@ impl LeftOut {
                 left
             }
         };
+        let left = self.shared(left);
         self.records.insert(hash(schema.name, change.key.as_str()), left);
+    }
+
+    fn shared(&mut self, left: String) -> Arc<str> {
+        if let Some(known) = self.said.get(left.as_str()) {
+            return Arc::clone(known);
+        }
+        let said: Arc<str> = left.into();
+        self.said.insert(Arc::clone(&said));
+        said
     }
 
     /// What is left alone and keeps a create away, beside its record itself.
@@ -83,7 +96,7 @@ impl LeftOut {
 
     fn referred(&self, schema: &ModelSchema, field: &FieldChange) -> Option<Missing<'_>> {
         let known = schema.field(&field.name)?;
-        let of = |model: &str, key: &Value| self.records.get(&hash(model, &key.to_string())).map(String::as_str);
+        let of = |model: &str, key: &Value| self.records.get(&hash(model, &key.to_string())).map(|left| &**left);
         match known.kind {
             FieldKind::Reference(model) => Some(Missing { left: of(model, &field.after)?, rest: None }),
             FieldKind::References(model) => {
@@ -147,5 +160,41 @@ impl DiffOutput for Finder<'_> {
 
     fn counted(&mut self, _: &'static ModelSchema, _: DiffCounts) -> Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use syncline_model::Model;
+    use syncline_model::models::{Device, Interface};
+
+    use super::*;
+
+    /// A device of many interfaces that is left alone is told of once, whether it is itself to come or is there already.
+    #[test]
+    fn what_hangs_on_one_record_shares_its_words() {
+        let fields = ModelFields::new().all::<Device>().all::<Interface>();
+        let device = AnyKey::from_value(&json!([["atl"], "sw1"])).unwrap();
+        let mut ignored = Ignored::default();
+        ignored.add("device", &device, None, "left alone".to_owned());
+        let mut left_out = LeftOut::default();
+        let mut hold = |schema: &ModelSchema, key: &Value, said: FieldChange, hold: Option<Hold>| {
+            let key = AnyKey::from_value(key).unwrap();
+            let mut create = Change::new(schema.name, key, Action::Create, None, vec![said]);
+            create.hold = hold;
+            left_out.hold(schema, &mut create, &fields, &ignored);
+            assert!(create.hold.is_some());
+        };
+        let alone = Hold { rule: HoldRule::Ignored, reason: "left alone".to_owned() };
+        let name = FieldChange::new("name", Value::Null, json!("sw1"));
+        hold(Device::SCHEMA, &json!([["atl"], "sw1"]), name, Some(alone));
+        for number in 0..100 {
+            let of = FieldChange::new("device", Value::Null, json!([["atl"], "sw1"]));
+            hold(Interface::SCHEMA, &json!([[["atl"], "sw1"], format!("e{number}")]), of, None);
+        }
+        assert_eq!((left_out.records.len(), left_out.said.len()), (101, 1));
+        let words = left_out.said.iter().next().unwrap();
+        assert!(left_out.records.values().all(|left| Arc::ptr_eq(left, words)));
     }
 }
