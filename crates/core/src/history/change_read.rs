@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 use syncline_model::AnyKey;
 
 use super::change::{ChangeCount, ChangeFilter, OutcomeKind, StoredChange, TimelineCursor, TimelineEntry};
@@ -68,18 +68,22 @@ impl History {
         hashes.dedup();
         let mut came = HashMap::new();
         for some in hashes.chunks(ASKED) {
-            let rows = change::Entity::find()
-                .filter(change::Column::KeyHash.is_in(some.iter().copied()))
-                .filter(change::Column::RunId.eq(run.0))
-                .order_by_asc(change::Column::Seq)
-                .all(self.store.db())
-                .await
-                .map_err(|error| self.store.read_error(error))?;
+            let mut rows =
+                Self::changes_of(run, some).all(self.store.db()).await.map_err(|error| self.store.read_error(error))?;
+            rows.sort_unstable_by_key(|row| row.seq);
             for row in rows.into_iter().filter(|row| ids.contains(row.change_id.as_str())) {
                 came.insert(row.change_id.clone(), StoredChange::try_from(row)?);
             }
         }
         Ok(came)
+    }
+
+    /// The changes of a run with some of the hashes of records, in no order: asked for one, SQLite would walk through all changes of
+    /// the run, because they are in it.
+    pub(super) fn changes_of(run: RunId, hashes: &[i64]) -> Select<change::Entity> {
+        change::Entity::find()
+            .filter(change::Column::KeyHash.is_in(hashes.iter().copied()))
+            .filter(change::Column::RunId.eq(run.0))
     }
 
     /// The places of the first changes that a filter wants.

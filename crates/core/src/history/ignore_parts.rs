@@ -2,7 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 use syncline_model::{AnyKey, FieldSet, models};
 
 use super::entity::{change, finding};
@@ -16,6 +17,9 @@ use crate::{Error, ErrorKind, Result};
 /// How many findings are looked at together.
 const TOGETHER: u64 = 500;
 
+/// A finding: its number, its key, its field, and the run that found it last.
+type Found = (i64, String, String, i64);
+
 impl History {
     /// The numbers of the drift findings that stand of records which would come or go and belong to a record, or to a part of it.
     ///
@@ -26,64 +30,84 @@ impl History {
         let mut whole = Ignored::default();
         whole.add(model, key, None, String::new());
         let belonging = Belonging { fields: &fields, whole: &whole };
-        let parts = belonging.models(model);
-        let comes_or_goes = [Action::Create, Action::Delete].map(Action::as_str);
-        let (mut found, mut after) = (Vec::new(), 0);
-        while !parts.is_empty() {
-            let rows = finding::Entity::find()
-                .filter(finding::Column::SyncId.eq(sync))
-                .filter(finding::Column::Kind.eq(FindingKind::Drift.as_str()))
-                .filter(finding::Column::State.ne(FindingState::Resolved.as_str()))
-                .filter(finding::Column::Model.is_in(parts.iter().copied()))
-                .filter(finding::Column::Action.is_in(comes_or_goes))
-                .filter(finding::Column::Id.gt(after))
-                .order_by_asc(finding::Column::Id)
-                .limit(TOGETHER)
-                .all(self.store.db())
-                .await
-                .map_err(|error| self.store.read_error(error))?;
-            let Some(last) = rows.last() else { break };
-            after = last.id;
-            let (told, open): (Vec<_>, Vec<_>) =
-                rows.into_iter().partition(|row| belonging.by_key(&row.model, &row.key));
-            found.extend(told.iter().map(|row| row.id));
-            let kept = self.kept_changes(&open).await?;
-            let belongs = |row: &&finding::Model| {
-                let change = kept.get(&(row.last_run, &*row.model, &*row.key));
-                change.is_some_and(|fields| belonging.by_fields(&row.model, fields))
-            };
-            found.extend(open.iter().filter(belongs).map(|row| row.id));
+        let mut found = Vec::new();
+        for part in belonging.models(model) {
+            let is_told = belonging.is_told_by_key(part);
+            let (mut after_key, mut after_field) = (String::new(), String::new());
+            loop {
+                let rows: Vec<Found> = Self::parts_after(sync, part, (&after_key, &after_field))
+                    .into_tuple()
+                    .all(self.store.db())
+                    .await
+                    .map_err(|error| self.store.read_error(error))?;
+                let Some((_, key, field, _)) = rows.last() else { break };
+                (after_key, after_field) = (key.clone(), field.clone());
+                let (told, open): (Vec<_>, Vec<_>) =
+                    rows.into_iter().partition(|(_, key, ..)| belonging.by_key(part, key));
+                found.extend(told.iter().map(|(id, ..)| *id));
+                if is_told {
+                    continue;
+                }
+                let kept = self.kept_changes(part, &open).await?;
+                let belongs = |(_, key, _, run): &&Found| {
+                    kept.get(&(*run, &**key)).is_some_and(|fields| belonging.by_fields(part, fields))
+                };
+                found.extend(open.iter().filter(belongs).map(|(id, ..)| *id));
+            }
         }
         Ok(found)
     }
 
-    /// The fields of the changes that checks kept with findings, by run, model and key.
+    /// The next drift findings of a model that stand and come or go, after a key and a field.
+    ///
+    /// One model at a time and in this order they are a stretch of the index that keeps each finding once. In any other order the
+    /// database would read all findings of the model for each page of them.
+    pub(super) fn parts_after(sync: i64, model: &str, (key, field): (&str, &str)) -> Select<finding::Entity> {
+        let place = Expr::tuple([Expr::col(finding::Column::Key), Expr::col(finding::Column::Field)]);
+        finding::Entity::find()
+            .select_only()
+            .columns([finding::Column::Id, finding::Column::Key, finding::Column::Field, finding::Column::LastRun])
+            .filter(finding::Column::SyncId.eq(sync))
+            .filter(finding::Column::Kind.eq(FindingKind::Drift.as_str()))
+            .filter(finding::Column::Model.eq(model))
+            .filter(place.gt(Expr::tuple([Expr::value(key), Expr::value(field)])))
+            .filter(finding::Column::State.ne(FindingState::Resolved.as_str()))
+            .filter(finding::Column::Action.is_in([Action::Create, Action::Delete].map(Action::as_str)))
+            .order_by_asc(finding::Column::Key)
+            .order_by_asc(finding::Column::Field)
+            .limit(TOGETHER)
+    }
+
+    /// The fields of the changes of a model that checks kept with findings, by run and key.
     async fn kept_changes<'f>(
         &self,
-        findings: &'f [finding::Model],
-    ) -> Result<HashMap<(i64, &'f str, &'f str), Vec<FieldChange>>> {
-        let mut wanted: HashMap<(i64, &str, &str), Vec<FieldChange>> = HashMap::new();
+        model: &str,
+        findings: &'f [Found],
+    ) -> Result<HashMap<(i64, &'f str), Vec<FieldChange>>> {
+        let mut wanted = HashMap::new();
         if findings.is_empty() {
             return Ok(wanted);
         }
-        let runs: HashSet<i64> = findings.iter().map(|row| row.last_run).collect();
-        let hashes = findings.iter().map(|row| object::half(object::hash(&row.model, &row.key)));
-        let rows: Vec<(i64, String, String, String)> = change::Entity::find()
+        let runs: HashSet<i64> = findings.iter().map(|(.., run)| *run).collect();
+        let hashes = findings.iter().map(|(_, key, ..)| object::half(object::hash(model, key)));
+        let rows: Vec<(i64, String, String)> = change::Entity::find()
             .select_only()
-            .columns([change::Column::RunId, change::Column::Model, change::Column::Key, change::Column::Fields])
-            .filter(Condition::all().add(change::Column::KeyHash.is_in(hashes)).add(change::Column::RunId.is_in(runs)))
+            .columns([change::Column::RunId, change::Column::Key, change::Column::Fields])
+            .filter(change::Column::KeyHash.is_in(hashes))
+            .filter(change::Column::RunId.is_in(runs))
+            .filter(change::Column::Model.eq(model))
             .into_tuple()
             .all(self.store.db())
             .await
             .map_err(|error| self.store.read_error(error))?;
-        let mut kept: HashMap<(i64, String, String), String> =
-            rows.into_iter().map(|(run, model, key, fields)| ((run, model, key), fields)).collect();
-        for row in findings {
-            let Some(fields) = kept.remove(&(row.last_run, row.model.clone(), row.key.clone())) else { continue };
+        let mut kept: HashMap<(i64, String), String> =
+            rows.into_iter().map(|(run, key, fields)| ((run, key), fields)).collect();
+        for (_, key, _, run) in findings {
+            let Some(fields) = kept.remove(&(*run, key.clone())) else { continue };
             let fields = serde_json::from_str(&fields).map_err(|error| {
                 Error::new(ErrorKind::Storage, "the history holds a change that cannot be read").caused_by(error)
             })?;
-            wanted.insert((row.last_run, &row.model, &row.key), fields);
+            wanted.insert((*run, key.as_str()), fields);
         }
         Ok(wanted)
     }

@@ -1,6 +1,7 @@
 //! Plans that are decided with a memory: why fields differ, what is cleared, what is released, what becomes ours.
 
 mod ignored;
+mod left_out_members;
 mod names;
 
 use std::cell::RefCell;

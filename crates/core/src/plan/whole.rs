@@ -75,6 +75,11 @@ impl Belonging<'_> {
         }
     }
 
+    /// Whether the keys of a model tell all that its records belong to.
+    pub fn is_told_by_key(&self, model: &str) -> bool {
+        self.fields.schema(model).is_some_and(|schema| wholes(schema, self.fields).all(|(field, _)| field.key))
+    }
+
     /// Whether a record belongs to one of them by its key.
     pub fn by_key(&self, model: &str, key: &str) -> bool {
         let Some(schema) = self.fields.schema(model) else { return false };
@@ -118,6 +123,15 @@ mod tests {
     use std::fmt::Write as _;
     use syncline_model::FieldSet;
     use syncline_model::models::ALL;
+
+    #[test]
+    fn keys_tell_what_all_but_addresses_belong_to() {
+        let fields = ALL.iter().fold(ModelFields::new(), |all, schema| all.insert(schema, FieldSet::ALL));
+        let belonging = Belonging { fields: &fields, whole: &Ignored::default() };
+        let told = belonging.models("device").into_iter().map(|model| (model, belonging.is_told_by_key(model)));
+        let told: std::collections::BTreeMap<_, _> = told.collect();
+        assert_eq!(told, [("interface", true), ("ip_address", false), ("mac_address", true)].into());
+    }
 
     #[test]
     fn only_parts_belong_to_something() {

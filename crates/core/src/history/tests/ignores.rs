@@ -5,7 +5,7 @@ use sea_orm::ConnectionTrait as _;
 use serde_json::json;
 use syncline_model::AnyKey;
 
-use super::{everywhere, key, new_run, started};
+use super::{everywhere, key, new_run, query_plan, started};
 use crate::change::{Action, Change, FieldChange};
 use crate::history::{
     FindingCount, FindingFilter, FindingKind, FindingState, History, IgnoreFilter, IgnoreId, NewIgnore, News,
@@ -258,4 +258,29 @@ async fn what_belongs_to_what_is_left_alone_is_no_finding_any_more() {
         history.close().await.unwrap();
     })
     .await;
+}
+
+/// Findings are read in the order of their index, each once, however many there are of a model.
+#[tokio::test]
+async fn findings_of_parts_are_read_along_their_index() {
+    let history = History::in_memory().await.unwrap();
+    new_run(&history, "sites").await;
+    let sync = history.sync("sites").await.unwrap().unwrap().id.0;
+    let device = AnyKey::from_value(&json!([["atl"], "sw1"])).unwrap();
+    // More than are looked at together, a third of them of the device, in another order than that of their numbers.
+    let many = format!(
+        r#"WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 1799)
+        INSERT INTO "finding" ("sync_id", "kind", "model", "key", "field", "action", "target_value", "source_value", "state",
+            "first_run", "since_run", "last_run", "count", "first_at", "last_at")
+        SELECT {sync}, 'drift', 'interface', '[[["atl"],"sw' || (i % 3) || '"],"e' || (1800 - i) || '"]', '', 'create', 'null',
+            'null', 'open', 1, 1, 1, 1, 0, 0 FROM n"#
+    );
+    history.store.db().execute_unprepared(&many).await.unwrap();
+    let mut found = history.drift_of_parts(sync, "device", &device).await.unwrap();
+    found.sort_unstable();
+    let wanted: Vec<i64> = (0..1800).filter(|i| i % 3 == 1).map(|i| i + 1).collect();
+    assert_eq!(found, wanted);
+
+    let page = History::parts_after(sync, "interface", ("[[", ""));
+    insta::assert_snapshot!(query_plan(&history, page).await);
 }
