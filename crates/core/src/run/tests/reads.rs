@@ -150,3 +150,29 @@ async fn an_undo_read_no_source() {
     assert!(pairs.iter().all(|pair| pair.reads[1].is_none()), "{pairs:?}");
     assert!(lab.runner.read_differences([&first, &undo], Side::Source, "site", None, 1).unwrap().is_none());
 }
+
+/// A plan names the target as it was read, before its records went by the source's names: that read stays too.
+#[tokio::test]
+async fn what_the_plan_of_the_last_run_names_stays() {
+    let lab = Lab::new("reads-last").await;
+    let lab = Lab { runner: lab.runner.with_kept_reads(Some(0)), ..lab };
+    lab.set(&["a"], &["b"]);
+    let old = || {
+        for file in kept(&lab) {
+            let file = std::fs::File::options().write(true).open(file).unwrap();
+            file.set_modified(std::time::SystemTime::now() - std::time::Duration::from_hours(2)).unwrap();
+        }
+    };
+    // The same name under another slug.
+    with("reads-last", |world| world.target = BTreeMap::from([("b".to_owned(), "Site a".to_owned())]));
+    let (folder, ended) = (lab.folder.path().join("snapshots/main"), lab.run_with(RunRequest::dry()).await);
+    assert_eq!(ended.status, RunStatus::Completed);
+    assert_eq!(kept(&lab).len(), 3, "source, target, and target by the source's names");
+    old();
+    let plan = lab.runner.glance_at(&run(&lab, ended.run).await).unwrap();
+    let header = plan.header();
+    retention::prune(&folder, header, &[], Some(0)).unwrap();
+    for (model, read) in header.source.reads.iter().chain(&header.target.reads) {
+        assert!(crate::snapshot::kept_file(&folder, model, &read.digest).exists(), "{model} {}", read.digest);
+    }
+}
