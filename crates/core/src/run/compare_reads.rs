@@ -29,12 +29,14 @@ pub struct ReadPair {
     pub reads: [Option<KeptRead>; 2],
     /// Both read the same, to the last byte.
     pub is_equal: bool,
+    /// In one of the runs at least it is no read of the source itself, but what the target makes of what the source gave.
+    pub is_of_target: bool,
 }
 
 /// A read of a model in a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KeptRead {
-    /// How many records it gave.
+    /// How many records it has.
     pub records: u64,
     /// Whether it is still on this machine.
     pub is_kept: bool,
@@ -65,12 +67,13 @@ impl Runner {
             let read = |reads: Reads<'_>, run: &Run| -> Result<Option<(KeptRead, String)>> {
                 let Some(read) = reads.and_then(|reads| reads.get(model)) else { return Ok(None) };
                 let is_kept = is_there(&self.file(run, model, read))?;
-                Ok(Some((KeptRead { records: read.given.unwrap_or(read.records), is_kept }, read.digest.clone())))
+                Ok(Some((KeptRead { records: read.records, is_kept }, read.digest.clone())))
             };
             let (a, b) = (read(a, runs[0])?, read(b, runs[1])?);
             let is_equal = a.as_ref().zip(b.as_ref()).is_some_and(|((_, a), (_, b))| a == b);
             let reads = [a, b].map(|read| read.map(|(read, _)| read));
-            pairs.push(ReadPair { model: model.clone(), reads, is_equal });
+            let is_of_target = side == Side::Source && plans.iter().any(|plan| is_made(plan.header(), model));
+            pairs.push(ReadPair { model: model.clone(), reads, is_equal, is_of_target });
         }
         Ok(Some(pairs))
     }
@@ -129,6 +132,14 @@ fn reads_of(header: &PlanHeader, side: Side) -> Reads<'_> {
         Side::Source => header.undoes.is_none().then_some(&header.source.reads),
         Side::Target => Some(&header.target.reads),
     }
+}
+
+/// Whether the target makes its own records of a model of what the source gave: then it compares other records than were read, or other
+/// models.
+fn is_made(header: &PlanHeader, model: &str) -> bool {
+    let reads = &header.source.reads;
+    let is_read_for_it = |(name, read): (&String, &PlanRead)| read.given.is_some() || !header.fields.contains_key(name);
+    header.undoes.is_none() && header.fields.contains_key(model) && reads.iter().any(is_read_for_it)
 }
 
 fn is_there(file: &std::path::Path) -> Result<bool> {

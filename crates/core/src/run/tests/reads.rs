@@ -151,6 +151,25 @@ async fn an_undo_read_no_source() {
     assert!(lab.runner.read_differences([&first, &undo], Side::Source, "site", None, 1).unwrap().is_none());
 }
 
+/// A target that keeps other records than the source gives: what is compared is what it keeps, and that is counted.
+#[tokio::test]
+async fn what_the_target_keeps_is_counted_where_that_is_compared() {
+    let lab = Lab::new("reads-kept").await;
+    lab.set(&["a", "b", "c"], &[]);
+    let first = lab.run_with(RunRequest::dry()).await.run;
+    with("reads-kept", |world| world.drops = vec!["b".to_owned()]);
+    let second = lab.run_with(RunRequest::dry()).await.run;
+    let (first, second) = (run(&lab, first).await, run(&lab, second).await);
+    let runs = [&first, &second];
+    let [source] = &lab.runner.read_pairs(runs, Side::Source).unwrap().unwrap()[..] else { panic!("one model") };
+    assert_eq!(source.reads.map(|read| read.unwrap().records), [3, 2]);
+    assert!(source.is_of_target && !source.is_equal);
+    let told = told(&lab.runner.read_differences(runs, Side::Source, "site", None, 10).unwrap().unwrap().changes);
+    assert_eq!(told, [r#"delete b "Site b" -> null"#]);
+    let of = |runs, side| lab.runner.read_pairs(runs, side).unwrap().unwrap()[0].is_of_target;
+    assert!(!of([&first, &first], Side::Source) && !of(runs, Side::Target));
+}
+
 /// A plan names the target as it was read, before its records went by the source's names: that read stays too.
 #[tokio::test]
 async fn what_the_plan_of_the_last_run_names_stays() {
