@@ -14,6 +14,7 @@ use crate::change::{Action, Change, FieldChange};
 use crate::event::Side;
 use crate::history::Run;
 use crate::plan::{PlanExcerpt, PlanHeader, PlanRead};
+use crate::scope::no_model;
 use crate::snapshot::{Line, SnapshotReader, kept_file};
 use crate::{Error, ErrorKind, Result};
 
@@ -90,7 +91,7 @@ impl Runner {
     ) -> Result<Option<ReadDifferences>> {
         let Some(plans) = self.plans(runs) else { return Ok(None) };
         let Some(schema) = by_name(model) else {
-            return Err(Error::new(ErrorKind::NotFound, format!("there is no model `{model}`")));
+            return Err(Error::new(ErrorKind::NotFound, no_model(model)));
         };
         let mut readers = Vec::new();
         for (run, plan) in runs.into_iter().zip(&plans) {

@@ -126,8 +126,9 @@ async fn what_two_runs_read_is_compared() {
         }
     }
     assert_eq!(paged, all.changes);
-    let unknown = lab.runner.read_differences(runs, Side::Source, "router", None, 10);
-    assert_eq!(unknown.unwrap_err().kind(), ErrorKind::NotFound);
+    let unknown = lab.runner.read_differences(runs, Side::Source, "devise", None, 10).unwrap_err();
+    assert_eq!(unknown.kind(), ErrorKind::NotFound);
+    insta::assert_snapshot!(unknown, @"`devise` is no model; did you mean `device`?");
     assert_eq!(lab.runner.read_differences(runs, Side::Source, "device", None, 10).unwrap(), None, "neither read it");
 
     for file in kept(&lab) {
