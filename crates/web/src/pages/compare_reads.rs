@@ -18,7 +18,7 @@ use super::change_row::Row;
 use super::compare::compare_href;
 use super::form::{Fields, link};
 use super::frame::{Frame, Pager, Section, Visit, html};
-use super::show::{Count, Icon, Prose, When};
+use super::show::{Bytes, Count, Icon, Prose, When};
 use crate::ApiState;
 
 /// Where the page is.
@@ -90,6 +90,8 @@ struct Chosen {
     /// What differs are the target's own records.
     is_of_target: bool,
     left_out: Option<Prose>,
+    /// Where the reads are too large to be told to their end.
+    cut: Option<Prose>,
     rows: Vec<DifferenceLine>,
     /// The list goes on.
     has_more: bool,
@@ -184,6 +186,13 @@ impl Found {
         let chosen = model.as_deref().zip(differences).map(|(model, found)| Chosen {
             name: words::plural_of(model),
             is_of_target: is_made(model),
+            cut: found.cut_after.map(|bytes| {
+                Prose::of(&format!(
+                    "Compared are the first {} of both reads together, and here they end: what comes behind is not told. The files \
+                     are in `snapshots` below the data folder; `zstdcat` and `diff` tell the rest.",
+                    Bytes(bytes)
+                ))
+            }),
             left_out: (!found.left_out.is_empty()).then(|| {
                 Prose::of(&format!(
                     "Only one of the runs compared `{}`: that is left out.",
