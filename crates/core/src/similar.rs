@@ -14,9 +14,8 @@ pub fn closest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .map(|(_, candidate)| candidate)
 }
 
-/// So many names are told; of more, the first few.
-const TOLD: usize = 8;
-const FEW: usize = 5;
+/// So many names are told: all of the models, and the fields of any of them. Of more, so many and how many others there are.
+const TOLD: usize = 32;
 
 /// What to do about an unknown name: the closest one, or those that there are.
 pub fn remedy<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str> + Clone) -> String {
@@ -26,7 +25,7 @@ pub fn remedy<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str> + Cl
     let known: Vec<_> = candidates.into_iter().map(|candidate| format!("`{candidate}`")).collect();
     match known.len() {
         0 => "there are none".to_owned(),
-        number if number > TOLD => format!("known: {} and {} more", known[..FEW].join(", "), number - FEW),
+        number if number > TOLD => format!("known: {} and {} more", known[..TOLD].join(", "), number - TOLD),
         _ => format!("known: {}", known.join(", ")),
     }
 }
@@ -44,7 +43,9 @@ mod tests {
         assert_eq!(closest("tenant", known), None);
         assert_eq!(remedy("x", ["a", "b"]), "known: `a`, `b`");
         assert_eq!(remedy("x", []), "there are none");
-        let many = ["a", "b", "c", "d", "e", "f", "g", "h", "i"];
-        assert_eq!(remedy("x", many), "known: `a`, `b`, `c`, `d`, `e` and 4 more");
+        let names: Vec<String> = (1..=40).map(|number| format!("n{number}")).collect();
+        let many = |number: usize| remedy("x", names.iter().take(number).map(String::as_str).collect::<Vec<_>>());
+        assert!(many(32).ends_with(", `n31`, `n32`"), "{}", many(32));
+        assert!(many(40).ends_with(", `n32` and 8 more"), "{}", many(40));
     }
 }

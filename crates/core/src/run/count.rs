@@ -1,6 +1,6 @@
 //! How many records of the source a scope has, as a run read them: counted in the read that is kept, without asking any system.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -46,13 +46,45 @@ pub struct ModelCount {
 /// Counts what scopes have. A read whose records were counted by site is remembered.
 #[derive(Debug, Clone, Default)]
 pub struct ScopeCounter {
-    by_site: Arc<Mutex<BySite>>,
+    by_site: Arc<Mutex<Memory>>,
 }
 
 /// Records by the key of the site at which they stand.
 type Sites = BTreeMap<String, u64>;
-/// That of reads, by their model and digest.
-type BySite = BTreeMap<(String, String), Arc<Sites>>;
+/// That of one read; none before it was counted. Who counts has the lock meanwhile: who wants the same waits, and nobody else does.
+type Slot = Arc<Mutex<Option<Arc<Sites>>>>;
+
+/// What is remembered of reads, the oldest first.
+#[derive(Debug, Default)]
+struct Memory {
+    reads: VecDeque<(ReadName, Slot)>,
+}
+
+/// A read that was counted, or is being counted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct ReadName {
+    /// Where the reads of its sync are kept.
+    folder: PathBuf,
+    model: String,
+    digest: String,
+}
+
+impl Memory {
+    /// Where a read is remembered. A new one takes the place of the other reads of its model and sync, and of the oldest where there
+    /// are too many.
+    fn slot(&mut self, name: ReadName) -> Slot {
+        if let Some((_, slot)) = self.reads.iter().find(|(known, _)| *known == name) {
+            return Arc::clone(slot);
+        }
+        self.reads.retain(|(known, _)| known.folder != name.folder || known.model != name.model);
+        while self.reads.len() >= REMEMBERED {
+            self.reads.pop_front();
+        }
+        let slot = Slot::default();
+        self.reads.push_back((name, Arc::clone(&slot)));
+        slot
+    }
+}
 
 impl Runner {
     /// How many records a scope has of the source as a run read it; none where its plan is not on this machine. Files are read: this is
@@ -89,10 +121,10 @@ impl ScopeCounter {
     /// How many records of a model stand at which site; none where the read is not kept.
     fn sites(&self, reads: &Reads<'_>, model: &str) -> Result<Option<Arc<Sites>>> {
         let Some(read) = reads.header.source.reads.get(model) else { return Ok(None) };
-        let name = (model.to_owned(), read.digest.clone());
-        // Who asks for the same meanwhile waits: it would be counted twice.
-        let mut known = self.by_site.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(sites) = known.get(&name) {
+        let name = ReadName { folder: reads.folder.to_owned(), model: model.to_owned(), digest: read.digest.clone() };
+        let slot = self.by_site.lock().unwrap_or_else(PoisonError::into_inner).slot(name);
+        let mut known = slot.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(sites) = &*known {
             return Ok(Some(Arc::clone(sites)));
         }
         let Some(mut reader) = reads.open(model)? else { return Ok(None) };
@@ -101,10 +133,7 @@ impl ScopeCounter {
             tally.count(line.key, line.record);
         }
         let sites: Arc<Sites> = Arc::new(tally.counts().map(|(site, records)| (site.to_owned(), records)).collect());
-        while known.len() >= REMEMBERED {
-            known.pop_first();
-        }
-        known.insert(name, Arc::clone(&sites));
+        *known = Some(Arc::clone(&sites));
         Ok(Some(sites))
     }
 }
@@ -183,4 +212,53 @@ pub(super) fn fields_of(header: &PlanHeader) -> ModelFields {
 /// The canonical key of a site.
 pub(super) fn site_key(slug: &str) -> String {
     serde_json::json!([slug]).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(sync: &str, model: &str, digest: &str) -> ReadName {
+        ReadName { folder: PathBuf::from(sync), model: model.to_owned(), digest: digest.to_owned() }
+    }
+
+    /// Whose counts are remembered, in the order in which they would be forgotten.
+    fn remembered(memory: &Memory) -> Vec<String> {
+        memory.reads.iter().map(|(name, _)| format!("{} {}", name.model, name.digest)).collect()
+    }
+
+    #[test]
+    fn a_new_read_takes_the_place_of_the_old_one_of_its_model_and_sync() {
+        let mut memory = Memory::default();
+        for (sync, model, digest) in [("one", "vlan", "1"), ("two", "vlan", "2"), ("one", "device", "3")] {
+            memory.slot(name(sync, model, digest));
+        }
+        memory.slot(name("one", "vlan", "4"));
+        assert_eq!(remembered(&memory), ["vlan 2", "device 3", "vlan 4"]);
+        memory.slot(name("two", "vlan", "2"));
+        assert_eq!(remembered(&memory).len(), 3, "what is known is no new read");
+    }
+
+    #[test]
+    fn of_many_reads_the_oldest_is_forgotten() {
+        let mut memory = Memory::default();
+        for sync in 0..REMEMBERED {
+            memory.slot(name(&sync.to_string(), "vlan", "a"));
+        }
+        memory.slot(name("another", "device", "b"));
+        memory.slot(name("another", "interface", "c"));
+        assert_eq!(memory.reads.len(), REMEMBERED);
+        assert_eq!(memory.reads[0].0, name("2", "vlan", "a"), "the first two went");
+        assert_eq!(remembered(&memory)[REMEMBERED - 2..], ["device b", "interface c"]);
+    }
+
+    #[test]
+    fn who_counts_one_read_keeps_nobody_from_another() {
+        let mut memory = Memory::default();
+        let slot = memory.slot(name("one", "device", "a"));
+        let counting = slot.lock().unwrap();
+        assert!(memory.slot(name("one", "interface", "b")).try_lock().is_ok());
+        assert!(memory.slot(name("one", "device", "a")).try_lock().is_err(), "the same is counted once");
+        drop(counting);
+    }
 }

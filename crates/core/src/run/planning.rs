@@ -133,7 +133,7 @@ impl Work<'_> {
         let planned = tokio::task::spawn_blocking(move || {
             let _within = span.enter();
             let saved = work.save(&memory)?;
-            retention::prune(&work.folder, &work.source, &work.target, kept_reads)?;
+            retention::prune(&work.folder, &work.header, &[&work.source, &work.target], kept_reads)?;
             Ok((saved, memory.watch))
         });
         let planned = planned.await;

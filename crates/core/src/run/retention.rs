@@ -5,7 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use crate::snapshot::Snapshot;
+use crate::plan::PlanHeader;
+use crate::snapshot::{Snapshot, kept_file};
 use crate::{Error, ErrorKind, Result};
 
 /// How many reads of a model a run has at most: the source's, the target's, and that with the names that records were recognised by.
@@ -13,10 +14,13 @@ pub const OF_A_RUN: u64 = 3;
 /// A file younger than this may belong to a run that is under way.
 const YOUNG: Duration = Duration::from_hours(1);
 
-/// Removes the oldest snapshot files of a sync, model by model, beyond so many. Those of this run stay whatever their age.
-pub fn prune(folder: &Path, source: &Snapshot, target: &Snapshot, kept: Option<u64>) -> Result<()> {
-    let used: HashSet<_> =
-        [source, target].iter().flat_map(|side| side.models.values()).map(|model| model.path.clone()).collect();
+/// Removes the oldest snapshot files of a sync, model by model, beyond so many. Those of this run stay whatever their age: what it
+/// compares, and what its plan names, which is the target before its records got other names.
+pub fn prune(folder: &Path, header: &PlanHeader, compared: &[&Snapshot], kept: Option<u64>) -> Result<()> {
+    let compared = compared.iter().flat_map(|side| side.models.values()).map(|model| model.path.clone());
+    let named = [&header.source, &header.target].into_iter().flat_map(|side| &side.reads);
+    let named = named.map(|(model, read)| kept_file(folder, model, &read.digest));
+    let used: HashSet<_> = compared.chain(named).collect();
     for path in surplus(folder, &used, kept)? {
         fs::remove_file(path).map_err(|error| untidy(folder, error))?;
     }

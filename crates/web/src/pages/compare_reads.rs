@@ -18,7 +18,7 @@ use super::change_row::Row;
 use super::compare::compare_href;
 use super::form::{Fields, link};
 use super::frame::{Frame, Pager, Section, Visit, html};
-use super::show::{Count, Icon, Prose, When};
+use super::show::{Bytes, Count, Icon, Prose, When};
 use crate::ApiState;
 
 /// Where the page is.
@@ -45,6 +45,8 @@ struct ReadsPage {
     back: String,
     /// None where the plan of one is not on this machine.
     models: Option<Vec<ModelLine>>,
+    /// Of some models what is compared are the target's own records.
+    has_made: bool,
     /// One or more reads are not kept.
     is_gone: bool,
     /// What is to be done where something is not kept.
@@ -70,6 +72,8 @@ struct SideLink {
 #[derive(Debug)]
 struct ModelLine {
     name: String,
+    /// What is counted and compared are the target's own records, made of what the source gave.
+    is_of_target: bool,
     /// Of both; none where it was not read.
     records: [Option<Count>; 2],
     /// What is told of it, where there is nothing to look at.
@@ -83,7 +87,11 @@ struct ModelLine {
 #[derive(Debug)]
 struct Chosen {
     name: String,
+    /// What differs are the target's own records.
+    is_of_target: bool,
     left_out: Option<Prose>,
+    /// Where the reads are too large to be told to their end.
+    cut: Option<Prose>,
     rows: Vec<DifferenceLine>,
     /// The list goes on.
     has_more: bool,
@@ -156,6 +164,8 @@ impl Found {
         let sides = [Side::Source, Side::Target];
         let is_kept = |read: &Option<KeptRead>| read.is_none_or(|read| read.is_kept);
         let is_gone = pairs.iter().flatten().any(|pair| !pair.is_equal && !pair.reads.iter().all(is_kept));
+        let is_made = |model: &str| pairs.iter().flatten().any(|pair| pair.model == model && pair.is_of_target);
+        let has_made = pairs.iter().flatten().any(|pair| pair.is_of_target);
         let line = |pair: ReadPair| {
             let says = match &pair.reads {
                 _ if pair.is_equal => "the same",
@@ -169,11 +179,20 @@ impl Found {
                 records: pair.reads.map(|read| read.map(|read| Count(read.records))),
                 href: says.is_empty().then(|| fields.with(PATH, "model", Some(&pair.model), &["after"])),
                 says,
+                is_of_target: pair.is_of_target,
                 is_chosen: model.as_ref() == Some(&pair.model),
             }
         };
         let chosen = model.as_deref().zip(differences).map(|(model, found)| Chosen {
             name: words::plural_of(model),
+            is_of_target: is_made(model),
+            cut: found.cut_after.map(|bytes| {
+                Prose::of(&format!(
+                    "Compared are the first {} of both reads together, and here they end: what comes behind is not told. The files \
+                     are in `snapshots` below the data folder; `zstdcat` and `diff` tell the rest.",
+                    Bytes(bytes)
+                ))
+            }),
             left_out: (!found.left_out.is_empty()).then(|| {
                 Prose::of(&format!(
                     "Only one of the runs compared `{}`: that is left out.",
@@ -200,6 +219,7 @@ impl Found {
             back: compare_href(one, other),
             runs: runs.map(|run| ReadBy { run: run.id.number(), at: When::of(run.started.unwrap_or(run.created)) }),
             models: pairs.map(|pairs| pairs.into_iter().map(line).collect()),
+            has_made,
             is_gone,
             remedy: Prose::of(REMEDY),
             chosen,

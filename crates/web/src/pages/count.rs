@@ -74,7 +74,8 @@ pub async fn lines(
     let counted = counted(state, counter, &run, &scope).await?;
     let Some(counted) = counted else {
         let text = format!(
-            "Run {}, whose plan is the last one, left it on another machine: what it read is not here to be counted.",
+            "Not counted: the last plan is that of run {}. Its plan is not on this machine any more, or was never here: start a dry run \
+             here to count again.",
             run.id
         );
         return Ok(vec![text]);

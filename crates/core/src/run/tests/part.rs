@@ -198,7 +198,7 @@ async fn a_slip_is_told() {
     insta::assert_snapshot!(refused(part(&["a"])).await, @r#"the sync `main` does not sync `site` (`models.site = "lookup"`): change that, or leave the model out"#);
     let models = |model: &str| RunRequest::part(scope(json!({"models": [model]})));
     insta::assert_snapshot!(refused(models("devise")).await, @"`devise` is no model; did you mean `device`?");
-    insta::assert_snapshot!(refused(models("x")).await, @"`x` is no model; known: `tag`, `tenant_group`, `tenant`, `site`, `manufacturer` and 18 more");
+    insta::assert_snapshot!(refused(models("x")).await, @"`x` is no model; known: `tag`, `tenant_group`, `tenant`, `site`, `manufacturer`, `device_type`, `device_role`, `platform`, `vlan`, `vrf`, `prefix`, `virtual_chassis`, `device`, `interface`, `mac_address`, `ip_address`, `cluster_type`, `cluster_group`, `cluster`, `virtual_machine`, `host_group`, `host`, `maintenance`");
     let drift = RunRequest { purpose: Purpose::Drift, ..part(&["a"]) };
     insta::assert_snapshot!(refused(drift).await, @"only a run that syncs can be about a part: leave the scope out");
     let nothing = RunRequest { purpose: Purpose::Part, ..RunRequest::default() };

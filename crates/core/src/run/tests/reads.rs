@@ -126,8 +126,9 @@ async fn what_two_runs_read_is_compared() {
         }
     }
     assert_eq!(paged, all.changes);
-    let unknown = lab.runner.read_differences(runs, Side::Source, "router", None, 10);
-    assert_eq!(unknown.unwrap_err().kind(), ErrorKind::NotFound);
+    let unknown = lab.runner.read_differences(runs, Side::Source, "devise", None, 10).unwrap_err();
+    assert_eq!(unknown.kind(), ErrorKind::NotFound);
+    insta::assert_snapshot!(unknown, @"`devise` is no model; did you mean `device`?");
     assert_eq!(lab.runner.read_differences(runs, Side::Source, "device", None, 10).unwrap(), None, "neither read it");
 
     for file in kept(&lab) {
@@ -149,4 +150,49 @@ async fn an_undo_read_no_source() {
     let pairs = lab.runner.read_pairs([&first, &undo], Side::Source).unwrap().unwrap();
     assert!(pairs.iter().all(|pair| pair.reads[1].is_none()), "{pairs:?}");
     assert!(lab.runner.read_differences([&first, &undo], Side::Source, "site", None, 1).unwrap().is_none());
+}
+
+/// A target that keeps other records than the source gives: what is compared is what it keeps, and that is counted.
+#[tokio::test]
+async fn what_the_target_keeps_is_counted_where_that_is_compared() {
+    let lab = Lab::new("reads-kept").await;
+    lab.set(&["a", "b", "c"], &[]);
+    let first = lab.run_with(RunRequest::dry()).await.run;
+    with("reads-kept", |world| world.drops = vec!["b".to_owned()]);
+    let second = lab.run_with(RunRequest::dry()).await.run;
+    let (first, second) = (run(&lab, first).await, run(&lab, second).await);
+    let runs = [&first, &second];
+    let [source] = &lab.runner.read_pairs(runs, Side::Source).unwrap().unwrap()[..] else { panic!("one model") };
+    assert_eq!(source.reads.map(|read| read.unwrap().records), [3, 2]);
+    assert!(source.is_of_target && !source.is_equal);
+    let told = told(&lab.runner.read_differences(runs, Side::Source, "site", None, 10).unwrap().unwrap().changes);
+    assert_eq!(told, [r#"delete b "Site b" -> null"#]);
+    let of = |runs, side| lab.runner.read_pairs(runs, side).unwrap().unwrap()[0].is_of_target;
+    assert!(!of([&first, &first], Side::Source) && !of(runs, Side::Target));
+}
+
+/// A plan names the target as it was read, before its records went by the source's names: that read stays too.
+#[tokio::test]
+async fn what_the_plan_of_the_last_run_names_stays() {
+    let lab = Lab::new("reads-last").await;
+    let lab = Lab { runner: lab.runner.with_kept_reads(Some(0)), ..lab };
+    lab.set(&["a"], &["b"]);
+    let old = || {
+        for file in kept(&lab) {
+            let file = std::fs::File::options().write(true).open(file).unwrap();
+            file.set_modified(std::time::SystemTime::now() - std::time::Duration::from_hours(2)).unwrap();
+        }
+    };
+    // The same name under another slug.
+    with("reads-last", |world| world.target = BTreeMap::from([("b".to_owned(), "Site a".to_owned())]));
+    let (folder, ended) = (lab.folder.path().join("snapshots/main"), lab.run_with(RunRequest::dry()).await);
+    assert_eq!(ended.status, RunStatus::Completed);
+    assert_eq!(kept(&lab).len(), 3, "source, target, and target by the source's names");
+    old();
+    let plan = lab.runner.glance_at(&run(&lab, ended.run).await).unwrap();
+    let header = plan.header();
+    retention::prune(&folder, header, &[], Some(0)).unwrap();
+    for (model, read) in header.source.reads.iter().chain(&header.target.reads) {
+        assert!(crate::snapshot::kept_file(&folder, model, &read.digest).exists(), "{model} {}", read.digest);
+    }
 }
