@@ -117,7 +117,8 @@ pub struct FieldChange {
     pub cause: Cause,
 }
 
-/// A field that differs, and that stays as the target has it.
+/// A field that differs, and that stays as the target has it. A list that is written without some of its members is among the written
+/// fields too.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct KeptField {
     /// The field.

@@ -1,6 +1,7 @@
 //! What happens in a run, as it happens. The command line follows the stream; the history keeps what is in its [`Backlog`].
 
 mod backlog;
+mod stream;
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
@@ -13,6 +14,8 @@ use crate::error::Exchange;
 use crate::requests::{RequestCounter, SideRequests};
 
 pub use backlog::{Backlog, Happened};
+pub use stream::Stream;
+use stream::Streams;
 
 /// A side of a sync.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -50,6 +53,14 @@ pub enum Phase {
 }
 
 impl Phase {
+    /// The one in which a side is read.
+    pub fn reading(side: Side) -> Self {
+        match side {
+            Side::Source => Self::LoadSource,
+            Side::Target => Self::LoadTarget,
+        }
+    }
+
     /// The name in history, metrics and the API.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -95,6 +106,8 @@ pub enum Event {
         memory_final: Option<u64>,
         /// The most bytes in use during it; none when nobody measured.
         memory_peak: Option<u64>,
+        /// When each model was read or written in it, in the order in which they began.
+        streams: Vec<Stream>,
     },
     /// Records of a model were read.
     Read {
@@ -106,6 +119,8 @@ pub enum Event {
         records: u64,
         /// How many there will be, when the system says so.
         expected: Option<u64>,
+        /// When the read of the model began.
+        began: DateTime<Utc>,
     },
     /// A model was read to its end.
     ReadFinished {
@@ -117,6 +132,8 @@ pub enum Event {
         records: u64,
         /// Why the read is not complete; none when it is.
         partial: Option<String>,
+        /// When the read began; none when the connector never began it.
+        began: Option<DateTime<Utc>>,
     },
     /// A model was compared.
     Compared {
@@ -143,7 +160,11 @@ pub enum Event {
         total: u64,
         /// How many of them failed so far.
         failed: u64,
+        /// When the first of them was about to be sent, by this attempt of the run; none while none was.
+        began: Option<DateTime<Utc>>,
     },
+    /// How much was asked of both systems so far, by this and earlier attempts at the run.
+    Requests(SideRequests),
     /// Something worth a line.
     Message {
         /// How loud.
@@ -164,14 +185,34 @@ pub enum Topic<'e> {
     Read(Side, &'e str),
     /// What became of the changes of a model.
     Applied(&'e str),
+    /// What was asked of both systems.
+    Requests,
 }
 
 impl Event {
+    /// The model that it shows at work: in which phase, and since when.
+    fn work(&self) -> Option<(Phase, &'static str, DateTime<Utc>)> {
+        match *self {
+            Self::Read { side, model, began, .. } | Self::ReadFinished { side, model, began: Some(began), .. } => {
+                Some((Phase::reading(side), model, began))
+            }
+            Self::Applied { model, began: Some(began), .. } => Some((Phase::ExecuteSync, model, began)),
+            Self::ReadFinished { .. }
+            | Self::Applied { .. }
+            | Self::PhaseStarted { .. }
+            | Self::PhaseFinished { .. }
+            | Self::Compared { .. }
+            | Self::Requests(_)
+            | Self::Message { .. } => None,
+        }
+    }
+
     /// What it is about, if it tells a running total.
     pub fn topic(&self) -> Option<Topic<'static>> {
         match *self {
             Self::Read { side, model, .. } | Self::ReadFinished { side, model, .. } => Some(Topic::Read(side, model)),
             Self::Applied { model, .. } => Some(Topic::Applied(model)),
+            Self::Requests(_) => Some(Topic::Requests),
             Self::PhaseStarted { .. } | Self::PhaseFinished { .. } | Self::Compared { .. } | Self::Message { .. } => {
                 None
             }
@@ -187,6 +228,7 @@ impl Event {
 pub struct Events {
     sender: broadcast::Sender<Arc<Event>>,
     backlogs: Arc<Mutex<Vec<Weak<Backlog>>>>,
+    streams: Arc<Mutex<Streams>>,
     source: RequestCounter,
     target: RequestCounter,
 }
@@ -200,6 +242,7 @@ impl Events {
         Self {
             sender: broadcast::Sender::new(Self::CAPACITY),
             backlogs: Arc::default(),
+            streams: Arc::default(),
             source: RequestCounter::default(),
             target: RequestCounter::default(),
         }
@@ -223,6 +266,7 @@ impl Events {
     pub fn emit(&self, event: Event) {
         let event = Arc::new(event);
         let happened = Happened { at: Utc::now(), event: Arc::clone(&event) };
+        self.streams().add(&event, happened.at);
         for backlog in self.backlogs().iter().filter_map(Weak::upgrade) {
             backlog.push(happened.clone());
         }
@@ -243,9 +287,24 @@ impl Events {
         }
     }
 
-    /// The requests since this was asked last.
-    pub fn take_requests(&self) -> SideRequests {
-        SideRequests { source: self.source.take(), target: self.target.take() }
+    /// The requests since they were forgotten last.
+    pub fn requests_so_far(&self) -> SideRequests {
+        SideRequests { source: self.source.so_far(), target: self.target.so_far() }
+    }
+
+    /// Counts the requests from zero.
+    pub fn forget_requests(&self) {
+        self.source.take();
+        self.target.take();
+    }
+
+    /// When each model was worked on in a phase, in the order in which they began, and forgets it.
+    pub(crate) fn take_streams(&self, phase: Phase) -> Vec<Stream> {
+        self.streams().take(phase)
+    }
+
+    fn streams(&self) -> std::sync::MutexGuard<'_, Streams> {
+        self.streams.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn backlogs(&self) -> std::sync::MutexGuard<'_, Vec<Weak<Backlog>>> {

@@ -8,6 +8,7 @@ use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
 use syncline_model::AnyKey;
 
 use crate::bindings::hash;
+use crate::snapshot::Renamed;
 
 /// How many ignores a sync has in force at most. Who wants to leave more alone wants other rules, not more exceptions.
 pub const MOST: usize = 10_000;
@@ -16,15 +17,21 @@ pub const MOST: usize = 10_000;
 #[derive(Debug, Clone, Default)]
 pub struct Ignored {
     records: HashMap<u128, IgnoredRecord>,
+    named: Vec<Named>,
+}
+
+/// A record as people named it.
+#[derive(Debug, Clone)]
+struct Named {
+    model: Box<str>,
+    key: AnyKey,
+    /// The hash of what it is called now.
+    now: u128,
 }
 
 /// What is left alone of one record, with the reasons.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct IgnoredRecord {
-    /// What it is called, as commands take it.
-    name: Box<str>,
-    /// It is known by another name too.
-    is_renamed: bool,
     whole: Option<Box<str>>,
     fields: Vec<(Box<str>, Box<str>)>,
 }
@@ -32,17 +39,21 @@ pub struct IgnoredRecord {
 impl Ignored {
     /// Adds a record, or one field of it, with the reason as [`reason`] words it.
     pub fn add(&mut self, model: &str, key: &AnyKey, field: Option<&str>, reason: String) {
-        let record = self.records.entry(hash(model, key.as_str())).or_default();
-        record.name = format!("{model}:{}", key.as_str()).into();
+        let now = hash(model, key.as_str());
+        if !self.records.contains_key(&now) {
+            self.named.push(Named { model: model.into(), key: key.clone(), now });
+        }
+        let record = self.records.entry(now).or_default();
         match field {
             None => record.whole = Some(reason.into()),
             Some(field) => record.fields.push((field.into(), reason.into())),
         }
     }
 
-    /// The records by their hashes, with what they are called; those that were [renamed](Self::rename) by no hash that counts.
-    pub fn names(&self) -> impl Iterator<Item = (u128, &str)> {
-        self.records.iter().filter(|(_, record)| !record.is_renamed).map(|(hash, record)| (*hash, &*record.name))
+    /// The records by the hashes of what they are [called now](Self::follow), each with its model and with its name as commands take it.
+    pub fn names(&self) -> impl Iterator<Item = (u128, (&str, String))> {
+        let name = |named: &Named| format!("{}:{}", named.model, named.key.as_str());
+        self.named.iter().map(move |named| (named.now, (&*named.model, name(named))))
     }
 
     /// Whether nothing is left alone.
@@ -50,12 +61,24 @@ impl Ignored {
         self.records.is_empty()
     }
 
-    /// Leaves alone under another key too what is left alone under one: the record is called so on the other side.
-    pub fn rename(&mut self, model: &str, from: &AnyKey, to: &AnyKey) {
-        if let Some(named) = self.records.get_mut(&hash(model, from.as_str())) {
-            named.is_renamed = true;
-            let record = named.clone();
-            let known = self.records.entry(hash(model, to.as_str())).or_default();
+    /// Whether a record as a whole is left alone.
+    pub fn has_whole(&self) -> bool {
+        self.records.values().any(|record| record.whole.is_some())
+    }
+
+    /// Leaves alone under the keys of the source too what is left alone under those of the target: records that were renamed, and what
+    /// is called after them.
+    pub fn follow(&mut self, renamed: &Renamed<'_>) {
+        let mut followed = Vec::new();
+        for named in &mut self.named {
+            let Some(key) = renamed.key(&named.model, &named.key) else { continue };
+            let record = self.records.get(&named.now).cloned().unwrap_or_default();
+            named.now = hash(&named.model, key.as_str());
+            followed.push((named.now, record));
+        }
+        // Only then: a name that was passed on is another record's by now.
+        for (now, record) in followed {
+            let known = self.records.entry(now).or_default();
             known.whole = known.whole.take().or(record.whole);
             known.fields.extend(record.fields);
         }
@@ -100,6 +123,7 @@ pub fn end_of(day: NaiveDate) -> Option<DateTime<Utc>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::snapshot::{Recognised, RecognisedBy};
 
     #[test]
     fn a_field_is_kept_by_itself_or_with_its_record() {
@@ -113,6 +137,28 @@ mod tests {
         let record = ignored.of("site", key.as_str()).unwrap();
         assert_eq!((record.whole(), record.keeps("status")), (Some("all of it"), true));
         assert_eq!(ignored.of("device", key.as_str()), None);
+    }
+
+    #[test]
+    fn what_is_left_alone_follows_a_rename_and_so_do_its_parts() {
+        let key = |text: &str| AnyKey::parse(text).unwrap();
+        let port = key(r#"[[["atl"],"old"],"e1"]"#);
+        let recognised = [Recognised {
+            model: "device",
+            source_key: key(r#"[["atl"],"new"]"#),
+            target_key: key(r#"[["atl"],"old"]"#),
+            by: RecognisedBy::Id,
+        }];
+        let mut ignored = Ignored::default();
+        ignored.add("interface", &port, Some("mtu"), "why".to_owned());
+        ignored.add("interface", &port, Some("speed"), "too fast".to_owned());
+        ignored.follow(&Renamed::of(&recognised));
+        let now = r#"[[["atl"],"new"],"e1"]"#;
+        let record = ignored.of("interface", now).unwrap();
+        assert_eq!((record.whole(), record.field("mtu"), record.field("speed")), (None, Some("why"), Some("too fast")));
+        let names: Vec<_> = ignored.names().collect();
+        let name = r#"interface:[[["atl"],"old"],"e1"]"#.to_owned();
+        assert_eq!(names, [(hash("interface", now), ("interface", name))], "it is told once, as it was named");
     }
 
     #[test]

@@ -38,7 +38,7 @@ pub struct RequestCounter {
     counted: Arc<Mutex<Counted>>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 struct Counted {
     counts: RequestCounts,
     waited: Duration,
@@ -67,19 +67,30 @@ impl RequestCounter {
         self.count(|counted| counted.waited = counted.waited.saturating_add(time));
     }
 
-    /// What was counted since this was asked last.
+    /// What was counted since this was taken last.
+    pub fn so_far(&self) -> RequestCounts {
+        let mut told = RequestCounts::default();
+        self.count(|counted| told = counted.told());
+        told
+    }
+
+    /// What was counted since this was asked last, and begins anew.
     pub fn take(&self) -> RequestCounts {
         let mut taken = RequestCounts::default();
-        self.count(|counted| {
-            let Counted { counts, waited, first, last } = std::mem::take(counted);
-            let span = first.zip(last).map_or(Duration::ZERO, |(first, last)| last.saturating_duration_since(first));
-            taken = RequestCounts { waited_ms: millis(waited), span_ms: millis(span), ..counts };
-        });
+        self.count(|counted| taken = std::mem::take(counted).told());
         taken
     }
 
     fn count(&self, change: impl FnOnce(&mut Counted)) {
         change(&mut self.counted.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+impl Counted {
+    fn told(&self) -> RequestCounts {
+        let Self { counts, waited, first, last } = *self;
+        let span = first.zip(last).map_or(Duration::ZERO, |(first, last)| last.saturating_duration_since(first));
+        RequestCounts { waited_ms: millis(waited), span_ms: millis(span), ..counts }
     }
 }
 
@@ -133,6 +144,7 @@ mod tests {
         counter.retried();
         counter.waited(Duration::from_micros(1500));
         counter.waited(Duration::from_micros(1500));
+        assert_eq!((counter.so_far().sent, counter.so_far().waited_ms), (2, 3), "looking at it takes nothing");
         let RequestCounts { sent, retries, throttled, waited_ms, .. } = counter.take();
         assert_eq!((sent, retries, throttled, waited_ms), (2, 1, 1, 3));
         assert_eq!(counter.take(), RequestCounts::default());

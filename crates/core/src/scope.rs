@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use syncline_model::{AnyKey, ParseError, Slug, models};
 
 use crate::plan::Selector;
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, similar};
 
 /// How many of each are named in words; of the others the number.
 const NAMED: usize = 5;
@@ -136,6 +136,11 @@ impl Scope {
         self.named.records.iter()
     }
 
+    /// What is wrong with the first model in it that there is not; none when there are all of them. Records are read with theirs.
+    pub fn unknown_model(&self) -> Option<String> {
+        self.models().find_map(unknown_model)
+    }
+
     /// Whether a whole model is in it, wherever its records stand or at its sites.
     pub fn has_model(&self, model: &str) -> bool {
         match (self.named.models.is_empty(), self.named.sites.is_empty()) {
@@ -151,8 +156,18 @@ impl Scope {
     }
 }
 
+/// What is wrong with the name of a model that there is not; none when there is one.
+pub fn unknown_model(name: &str) -> Option<String> {
+    models::by_name(name).is_none().then(|| no_model(name))
+}
+
+/// What is wrong with the name of a model that there is not.
+pub(crate) fn no_model(name: &str) -> String {
+    format!("`{name}` is no model; {}", similar::remedy(name, models::ALL.iter().map(|schema| schema.name)))
+}
+
 /// The things, or the first of them with the number of the others.
-fn list<T: fmt::Display>(things: impl ExactSizeIterator<Item = T>) -> String {
+pub(crate) fn list<T: fmt::Display>(things: impl ExactSizeIterator<Item = T>) -> String {
     let others = things.len().saturating_sub(NAMED);
     let named: Vec<_> = things.take(NAMED).map(|thing| thing.to_string()).collect();
     let named = named.join(", ");

@@ -14,13 +14,20 @@ pub fn closest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .map(|(_, candidate)| candidate)
 }
 
-/// What to do about an unknown name: the closest one, or all that there are.
+/// So many names are told: all of the models, and the fields of any of them. Of more, so many and how many others there are.
+const TOLD: usize = 32;
+
+/// What to do about an unknown name: the closest one, or those that there are.
 pub fn remedy<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str> + Clone) -> String {
     if let Some(candidate) = closest(name, candidates.clone()) {
         return format!("did you mean `{candidate}`?");
     }
     let known: Vec<_> = candidates.into_iter().map(|candidate| format!("`{candidate}`")).collect();
-    if known.is_empty() { "there are none".to_owned() } else { format!("known: {}", known.join(", ")) }
+    match known.len() {
+        0 => "there are none".to_owned(),
+        number if number > TOLD => format!("known: {} and {} more", known[..TOLD].join(", "), number - TOLD),
+        _ => format!("known: {}", known.join(", ")),
+    }
 }
 
 #[cfg(test)]
@@ -36,5 +43,9 @@ mod tests {
         assert_eq!(closest("tenant", known), None);
         assert_eq!(remedy("x", ["a", "b"]), "known: `a`, `b`");
         assert_eq!(remedy("x", []), "there are none");
+        let names: Vec<String> = (1..=40).map(|number| format!("n{number}")).collect();
+        let many = |number: usize| remedy("x", names.iter().take(number).map(String::as_str).collect::<Vec<_>>());
+        assert!(many(32).ends_with(", `n31`, `n32`"), "{}", many(32));
+        assert!(many(40).ends_with(", `n32` and 8 more"), "{}", many(40));
     }
 }

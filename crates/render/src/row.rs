@@ -42,7 +42,7 @@ pub struct FieldRow {
     pub before: Option<String>,
     /// What the source says: what the target gets, unless the field is kept.
     pub after: Option<String>,
-    /// What becomes of a field that is not written, and why: `stays: the target owns it`; none when it is written.
+    /// What becomes of a field that is not written, or not all of it, and why: `stays: the target owns it`; none when it is written.
     pub kept: Option<String>,
     /// What else is to be said of it: why it differs, when it is written.
     pub note: Option<String>,
@@ -63,14 +63,15 @@ impl ChangeRow {
         let kind = |field: &str| Some(schema?.field(field)?.kind);
         let written =
             change.fields.iter().filter(says).map(|field| FieldRow::written(field, kind(&field.name), limits));
-        let kept = change.kept.iter().map(|field| FieldRow::kept(field, kind(&field.name), limits));
+        let in_part = |kept: &KeptField| change.fields.iter().any(|field| field.name == kept.name);
+        let kept = change.kept.iter().map(|field| FieldRow::kept(field, in_part(field), kind(&field.name), limits));
         let fields: Vec<_> = written.chain(kept).take(limit).collect();
         let all = change.fields.iter().filter(says).count() + change.kept.len();
         let more_fields = if shown { all - fields.len() } else { 0 };
-        let hold = change
-            .hold
-            .as_ref()
-            .map(|hold| HoldRow { rule: words::hold(hold.rule), reason: text::line(&hold.reason, limits.reason) });
+        let hold = change.hold.as_ref().map(|hold| {
+            let reason = words::because(hold.rule, &hold.reason);
+            HoldRow { rule: words::hold(hold.rule), reason: text::line(reason, limits.reason) }
+        });
         let refusal = change.refusal.as_ref().map(|refusal| {
             let field = refusal.field.as_ref().map(|field| format!("`{field}`: ")).unwrap_or_default();
             text::line(&format!("{field}{}", refusal.reason), limits.reason)
@@ -96,8 +97,12 @@ impl FieldRow {
         }
     }
 
-    fn kept(field: &KeptField, kind: Option<FieldKind>, limits: &Limits) -> Self {
-        let stays = if field.target.is_null() { "stays empty" } else { "stays" };
+    fn kept(field: &KeptField, in_part: bool, kind: Option<FieldKind>, limits: &Limits) -> Self {
+        let stays = match (in_part, &field.target) {
+            (true, _) => "is written in part",
+            (false, Value::Null) => "stays empty",
+            (false, _) => "stays",
+        };
         Self {
             name: text::line(&field.name, limits.name),
             before: cut(&field.target, kind, limits),

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use syncline_core::change::HoldRule;
 use syncline_core::plan::PlanReader;
 use tempfile::TempDir;
 
@@ -457,4 +458,20 @@ fn records_that_could_not_be_taken_over_are_named() {
     let html = saved.html_body(Extent::Short);
     assert!(html.contains("12 not taken over") && html.contains("… and 11 more"), "{html}");
     assert!(html.contains("fra1-acc-05: groups[0].name") && !html.contains("<b>not</b>"), "{html}");
+}
+
+/// The name of a rule stands before its reason: one that begins with it would say it twice.
+#[test]
+fn a_reason_does_not_say_its_rule_again() {
+    let reason = "left alone until 2026-12-01 by ada: the lab has it so";
+    assert_eq!(words::because(HoldRule::Ignored, reason), "until 2026-12-01 by ada: the lab has it so");
+    let of_whole = format!("its device `sw1` is {reason}");
+    assert_eq!(words::because(HoldRule::Ignored, &of_whole), of_whole);
+    assert_eq!(words::because(HoldRule::InUse, "in used"), "in used");
+    let create = held(change("site", json!(["atl"]), "create", json!([])), "ignored", reason);
+    let saved = Saved::new(&header(), &[create], &json!({"models": [], "verdicts": []}));
+    let text = saved.markdown(Extent::Full);
+    assert!(text.contains("held (left alone): until 2026-12-01 by ada"), "{text}");
+    let html = saved.html_body(Extent::Full);
+    assert!(html.contains("<b>left alone</b>: until 2026-12-01 by ada"), "{html}");
 }

@@ -60,6 +60,12 @@ pub fn hold(rule: HoldRule) -> &'static str {
     }
 }
 
+/// Why a rule holds a change back, to be read behind the name of the rule: a reason that begins with it does not say it again.
+pub fn because(rule: HoldRule, reason: &str) -> &str {
+    let rest = reason.strip_prefix(hold(rule)).filter(|rest| rest.starts_with(' '));
+    rest.map_or(reason, str::trim_start)
+}
+
 /// A rule that holds changes back: what becomes of them, and what a person can do.
 pub fn remedy(rule: HoldRule) -> &'static str {
     match rule {

@@ -27,7 +27,7 @@ pub fn registry() -> Result<Registry> {
 /// What runs the syncs of a configuration.
 pub async fn runner(configuration: &Configuration) -> Result<Runner> {
     let runner = Runner::new(registry()?, open_history(configuration).await?, &configuration.data_folder);
-    Ok(runner.with_trace_ids(trace_id))
+    Ok(runner.with_trace_ids(trace_id).with_kept_reads(configuration.data.retention.reads))
 }
 
 /// The history that a configuration names.

@@ -87,10 +87,14 @@
     tell();
   };
 
-  // What is ticked goes along in the links to the other pages of the plan.
+  // What is ticked goes along in the links and the forms to the other pages of the plan.
   const carryTicks = () => {
     const carried = document.querySelector("[data-carried]");
     if (!carried) return;
+    // A form that came back has another address.
+    const plan = carried.dataset.carried;
+    const forms = [...document.querySelectorAll("form[data-carries]")];
+    for (const form of forms) form.hidden = false;
     const boxes = [...document.querySelectorAll("input[name=pick][type=checkbox]")];
     const elsewhere = [...document.querySelectorAll("input[name=pick][type=hidden]")];
     const names = (box) => {
@@ -106,16 +110,29 @@
       told.textContent = fits
         ? usual
         : ticked.size + " changes are ticked, and 300 at most are remembered on other pages: tick whole models, or approve from here.";
-      const set = (url) => {
-        if (ticked.size && fits) url.searchParams.set("ticked", [...ticked].sort().join(","));
-        else url.searchParams.delete("ticked");
+      const text = fits ? [...ticked].sort().join(",") : "";
+      const set = (query) => {
+        if (text) query.set("ticked", text);
+        else query.delete("ticked");
+      };
+      const address = (url) => {
+        set(url.searchParams);
         return url.pathname + url.search + url.hash;
       };
       for (const link of document.querySelectorAll("a[href]:not([data-untick])")) {
         const url = new URL(link.href);
-        if (url.origin === location.origin && url.pathname === location.pathname) link.href = set(url);
+        if (url.origin === location.origin && url.pathname === plan) link.href = address(url);
       }
-      if (fits) history.replaceState(null, "", set(new URL(location.href)));
+      for (const back of document.querySelectorAll("input[name=back]")) {
+        const query = new URLSearchParams(back.value);
+        set(query);
+        back.value = query.toString();
+      }
+      for (const form of forms) {
+        form.querySelector("input[name=ticked]")?.remove();
+        if (text) form.append(element("input", { type: "hidden", name: "ticked", value: text }));
+      }
+      if (fits && location.pathname === plan) history.replaceState(null, "", address(new URL(location.href)));
     };
     document.addEventListener("change", (event) => {
       if (event.target === document.querySelector("[data-tick-all]") || boxes.includes(event.target)) carry();
@@ -144,6 +161,35 @@
     });
   };
 
+  // How many records a form picks is told while it is filled in.
+  const countPicked = () => {
+    const form = document.querySelector("form[data-count]");
+    const told = form?.querySelector("[data-counted]");
+    if (!told) return;
+    let waiting = null;
+    let asked = 0;
+    const count = async () => {
+      const number = ++asked;
+      const picked = [...new FormData(form)].filter(([name]) => ["model", "sites", "record"].includes(name));
+      let lines = [];
+      try {
+        const answer = await fetch(form.dataset.count + "?" + new URLSearchParams(picked), {
+          headers: { accept: "application/json" },
+        });
+        if (answer.ok) ({ lines } = await answer.json());
+      } catch {
+        // The button asks too, and says what is wrong.
+      }
+      // Something else may have been picked meanwhile.
+      if (number === asked) told.replaceChildren(...lines.map((line) => element("p", {}, line)));
+    };
+    form.addEventListener("input", (event) => {
+      if (!["model", "sites", "record"].includes(event.target.name)) return;
+      clearTimeout(waiting);
+      waiting = setTimeout(count, 400);
+    });
+  };
+
   // A run that is not over: its page follows what it does.
   const NUMBERS = new Intl.NumberFormat("en");
   const STANDS = {
@@ -156,7 +202,7 @@
     cancelled: "Cancelled",
   };
   const KINDS = [
-    "status", "phase_started", "phase_finished", "read", "read_finished", "compared", "applied", "message",
+    "status", "phase_started", "phase_finished", "read", "read_finished", "compared", "applied", "requests", "message",
   ];
 
   const element = (name, attributes, ...children) => {
@@ -234,32 +280,53 @@
     if (!live || !window.EventSource) return;
     const note = live.querySelector("[data-live-note]");
     const line = live.querySelector("[data-live-status]");
-    const instead = document.querySelector("[data-live-instead]");
+    // What the page says of the same is from when it was loaded.
+    const instead = (name, isShown) => {
+      const section = document.querySelector("[data-live-instead=" + name + "]");
+      if (section) section.hidden = isShown;
+    };
     const phases = liveTable("How long each phase took so far", ["Phase", "Time", "From begin to now"]);
     phases.box.querySelector("th:last-child").className = "wide";
     phases.box.querySelector("th:nth-child(2)").className = "right";
+    const streams = liveTable("When each model was read, and when its changes were written", ["Model", "Phase", "Time", "From begin to now"]);
+    streams.box.querySelector("th:last-child").className = "wide";
+    streams.box.querySelector("th:nth-child(3)").className = "right";
+    const byModel = element("details", { hidden: "" }, element("summary", {}, "By model"), streams.box);
     const models = liveTable("How far each model is", ["Model", "Source", "Target", "Changes"]);
+    const requests = liveTable(
+      "How much was asked of either side so far", ["Requests", "Sent", "A second", "Retries", "Answered 429", "Waited"],
+    );
+    for (const head of requests.box.querySelectorAll("th:not(:first-child)")) head.className = "right";
     const speed = element("p", { class: "dim" });
-    live.querySelector("[data-live]").append(phases.box, models.box, speed);
+    live.querySelector("[data-live]").append(phases.box, byModel, models.box, requests.box, speed);
 
     const showPhases = (list, now) => {
       const begin = Math.min(...list.map((phase) => Date.parse(phase.started)));
       const end = Math.max(begin + 1, ...list.map((phase) => (phase.ended ? Date.parse(phase.ended) : now)));
       const place = (time) => Math.round(((time - begin) / (end - begin)) * 1000);
-      const rows = list.map((phase) => {
-        const from = Date.parse(phase.started);
-        const to = phase.ended ? Date.parse(phase.ended) : Math.max(now, from);
-        const left = Math.min(place(from), 995);
-        return element(
-          "tr", {},
-          element("th", { scope: "row" }, phase.name.replaceAll("_", " ")),
+      // How long it took, and that as a bar.
+      const time = (what) => {
+        const from = Date.parse(what.started);
+        const to = what.ended ? Date.parse(what.ended) : Math.max(now, from);
+        const left = Math.min(Math.max(place(from), 0), 995);
+        return [
           element("td", { class: "right" }, took(to - from)),
-          element("td", {}, bar(left, Math.max(place(to) - left, 5))),
-        );
-      });
+          element("td", {}, bar(left, Math.min(Math.max(place(to) - left, 5), 1000 - left))),
+        ];
+      };
+      const name = (phase) => phase.name.replaceAll("_", " ");
+      const rows = list.map((phase) => element("tr", {}, element("th", { scope: "row" }, name(phase)), ...time(phase)));
       phases.rows.replaceChildren(...rows);
+      const parts = list.flatMap((phase) => phase.streams.map((stream) => element(
+        "tr", {},
+        element("th", { scope: "row" }, stream.label),
+        element("td", { class: "nowrap" }, name(phase)),
+        ...time(stream),
+      )));
+      streams.rows.replaceChildren(...parts);
+      streams.box.hidden = byModel.hidden = parts.length === 0;
       phases.box.hidden = rows.length === 0;
-      if (instead) instead.hidden = rows.length > 0;
+      instead("phases", rows.length > 0);
     };
 
     const showModels = (list) => {
@@ -274,6 +341,23 @@
       models.box.hidden = rows.length === 0;
     };
 
+    const showRequests = (asked) => {
+      const sides = ["source", "target"].filter((side) => asked?.[side].sent > 0);
+      const rows = sides.map((side) => {
+        const { sent, retries, throttled, waited_ms: waited, span_ms: span } = asked[side];
+        const rate = sent > 1 && span > 0 ? ((sent * 1000) / span).toFixed(1) : "–";
+        const numbers = [NUMBERS.format(sent), rate, NUMBERS.format(retries), NUMBERS.format(throttled), waited ? took(waited) : "–"];
+        return element(
+          "tr", {},
+          element("th", { scope: "row" }, side),
+          ...numbers.map((number) => element("td", { class: "right" }, number)),
+        );
+      });
+      requests.rows.replaceChildren(...rows);
+      requests.box.hidden = rows.length === 0;
+      instead("requests", rows.length > 0);
+    };
+
     const show = (progress, now) => {
       const open = progress.phases.filter((phase) => !phase.ended).map((phase) => phase.name.replaceAll("_", " "));
       const stands = STANDS[progress.status] ?? progress.status ?? "Not over";
@@ -283,6 +367,7 @@
       if (line.textContent !== words) line.textContent = words;
       showPhases(progress.phases, now);
       showModels(progress.models);
+      showRequests(progress.requests);
       const parts = [];
       if (progress.rate !== null) {
         const rate = progress.rate < 10 ? Math.round(progress.rate * 10) / 10 : Math.round(progress.rate);
@@ -370,6 +455,7 @@
     copyButtons();
     tickAll();
     carryTicks();
+    countPicked();
     keys();
     liveRun();
   });

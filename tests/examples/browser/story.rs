@@ -138,9 +138,10 @@ fn watch(tab: &mut Tab<'_>) -> Result<()> {
     let done = "[...document.querySelectorAll('[data-live] progress[aria-label$=changes]')].reduce((sum, bar) => sum + bar.value, 0)";
     let before = tab.read(done)?.as_f64().context("no number")?;
     tab.until(&format!("{done} > {before}"))?;
-    let seen = tab.read("({ same: window.same, phases: document.querySelectorAll('[data-live] svg.chart').length, note: isSeen(document.querySelector('[data-live-note]')) })")?;
+    let seen = tab.read("({ same: window.same, phases: document.querySelectorAll('[data-live] svg.chart').length, streams: document.querySelectorAll('[data-live] details tbody tr').length, note: isSeen(document.querySelector('[data-live-note]')) })")?;
     ensure!(seen["same"] == true, "the page was loaded in between");
     ensure!(seen["phases"].as_u64() > Some(1), "{} phases are drawn", seen["phases"]);
+    ensure!(seen["streams"].as_u64() > Some(1), "{} models are drawn within them", seen["streams"]);
     ensure!(seen["note"] == false, "the page says that it has to be loaded again, and follows by itself");
     Ok(())
 }

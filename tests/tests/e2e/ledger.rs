@@ -18,7 +18,7 @@ fn id_of(object: &Value) -> u64 {
 }
 
 /// A device of its own: with a serial number that no other has, and in no stack.
-fn plain_device(lab: &Lab) -> String {
+pub fn plain_device(lab: &Lab) -> String {
     let devices: Vec<_> = lab.estate.devices().collect();
     let netbox = lab.netbox.objects(Kind::Device);
     let is_plain = |name: &str| {

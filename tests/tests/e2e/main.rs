@@ -8,6 +8,7 @@ mod files;
 mod foreign;
 mod lab;
 mod ledger;
+mod left_alone;
 mod quarantine;
 mod reads;
 mod review;

@@ -1,5 +1,6 @@
 //! K9: what somebody changed since it was read is not overwritten.
 
+use syncline_core::change::{Action, Change};
 use syncline_core::history::OutcomeKind;
 use syncline_core::plan::PlanReader;
 
@@ -21,7 +22,9 @@ pub async fn holds(lab: &dyn Lab) -> Shown {
     let edit = edits.first().ok_or("the target knows no field of which the network has an edit")?;
     let edited = network.with(edit)?;
     let plan = bench.dry_plan(&edited).await?;
-    let change = PlanReader::open(&plan)?.changes()?.next().ok_or("the edit makes no change")??;
+    let mut changes = PlanReader::open(&plan)?.changes()?;
+    let is_update = |change: &Result<Change, _>| change.as_ref().is_ok_and(|change| change.action == Action::Update);
+    let change = changes.find(is_update).ok_or("the edit makes no update")??;
     let native = change.native.ok_or("the change of a record that was read has no handle")?;
     bench.system.meddle(&change.model, &native).await?;
     let report = bench.apply(&edited, &plan).await?;

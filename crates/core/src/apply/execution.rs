@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use syncline_model::{AnyKey, FieldKind, ModelSchema};
 
 use super::earlier::Earlier;
@@ -49,6 +50,8 @@ pub struct Execution<'a, 'c, W: TargetWriter + ?Sized> {
     applied: Applied,
     totals: BTreeMap<String, u64>,
     done: BTreeMap<&'static str, (u64, u64)>,
+    /// When the first change of a model was about to be sent.
+    began: BTreeMap<&'static str, DateTime<Utc>>,
 }
 
 /// What is to be done with a change.
@@ -100,6 +103,7 @@ impl<'a, 'c, W: TargetWriter + ?Sized> Execution<'a, 'c, W> {
             totals: summary.models.iter().map(|model| (model.model.clone(), model.to_apply())).collect(),
             deletes: summary.models.iter().any(|model| model.delete > 0),
             done: BTreeMap::new(),
+            began: BTreeMap::new(),
             bindings: Arc::new(bindings),
             released: Vec::new(),
             undone: HashMap::new(),
@@ -223,6 +227,7 @@ impl<'a, 'c, W: TargetWriter + ?Sized> Execution<'a, 'c, W> {
         pass: Pass,
         entries: Vec<JournalEntry>,
     ) -> Result<Vec<JournalEntry>> {
+        self.begins(schema);
         let stopped = self.stopped();
         let stays = |entry: &JournalEntry| {
             let stays = self.stays.outcome(schema, &entry.change).filter(|_| pass == Pass::First);
@@ -309,6 +314,7 @@ impl<'a, 'c, W: TargetWriter + ?Sized> Execution<'a, 'c, W> {
                     }
                 }
                 Fate::Try => {
+                    self.begins(schema);
                     let mut finished = Vec::new();
                     let journal = &mut *self.context.journal;
                     let sent = wave.push(self.writer, schema, &self.bindings, journal, entry, &mut finished).await;
@@ -381,6 +387,7 @@ impl<'a, 'c, W: TargetWriter + ?Sized> Execution<'a, 'c, W> {
                 self.amend_all(schema, finished).await?;
                 sent?;
             }
+            self.begins(schema);
             let mut finished = Vec::new();
             let journal = &mut *self.context.journal;
             let sent = wave.push(self.writer, schema, &self.bindings, journal, entry, &mut finished).await;
@@ -674,7 +681,13 @@ impl<'a, 'c, W: TargetWriter + ?Sized> Execution<'a, 'c, W> {
     fn progress(&self, schema: &'static ModelSchema) {
         let (done, failed) = self.done.get(schema.name).copied().unwrap_or_default();
         let total = self.totals.get(schema.name).copied().unwrap_or(done);
-        self.context.events.emit(Event::Applied { model: schema.name, done, total, failed });
+        let began = self.began.get(schema.name).copied();
+        self.context.events.emit(Event::Applied { model: schema.name, done, total, failed, began });
+    }
+
+    /// Something of a model is about to be sent, or asked about.
+    fn begins(&mut self, schema: &'static ModelSchema) {
+        self.began.entry(schema.name).or_insert_with(Utc::now);
     }
 }
 

@@ -71,6 +71,13 @@ pub trait DiffOutput {
         Ok(())
     }
 
+    /// Takes how many of the records of a model that are counted as unchanged are none of the output's business, before the model's
+    /// own counts. The default does nothing.
+    fn beside(&mut self, model: &'static ModelSchema, unchanged: u64) -> Result<()> {
+        let _ = (model, unchanged);
+        Ok(())
+    }
+
     /// Takes the counts of a model after its last change.
     fn counted(&mut self, model: &'static ModelSchema, counts: DiffCounts) -> Result<()>;
 }

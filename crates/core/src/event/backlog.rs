@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     fn read(records: u64) -> Event {
-        Event::Read { side: Side::Source, model: "site", records, expected: None }
+        Event::Read { side: Side::Source, model: "site", records, expected: None, began: Utc::now() }
     }
 
     fn told(taken: &[Happened]) -> Vec<String> {
@@ -92,7 +92,7 @@ mod tests {
         let backlog = events.collect();
         for records in 1..=10_000 {
             events.emit(read(records));
-            events.emit(Event::Applied { model: "site", done: records, total: 10_000, failed: 0 });
+            events.emit(Event::Applied { model: "site", done: records, total: 10_000, failed: 0, began: None });
             events.message(Level::Info, records.to_string());
         }
         let taken = backlog.take();
@@ -111,7 +111,7 @@ mod tests {
         events.emit(read(1));
         let taken = backlog.take();
         events.emit(read(2));
-        events.emit(Event::ReadFinished { side: Side::Source, model: "site", records: 2, partial: None });
+        events.emit(Event::ReadFinished { side: Side::Source, model: "site", records: 2, partial: None, began: None });
         backlog.put_back(taken);
         assert_eq!(told(&backlog.take()), [r#""message""#, r#""read_finished""#]);
     }

@@ -1,15 +1,18 @@
 //! Looking at changes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 use syncline_model::AnyKey;
 
 use super::change::{ChangeCount, ChangeFilter, OutcomeKind, StoredChange, TimelineCursor, TimelineEntry};
 use super::entity::{change, run, run_outcome};
 use super::{History, Page, RunId, object, text};
 use crate::Result;
-use crate::change::{Action, HoldRule};
+use crate::change::{Action, Change, HoldRule};
+
+/// About how many records is asked at once.
+const ASKED: usize = 500;
 
 impl History {
     /// How many changes of a run have which model, action and outcome: counters, not a count.
@@ -50,6 +53,37 @@ impl History {
             .map_err(|error| self.store.read_error(error))?;
         let changes: Result<Vec<_>> = rows.into_iter().map(StoredChange::try_from).collect();
         Ok(Page::cut(changes?, limit, |change| change.seq))
+    }
+
+    /// What came of changes of the plan of a run, by their ids: of those of which the run has told something.
+    pub async fn came_of(
+        &self,
+        run: RunId,
+        changes: impl IntoIterator<Item = &Change>,
+    ) -> Result<HashMap<String, StoredChange>> {
+        let hash = |change: &Change| object::half(object::hash(&change.model, change.key.as_str()));
+        let (ids, mut hashes): (HashSet<_>, Vec<_>) =
+            changes.into_iter().map(|change| (change.id.as_str(), hash(change))).unzip();
+        hashes.sort_unstable();
+        hashes.dedup();
+        let mut came = HashMap::new();
+        for some in hashes.chunks(ASKED) {
+            let mut rows =
+                Self::changes_of(run, some).all(self.store.db()).await.map_err(|error| self.store.read_error(error))?;
+            rows.sort_unstable_by_key(|row| row.seq);
+            for row in rows.into_iter().filter(|row| ids.contains(row.change_id.as_str())) {
+                came.insert(row.change_id.clone(), StoredChange::try_from(row)?);
+            }
+        }
+        Ok(came)
+    }
+
+    /// The changes of a run with some of the hashes of records, in no order: asked for one, SQLite would walk through all changes of
+    /// the run, because they are in it.
+    pub(super) fn changes_of(run: RunId, hashes: &[i64]) -> Select<change::Entity> {
+        change::Entity::find()
+            .filter(change::Column::KeyHash.is_in(hashes.iter().copied()))
+            .filter(change::Column::RunId.eq(run.0))
     }
 
     /// The places of the first changes that a filter wants.

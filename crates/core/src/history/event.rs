@@ -22,7 +22,8 @@ use super::log::{self, LogLine};
 use super::phase::{self, PhaseRecord};
 use super::status::StatusEvent;
 use super::{History, Page, RunId, RunStatus, error, grouped, text};
-use crate::event::{Event, Happened, Level, Phase, Side, Topic};
+use crate::event::{Event, Happened, Level, Phase, Side, Stream, Topic};
+use crate::requests::SideRequests;
 use crate::{Error, Result};
 
 /// Something that happened in a run, as it is kept. In JSON its kind is `event`: `{"event": "read", "side": "source", …}`.
@@ -50,6 +51,9 @@ pub enum RunEvent {
         /// The most bytes in use during it; none when nobody measured.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         memory_peak: Option<u64>,
+        /// When each model was read or written in it, in the order in which they began.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        streams: Vec<Stream>,
     },
     /// Records of a model were read.
     Read {
@@ -62,6 +66,9 @@ pub enum RunEvent {
         /// How many there will be, when the system says so.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         expected: Option<u64>,
+        /// When the read of the model began. Events from before this was told do not say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        began: Option<DateTime<Utc>>,
     },
     /// A model was read to its end.
     ReadFinished {
@@ -74,6 +81,9 @@ pub enum RunEvent {
         /// Why the read is not complete; none when it is.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         partial: Option<String>,
+        /// When the read began; none when the connector never began it, and in events from before this was told.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        began: Option<DateTime<Utc>>,
     },
     /// A model was compared.
     Compared {
@@ -100,7 +110,13 @@ pub enum RunEvent {
         total: u64,
         /// How many of them failed so far.
         failed: u64,
+        /// When the first of them was about to be sent, by this attempt of the run; none while none was, and in events from before
+        /// this was told.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        began: Option<DateTime<Utc>>,
     },
+    /// How much was asked of both systems so far, by this and earlier attempts at the run.
+    Requests(SideRequests),
     /// Something worth a line. The lines are in the log of the run as well, and stay there.
     Message {
         /// How loud.
@@ -126,7 +142,7 @@ const EVENTS: Insert<5> = Insert { table: "run_event", columns: ["run_id", "seq"
 
 impl History {
     /// Adds what happened to the events of a run that the caller has. Messages are added to its log and phases that ended to its
-    /// phases, all at once.
+    /// phases, all at once; how much was asked of the systems is noted of the run itself, too.
     ///
     /// Of a run that the caller has no more only the log goes on: what its runner did there is worth a line, but how far it came
     /// is told by the runner that has the run now.
@@ -143,10 +159,16 @@ impl History {
             .iter()
             .map(|happened| Ok((happened.at, text::to_json(&RunEvent::from(&*happened.event))?)))
             .collect();
+        let requests = happened.iter().rev().find_map(|happened| match &*happened.event {
+            Event::Requests(requests) => Some(text::to_json(requests)),
+            _ => None,
+        });
         let (lines, said, phases, events) = (&lines, &said, &phases, &events?);
+        let requests = &requests.transpose()?;
         self.tell(move |tx, _| {
             async move {
-                let Some((last_line, last_event)) = reserve(tx, claim, lines.len(), events.len()).await? else {
+                let numbers = reserve(tx, claim, lines.len(), events.len(), requests.as_deref()).await?;
+                let Some((last_line, last_event)) = numbers else {
                     return log::append(tx, claim.run, said).await;
                 };
                 log::insert(tx, claim.run, last_line, lines).await?;
@@ -206,18 +228,28 @@ impl History {
     }
 }
 
-/// Takes the next numbers for lines and events of a run; the last of each. None when the caller has the run no more.
-async fn reserve(tx: &DatabaseTransaction, claim: Claim, lines: usize, events: usize) -> Result<Option<(i64, i64)>> {
+/// Takes the next numbers for lines and events of a run; the last of each. None when the caller has the run no more. The same
+/// statement notes what the run has asked for, where that is to be noted.
+async fn reserve(
+    tx: &DatabaseTransaction,
+    claim: Claim,
+    lines: usize,
+    events: usize,
+    requests: Option<&str>,
+) -> Result<Option<(i64, i64)>> {
     let more = |column: &'static str, count: usize| Expr::col(column).add(text::stored(count as u64));
-    let reserve = Query::update()
+    let mut reserve = Query::update();
+    reserve
         .table("run")
         .value("last_line", more("last_line", lines))
         .value("last_event", more("last_event", events))
         .and_where(Expr::col("id").eq(claim.run.0))
         .and_where(Expr::col("fence").eq(claim.fence))
         .and_where(Expr::col("status").eq(RunStatus::Syncing.as_str()))
-        .returning(Query::returning().columns(["last_line", "last_event"]))
-        .to_owned();
+        .returning(Query::returning().columns(["last_line", "last_event"]));
+    if let Some(requests) = requests {
+        reserve.value("requests", requests);
+    }
     let Some(row) = tx.query_one(&reserve).await.map_err(error::of_statement)? else { return Ok(None) };
     let get = || Ok((row.try_get("", "last_line")?, row.try_get("", "last_event")?));
     get().map(Some).map_err(error::of_statement)
@@ -235,10 +267,10 @@ fn line(happened: &Happened) -> Option<LogLine> {
             let phase = phase.as_str().replace('_', " ");
             (Level::Info, format!("{phase} took {} ms", grouped(*duration_ms)))
         }
-        Event::ReadFinished { side, model, records, partial: None } => {
+        Event::ReadFinished { side, model, records, partial: None, .. } => {
             (Level::Info, format!("`{model}`: read {} from the {side}", grouped(*records)))
         }
-        Event::ReadFinished { side, model, records, partial: Some(why) } => {
+        Event::ReadFinished { side, model, records, partial: Some(why), .. } => {
             (Level::Warning, format!("`{model}`: read only {} from the {side}: {why}", grouped(*records)))
         }
         Event::Compared { model, create, update, delete, unchanged, .. } => {
@@ -248,19 +280,19 @@ fn line(happened: &Happened) -> Option<LogLine> {
             let found = if found.is_empty() { "nothing on either side".to_owned() } else { found.join(", ") };
             (Level::Info, format!("`{model}`: {found}"))
         }
-        Event::Applied { model, done, total, failed } if done == total && *total > 0 => {
+        Event::Applied { model, done, total, failed, .. } if done == total && *total > 0 => {
             let failed = if *failed > 0 { format!(", {} of them failed", grouped(*failed)) } else { String::new() };
             (Level::Info, format!("`{model}`: {} changes dealt with{failed}", grouped(*done)))
         }
-        Event::PhaseStarted { .. } | Event::Read { .. } | Event::Applied { .. } => return None,
+        Event::PhaseStarted { .. } | Event::Read { .. } | Event::Applied { .. } | Event::Requests(_) => return None,
     };
     Some(LogLine { at: happened.at, level, text, exchange: failed })
 }
 
 fn ended(event: &Event) -> Option<PhaseRecord> {
     match *event {
-        Event::PhaseFinished { phase, started, duration_ms, memory_final, memory_peak } => {
-            Some(PhaseRecord { phase, started, duration_ms, memory_final, memory_peak })
+        Event::PhaseFinished { phase, started, duration_ms, memory_final, memory_peak, ref streams } => {
+            Some(PhaseRecord { phase, started, duration_ms, memory_final, memory_peak, streams: streams.clone() })
         }
         _ => None,
     }
@@ -277,6 +309,7 @@ impl RunEvent {
             Self::ReadFinished { .. } => "read_finished",
             Self::Compared { .. } => "compared",
             Self::Applied { .. } => "applied",
+            Self::Requests(_) => "requests",
             Self::Message { .. } => "message",
         }
     }
@@ -286,6 +319,7 @@ impl RunEvent {
         match self {
             Self::Read { side, model, .. } | Self::ReadFinished { side, model, .. } => Some(Topic::Read(*side, model)),
             Self::Applied { model, .. } => Some(Topic::Applied(model)),
+            Self::Requests(_) => Some(Topic::Requests),
             Self::Status(_)
             | Self::PhaseStarted { .. }
             | Self::PhaseFinished { .. }
@@ -299,21 +333,22 @@ impl From<&Event> for RunEvent {
     fn from(event: &Event) -> Self {
         match event.clone() {
             Event::PhaseStarted { phase } => Self::PhaseStarted { phase },
-            Event::PhaseFinished { phase, started, duration_ms, memory_final, memory_peak } => {
-                Self::PhaseFinished { phase, started, duration_ms, memory_final, memory_peak }
+            Event::PhaseFinished { phase, started, duration_ms, memory_final, memory_peak, streams } => {
+                Self::PhaseFinished { phase, started, duration_ms, memory_final, memory_peak, streams }
             }
-            Event::Read { side, model, records, expected } => {
-                Self::Read { side, model: model.to_owned(), records, expected }
+            Event::Read { side, model, records, expected, began } => {
+                Self::Read { side, model: model.to_owned(), records, expected, began: Some(began) }
             }
-            Event::ReadFinished { side, model, records, partial } => {
-                Self::ReadFinished { side, model: model.to_owned(), records, partial }
+            Event::ReadFinished { side, model, records, partial, began } => {
+                Self::ReadFinished { side, model: model.to_owned(), records, partial, began }
             }
             Event::Compared { model, create, update, delete, unchanged, to_apply } => {
                 Self::Compared { model: model.to_owned(), create, update, delete, unchanged, to_apply }
             }
-            Event::Applied { model, done, total, failed } => {
-                Self::Applied { model: model.to_owned(), done, total, failed }
+            Event::Applied { model, done, total, failed, began } => {
+                Self::Applied { model: model.to_owned(), done, total, failed, began }
             }
+            Event::Requests(requests) => Self::Requests(requests),
             Event::Message { level, text, .. } => Self::Message { level, text },
         }
     }

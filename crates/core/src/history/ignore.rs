@@ -22,6 +22,9 @@ use crate::ignore::{Ignored, MOST, end_of, reason};
 use crate::plan::Selector;
 use crate::{Error, ErrorKind, Result, similar};
 
+/// How many findings a statement names at most.
+const AT_ONCE: usize = 500;
+
 /// The number of an ignore in one history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
@@ -153,7 +156,7 @@ impl From<NotIgnored> for Error {
 
 impl History {
     /// Leaves something alone from the next plan on, in place of what was said of the same record or field before. Resolves the drift
-    /// findings about it. `now` is the time by which is judged which days are over.
+    /// findings about it, and those of what belongs to it and would come or go. `now` is the time by which is judged which days are over.
     pub async fn ignore(&self, wish: &NewIgnore, now: DateTime<Utc>) -> Result<Ignore, NotIgnored> {
         let (model, key) = record(wish)?;
         let until = last(wish.until, now)?;
@@ -182,6 +185,11 @@ impl History {
             .add(finding::Column::Key.eq(key.as_str()))
             .add(finding::Column::State.ne(FindingState::Resolved.as_str()))
             .add_option(wish.field.as_ref().map(|field| finding::Column::Field.eq(field)));
+        let parts = match wish.field {
+            None => self.drift_of_parts(sync, &model, &key).await?,
+            Some(_) => Vec::new(),
+        };
+        let parts = &parts;
         let row = self
             .store
             .write(move |tx, _| {
@@ -197,10 +205,13 @@ impl History {
                     if others >= MOST as u64 {
                         return Err(too_many(&wish.sync));
                     }
-                    let resolved = finding::Entity::update_many()
-                        .col_expr(finding::Column::State, FindingState::Resolved.as_str().into())
-                        .filter(found.clone());
-                    resolved.exec(tx).await.map_err(error::of_statement)?;
+                    let of_parts = parts.chunks(AT_ONCE).map(|parts| finding::Column::Id.is_in(parts.iter().copied()));
+                    for found in of_parts.map(|parts| Condition::all().add(parts)).chain([found.clone()]) {
+                        let resolved = finding::Entity::update_many()
+                            .col_expr(finding::Column::State, FindingState::Resolved.as_str().into())
+                            .filter(found);
+                        resolved.exec(tx).await.map_err(error::of_statement)?;
+                    }
                     row.clone().insert(tx).await.map_err(error::of_statement)
                 }
                 .boxed()

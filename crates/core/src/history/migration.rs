@@ -26,6 +26,7 @@ mod m2026_12_01_comments;
 mod m2026_12_01_filled_fields;
 mod m2026_12_01_ignores;
 mod m2026_12_01_requests;
+mod m2026_12_02_streams;
 
 use std::collections::HashSet;
 
@@ -73,6 +74,7 @@ impl MigratorTrait for Migrator {
             Box::new(m2026_12_01_comments::Migration),
             Box::new(m2026_12_01_requests::Migration),
             Box::new(m2026_12_01_ignores::Migration),
+            Box::new(m2026_12_02_streams::Migration),
         ]
     }
 

@@ -32,6 +32,7 @@ mod event;
 mod event_thin;
 mod finding;
 mod ignore;
+mod ignore_parts;
 mod insert;
 mod kept_count;
 mod lease;

@@ -14,7 +14,7 @@ use super::lease::Claim;
 use super::run_write::hold;
 use super::{History, RunId, error, text};
 use crate::Result;
-use crate::event::Phase;
+use crate::event::{Phase, Stream};
 
 /// A phase that ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -29,6 +29,8 @@ pub struct PhaseRecord {
     pub memory_final: Option<u64>,
     /// The most bytes in use during it; none when nobody measured.
     pub memory_peak: Option<u64>,
+    /// When each model was read or written in it, in the order in which they began. Empty also in runs from before this was kept.
+    pub streams: Vec<Stream>,
 }
 
 impl History {
@@ -77,12 +79,14 @@ pub(super) async fn keep(tx: &DatabaseTransaction, run: RunId, phase: &PhaseReco
         duration_ms: Set(text::stored(phase.duration_ms)),
         memory_final: Set(phase.memory_final.map(text::stored)),
         memory_peak: Set(phase.memory_peak.map(text::stored)),
+        streams: Set(if phase.streams.is_empty() { None } else { Some(text::to_json(&phase.streams)?) }),
     };
     let replaced = [
         run_phase::Column::StartedAt,
         run_phase::Column::DurationMs,
         run_phase::Column::MemoryFinal,
         run_phase::Column::MemoryPeak,
+        run_phase::Column::Streams,
     ];
     let key =
         OnConflict::columns([run_phase::Column::RunId, run_phase::Column::Phase]).update_columns(replaced).to_owned();
@@ -101,6 +105,11 @@ impl TryFrom<run_phase::Model> for PhaseRecord {
             duration_ms: text::count(row.duration_ms),
             memory_final: row.memory_final.map(text::count),
             memory_peak: row.memory_peak.map(text::count),
+            streams: row
+                .streams
+                .map(|json| text::parse_json("run_phase.streams", &json))
+                .transpose()?
+                .unwrap_or_default(),
         })
     }
 }

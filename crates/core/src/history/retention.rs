@@ -38,14 +38,21 @@ pub struct Retention {
     /// For how many days the audit log is kept, which runs have no part in.
     #[schemars(range(min = 1))]
     pub audit_days: Option<u32>,
+    /// How many reads of each model of a sync are kept beside those of its last run, source and target together. With them runs are compared, and
+    /// scopes are counted. One that is as another one was is kept once.
+    #[schemars(range(min = 1))]
+    pub reads: Option<u64>,
 }
 
 /// Five years: what is asked for is as a rule what happened in the last business years.
 const AUDIT_DAYS: u32 = 1_826;
 
+/// What the last two runs of a sync read, as a rule.
+const READS: u64 = 3;
+
 impl Default for Retention {
     fn default() -> Self {
-        Self { runs: Some(1_000), days: Some(365), megabytes: None, audit_days: Some(AUDIT_DAYS) }
+        Self { runs: Some(1_000), days: Some(365), megabytes: None, audit_days: Some(AUDIT_DAYS), reads: Some(READS) }
     }
 }
 

@@ -335,6 +335,12 @@ impl Run {
     pub fn is_out_of_time(&self) -> bool {
         self.paused.as_ref().is_some_and(|reason| reason.starts_with(OUT_OF_TIME))
     }
+
+    /// Whether its plan was about everything: what takes a run back, tries again what it left, or is about a part says nothing of the rest.
+    pub fn compared_everything(&self) -> bool {
+        let is_whole = matches!(self.purpose, Purpose::Sync | Purpose::Apply | Purpose::Drift);
+        is_whole && self.plan.is_some() && self.subject.is_none()
+    }
 }
 
 impl RunId {

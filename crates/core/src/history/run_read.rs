@@ -148,8 +148,8 @@ impl History {
         Ok(row.and_then(|row| Some((RunId(row.id), text::time(row.finished_at?)))))
     }
 
-    /// When the newest real run of a sync ended that completed and was about all of it.
-    pub async fn last_completed_whole(&self, sync: &str) -> Result<Option<DateTime<Utc>>> {
+    /// The newest real run of a sync that completed and was about all of it, with when it ended.
+    pub async fn last_completed_whole(&self, sync: &str) -> Result<Option<(RunId, DateTime<Utc>)>> {
         let Some(sync) = self.sync(sync).await? else { return Ok(None) };
         let row = run::Entity::find()
             .filter(run::Column::SyncId.eq(sync.id.0))
@@ -160,7 +160,7 @@ impl History {
             .one(self.store.db())
             .await
             .map_err(|error| self.store.read_error(error))?;
-        Ok(row.and_then(|row| Some(text::time(row.finished_at?))))
+        Ok(row.and_then(|row| Some((RunId(row.id), text::time(row.finished_at?)))))
     }
 
     /// The run that applied a plan, or began to.

@@ -52,7 +52,7 @@ mod tests {
     }
 
     fn phase(phase: Phase, from: u32, duration_ms: u64) -> PhaseRecord {
-        PhaseRecord { phase, started: at(from), duration_ms, memory_final: None, memory_peak: None }
+        PhaseRecord { phase, started: at(from), duration_ms, memory_final: None, memory_peak: None, streams: vec![] }
     }
 
     /// Milliseconds of work and of waiting of a run from second 1 to second 50.

@@ -7,16 +7,16 @@ use std::path::{Path, PathBuf};
 
 use syncline_model::{AnyKey, FieldKind, ModelSchema};
 
-use super::absence::{AbsenceRules, Evidence, Within, doubt, ignored_with, in_use, reference};
+use super::absence::{AbsenceRules, Evidence, Within, doubt, in_use, reference};
 use super::circles;
 use super::facets::FacetCounter;
+use super::left_out::LeftOut;
 use super::marks::{self, Unmark};
 use super::output::{Output, json, unwritable};
 use super::passed_on::PassedOn;
 use super::referenced::{bindings, refer};
 use super::release::{self, Released, Releases};
 use super::spool::Spool;
-use super::whole::{left_alone, named, wholes};
 use super::{Binding, Memory, ModelSummary, PlanHeader, PlanSummary, id_hash, owner};
 use crate::applied::AppliedValues;
 use crate::bindings::hash;
@@ -128,12 +128,14 @@ pub struct PlanDraft<'a> {
     reclassified: u64,
     /// Updates of which nothing is left.
     dropped: u64,
+    /// Records that are counted as unchanged and that the plan is not about, by model: the guards count them, people are not told.
+    beside: BTreeMap<&'static str, u64>,
     /// Records whose change needs a reference cleared, by the number of the target's rule.
     moved: BTreeMap<usize, HashSet<u128>>,
     /// Creates that are held, and creates that refer to such: nothing moves to what does not come.
     not_coming: HashSet<u128>,
-    /// Creates that do not come because of what people want left alone, and what that is: what needs them does not come either.
-    left_out: HashMap<u128, String>,
+    /// Creates that do not come because of what people want left alone.
+    left_out: LeftOut,
     /// Records that become ours when the plan is applied.
     adopted: Option<Spool>,
     facets: FacetCounter,
@@ -171,9 +173,10 @@ impl<'a> PlanDraft<'a> {
             known: Known::default(),
             reclassified: 0,
             dropped: 0,
+            beside: BTreeMap::new(),
             moved: BTreeMap::new(),
             not_coming: HashSet::new(),
-            left_out: HashMap::new(),
+            left_out: LeftOut::default(),
             adopted: None,
             facets: FacetCounter::default(),
             way: None,
@@ -256,7 +259,7 @@ impl<'a> PlanDraft<'a> {
                 let at = site.as_ref().and_then(|site| site.in_change(&change));
                 change.site = at.as_deref().map(AnyKey::from_canonical);
                 match &change.hold {
-                    Some(hold) => *summary.held.entry(hold.rule.as_str().to_owned()).or_default() += 1,
+                    Some(hold) => summary.hold(hold.rule, change.action),
                     None => {
                         summary.count(Action::Delete);
                         self.guards.count(&change, at.as_deref());
@@ -297,6 +300,10 @@ impl<'a> PlanDraft<'a> {
         }
         let let_go: HashSet<u128> = releases.iter().map(|change| hash(&change.model, change.key.as_str())).collect();
         std::mem::take(&mut self.facets).tell(&mut self.summary);
+        for model in &mut self.summary.models {
+            let beside = self.beside.get(&*model.model).copied().unwrap_or_default();
+            model.found.unchanged = model.found.unchanged.saturating_sub(beside);
+        }
         let bindings = bindings(&self.referenced, self.target)?;
         let mut output = Output::create(path)?;
         output.open(header)?;
@@ -345,6 +352,11 @@ impl<'a> PlanDraft<'a> {
         self.unmarks = marks::by_record(marks);
     }
 
+    /// Knows from the start which creates do not come because of what people want left alone: what refers to them can be decided first.
+    pub fn leave_out(&mut self, left_out: LeftOut) {
+        self.left_out = left_out;
+    }
+
     /// The references that are cleared first.
     fn releases(&mut self, going: &HashSet<u128>, header: &PlanHeader, only_moved: bool) -> Result<Vec<Change>> {
         let Some(Releasing { rules, source, memory, ambiguous, ignored }) = self.releasing else {
@@ -355,7 +367,11 @@ impl<'a> PlanDraft<'a> {
         let Released { releases: mut found, mut refills } = releases.find(&self.moved, going)?;
         let is_synced = |change: &Change| header.models.get(&change.model) == Some(&ModelMode::Sync);
         found.retain(is_synced);
-        refills.retain(is_synced);
+        refills.retain(|change| {
+            let comes =
+                |field: &FieldChange| fields.schema(&change.model).and_then(|s| self.left_out.of(s, field)).is_none();
+            is_synced(change) && change.fields.iter().all(comes)
+        });
         for change in &found {
             if let Some(summary) = self.summary.models.iter_mut().find(|summary| summary.model == change.model) {
                 summary.release += 1;
@@ -411,6 +427,9 @@ impl<'a> PlanDraft<'a> {
             let initial = self.fields.initial_of(schema.name);
             let ignored = self.ignored(schema, &change);
             owner::decide(schema, initial, self.policy, &mut change, unsaid, applied, ignored);
+            if !self.left_out.is_empty() {
+                owner::leave_out(schema, self.policy, &mut change, |field| self.left_out.of(schema, field));
+            }
             let is_nothing = change.fields.is_empty() && change.kept.is_empty() && change.hold.is_none();
             if is_nothing && change.action == Action::Update {
                 self.dropped += u64::from(!unsaid_only);
@@ -491,30 +510,6 @@ impl<'a> PlanDraft<'a> {
         self.background?.ignored.of(schema.name, change.key.as_str())
     }
 
-    /// What is left alone and therefore leaves a create out: what its record belongs to, or what it cannot be without.
-    fn left_out_with(&self, schema: &ModelSchema, change: &Change) -> Option<String> {
-        let ignored = self.background?.ignored;
-        if ignored.is_empty() || (change.action, &change.hold) != (Action::Create, &None) {
-            return None;
-        }
-        let of_whole = wholes(schema, self.fields).filter_map(|(field, whole)| {
-            let key = change.after(field.name)?.to_string();
-            Some((whole, AnyKey::from_canonical(&key)))
-        });
-        let needed = |field: &FieldChange| {
-            let known = schema.field(&field.name).filter(|known| !known.deferred)?;
-            match known.kind {
-                FieldKind::Reference(model) => self.left_out.get(&hash(model, &field.after.to_string())),
-                FieldKind::References(model) => {
-                    let mut members = field.after.as_array().into_iter().flatten();
-                    members.find_map(|member| self.left_out.get(&hash(model, &member.to_string())))
-                }
-                _ => None,
-            }
-        };
-        left_alone(of_whole, self.fields, ignored).or_else(|| change.fields.iter().find_map(needed).cloned())
-    }
-
     /// Takes a create or an update that is decided.
     fn admit(&mut self, schema: &'static ModelSchema, mut change: Change, site: Option<&str>) -> Result<()> {
         let target = self.target.models.get(schema.name).map(|model| &model.verdict);
@@ -522,16 +517,12 @@ impl<'a> PlanDraft<'a> {
             let reason = format!("the target may have it: the read of {} is not complete: {reason}", schema.plural);
             change.hold = Some(Hold { rule: HoldRule::TargetPartial, reason });
         }
-        let own = |change: &Change| hash(schema.name, change.key.as_str());
-        if let Some(left) = self.left_out_with(schema, &change) {
-            change.hold = Some(ignored_with(left.clone()));
-            self.left_out.insert(own(&change), left);
-        } else if let (Action::Create, Some(Hold { rule: HoldRule::Ignored, reason })) = (change.action, &change.hold) {
-            self.left_out.insert(own(&change), named(schema, &change.key, reason));
+        if let Some(Background { ignored, .. }) = self.background {
+            self.left_out.hold(schema, &mut change, self.fields, ignored);
         }
         match &change.hold {
             Some(hold) => {
-                *self.current.held.entry(hold.rule.as_str().to_owned()).or_default() += 1;
+                self.current.hold(hold.rule, change.action);
                 let insists = |releasing: &Releasing<'_>| releasing.rules.iter().any(|rule| rule.model == schema.name);
                 if change.action == Action::Update && self.releasing.as_ref().is_some_and(insists) {
                     self.held.insert(hash(schema.name, change.key.as_str()));
@@ -679,6 +670,11 @@ impl DiffOutput for PlanDraft<'_> {
 
     fn counted_at(&mut self, _: &'static ModelSchema, site: &str, in_both: u64) -> Result<()> {
         self.shares.insert(site.into(), in_both);
+        Ok(())
+    }
+
+    fn beside(&mut self, model: &'static ModelSchema, unchanged: u64) -> Result<()> {
+        self.beside.insert(model.name, unchanged);
         Ok(())
     }
 

@@ -37,6 +37,23 @@ pub struct SiteCounts {
     /// Held back.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub held: u64,
+    /// Held back, by action. Nothing in plans from before that was counted.
+    #[serde(default, skip_serializing_if = "HeldCounts::is_empty")]
+    pub held_actions: HeldCounts,
+}
+
+/// How many changes are held back, by action.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct HeldCounts {
+    /// That would create.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub create: u64,
+    /// That would update.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub update: u64,
+    /// That would delete.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub delete: u64,
 }
 
 /// Counts changes while they are decided. It grows with the number of sites and fields, not with that of changes.
@@ -70,7 +87,10 @@ impl FacetCounter {
         tally.total += 1;
         let counts = tally.counts(model);
         match (&change.hold, change.action) {
-            (Some(_), _) => counts.held += 1,
+            (Some(_), action) => {
+                counts.held += 1;
+                counts.held_actions.count(action);
+            }
             (None, Action::Create) => counts.create += 1,
             (None, Action::Update) => counts.update += 1,
             (None, Action::Delete) => counts.delete += 1,
@@ -144,6 +164,34 @@ impl SiteCounts {
     }
 }
 
+impl HeldCounts {
+    /// Those with an action.
+    pub fn of(&self, action: Action) -> u64 {
+        match action {
+            Action::Create => self.create,
+            Action::Update => self.update,
+            Action::Delete => self.delete,
+        }
+    }
+
+    /// All of them.
+    pub fn total(&self) -> u64 {
+        self.create + self.update + self.delete
+    }
+
+    pub(super) fn count(&mut self, action: Action) {
+        match action {
+            Action::Create => self.create += 1,
+            Action::Update => self.update += 1,
+            Action::Delete => self.delete += 1,
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.total() == 0
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -178,7 +226,8 @@ mod tests {
         assert_eq!((sites.len(), more_sites), (MOST, 2));
         let first = &sites[0];
         assert_eq!((&first.site, first.total()), (&site(150), 2));
-        assert_eq!(first.models["device"], SiteCounts { create: 1, held: 1, ..SiteCounts::default() });
+        let held_actions = HeldCounts { create: 1, ..HeldCounts::default() };
+        assert_eq!(first.models["device"], SiteCounts { create: 1, held: 1, held_actions, ..SiteCounts::default() });
         assert_eq!(sites[1].site, site(0));
     }
 }

@@ -1,6 +1,7 @@
 //! Plans that are decided with a memory: why fields differ, what is cleared, what is released, what becomes ours.
 
 mod ignored;
+mod left_out_members;
 mod names;
 
 use std::cell::RefCell;
@@ -20,7 +21,7 @@ use super::*;
 use crate::Result;
 use crate::applied::AppliedValues;
 use crate::change::{Change, FieldChange, HoldRule};
-use crate::diff::{DiffInput, calculate};
+use crate::diff::{DiffInput, DiffOutput, calculate};
 use crate::event::{Events, Side};
 use crate::fields::ModelFields;
 use crate::ignore::Ignored;
@@ -262,7 +263,11 @@ fn plan_releasing(
         refusals: &|_| Ok(Vec::new()),
         ignored: &ledger.ignored,
     });
-    calculate(&DiffInput { source, target: &target, fields, modes: &modes, exact: false }, &mut draft).unwrap();
+    let compare = |output: &mut dyn DiffOutput| {
+        calculate(&DiffInput { source, target: &target, fields, modes: &modes, exact: false }, output)
+    };
+    draft.leave_out(LeftOut::find(fields, policy, &ledger.ignored, compare).unwrap());
+    compare(&mut draft).unwrap();
     let path = folder.join("plan.json");
     let saved = draft.save(&path, &header(), source, &Evidence::default(), Vec::new(), ledger).unwrap();
     let reader = PlanReader::open(&path).unwrap();

@@ -28,6 +28,7 @@ mod circles;
 mod draft;
 mod excerpt;
 mod facets;
+mod left_out;
 mod marks;
 mod memory;
 mod output;
@@ -48,7 +49,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use syncline_model::AnyKey;
 
-use crate::change::Action;
+use crate::change::{Action, HoldRule};
 use crate::diff::DiffCounts;
 use crate::event::Side;
 use crate::guard::{Demand, Verdict};
@@ -59,7 +60,8 @@ use crate::snapshot::{Rejected, Rejection};
 pub use absence::Evidence;
 pub use draft::{Background, PlanDraft, SavedPlan};
 pub use excerpt::{PartFilter, PlanExcerpt, PlanPart};
-pub use facets::{SiteCounts, SiteSummary};
+pub use facets::{HeldCounts, SiteCounts, SiteSummary};
+pub use left_out::LeftOut;
 pub use marks::{Unmark, UnmarkedField};
 pub use memory::{AllOurs, Memory, id_hash};
 pub use reader::PlanReader;
@@ -68,6 +70,8 @@ pub use selection::{Selection, Selector};
 
 #[cfg(feature = "runtime")]
 pub(crate) use spool::Spool;
+#[cfg(feature = "runtime")]
+pub(crate) use whole::Belonging;
 pub(crate) use whole::wholes_of;
 
 /// The format that this version writes and reads.
@@ -207,7 +211,7 @@ pub struct PlanSummary {
 pub struct ModelSummary {
     /// The model.
     pub model: String,
-    /// What the comparison found.
+    /// What the comparison found; of a plan that is about some of the records only, what it found of those.
     pub found: DiffCounts,
     /// Changes to be applied, by action.
     pub create: u64,
@@ -223,6 +227,9 @@ pub struct ModelSummary {
     pub refused: u64,
     /// Changes that are held back, by rule.
     pub held: BTreeMap<String, u64>,
+    /// Changes that are held back, by rule and action. Nothing in plans from before that was counted.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub held_actions: BTreeMap<String, HeldCounts>,
     /// Records that both sides have and that are not Syncline's: with `policy.adopt = "matched"` they become its own. Counted in the
     /// first run, and where the sync adopts.
     #[serde(default, skip_serializing_if = "is_zero")]
@@ -248,6 +255,17 @@ impl ModelSummary {
     /// Changes that are held back.
     pub fn held(&self) -> u64 {
         self.held.values().sum()
+    }
+
+    /// Those that a rule holds back, by action; none where nobody counted.
+    pub fn held_by(&self, rule: &str) -> Option<HeldCounts> {
+        let counts = self.held_actions.get(rule).copied().unwrap_or_default();
+        (counts.total() == self.held.get(rule).copied().unwrap_or_default()).then_some(counts)
+    }
+
+    fn hold(&mut self, rule: HoldRule, action: Action) {
+        *self.held.entry(rule.as_str().to_owned()).or_default() += 1;
+        self.held_actions.entry(rule.as_str().to_owned()).or_default().count(action);
     }
 
     fn count(&mut self, action: Action) {

@@ -3,6 +3,7 @@
 use serde_json::Value;
 use syncline_model::{FieldKind, FieldSet, ModelSchema};
 
+use super::left_out::LeftOutOf;
 use crate::applied::{AppliedValues, Cause};
 use crate::change::{Action, Change, FieldChange, Hold, HoldRule, KeptField};
 use crate::ignore::IgnoredRecord;
@@ -82,6 +83,45 @@ fn decide_fields(
     if change.fields.len() == before && change.kept.is_empty() {
         return;
     }
+    settle(change);
+}
+
+/// Keeps the references of a create or an update that is not held to what does not come, as `left_out` tells.
+///
+/// A list is written without those; it is among the kept fields too, as the source has it, for the rest of it that is not written. Of a
+/// create, other references are left only where they are of the second pass; it cannot be without the others, and is held.
+pub fn leave_out(
+    schema: &ModelSchema,
+    policy: &Policy,
+    change: &mut Change,
+    left_out: impl Fn(&FieldChange) -> Option<LeftOutOf>,
+) {
+    if change.hold.is_some() {
+        return;
+    }
+    let before = change.kept.len();
+    let is_create = change.action == Action::Create;
+    for field in std::mem::take(&mut change.fields) {
+        let left_out = left_out(&field).filter(|left| left.rest.is_some() || field.deferred || !is_create);
+        let Some(LeftOutOf { reason, rest }) = left_out else {
+            change.fields.push(field);
+            continue;
+        };
+        if let Some(rest) = rest.filter(|rest| *rest != field.before) {
+            change.fields.push(FieldChange { after: rest, ..field.clone() });
+        }
+        let rule = policy.rule_of(schema.name, &field.name);
+        change.kept.push(KeptField { ignored: Some(reason), ..kept(rule, field) });
+    }
+    if change.kept.len() > before {
+        let place = |name: &str| schema.position(name).unwrap_or(usize::MAX);
+        change.kept.sort_by_key(|field| place(&field.name));
+        settle(change);
+    }
+}
+
+/// Holds a change of which nothing is written, and names it anew by what is left of it.
+fn settle(change: &mut Change) {
     if change.fields.is_empty() {
         change.hold = nothing_left(&change.kept);
     }
@@ -105,7 +145,7 @@ fn nothing_left(kept: &[KeptField]) -> Option<Hold> {
 }
 
 /// Takes out of a create what is never written, but for what a record cannot be without.
-fn leave_to_the_target(schema: &ModelSchema, policy: &Policy, change: &mut Change) {
+pub fn leave_to_the_target(schema: &ModelSchema, policy: &Policy, change: &mut Change) {
     if policy.fields.is_empty() {
         return;
     }

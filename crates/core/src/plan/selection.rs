@@ -11,6 +11,7 @@ use super::PlanReader;
 use crate::bindings::hash;
 use crate::change::{Action, Change};
 use crate::places::Places;
+use crate::scope::no_model;
 use crate::{Error, ErrorKind, Result};
 
 /// Which changes of a plan a person means.
@@ -53,8 +54,7 @@ impl FromStr for Selector {
         }
         let (model, key) = text.split_once(':').map_or((text, None), |(model, key)| (model, Some(key)));
         let Some(schema) = models::by_name(model) else {
-            let known: Vec<_> = models::ALL.iter().map(|schema| schema.name).collect();
-            return Err(refused(format!("`{model}` is no model (known: {})", known.join(", "))));
+            return Err(refused(no_model(model)));
         };
         let Some(key) = key else { return Ok(Self::Model(model.to_owned())) };
         let value: Value = serde_json::from_str(key).map_err(|error| {
@@ -390,7 +390,7 @@ mod tests {
             assert_eq!(text.parse::<Selector>().unwrap().to_string(), nested);
         }
         let refused = |text: &str| text.parse::<Selector>().unwrap_err().to_string();
-        insta::assert_snapshot!(refused("devize"), @"`devize` is no model (known: tag, tenant_group, tenant, site, manufacturer, device_type, device_role, platform, vlan, vrf, prefix, virtual_chassis, device, interface, mac_address, ip_address, cluster_type, cluster_group, cluster, virtual_machine, host_group, host, maintenance)");
+        insta::assert_snapshot!(refused("devize"), @"`devize` is no model; did you mean `device`?");
         insta::assert_snapshot!(refused("device:core-1"), @r#"`core-1` is no key: write it as the plan does, `device:["part",…]`"#);
         insta::assert_snapshot!(refused("device:1"), @"`1` is no key: it is no list");
         insta::assert_snapshot!(refused(r#"device:["atl"]"#), @r#"`["atl"]` is no key of a device: its parts are site, name"#);

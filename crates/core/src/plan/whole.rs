@@ -1,8 +1,8 @@
 //! What a record belongs to.
 
-use syncline_model::{AnyKey, DeletionClass, FieldKind, FieldSchema, ModelSchema};
+use syncline_model::{AnyKey, DeletionClass, FieldKind, FieldSchema, ModelSchema, models};
 
-use crate::change::Change;
+use crate::change::{Change, FieldChange};
 use crate::fields::ModelFields;
 use crate::ignore::{Ignored, IgnoredRecord};
 
@@ -50,6 +50,55 @@ pub fn left_alone(
     })
 }
 
+/// What belongs to records, as far as single keys and changes tell.
+#[derive(Clone, Copy)]
+pub struct Belonging<'a> {
+    /// The fields that tell.
+    pub fields: &'a ModelFields,
+    /// The records.
+    pub whole: &'a Ignored,
+}
+
+impl Belonging<'_> {
+    /// The models of what can belong to records of a model, directly or as part of a part.
+    pub fn models(&self, whole: &str) -> Vec<&'static str> {
+        let mut found: Vec<&'static str> = Vec::new();
+        loop {
+            let belongs = |schema: &&'static ModelSchema| {
+                let mut wholes = wholes(schema, self.fields);
+                !found.contains(&schema.name) && wholes.any(|(_, of)| of.name == whole || found.contains(&of.name))
+            };
+            match models::ALL.iter().copied().find(belongs) {
+                Some(schema) => found.push(schema.name),
+                None => return found,
+            }
+        }
+    }
+
+    /// Whether the keys of a model tell all that its records belong to.
+    pub fn is_told_by_key(&self, model: &str) -> bool {
+        self.fields.schema(model).is_some_and(|schema| wholes(schema, self.fields).all(|(field, _)| field.key))
+    }
+
+    /// Whether a record belongs to one of them by its key.
+    pub fn by_key(&self, model: &str, key: &str) -> bool {
+        let Some(schema) = self.fields.schema(model) else { return false };
+        let wholes = wholes_in_key(schema, &AnyKey::from_canonical(key), self.fields);
+        left_alone(wholes.into_iter(), self.fields, self.whole).is_some()
+    }
+
+    /// Whether a record belongs to one of them by the fields that it comes or goes with.
+    pub fn by_fields(&self, model: &str, changed: &[FieldChange]) -> bool {
+        let Some(schema) = self.fields.schema(model) else { return false };
+        let wholes = wholes(schema, self.fields).flat_map(|(field, whole)| {
+            let said = changed.iter().filter(move |said| said.name == field.name);
+            said.flat_map(|said| [&said.before, &said.after])
+                .filter_map(move |key| Some((whole, AnyKey::from_value(key)?)))
+        });
+        left_alone(wholes, self.fields, self.whole).is_some()
+    }
+}
+
 /// A record that is left alone, in words: what the hold of whatever hangs on it says.
 pub fn named(schema: &ModelSchema, key: &AnyKey, reason: &str) -> String {
     format!("{} `{key}` is {reason}", schema.label)
@@ -74,6 +123,15 @@ mod tests {
     use std::fmt::Write as _;
     use syncline_model::FieldSet;
     use syncline_model::models::ALL;
+
+    #[test]
+    fn keys_tell_what_all_but_addresses_belong_to() {
+        let fields = ALL.iter().fold(ModelFields::new(), |all, schema| all.insert(schema, FieldSet::ALL));
+        let belonging = Belonging { fields: &fields, whole: &Ignored::default() };
+        let told = belonging.models("device").into_iter().map(|model| (model, belonging.is_told_by_key(model)));
+        let told: std::collections::BTreeMap<_, _> = told.collect();
+        assert_eq!(told, [("interface", true), ("ip_address", false), ("mac_address", true)].into());
+    }
 
     #[test]
     fn only_parts_belong_to_something() {

@@ -156,7 +156,7 @@ impl Runner {
     /// Ends a run whose sync is not to be had, or lets it wait for its sync when something of it is in doubt.
     pub(super) async fn leave_without_sync(&self, claim: Claim, run: &Run, error: Error) -> Result<RunStatus> {
         let events = Events::new();
-        let recorder = Recorder::of(&self.history, claim, &run.sync, &events);
+        let recorder = Recorder::of(&self.history, claim, run, &events);
         let mut report = RunReport::begun(run);
         let doubt = Doubt { runner: self, run, recorder: &recorder, events: &events };
         let batches = doubt.batches().await?;

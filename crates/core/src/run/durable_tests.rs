@@ -395,6 +395,9 @@ async fn a_sync_runs_after_another_one() {
     assert_eq!(pass().await, 0, "that was before anybody asked");
     assert_eq!(lab.run_with(RunRequest::dry()).await.status, RunStatus::Completed);
     assert_eq!(pass().await, 0, "a dry run changes nothing");
+    let part = serde_json::from_value(serde_json::json!({"models": ["site"]})).unwrap();
+    assert_eq!(lab.run_with(RunRequest::part(part)).await.status, RunStatus::Completed);
+    assert_eq!(pass().await, 0, "a part is no complete run");
     let request_id = Some("CHG0042".parse().unwrap());
     let first = lab.run_with(RunRequest { request_id: request_id.clone(), ..RunRequest::default() }).await;
     assert_eq!((pass().await, pass().await), (1, 1));

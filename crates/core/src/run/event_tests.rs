@@ -1,9 +1,12 @@
 //! What a run tells is in its history: from its request to its end, also when its runner is killed on the way.
 
 use super::durable_tests::{abandoned, filled, go_on, killed, read};
+use super::event_log::EventLog;
 use super::tests::{Lab, with};
-use crate::event::Level;
-use crate::history::{RunEvent, RunId, RunStatus, StoredEvent};
+use super::{RunReport, RunRequest};
+use crate::event::{Events, Level, Side};
+use crate::history::{Claimed, RunEvent, RunId, RunStatus, StoredEvent};
+use crate::requests::{RequestCounts, SideRequests};
 
 async fn events(lab: &Lab, run: RunId) -> Vec<StoredEvent> {
     lab.runner.history().events(run, 0, 10_000).await.unwrap().items
@@ -18,10 +21,12 @@ fn story(events: &[StoredEvent]) -> String {
             RunEvent::PhaseFinished { phase, .. } => format!("  … {}", phase.as_str()),
             RunEvent::ReadFinished { side, model, records, .. } => format!("    read {side} {model}: {records}"),
             RunEvent::Compared { model, create, to_apply, .. } => format!("    compared {model}: {create}, {to_apply}"),
-            RunEvent::Applied { model, done, total, failed } if done == total => {
+            RunEvent::Applied { model, done, total, failed, .. } if done == total => {
                 format!("    applied {model}: {done} of {total}, {failed} failed")
             }
-            RunEvent::Read { .. } | RunEvent::Applied { .. } | RunEvent::Message { .. } => return None,
+            RunEvent::Read { .. } | RunEvent::Applied { .. } | RunEvent::Requests(_) | RunEvent::Message { .. } => {
+                return None;
+            }
         })
     });
     told.collect::<Vec<_>>().join("\n")
@@ -96,6 +101,35 @@ syncing applying 2
 completed applying 2
 ");
     assert!(story(&after).contains("applied site: 25 of 25, 0 failed"), "{}", story(&after));
+}
+
+#[tokio::test]
+async fn what_is_asked_of_the_systems_is_told_with_what_was_before() {
+    let lab = filled("told-requests").await;
+    let run = lab.runner.trigger(&lab.sync, &RunRequest::default()).await.unwrap().run();
+    let Claimed::Granted(claim) = lab.runner.claim(run).await.unwrap() else { panic!("nobody else wants it") };
+    let history = lab.runner.history();
+    let (began, counts) =
+        (std::time::Instant::now(), RequestCounts { sent: 5, retries: 1, ..RequestCounts::default() });
+    let earlier = SideRequests { source: counts, ..SideRequests::default() };
+    let stream = Events::new();
+    let log = EventLog::keep(history.clone(), claim, &stream, earlier);
+    stream.requests(Side::Source).sent(began, true);
+    stream.requests(Side::Target).sent(began, false);
+    let begun = read(&lab, run).await;
+    log.end(&RunReport::begun(&begun)).await.unwrap();
+
+    let told = events(&lab, run).await.into_iter().filter_map(|stored| match stored.event {
+        RunEvent::Requests(requests) => Some(requests),
+        _ => None,
+    });
+    let last = told.collect::<Vec<_>>().pop().unwrap();
+    assert_eq!((last.source.sent, last.source.retries, last.source.throttled, last.target.sent), (6, 1, 1, 1));
+    assert_eq!(read(&lab, run).await.requests, last, "also for those who look at the run");
+    // What was told is not told again.
+    let before = events(&lab, run).await.len();
+    EventLog::keep(history.clone(), claim, &Events::new(), last).end(&RunReport::begun(&begun)).await.unwrap();
+    assert_eq!(events(&lab, run).await.len(), before);
 }
 
 #[tokio::test]

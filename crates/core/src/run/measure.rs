@@ -217,7 +217,14 @@ mod tests {
     }
 
     fn phase(phase: Phase) -> PhaseRecord {
-        PhaseRecord { phase, started: Utc::now(), duration_ms: 1500, memory_final: None, memory_peak: None }
+        PhaseRecord {
+            phase,
+            started: Utc::now(),
+            duration_ms: 1500,
+            memory_final: None,
+            memory_peak: None,
+            streams: vec![],
+        }
     }
 
     fn summary(records: u64) -> ReadSummary {
@@ -249,10 +256,10 @@ mod tests {
         let measure = RunMeasure::follow("lab", RunKind::Scheduled, &events);
         assert_eq!(lines(&handle.render(), "syncline_runs_active"), ["syncline_runs_active 1"]);
         let side = Side::Source;
-        events.emit(Event::Read { side, model: "site", records: 100, expected: None });
-        events.emit(Event::Read { side, model: "site", records: 250, expected: None });
+        events.emit(Event::Read { side, model: "site", records: 100, expected: None, began: Utc::now() });
+        events.emit(Event::Read { side, model: "site", records: 250, expected: None, began: Utc::now() });
         // Fewer than were read: two had the same key.
-        events.emit(Event::ReadFinished { side, model: "site", records: 249, partial: None });
+        events.emit(Event::ReadFinished { side, model: "site", records: 249, partial: None, began: None });
         let mut report = report(RunStatus::Completed);
         report.phases = vec![phase(Phase::LoadSource)];
         report.source = BTreeMap::from([("site", summary(249)), ("device", summary(7))]);

@@ -3,7 +3,9 @@
 mod applying;
 mod book;
 mod check;
+mod compare_reads;
 mod connect;
+mod count;
 mod definition;
 mod doubt;
 mod event_log;
@@ -37,6 +39,8 @@ mod worker;
 
 pub use book::{Automation, ConfiguredSync, SyncBook};
 pub use check::{CheckedSide, CheckedSync};
+pub use compare_reads::{KeptRead, ReadDifferences, ReadPair};
+pub use count::{ModelCount, ScopeCount, ScopeCounter};
 pub use definition::{SideDefinition, SyncDefinition};
 pub use findings::{Drift, DriftVerdict};
 pub use look_up::LookedUp;

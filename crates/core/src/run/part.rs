@@ -1,23 +1,24 @@
 //! A run about a part of its sync: both sides are read whole, so that all that is known of a record stays as true as ever, and of what
 //! differs the plan has what is in the scope and what that needs.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use syncline_model::{AnyKey, ModelSchema};
+use syncline_model::ModelSchema;
 
 use super::RunReport;
+use super::count::site_key;
 use super::definition::SyncDefinition;
-use super::rerun::Wanted;
+use super::rerun::{Equal, Wanted};
 use super::work::Work;
 use crate::bindings::hash;
-use crate::change::Change;
+use crate::change::{Action, Change};
 use crate::diff::{DiffCounts, DiffOutput};
 use crate::fields::ModelFields;
 use crate::history::Purpose;
 use crate::models::ModelMode;
-use crate::scope::{Scope, ScopeRecord};
+use crate::scope::{Scope, ScopeRecord, list, unknown_model};
 use crate::site::SitePath;
-use crate::snapshot::{Recognised, Snapshot, SnapshotReader};
+use crate::snapshot::{Recognised, Renamed, Snapshot, SnapshotReader};
 use crate::{Error, ErrorKind, Result};
 
 /// What of all that differs a plan is about.
@@ -50,9 +51,8 @@ impl SyncDefinition {
     /// Refuses a model that the sync does not sync, as far as its configuration tells. What the systems do not know is told by a run.
     pub fn ensure_syncs(&self, model: &str) -> Result<()> {
         let refused = |message: String| Err(Error::new(ErrorKind::Refused, message));
-        if syncline_model::models::by_name(model).is_none() {
-            let known: Vec<_> = syncline_model::models::ALL.iter().map(|schema| schema.name).collect();
-            return refused(format!("`{model}` is no model (known: {})", known.join(", ")));
+        if let Some(message) = unknown_model(model) {
+            return refused(message);
         }
         let mode = match self.models.get(model) {
             None | Some(ModelMode::Sync) => return Ok(()),
@@ -82,8 +82,8 @@ pub fn ensure_comparable(scope: &Scope, fields: &ModelFields, modes: &BTreeMap<&
     let is_synced = |model: &str| modes.get(model) == Some(&ModelMode::Sync);
     let synced: Vec<_> = fields.iter().map(|(schema, _)| schema).filter(|schema| is_synced(schema.name)).collect();
     if let Some(other) = named_models(scope).find(|model| !is_synced(model)) {
-        let known: Vec<_> = synced.iter().map(|schema| schema.name).collect();
-        return refused(format!("`{other}` is no model that this sync writes (it writes {})", known.join(", ")));
+        let known = list(synced.iter().map(|schema| schema.name));
+        return refused(format!("`{other}` is no model that this sync writes (it writes {known})"));
     }
     let mut models = synced.iter().filter(|schema| scope.has_model(schema.name));
     if scope.has_sites() && models.all(|schema| SitePath::of(schema, fields).is_none()) {
@@ -94,7 +94,7 @@ pub fn ensure_comparable(scope: &Scope, fields: &ModelFields, modes: &BTreeMap<&
     Ok(())
 }
 
-/// Finds the records of a scope among those that differ. `compare` makes the comparison. Sites and records that neither side has are
+/// Finds the records of a scope among those that differ, and counts those that are equal. `compare` makes the comparison. Sites and records that neither side has are
 /// an error: they are a slip, or gone on both sides.
 pub fn in_scope(
     scope: &Scope,
@@ -102,21 +102,21 @@ pub fn in_scope(
     sides: [&Snapshot; 2],
     recognised: &[Recognised],
     compare: impl Fn(&mut dyn DiffOutput) -> Result<()>,
-) -> Result<Wanted> {
+) -> Result<(Wanted, Equal)> {
     let records = records(scope, recognised);
     ensure_known(scope, &records, sides)?;
     let mut found = Found::of(scope, fields, &records);
+    found.note_places(sides[1])?;
     compare(&mut found)?;
-    Ok(found.wanted)
+    Ok((found.wanted, Equal::Known(found.equal)))
 }
 
 /// The records of a scope by the names that they have in the source: who names one by what it was called in the target means it too.
 fn records(scope: &Scope, recognised: &[Recognised]) -> HashMap<ScopeRecord, ScopeRecord> {
-    let renamed: HashMap<(&str, &AnyKey), &AnyKey> =
-        recognised.iter().map(|known| ((known.model, &known.target_key), &known.source_key)).collect();
+    let renamed = Renamed::of(recognised);
     let named = scope.records().map(|record| {
-        let key = renamed.get(&(record.model.as_str(), &record.key)).copied().unwrap_or(&record.key);
-        (ScopeRecord { model: record.model.clone(), key: key.clone() }, record.clone())
+        let key = renamed.key(&record.model, &record.key).unwrap_or_else(|| record.key.clone());
+        (ScopeRecord { model: record.model.clone(), key }, record.clone())
     });
     named.collect()
 }
@@ -151,11 +151,6 @@ fn ensure_known(scope: &Scope, records: &HashMap<ScopeRecord, ScopeRecord>, side
     Err(Error::new(ErrorKind::NotFound, message))
 }
 
-/// The canonical key of a site.
-fn site_key(slug: &str) -> String {
-    serde_json::json!([slug]).to_string()
-}
-
 /// Finds what of a comparison is in a scope.
 struct Found<'a> {
     scope: &'a Scope,
@@ -164,6 +159,14 @@ struct Found<'a> {
     sites: HashSet<String>,
     paths: HashMap<&'static str, Option<SitePath>>,
     wanted: Wanted,
+    /// Those of the records that are named which stand at one of the sites too, and are of one of the models.
+    twice: HashSet<u128>,
+    /// How many records of the current model in the scope both sides have, and how many of them differ. Of a model that is in it
+    /// whole, nobody needs to count.
+    in_both: u64,
+    differing: u64,
+    /// The records in the scope that both sides have and that do not differ, by model.
+    equal: BTreeMap<&'static str, u64>,
 }
 
 impl<'a> Found<'a> {
@@ -175,7 +178,50 @@ impl<'a> Found<'a> {
             sites: scope.sites().map(|site| site_key(&site.to_string())).collect(),
             paths: HashMap::new(),
             wanted: Wanted::new(),
+            twice: HashSet::new(),
+            in_both: 0,
+            differing: 0,
+            equal: BTreeMap::new(),
         }
+    }
+
+    /// Finds where the records stand that are named, so that none is counted with its site and again by its name.
+    fn note_places(&mut self, target: &Snapshot) -> Result<()> {
+        if !self.scope.has_sites() {
+            return Ok(());
+        }
+        let named: BTreeSet<_> = self.scope.records().map(|record| record.model.as_str()).collect();
+        for snapshot in named.iter().filter_map(|model| target.models.get(*model)) {
+            let Some(path) = self.fields.schema(snapshot.model).and_then(|schema| SitePath::of(schema, self.fields))
+            else {
+                continue;
+            };
+            let mut reader = SnapshotReader::open(snapshot)?;
+            while let Some(line) = reader.next_line()? {
+                let own = hash(snapshot.model, &String::from_utf8_lossy(line.key));
+                let stands = |site: &[u8]| self.sites.contains(&*String::from_utf8_lossy(site));
+                if self.records.contains(&own) && path.in_record(line.key, line.record).is_some_and(stands) {
+                    self.twice.insert(own);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a record that both sides have is counted by its name: with its model or its site it is counted already.
+    fn is_counted_by_name(&self, model: &str, own: u128) -> bool {
+        let with_model = self.scope.has_model(model) && (!self.scope.has_sites() || self.twice.contains(&own));
+        self.records.contains(&own) && !with_model
+    }
+
+    /// Takes an update out of what is equal: it is counted with what both sides have.
+    fn differs(&mut self, change: &Change, site: Option<&str>) {
+        if (change.action, &change.hold) != (Action::Update, &None) {
+            return;
+        }
+        let is_there = self.scope.has_model(&change.model) && site.is_some_and(|site| self.sites.contains(site));
+        let own = hash(&change.model, change.key.as_str());
+        self.differing += u64::from(is_there || self.is_counted_by_name(&change.model, own));
     }
 
     fn look_at(&mut self, change: &Change, site: Option<&str>) -> Result<()> {
@@ -203,10 +249,11 @@ impl<'a> Found<'a> {
 
 impl DiffOutput for Found<'_> {
     fn change(&mut self, change: Change) -> Result<()> {
-        self.look_at(&change, None)
+        self.change_at(change, None)
     }
 
     fn change_at(&mut self, change: Change, site: Option<&str>) -> Result<()> {
+        self.differs(&change, site);
         self.look_at(&change, site)
     }
 
@@ -214,7 +261,26 @@ impl DiffOutput for Found<'_> {
         self.look_at(&update, site)
     }
 
-    fn counted(&mut self, _: &'static ModelSchema, _: DiffCounts) -> Result<()> {
+    fn matched(&mut self, schema: &'static ModelSchema, key: &[u8], _: &[u8]) -> Result<()> {
+        if !self.records.is_empty() {
+            let own = hash(schema.name, &String::from_utf8_lossy(key));
+            self.in_both += u64::from(self.is_counted_by_name(schema.name, own));
+        }
+        Ok(())
+    }
+
+    fn counted_at(&mut self, model: &'static ModelSchema, site: &str, in_both: u64) -> Result<()> {
+        if self.scope.has_model(model.name) && self.sites.contains(site) {
+            self.in_both += in_both;
+        }
+        Ok(())
+    }
+
+    fn counted(&mut self, model: &'static ModelSchema, counts: DiffCounts) -> Result<()> {
+        let (in_both, differing) = (std::mem::take(&mut self.in_both), std::mem::take(&mut self.differing));
+        let is_whole = self.scope.has_model(model.name) && !self.scope.has_sites();
+        let equal = if is_whole { counts.unchanged } else { in_both.saturating_sub(differing) };
+        self.equal.insert(model.name, equal);
         Ok(())
     }
 }
@@ -223,10 +289,10 @@ impl DiffOutput for Found<'_> {
 mod tests {
     use proptest::prelude::*;
     use serde_json::{Value, json};
-    use syncline_model::{FieldSet, models};
+    use syncline_model::{AnyKey, FieldSet, models};
 
     use super::*;
-    use crate::change::{Action, FieldChange};
+    use crate::change::FieldChange;
     use crate::run::rerun::{Only, add_needed};
 
     fn fields() -> ModelFields {
@@ -274,7 +340,7 @@ mod tests {
         let mut wanted = found.wanted;
         let beside = add_needed(&mut wanted, &fields, compare).unwrap();
         let mut kept = Kept::default();
-        compare(&mut Only::new(&wanted, &fields, &beside, &mut kept)).unwrap();
+        compare(&mut Only::new(&wanted, &fields, &beside, Equal::Known(found.equal), &mut kept)).unwrap();
         let told = |change: &Change| {
             let held = change.hold.as_ref().map(|hold| format!(", held: {}", hold.reason)).unwrap_or_default();
             format!("{} {} {}{held}", change.action, change.model, change.key)
@@ -368,6 +434,47 @@ mod tests {
         }
     }
 
+    /// Of two sites with two devices each, one of them different at either: what is equal is counted once, however it is named.
+    #[test]
+    fn what_is_equal_is_counted_in_the_scope_alone() {
+        let fields = fields();
+        let device = models::by_name("device").unwrap();
+        let native: &[u8] = br#"{"id":"7"}"#;
+        let compare = |output: &mut dyn DiffOutput| {
+            for (site, name) in [("atl", "a1"), ("atl", "a2"), ("bos", "b1"), ("bos", "b2")] {
+                let key = json!([[site], name]);
+                output.matched(device, key.to_string().as_bytes(), native)?;
+                if name.ends_with('2') {
+                    let serial = FieldChange::new("serial", json!("A"), json!("B"));
+                    let key = AnyKey::from_value(&key).unwrap();
+                    let update = Change::new("device", key, Action::Update, None, vec![serial]);
+                    output.change_at(update, Some(&site_key(site)))?;
+                }
+            }
+            output.counted_at(device, &site_key("atl"), 2)?;
+            output.counted_at(device, &site_key("bos"), 2)?;
+            output.counted(device, DiffCounts { update: 2, unchanged: 2, ..DiffCounts::default() })
+        };
+        let equal = |value: Value, twice: &[&str]| {
+            let scope = scope(value);
+            let mut found = Found::of(&scope, &fields, &records(&scope, &[]));
+            let twice = twice.iter().map(|name| hash("device", &json!([["atl"], name]).to_string()));
+            found.twice = twice.collect();
+            compare(&mut found).unwrap();
+            found.equal["device"]
+        };
+        let record = |site: &str, name: &str| json!({"model": "device", "key": [[site], name]});
+        assert_eq!(equal(json!({"models": ["device"]}), &[]), 2);
+        assert_eq!(equal(json!({"models": ["interface"]}), &[]), 0);
+        assert_eq!(equal(json!({"sites": ["atl"]}), &[]), 1);
+        assert_eq!(equal(json!({"models": ["interface"], "sites": ["atl"]}), &[]), 0);
+        assert_eq!(equal(json!({"records": [record("atl", "a1"), record("atl", "a2")]}), &[]), 1);
+        assert_eq!(equal(json!({"models": ["device"], "records": [record("atl", "a1")]}), &[]), 2);
+        let both =
+            json!({"sites": ["atl"], "records": [record("atl", "a1"), record("atl", "a2"), record("bos", "b1")]});
+        assert_eq!(equal(both, &["a1", "a2"]), 2);
+    }
+
     #[test]
     fn a_renamed_record_is_known_by_both_names() {
         let key = |name: &str| AnyKey::from_value(&json!([["atl"], name])).unwrap();
@@ -381,6 +488,10 @@ mod tests {
             let scope = scope(json!({"records": [{"model": "device", "key": [["atl"], name]}]}));
             let records = records(&scope, &recognised);
             assert_eq!(records.keys().next().unwrap().key, key("new"));
+            let port = |name: &str| json!([[["atl"], name], "e1"]);
+            let scope = self::scope(json!({"records": [{"model": "interface", "key": port(name)}]}));
+            let records = self::records(&scope, &recognised);
+            assert_eq!(records.keys().next().unwrap().key, AnyKey::from_value(&port("new")).unwrap());
         }
     }
 

@@ -49,9 +49,10 @@ impl<'a> PhaseClock<'a> {
             duration_ms: u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX),
             memory_final: self.memory.map(MemoryMeter::current),
             memory_peak: self.memory.map(MemoryMeter::peak),
+            streams: self.events.take_streams(self.phase),
         };
-        let PhaseRecord { phase, started, duration_ms, memory_final, memory_peak } = record.clone();
-        self.events.emit(Event::PhaseFinished { phase, started, duration_ms, memory_final, memory_peak });
+        let PhaseRecord { phase, started, duration_ms, memory_final, memory_peak, streams } = record.clone();
+        self.events.emit(Event::PhaseFinished { phase, started, duration_ms, memory_final, memory_peak, streams });
         record
     }
 }

@@ -13,7 +13,7 @@ use super::part::{About, in_scope};
 use super::phases::PhaseClock;
 use super::reading::Prepared;
 use super::remembered::Remembered;
-use super::rerun::{Only, add_needed};
+use super::rerun::{Equal, Only, add_needed};
 use super::retention;
 use super::work::{Work, partial_reads};
 use super::{RunReport, SideDefinition, quarantine};
@@ -27,10 +27,11 @@ use crate::history::{Purpose, RunId};
 use crate::ignore::Ignored;
 use crate::models::ModelMode;
 use crate::plan::{
-    Background, Evidence, Memory, PlanDraft, PlanHeader, PlanRead, PlanReader, PlanSide, PlanSummary, SavedPlan,
+    Background, Evidence, LeftOut, Memory, PlanDraft, PlanHeader, PlanRead, PlanReader, PlanSide, PlanSummary,
+    SavedPlan,
 };
 use crate::policy::Adopt;
-use crate::snapshot::{ModelSnapshot, Snapshot, SnapshotReader, align};
+use crate::snapshot::{ModelSnapshot, Renamed, Snapshot, SnapshotReader, align};
 use crate::target::DataTarget;
 use crate::{Error, ErrorKind, Result};
 
@@ -128,11 +129,11 @@ impl Work<'_> {
             watch,
             ours: RefCell::default(),
         };
-        let span = tracing::Span::current();
+        let (span, kept_reads) = (tracing::Span::current(), self.runner.kept_reads);
         let planned = tokio::task::spawn_blocking(move || {
             let _within = span.enter();
             let saved = work.save(&memory)?;
-            retention::prune(&work.folder, &work.source, &work.target)?;
+            retention::prune(&work.folder, &work.header, &[&work.source, &work.target], kept_reads)?;
             Ok((saved, memory.watch))
         });
         let planned = planned.await;
@@ -222,9 +223,9 @@ struct Planning {
 impl Planning {
     /// The first few records that people want left alone and that neither side has.
     fn left_alone_and_gone(&self) -> Result<Vec<String>> {
-        let mut gone: HashMap<u128, &str> = self.ignored.names().collect();
+        let mut gone: HashMap<u128, (&str, String)> = self.ignored.names().collect();
         for snapshot in [&self.source, &self.target].into_iter().flat_map(|side| side.models.values()) {
-            if !gone.values().any(|name| name.split_once(':').is_some_and(|(model, _)| model == snapshot.model)) {
+            if !gone.values().any(|(model, _)| *model == snapshot.model) {
                 continue;
             }
             let mut reader = SnapshotReader::open(snapshot)?;
@@ -232,7 +233,7 @@ impl Planning {
                 gone.remove(&hash(snapshot.model, &String::from_utf8_lossy(line.key)));
             }
         }
-        let mut names: Vec<_> = gone.into_values().map(str::to_owned).collect();
+        let mut names: Vec<_> = gone.into_values().map(|(_, name)| name).collect();
         names.sort();
         names.truncate(GONE);
         Ok(names)
@@ -243,8 +244,8 @@ impl Planning {
         let aligned = align(&self.source, &mut self.target, &self.fields, &self.folder, &bound)?;
         for recognised in &aligned.recognised {
             self.events.message(Level::Info, recognised.to_string());
-            self.ignored.rename(recognised.model, &recognised.target_key, &recognised.source_key);
         }
+        self.ignored.follow(&Renamed::of(&aligned.recognised));
         for name in self.left_alone_and_gone()? {
             let text = format!(
                 "`{name}` is left alone, and neither side has it: look at the spelling, or end it (`syncline ignore list`)"
@@ -282,9 +283,10 @@ impl Planning {
             exact: false,
         };
         let compare = |output: &mut dyn DiffOutput| self.target_system.calculate_diff(&input, output);
+        draft.leave_out(LeftOut::find(&self.fields, &self.policy, &self.ignored, compare)?);
         let wanted = match &self.about {
             About::All => None,
-            About::Records(wanted) => Some(wanted.clone()),
+            About::Records(wanted) => Some((wanted.clone(), Equal::Wanted(0))),
             About::Scope(scope) => {
                 let sides = [&self.source, &self.target];
                 Some(in_scope(scope, &self.fields, sides, &aligned.recognised, compare)?)
@@ -295,9 +297,9 @@ impl Planning {
                 draft.unmark(memory.watch.marks_in(&self.target, &self.fields)?);
                 compare(&mut draft)?;
             }
-            Some(mut wanted) => {
+            Some((mut wanted, equal)) => {
                 let beside = add_needed(&mut wanted, &self.fields, compare)?;
-                compare(&mut Only::new(&wanted, &self.fields, &beside, &mut draft))?;
+                compare(&mut Only::new(&wanted, &self.fields, &beside, equal, &mut draft))?;
             }
         }
         draft.save(&self.path, &self.header, &self.source, &self.evidence, self.verdicts.clone(), memory)

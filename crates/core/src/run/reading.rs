@@ -53,7 +53,7 @@ impl Work<'_> {
 
     /// Where the reads of the sync are kept.
     pub(super) fn snapshot_folder(&self) -> std::path::PathBuf {
-        self.runner.folder.join("snapshots").join(&self.sync.name)
+        self.runner.snapshots_of(&self.sync.name)
     }
 
     /// Opens both sides and agrees on what they can speak of.

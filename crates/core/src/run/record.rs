@@ -14,7 +14,8 @@ use crate::apply::{EarlierBatch, EarlierChange, Journal, JournalEntry, images_of
 use crate::change::Change;
 use crate::event::Events;
 use crate::history::{
-    ChangeRecorder, Claim, Endpoint, History, ModelRecord, PlanRef, ReadRecord, RecordedChange, RunResult, RunStatus,
+    ChangeRecorder, Claim, Endpoint, History, ModelRecord, PlanRef, ReadRecord, RecordedChange, Run, RunResult,
+    RunStatus,
 };
 use crate::models::ModelMode;
 use crate::outcome::Outcome;
@@ -37,8 +38,9 @@ pub struct Recorder<'a> {
 
 impl<'a> Recorder<'a> {
     /// Records a run that the caller has.
-    pub fn of(history: &'a History, claim: Claim, sync: &str, events: &Events) -> Self {
-        Self { history, claim, sync: sync.to_owned(), log: EventLog::keep(history.clone(), claim, events) }
+    pub fn of(history: &'a History, claim: Claim, run: &Run, events: &Events) -> Self {
+        let log = EventLog::keep(history.clone(), claim, events, run.requests);
+        Self { history, claim, sync: run.sync.clone(), log }
     }
 
     /// Keeps where the plan is.

@@ -1,6 +1,6 @@
 //! Trying again what another run did not get done, and nothing else. And what a plan about some records needs of others.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use syncline_model::{AnyKey, FieldKind, ModelSchema};
 
@@ -133,6 +133,15 @@ pub struct Only<'a> {
     beside: &'a HashSet<u128>,
     output: &'a mut dyn DiffOutput,
     kept: DiffCounts,
+    equal: Equal,
+}
+
+/// The records that a plan about some of them is about and that are equal on both sides.
+pub enum Equal {
+    /// Those of the wanted records that are, of the current model so far.
+    Wanted(u64),
+    /// So many, by model.
+    Known(BTreeMap<&'static str, u64>),
 }
 
 impl<'a> Only<'a> {
@@ -142,9 +151,10 @@ impl<'a> Only<'a> {
         wanted: &'a Wanted,
         fields: &'a ModelFields,
         beside: &'a HashSet<u128>,
+        equal: Equal,
         output: &'a mut dyn DiffOutput,
     ) -> Self {
-        Self { wanted, fields, beside, output, kept: DiffCounts::default() }
+        Self { wanted, fields, beside, output, kept: DiffCounts::default(), equal }
     }
 
     /// The hold of what is to be deleted without what it belongs to.
@@ -185,15 +195,34 @@ impl DiffOutput for Only<'_> {
             // What answers to more than one record is counted as that.
             _ if change.hold.is_some() => self.kept.ambiguous += 1,
             Action::Create => self.kept.create += 1,
-            Action::Update => self.kept.update += 1,
+            Action::Update => {
+                self.kept.update += 1;
+                if let Equal::Wanted(equal) = &mut self.equal {
+                    *equal = equal.saturating_sub(1);
+                }
+            }
             Action::Delete => self.kept.delete += 1,
         }
         let hold = self.without_whole(&change);
         self.output.change_at(Change { hold: hold.or(change.hold.take()), ..change }, site)
     }
 
-    /// What was found and is not wanted is not counted: it is none of this plan's business.
+    /// Those that differ are taken out when their update comes.
+    fn matched(&mut self, schema: &'static ModelSchema, key: &[u8], _: &[u8]) -> Result<()> {
+        if let Equal::Wanted(equal) = &mut self.equal {
+            *equal += u64::from(self.wanted.contains(&hash(schema.name, &String::from_utf8_lossy(key))));
+        }
+        Ok(())
+    }
+
+    /// What was found and is not wanted is not counted: it is none of this plan's business. What is equal is counted by the guards,
+    /// whose limits are parts of all that there is.
     fn counted(&mut self, model: &'static ModelSchema, counts: DiffCounts) -> Result<()> {
+        let equal = match &mut self.equal {
+            Equal::Wanted(equal) => std::mem::take(equal),
+            Equal::Known(equal) => equal.get(model.name).copied().unwrap_or_default(),
+        };
+        self.output.beside(model, counts.unchanged.saturating_sub(equal))?;
         let DiffCounts { create, update, delete, ambiguous, .. } = std::mem::take(&mut self.kept);
         self.output.counted(model, DiffCounts { create, update, delete, ambiguous, ..counts })
     }
@@ -213,7 +242,7 @@ mod tests {
     }
 
     #[derive(Default)]
-    struct Kept(Vec<String>, DiffCounts);
+    struct Kept(Vec<String>, DiffCounts, u64);
 
     impl DiffOutput for Kept {
         fn change(&mut self, change: Change) -> Result<()> {
@@ -223,6 +252,11 @@ mod tests {
 
         fn counted(&mut self, _: &'static ModelSchema, counts: DiffCounts) -> Result<()> {
             self.1 = counts;
+            Ok(())
+        }
+
+        fn beside(&mut self, _: &'static ModelSchema, unchanged: u64) -> Result<()> {
+            self.2 = unchanged;
             Ok(())
         }
     }
@@ -241,11 +275,11 @@ mod tests {
             create("device", &json!(["atl", "sw2"]), &[("device_type", json!([["cisco"], "c9300"]))]),
         ];
         let compare = |output: &mut dyn DiffOutput| {
+            let device = models::by_name("device").unwrap();
+            output.matched(device, br#"["atl","sw1"]"#, b"")?;
+            output.matched(device, br#"["atl","sw3"]"#, b"")?;
             changes.iter().cloned().try_for_each(|change| output.change(change))?;
-            output.counted(
-                models::by_name("device").unwrap(),
-                DiffCounts { create: 5, unchanged: 7, ..DiffCounts::default() },
-            )
+            output.counted(device, DiffCounts { create: 5, unchanged: 7, ..DiffCounts::default() })
         };
         let all = models::ALL.iter();
         let fields =
@@ -253,8 +287,8 @@ mod tests {
         let mut wanted = Wanted::from([hash("device", r#"["atl","sw1"]"#)]);
         let beside = add_needed(&mut wanted, &fields, compare).unwrap();
         let mut kept = Kept::default();
-        compare(&mut Only::new(&wanted, &fields, &beside, &mut kept)).unwrap();
+        compare(&mut Only::new(&wanted, &fields, &beside, Equal::Wanted(0), &mut kept)).unwrap();
         assert_eq!(kept.0, ["manufacturer cisco", "device_type cisco / c9300", "device atl / sw1"]);
-        assert_eq!((kept.1.create, kept.1.unchanged), (3, 7));
+        assert_eq!((kept.1.create, kept.1.unchanged, kept.2), (3, 7, 6), "of what is equal, one is wanted");
     }
 }

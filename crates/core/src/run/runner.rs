@@ -16,7 +16,7 @@ use super::work::Work;
 use super::{Consent, MemoryMeter, RunReport, RunRequest, SyncDefinition};
 use crate::event::{Events, Level};
 use crate::history::{
-    Abandoned, Approval, Claim, Claimed, Decision, History, NewRun, PlanRef, Purpose, Run, RunFilter, RunId,
+    Abandoned, Approval, Claim, Claimed, Decision, History, NewRun, PlanRef, Purpose, Retention, Run, RunFilter, RunId,
     RunSettings, RunStage, RunStatus, Stop, StopRequest, SyncDefinition as KnownSync, SyncId, Triggered,
 };
 use crate::plan::{PlanExcerpt, PlanReader};
@@ -45,6 +45,8 @@ pub struct Runner {
     clock: Box<dyn Fn() -> DateTime<Utc> + Send + Sync>,
     pub(super) book: Option<Arc<dyn SyncBook>>,
     trace_of: fn(&tracing::Span) -> Option<String>,
+    /// How many reads of a model are kept beside those of the last run; none for all.
+    pub(super) kept_reads: Option<u64>,
 }
 
 impl Runner {
@@ -63,6 +65,7 @@ impl Runner {
             clock: Box::new(Utc::now),
             book: None,
             trace_of: |_| None,
+            kept_reads: Retention::default().reads,
         }
     }
 
@@ -94,6 +97,11 @@ impl Runner {
     /// Asks `trace_of` for the id under which a run's span goes to a collector of traces; it knows none where there is no collector.
     pub fn with_trace_ids(self, trace_of: fn(&tracing::Span) -> Option<String>) -> Self {
         Self { trace_of, ..self }
+    }
+
+    /// Keeps so many reads of each model beside those of the last run; none for all of them.
+    pub fn with_kept_reads(self, kept_reads: Option<u64>) -> Self {
+        Self { kept_reads, ..self }
     }
 
     /// The time by which is judged what was absent long enough.
@@ -281,7 +289,9 @@ impl Runner {
         let keeper = LeaseKeeper::start(self.history.clone(), claim, self.lease, stop.clone());
         let measured = RunMeasure::follow(&sync.name, run.kind, events);
         let measured = if run.is_part() { measured.of_a_part() } else { measured };
-        let recorder = Recorder::of(&self.history, claim, &sync.name, events);
+        // What another run asked for that was followed by the same stream is not this one's.
+        events.forget_requests();
+        let recorder = Recorder::of(&self.history, claim, &run, events);
         if run.attempt > 1 {
             events.message(Level::Info, format!("attempt {}: `{}` goes on with the run", run.attempt, self.worker));
         }
@@ -295,8 +305,6 @@ impl Runner {
         if let Some(id) = (self.trace_of)(&span) {
             self.history.set_trace_id(claim, &id).await?;
         }
-        // What another run asked for that was followed by the same stream is not this one's.
-        events.take_requests();
         let validity = keeper.validity();
         let mut work = Work { runner: self, sync, run: &run, claim, validity, events, stop, recorder: &recorder };
         let working = async {
@@ -304,7 +312,7 @@ impl Runner {
             Box::pin(work.leave_no_doubt(ended, &mut report)).await
         };
         let ended = working.instrument(span).await;
-        report.requests += events.take_requests();
+        report.requests += events.requests_so_far();
         report.end(ended, stop);
         measured.end(&report).await;
         if let Err(error) = work.observe(&mut report).await {
@@ -356,6 +364,11 @@ impl Runner {
         let saved = run.plan.as_ref()?;
         let places = [PathBuf::from(&saved.path), self.fetched(run)];
         places.iter().find_map(|place| PlanExcerpt::open(place).ok().filter(|plan| plan.hash() == saved.hash))
+    }
+
+    /// Where the reads of a sync are kept.
+    pub(super) fn snapshots_of(&self, sync: &str) -> PathBuf {
+        self.folder.join("snapshots").join(sync)
     }
 
     /// Where a plan is put that another machine made.

@@ -87,14 +87,15 @@ impl<'a> Scheduler<'a> {
         Ok([runs, drift].into_iter().flatten().min())
     }
 
-    /// Makes a run when another sync has completed one since: its end is the tick, so that however many look, one run follows.
+    /// Makes a run when another sync has completed one since that was about all of it: its end is the tick, so that however many look,
+    /// one run follows. Who runs a part has that part in mind, and no more.
     async fn after(&self, sync: &ConfiguredSync, first: &str, now: DateTime<Utc>) -> Result<()> {
         let history = self.runner.history();
         let id = self.runner.know(&sync.definition).await?;
         // What was completed before anybody wanted this is none of its business: since when it is wanted is noted before the first run of
         // the other one, or nothing would follow that.
         let ticks = history.ticks(id, Purpose::Sync, &format!("after {first}"), now).await?;
-        let Some((run, ended)) = history.last_completed(first).await? else { return Ok(()) };
+        let Some((run, ended)) = history.last_completed_whole(first).await? else { return Ok(()) };
         if ended <= ticks.last.unwrap_or(ticks.made_at) {
             return Ok(());
         }

@@ -6,6 +6,7 @@ mod ignored;
 mod later;
 mod part;
 mod quarantine;
+mod reads;
 mod requests;
 mod staged;
 

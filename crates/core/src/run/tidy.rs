@@ -36,6 +36,8 @@ impl Runner {
         .await?;
         let runs: Vec<_> = files.iter().filter_map(|(_, run)| *run).collect();
         let existing = self.history.existing_runs(&runs).await?;
+        // Which reads are those of the last run is not known here: it has the newest.
+        let kept = limits.reads.map(|kept| kept.saturating_add(retention::OF_A_RUN));
         let mut tidied = blocking(move || {
             let mut tidied = Tidied::default();
             for (file, run) in files {
@@ -44,7 +46,7 @@ impl Runner {
                 }
             }
             for folder in entries(&snapshots)?.into_iter().filter(|entry| entry.is_dir()) {
-                for surplus in retention::surplus(&folder, &HashSet::new())? {
+                for surplus in retention::surplus(&folder, &HashSet::new(), kept)? {
                     tidied.remove(&surplus)?;
                 }
                 for left in entries(&folder)?.into_iter().filter(|entry| is_left_over(entry) && is_old(entry)) {

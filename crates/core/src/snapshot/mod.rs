@@ -10,6 +10,7 @@ mod filled;
 mod line;
 mod reader;
 mod recognise;
+mod renamed;
 mod run;
 mod sink;
 #[cfg(feature = "runtime")]
@@ -31,6 +32,9 @@ pub use filled::Filled;
 pub use line::Line;
 pub use reader::SnapshotReader;
 pub use recognise::{Ambiguities, Bound, Links, Recognised, RecognisedBy};
+pub use renamed::Renamed;
+#[cfg(feature = "runtime")]
+pub(crate) use run::kept_file;
 pub use sink::{ModelSink, SnapshotSink};
 #[cfg(feature = "runtime")]
 pub(crate) use sorted::Sorted;

@@ -236,7 +236,7 @@ impl Output {
 
     fn finish(self, model: &str, folder: &Path) -> Result<Merged> {
         let digest = self.hasher.finalize().to_hex().to_string();
-        let path = folder.join(format!("{model}-{}.ndjson.zst", &digest[..32]));
+        let path = kept_file(folder, model, &digest);
         let file = self.encoder.finish().map_err(|error| storage("cannot write", &path, error))?;
         file.persist(&path).map_err(|error| storage("cannot write", &path, error.error))?;
         Ok(Merged {
@@ -248,6 +248,11 @@ impl Output {
             duplicate_keys: self.duplicate_keys,
         })
     }
+}
+
+/// Where the read of a model is kept: its file is named after its content.
+pub fn kept_file(folder: &Path, model: &str, digest: &str) -> PathBuf {
+    folder.join(format!("{model}-{}.ndjson.zst", digest.get(..32).unwrap_or(digest)))
 }
 
 fn storage(message: &str, path: &Path, error: std::io::Error) -> Error {

@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use chrono::{DateTime, Utc};
 use syncline_model::{AnyRecord, FieldSet, Model, ModelSchema};
 use tokio::task::JoinHandle;
 
@@ -101,6 +102,7 @@ impl SnapshotSink {
             runs: Vec::new(),
             spilling: None,
             pushed: 0,
+            began: Utc::now(),
             expected: None,
             skipped: BTreeMap::new(),
             rejected: 0,
@@ -149,6 +151,8 @@ struct Counted {
     rejected: u64,
     rejections: Vec<Rejection>,
     filled: Filled,
+    /// When the read began; none when it never did.
+    began: Option<DateTime<Utc>>,
 }
 
 impl Shared {
@@ -162,7 +166,8 @@ impl Shared {
             ReadVerdict::Complete => None,
             ReadVerdict::Partial { reason } => Some(reason.clone()),
         };
-        self.events.emit(Event::ReadFinished { side: self.side, model, records: merged.records, partial });
+        let (side, records, began) = (self.side, merged.records, counted.began);
+        self.events.emit(Event::ReadFinished { side, model, records, partial, began });
         let snapshot = ModelSnapshot {
             model,
             path: merged.path,
@@ -194,6 +199,7 @@ pub struct ModelSink<R> {
     runs: Vec<Run>,
     spilling: Option<JoinHandle<Result<Run>>>,
     pushed: u64,
+    began: DateTime<Utc>,
     expected: Option<u64>,
     skipped: BTreeMap<&'static str, u64>,
     rejected: u64,
@@ -332,6 +338,7 @@ impl<R> ModelSink<R> {
             rejected: self.rejected,
             rejections: std::mem::take(&mut self.rejections),
             filled: self.filled.of(self.schema, self.fields),
+            began: Some(self.began),
         };
         self.shared.keep(model, merged, verdict, counted);
         Ok(())
@@ -362,6 +369,7 @@ impl<R> ModelSink<R> {
             model: self.schema.name,
             records: self.pushed,
             expected: self.expected,
+            began: self.began,
         });
     }
 }

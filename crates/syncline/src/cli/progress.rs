@@ -89,9 +89,9 @@ impl View {
 
     fn show(&mut self, event: &Event) {
         match event {
-            Event::PhaseStarted { .. } => {}
+            Event::PhaseStarted { .. } | Event::Requests(_) => {}
             Event::PhaseFinished { phase, duration_ms, .. } => self.phase(*phase, Duration::from_millis(*duration_ms)),
-            Event::Read { side, model, records, expected } => {
+            Event::Read { side, model, records, expected, .. } => {
                 if self.live {
                     let bar = self
                         .reads
@@ -100,7 +100,7 @@ impl View {
                     follow_bar(bar, *records, *expected);
                 }
             }
-            Event::ReadFinished { side, model, records, partial } => {
+            Event::ReadFinished { side, model, records, partial, .. } => {
                 if let Some(bar) = self.reads.remove(&(*side, *model)) {
                     bar.finish_and_clear();
                 }
@@ -123,7 +123,7 @@ impl View {
                     ));
                 }
             }
-            Event::Applied { model, done, total, failed } => self.applied(model, *done, *total, *failed),
+            Event::Applied { model, done, total, failed, .. } => self.applied(model, *done, *total, *failed),
             Event::Message { level, text, .. } => {
                 let text = clean(text);
                 match level {

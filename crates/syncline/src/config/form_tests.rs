@@ -117,9 +117,9 @@ fn fields_are_found_in_every_schema() {
                 }
                 FieldKind::Lines => "lines".to_owned(),
                 FieldKind::Group(_) => "group".to_owned(),
-                FieldKind::Json { inside, words, secret } => {
+                FieldKind::Json { inside, words, secrets } => {
                     let inside: Vec<_> = inside.iter().map(|inside| inside.name.as_str()).collect();
-                    let secret = if *secret { ", with secrets" } else { "" };
+                    let secret = if secrets.is_some() { ", with secrets" } else { "" };
                     format!("json [{}] {{{}}}{secret}", words.join("|"), inside.join(", "))
                 }
             };

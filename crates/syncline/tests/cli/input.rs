@@ -29,13 +29,13 @@ fn the_connectors_are_listed_and_described() {
     let folder = tempfile::tempdir().unwrap();
     let list = syncline(folder.path(), &["connectors", "--json"]).exits(0).json();
     let ids: Vec<_> = list.as_array().unwrap().iter().map(|connector| connector["id"].as_str().unwrap()).collect();
-    assert_eq!(ids, ["forward", "netbox", "zabbix"]);
+    assert_eq!(ids, ["files", "forward", "netbox", "zabbix"]);
     for id in ids {
         let one = syncline(folder.path(), &["connectors", id]).exits(0);
         assert!(one.out.contains("Connection") && one.out.contains("url"), "{}", one.out);
     }
     let ended = syncline(folder.path(), &["connectors", "netbx"]).exits(1);
-    assert!(ended.err.contains("unknown connector `netbx` (known: forward, netbox, zabbix)"), "{}", ended.err);
+    assert!(ended.err.contains("unknown connector `netbx` (known: files, forward, netbox, zabbix)"), "{}", ended.err);
 }
 
 #[test]

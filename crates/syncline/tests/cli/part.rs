@@ -25,6 +25,10 @@ async fn one_device_is_written_with_what_it_needs() {
     assert!(ran.out.contains(", only device "), "{}", ran.out);
     assert_eq!((world.netbox.count(Kind::Device), world.netbox.count(Kind::Interface)), (devices, interfaces));
 
+    // What is told is of the one record, though everything is read.
+    let again = world.run(&["plan", "lab", "--record", &record]).exits(0);
+    assert!(again.out.contains("Nothing to do: 1 record is equal on both sides"), "{}", again.out);
+
     let site = device["key"][0][0].as_str().unwrap();
     let at = world.run(&["run", "lab", "--model", "interface", "--site", site]).exits(0);
     assert!(at.out.contains(&format!(", only interfaces at {site}")), "{}", at.out);
@@ -34,8 +38,8 @@ async fn one_device_is_written_with_what_it_needs() {
     assert!(slip.err.contains("neither side has site `nowhere`"), "{}", slip.err);
     let slip = world.run(&["plan", "lab", "--record", "device"]).exits(1);
     assert!(slip.err.contains("`device` is no record"), "{}", slip.err);
-    let slip = world.run(&["run", "lab", "--model", "router"]).exits(1);
-    assert!(slip.err.contains("`router` is no model"), "{}", slip.err);
+    let slip = world.run(&["run", "lab", "--model", "devize"]).exits(1);
+    assert!(slip.err.contains("`devize` is no model; did you mean `device`?"), "{}", slip.err);
 
     // The rest comes with the next run about all of it, and then there is nothing left.
     world.run(&["run", "lab"]).exits(0);

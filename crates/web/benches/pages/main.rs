@@ -193,6 +193,10 @@ fn paths(waiting: RunId) -> Vec<String> {
         format!("/runs/{waiting}/plan?fold=on"),
         format!("/compare?a={other}&b={large}"),
         format!("/compare?a={other}&b={large}&kind=only_a"),
+        format!("/compare/reads?a={other}&b={large}"),
+        format!("/compare/reads?a={other}&b={large}&model=site"),
+        // Near the end of both reads, which is looked for from their beginning.
+        format!("/compare/reads?a={other}&b={large}&model=site&after=%5B%22site-100000%22%5D"),
     ];
     fixed.map(str::to_owned).into_iter().chain(of_runs).collect()
 }

@@ -22,11 +22,12 @@
 //! |---|---|---|
 //! | `status` | `status`, `stage`, `attempt`; `paused`, `waiting`, `not_before`, `stop`, `error` or absent | the run stands otherwise; the first event of a run, and the last |
 //! | `phase_started` | `phase` | a phase began, at `at` |
-//! | `phase_finished` | `phase`, `started`, `duration_ms`; `memory_final`, `memory_peak` or absent | it ended, well or not |
-//! | `read` | `side`, `model`, `records`; `expected` or absent | so many records of a model were read so far |
-//! | `read_finished` | `side`, `model`, `records`; `partial` or absent | the read of a model ended; `partial` is why it is not complete |
+//! | `phase_finished` | `phase`, `started`, `duration_ms`; `memory_final`, `memory_peak`, `streams` or absent | it ended, well or not; `streams` (`model`, `started`, `ended`) is when each model was read or written in it |
+//! | `read` | `side`, `model`, `records`; `expected`, `began` or absent | so many records of a model were read so far; `began` is since when |
+//! | `read_finished` | `side`, `model`, `records`; `partial`, `began` or absent | the read of a model ended; `partial` is why it is not complete |
 //! | `compared` | `model`, `create`, `update`, `delete`, `unchanged`, `to_apply` | a model was compared; `to_apply` changes would be applied, the others are held |
-//! | `applied` | `model`, `done`, `total`, `failed` | so many changes of a model have an outcome so far |
+//! | `applied` | `model`, `done`, `total`, `failed`; `began` or absent | so many changes of a model have an outcome so far; `began` is when this attempt was about to send the first of them |
+//! | `requests` | `source`, `target`, each with `sent`, `retries`, `throttled`, `waited_ms`, `span_ms` | so much was asked of either system so far: how often something was sent, of these how often once more and how often answered with 429, how long requests waited, and from the first to the last |
 //! | `message` | `level`, `text` | something worth a line; the log of the run has it too |
 //!
 //! - `status` is one of `new`, `queued`, `syncing`, `awaiting_review`, `completed`, `failed`, `cancelled`; the last three are ends.
@@ -36,7 +37,8 @@
 //! - `phase` is `prepare`, `load_source`, `load_target`, `calculate_diff` or `execute_sync`. Both loads are under way at once.
 //! - `side` is `source` or `target`; `level` is `info`, `warning` or `error`.
 //! - `read`, `read_finished` and `applied` are running totals: of two about the same side and model the newer one tells all, so
-//!   they come a few times a second at most, however fast the run is.
+//!   they come a few times a second at most, however fast the run is. So is `requests`, which comes once a second at most.
+//! - Events and phases of runs from before `began` and `streams` were told have neither.
 //! - A runner that goes on with a run after another one died tells behind what is there: `status` with the next `attempt`, then
 //!   the phases that it goes through, some of them for the second time, with totals that may begin anew.
 //!
@@ -62,6 +64,7 @@ pub use feeds::{Line, RunFeed, StatusFeed};
 pub use places::{NoPlace, Place, StreamLimits};
 pub use progress::{
     AppliedProgress, ComparedProgress, ModelProgress, PhaseProgress, Progress, ProgressView, ReadProgress,
+    StreamProgress,
 };
 pub use tail::{Feed, Follower, Told};
 

@@ -5,8 +5,9 @@ use std::collections::VecDeque;
 use chrono::{DateTime, TimeDelta, Utc};
 use schemars::JsonSchema;
 use serde::Serialize;
-use syncline_core::event::{Phase, Side};
+use syncline_core::event::{Phase, Side, Stream};
 use syncline_core::history::{RunEvent, RunId, RunStatus, StatusEvent, StoredEvent};
+use syncline_core::requests::SideRequests;
 use syncline_render::words;
 
 /// Over how many seconds the rate is taken.
@@ -19,6 +20,7 @@ pub struct Progress {
     status: Option<StatusEvent>,
     phases: Vec<PhaseProgress>,
     models: Vec<ModelProgress>,
+    requests: Option<SideRequests>,
     /// How much was done when: running totals of the work that is under way.
     samples: VecDeque<(DateTime<Utc>, u64)>,
 }
@@ -38,6 +40,9 @@ pub struct ProgressView {
     pub phases: Vec<PhaseProgress>,
     /// Its models, in the order in which they were first spoken of.
     pub models: Vec<ModelProgress>,
+    /// How much was asked of both systems so far, by all attempts at the run; null while nothing was, and of runs that are older than
+    /// this is.
+    pub requests: Option<SideRequests>,
     /// How much is done in a second, over the last ten: records that are read on both sides, or changes that are applied. Null
     /// when neither is under way.
     pub rate: Option<f64>,
@@ -53,6 +58,22 @@ pub struct PhaseProgress {
     /// When it began.
     pub started: DateTime<Utc>,
     /// When it ended, or when its runner was found dead; null while it is under way.
+    pub ended: Option<DateTime<Utc>>,
+    /// Its models, in the order in which they began. Empty also of runs that are older than this is.
+    pub streams: Vec<StreamProgress>,
+}
+
+/// When a model was read, or its changes were written, within a phase.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct StreamProgress {
+    /// Which.
+    pub model: String,
+    /// What its records are called.
+    pub label: String,
+    /// When its read began, or its first batch was about to be sent.
+    pub started: DateTime<Utc>,
+    /// When its read ended; null while it is under way. Of changes, when the last of them so far had an outcome: more may come at
+    /// the end, as what is deleted goes last.
     pub ended: Option<DateTime<Utc>>,
 }
 
@@ -130,27 +151,30 @@ impl Progress {
                 // Nobody works on it: what had begun is not under way.
                 if status.status != RunStatus::Syncing {
                     for phase in self.phases.iter_mut().filter(|phase| phase.ended.is_none()) {
-                        phase.ended = Some(at);
+                        phase.end(at);
                     }
                 }
                 self.status = Some(status.clone());
             }
             RunEvent::PhaseStarted { phase } => self.begin(*phase, at),
-            RunEvent::PhaseFinished { phase, started, duration_ms, .. } => {
+            RunEvent::PhaseFinished { phase, started, duration_ms, streams, .. } => {
                 let duration = TimeDelta::milliseconds(i64::try_from(*duration_ms).unwrap_or(i64::MAX / 1_000));
                 let ended = started.checked_add_signed(duration).unwrap_or(at);
-                let finished = PhaseProgress { name: *phase, started: *started, ended: Some(ended) };
+                let streams = streams.iter().map(StreamProgress::of).collect();
+                let finished = PhaseProgress { name: *phase, started: *started, ended: Some(ended), streams };
                 match self.phases.iter_mut().find(|known| known.name == *phase) {
                     Some(known) => *known = finished,
                     None => self.phases.push(finished),
                 }
             }
-            RunEvent::Read { side, model, records, expected } => {
+            RunEvent::Read { side, model, records, expected, began } => {
+                self.stream(Phase::reading(*side), model, *began, None);
                 let read = ReadProgress { records: *records, expected: *expected, done: false, partial: None };
                 *self.read(*side, model) = Some(read);
                 self.sample(at, Self::records);
             }
-            RunEvent::ReadFinished { side, model, records, partial } => {
+            RunEvent::ReadFinished { side, model, records, partial, began } => {
+                self.stream(Phase::reading(*side), model, *began, Some(at));
                 let read = self.read(*side, model);
                 let expected = read.as_ref().and_then(|read| read.expected);
                 *read = Some(ReadProgress { records: *records, expected, done: true, partial: partial.clone() });
@@ -161,11 +185,13 @@ impl Progress {
                 let compared = ComparedProgress { create, update, delete, unchanged, to_apply };
                 self.model(model).compared = Some(compared);
             }
-            RunEvent::Applied { model, done, total, failed } => {
+            RunEvent::Applied { model, done, total, failed, began } => {
+                self.stream(Phase::ExecuteSync, model, *began, Some(at));
                 let applied = AppliedProgress { done: *done, total: *total, failed: *failed };
                 self.model(model).applied = Some(applied);
                 self.sample(at, Self::changes);
             }
+            RunEvent::Requests(requests) => self.requests = Some(*requests),
             RunEvent::Message { .. } => {}
         }
     }
@@ -180,14 +206,14 @@ impl Progress {
             let seconds = (left / rate).min(31_536_000.0);
             now.checked_add_signed(TimeDelta::from_std(std::time::Duration::from_secs_f64(seconds)).ok()?)
         });
-        let Self { seq, status, phases, models, samples: _ } = self;
-        ProgressView { run, seq, status, phases, models, rate, eta }
+        let Self { seq, status, phases, models, requests, samples: _ } = self;
+        ProgressView { run, seq, status, phases, models, requests, rate, eta }
     }
 
     fn begin(&mut self, phase: Phase, at: DateTime<Utc>) {
         // What a runner goes through once more is told anew. What was applied stays applied.
         self.phases.retain(|known| known.name != phase);
-        self.phases.push(PhaseProgress { name: phase, started: at, ended: None });
+        self.phases.push(PhaseProgress { name: phase, started: at, ended: None, streams: Vec::new() });
         for model in &mut self.models {
             match phase {
                 Phase::LoadSource => model.source = None,
@@ -203,6 +229,20 @@ impl Progress {
         };
         self.samples.clear();
         self.sample(at, work);
+    }
+
+    /// Shows a model at work in a phase. An event that does not tell since when is from before that was told.
+    fn stream(&mut self, phase: Phase, model: &str, began: Option<DateTime<Utc>>, ended: Option<DateTime<Utc>>) {
+        let open = |known: &&mut PhaseProgress| known.name == phase && known.ended.is_none();
+        let (Some(started), Some(phase)) = (began, self.phases.iter_mut().find(open)) else { return };
+        match phase.streams.iter_mut().find(|known| known.model == model) {
+            Some(known) => known.ended = ended,
+            None => {
+                let (model, label) = (model.to_owned(), words::plural_of(model));
+                phase.streams.push(StreamProgress { model, label, started, ended });
+                phase.streams.sort_by(|one, other| (one.started, &one.model).cmp(&(other.started, &other.model)));
+            }
+        }
     }
 
     fn model(&mut self, name: &str) -> &mut ModelProgress {
@@ -269,6 +309,23 @@ impl Progress {
         // In the first moments there is no rate worth telling.
         let seconds = (now - *since).as_seconds_f64().max(1.0);
         Some(total.saturating_sub(*done) as f64 / seconds)
+    }
+}
+
+impl PhaseProgress {
+    /// Nobody works on it any more.
+    fn end(&mut self, at: DateTime<Utc>) {
+        self.ended = Some(at);
+        for stream in self.streams.iter_mut().filter(|stream| stream.ended.is_none()) {
+            stream.ended = Some(at);
+        }
+    }
+}
+
+impl StreamProgress {
+    fn of(stream: &Stream) -> Self {
+        let Stream { model, started, ended } = stream;
+        Self { model: model.clone(), label: words::plural_of(model), started: *started, ended: Some(*ended) }
     }
 }
 

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use serde_json::json;
 use syncline_core::event::{Level, Topic};
 use syncline_core::history::RunStage;
+use syncline_core::requests::RequestCounts;
 
 use super::*;
 
@@ -35,19 +36,24 @@ fn folded(events: &[StoredEvent]) -> Progress {
 }
 
 fn read(side: Side, records: u64) -> RunEvent {
-    RunEvent::Read { side, model: "site".to_owned(), records, expected: Some(100) }
+    RunEvent::Read { side, model: "site".to_owned(), records, expected: Some(100), began: Some(second(1)) }
 }
 
 fn read_finished(side: Side, records: u64) -> RunEvent {
-    RunEvent::ReadFinished { side, model: "site".to_owned(), records, partial: None }
+    RunEvent::ReadFinished { side, model: "site".to_owned(), records, partial: None, began: Some(second(1)) }
 }
 
 fn applied(model: &str, done: u64, total: u64) -> RunEvent {
-    RunEvent::Applied { model: model.to_owned(), done, total, failed: done / 2 }
+    RunEvent::Applied { model: model.to_owned(), done, total, failed: done / 2, began: Some(second(7)) }
 }
 
 fn compared(model: &str, create: u64) -> RunEvent {
     RunEvent::Compared { model: model.to_owned(), create, update: 0, delete: 1, unchanged: 3, to_apply: create }
+}
+
+fn asked(sent: u64) -> RunEvent {
+    let source = RequestCounts { sent, throttled: sent / 2, ..RequestCounts::default() };
+    RunEvent::Requests(SideRequests { source, ..SideRequests::default() })
 }
 
 fn started(phase: Phase) -> RunEvent {
@@ -56,7 +62,8 @@ fn started(phase: Phase) -> RunEvent {
 
 fn finished(phase: Phase, begun: i64, seconds: u64) -> RunEvent {
     let duration_ms = seconds * 1_000;
-    RunEvent::PhaseFinished { phase, started: second(begun), duration_ms, memory_final: None, memory_peak: None }
+    let (started, streams) = (second(begun), Vec::new());
+    RunEvent::PhaseFinished { phase, started, duration_ms, memory_final: None, memory_peak: None, streams }
 }
 
 /// A run of two models up to the middle of its writing.
@@ -80,6 +87,7 @@ fn half_way() -> Vec<StoredEvent> {
         (8, applied("site", 20, 96)),
         (16, applied("site", 60, 96)),
         (26, applied("site", 80, 96)),
+        (26, asked(7)),
     ])
 }
 
@@ -119,9 +127,9 @@ fn what_is_gone_through_once_more_is_told_anew() {
             (42, read(Side::Source, 7)),
         ])
         .into_iter()
-        .map(|event| StoredEvent { seq: event.seq + 18, ..event }),
+        .map(|event| StoredEvent { seq: event.seq + 19, ..event }),
     );
-    let dead = folded(&events[..19]);
+    let dead = folded(&events[..20]);
     assert_eq!(dead.phases.last().unwrap().ended, Some(second(30)), "its runner is dead");
     let again = folded(&events);
     let phases: Vec<_> = again.phases.iter().map(|phase| (phase.name, phase.ended)).collect();
@@ -134,11 +142,44 @@ fn what_is_gone_through_once_more_is_told_anew() {
 }
 
 #[test]
+fn a_stream_goes_on_until_it_is_told_to_be_over() {
+    let streams = |events: &[StoredEvent]| {
+        let seconds = |at: DateTime<Utc>| (at - second(0)).num_seconds();
+        let told = |stream: &StreamProgress| (seconds(stream.started), stream.ended.map(seconds));
+        folded(events).phases.iter().flat_map(|phase| &phase.streams).map(told).collect::<Vec<_>>()
+    };
+    let events = half_way();
+    assert_eq!(streams(&events[..5]), [(1, None)], "the source is read");
+    assert_eq!(streams(&events[..6]), [(1, Some(3))]);
+    assert_eq!(streams(&events[14..]), [], "no phase is under way");
+    let applying = [&events[13..14], &events[15..]].concat();
+    assert_eq!(streams(&applying), [(7, Some(26))], "up to its last outcome so far");
+    let dead = told([(0, started(Phase::LoadSource)), (1, read(Side::Source, 1)), (9, status(RunStatus::Queued, 1))]);
+    assert_eq!(streams(&dead), [(1, Some(9))]);
+    // An older version told neither.
+    let event =
+        RunEvent::Read { side: Side::Source, model: "site".to_owned(), records: 1, expected: None, began: None };
+    assert_eq!(streams(&told([(0, started(Phase::LoadSource)), (1, event)])), []);
+    let stream = Stream { model: "site".to_owned(), started: second(1), ended: second(2) };
+    let (phase, started, duration_ms) = (Phase::LoadSource, second(0), 3_000);
+    let streams_of = vec![stream];
+    let finished = RunEvent::PhaseFinished {
+        phase,
+        started,
+        duration_ms,
+        memory_final: None,
+        memory_peak: None,
+        streams: streams_of,
+    };
+    assert_eq!(streams(&told([(3, finished)])), [(1, Some(2))]);
+}
+
+#[test]
 fn a_run_that_told_nothing_has_a_number() {
     let view = Progress::default().view(RunId::new(3), second(0));
     assert_eq!(
         serde_json::to_value(view).unwrap(),
-        json!({"run": 3, "seq": 0, "phases": [], "models": [], "rate": null, "eta": null})
+        json!({"run": 3, "seq": 0, "phases": [], "models": [], "requests": null, "rate": null, "eta": null})
     );
 }
 
@@ -162,6 +203,7 @@ fn any_event() -> impl Strategy<Value = RunEvent> {
         (side, 0..1_000_u64).prop_map(|(side, records)| read_finished(side, records)),
         (model(), 0..9_u64).prop_map(|(model, create)| compared(model, create)),
         (model(), 0..1_000_u64).prop_map(|(model, done)| applied(model, done, 1_000)),
+        (0..9_u64).prop_map(asked),
         Just(RunEvent::Message { level: Level::Warning, text: "hm".to_owned() }),
     ]
 }
@@ -213,7 +255,7 @@ proptest! {
             .collect();
         left.reverse();
         let (all, left) = (folded(&story), folded(&left));
-        prop_assert_eq!((&all.status, &all.phases), (&left.status, &left.phases));
+        prop_assert_eq!((&all.status, &all.phases, all.requests), (&left.status, &left.phases, left.requests));
         for model in &all.models {
             let other = left.models.iter().find(|other| other.model == model.model).unwrap();
             let came_to = |model: &ModelProgress| {

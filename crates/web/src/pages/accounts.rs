@@ -1,13 +1,14 @@
 //! The people who may log in.
 
 use askama::Template;
-use axum::extract::State;
+use axum::extract::{FromRequestParts, State};
+use axum::http::request::Parts;
 use axum::response::{Html, Redirect, Response};
 use chrono::Utc;
 use syncline_core::history::{Account, Role};
 
 use super::PageProblem;
-use super::form::{Fields, Posted, PostedSecrets, Pressed, segment};
+use super::form::{PostedSecrets, segment};
 use super::frame::{Command, Frame, Section, Visit, html};
 use super::returned::{Returned, Sent, answer};
 use super::show::{Icon, When, clean};
@@ -48,6 +49,19 @@ struct AccountLine {
     last_seen: Option<When>,
 }
 
+/// What is done to an account, as the end of a path says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// It may do something else.
+    Role,
+    /// It gets another password.
+    Password,
+    /// It logs in no more.
+    Disable,
+    /// It logs in again.
+    Enable,
+}
+
 /// `GET /settings/accounts`.
 pub async fn page(State(state): State<ApiState>, visit: Visit) -> Result<Html<String>, PageProblem> {
     html(&accounts_page(&state, &visit, Returned::default()).await?)
@@ -64,62 +78,49 @@ pub async fn create(
     back(&state, &visit, made, Sent { to: PATH.to_owned(), fields: given.fields, about: "name" }).await
 }
 
-/// `POST /settings/accounts/{name}/role`.
-pub async fn set_role(
+/// `POST /settings/accounts/{name}/role`, `…/password`, `…/disable`, `…/enable`. The sessions of an account end with its password, and when
+/// it is disabled.
+pub async fn change(
     State(state): State<ApiState>,
     visit: Visit,
     who: Who,
-    name: Named,
-    Posted(fields): Posted,
-) -> Result<Response, PageProblem> {
-    let sent = Sent { to: path(&name, "role"), fields, about: "role" };
-    let wish = sent.fields.only(&["role"]).and_then(|()| Ok(RoleWish { role: sent.fields.required("role")? }));
-    let done = match wish {
-        Ok(wish) => access::set_role(State(state.clone()), who, name, Body(wish)).await.map_err(PageProblem::from),
-        Err(problem) => Err(problem),
-    };
-    back(&state, &visit, done, sent).await
-}
-
-/// `POST /settings/accounts/{name}/password`: the sessions of the account end.
-pub async fn set_password(
-    State(state): State<ApiState>,
-    visit: Visit,
-    who: Who,
-    name: Named,
+    Named(name): Named,
+    change: Change,
     given: PostedSecrets,
 ) -> Result<Response, PageProblem> {
-    given.only(&[], &["password"])?;
-    let sent = Sent { to: path(&name, "password"), fields: Fields::EMPTY, about: "password" };
-    let wish = PasswordWish { password: given.password("password") };
-    let done = access::set_password(State(state.clone()), who, name, Body(wish)).await;
-    back(&state, &visit, done.map_err(PageProblem::from), sent).await
+    let to = format!("{PATH}/{}/{}", segment(name.as_str()), change.path());
+    let done = changed(&state, who, Named(name), change, &given).await;
+    back(&state, &visit, done, Sent { to, fields: given.fields, about: change.field() }).await
 }
 
-/// `POST /settings/accounts/{name}/disable`: the sessions of the account end.
-pub async fn disable(
-    State(state): State<ApiState>,
-    visit: Visit,
+async fn changed(
+    state: &ApiState,
     who: Who,
     name: Named,
-    _: Pressed,
-) -> Result<Response, PageProblem> {
-    let sent = Sent { to: path(&name, "disable"), fields: Fields::EMPTY, about: "" };
-    let done = access::disable(State(state.clone()), who, name, Body(Nothing {})).await;
-    back(&state, &visit, done.map_err(PageProblem::from), sent).await
-}
-
-/// `POST /settings/accounts/{name}/enable`.
-pub async fn enable(
-    State(state): State<ApiState>,
-    visit: Visit,
-    who: Who,
-    name: Named,
-    _: Pressed,
-) -> Result<Response, PageProblem> {
-    let sent = Sent { to: path(&name, "enable"), fields: Fields::EMPTY, about: "" };
-    let done = access::enable(State(state.clone()), who, name, Body(Nothing {})).await;
-    back(&state, &visit, done.map_err(PageProblem::from), sent).await
+    change: Change,
+    given: &PostedSecrets,
+) -> Result<(), PageProblem> {
+    let own = [change.field()];
+    let (fields, secrets): (&[_], &[_]) = match change {
+        Change::Role => (&own, &[]),
+        Change::Password => (&[], &own),
+        Change::Disable | Change::Enable => (&[], &[]),
+    };
+    given.only(fields, secrets)?;
+    let state = State(state.clone());
+    let _ = match change {
+        Change::Role => {
+            let wish = RoleWish { role: given.fields.required("role")? };
+            access::set_role(state, who, name, Body(wish)).await?
+        }
+        Change::Password => {
+            let wish = PasswordWish { password: given.password("password") };
+            access::set_password(state, who, name, Body(wish)).await?
+        }
+        Change::Disable => access::disable(state, who, name, Body(Nothing {})).await?,
+        Change::Enable => access::enable(state, who, name, Body(Nothing {})).await?,
+    };
+    Ok(())
 }
 
 async fn make(state: &ApiState, who: Who, given: &PostedSecrets) -> Result<(), PageProblem> {
@@ -155,8 +156,35 @@ async fn accounts_page(state: &ApiState, visit: &Visit, returned: Returned) -> R
     })
 }
 
-fn path(Named(name): &Named, what: &str) -> String {
-    format!("{PATH}/{}/{what}", segment(name.as_str()))
+impl Change {
+    const ALL: [Self; 4] = [Self::Role, Self::Password, Self::Disable, Self::Enable];
+
+    /// The end of its path.
+    fn path(self) -> &'static str {
+        match self {
+            Self::Role => "role",
+            Self::Password => "password",
+            Self::Disable => "disable",
+            Self::Enable => "enable",
+        }
+    }
+
+    /// The field of its form; empty for a button.
+    fn field(self) -> &'static str {
+        match self {
+            Self::Role | Self::Password => self.path(),
+            Self::Disable | Self::Enable => "",
+        }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Change {
+    type Rejection = PageProblem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, PageProblem> {
+        let end = parts.uri.path().rsplit('/').next().unwrap_or_default();
+        Self::ALL.into_iter().find(|change| change.path() == end).ok_or_else(PageProblem::unread)
+    }
 }
 
 impl AccountLine {

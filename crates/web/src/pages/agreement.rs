@@ -73,8 +73,7 @@ async fn completed(history: &History, sync: &str, outcome: Option<RunOutcome>) -
 
 /// The run is over and compared all that its sync is about.
 fn compared_all(run: &Run) -> bool {
-    let is_whole = matches!(run.purpose, Purpose::Sync | Purpose::Apply | Purpose::Drift);
-    run.status == RunStatus::Completed && is_whole && run.plan.is_some()
+    run.status == RunStatus::Completed && run.compared_everything()
 }
 
 async fn drift(history: &History, sync: &str, recent: &[Run]) -> Result<Option<Drift>> {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use syncline_core::change::{Action, Change, Hold, HoldRule};
 use syncline_core::history::{OutcomeKind, StoredChange};
-use syncline_render::{ChangeRow, FieldRow, Limits};
+use syncline_render::{ChangeRow, FieldRow, Limits, words};
 
 use super::object::object_href;
 use super::show::{Icon, Prose, clean};
@@ -130,6 +130,7 @@ impl Row {
 
     fn of(change: &Change, outcome: OutcomeKind, reason: Option<&str>, field: Option<&str>, limits: &Limits) -> Self {
         let row = ChangeRow::of(change, limits);
+        let because = |reason| change.hold.as_ref().map_or(reason, |hold| words::because(hold.rule, reason));
         Self {
             id: change.id.clone(),
             action: change.action,
@@ -139,7 +140,7 @@ impl Row {
             key: row.key,
             outcome: Outcome(outcome),
             rule: row.hold.map(|hold| hold.rule),
-            reason: reason.map(|reason| Prose::of(&cut(reason, limits))),
+            reason: reason.map(|reason| Prose::of(&cut(because(reason), limits))),
             field: field.map(clean),
             refusal: row.refusal.as_deref().map(Prose::of),
             fields: row.fields.iter().map(|field| Field::of(change.action, field)).collect(),

@@ -15,6 +15,7 @@ use syncline_core::history::{
 use syncline_render::{Limits, words};
 
 use super::change_row::Row;
+use super::compare_reads::reads_href;
 use super::facets::{Facet, FacetValue};
 use super::form::{Fields, link};
 use super::frame::{Frame, Pager, Section, Visit, html};
@@ -42,6 +43,8 @@ struct ComparePage {
     /// Both.
     heads: [RunHead; 2],
     swap: String,
+    /// What both read, compared.
+    reads: String,
     facts: Vec<FactLine>,
     phases: Vec<PhaseLine>,
     models: Vec<ModelLine>,
@@ -174,7 +177,7 @@ fn cursor(text: &str) -> std::result::Result<CompareCursor, PageProblem> {
         };
         Some(CompareCursor { run, seq: seq.parse().ok()? })
     };
-    read().ok_or_else(|| PageProblem::value("after", "is no place in this list"))
+    read().ok_or_else(|| PageProblem::no_place("after"))
 }
 
 fn told(cursor: CompareCursor) -> String {
@@ -207,6 +210,7 @@ async fn compare_page(
     Ok(ComparePage {
         frame: visit.frame(format!("Run {one} and run {other}"), Section::Runs),
         swap: compare_href(other, one),
+        reads: reads_href(one, other),
         facts: facts((&a, &b), (&phases.0, &phases.1), verdicts),
         phases: phase_lines(&phases.0, &phases.1),
         models: model_lines((one, &records.0, &changes.0), (other, &records.1, &changes.1)),

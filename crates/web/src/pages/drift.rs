@@ -2,11 +2,10 @@
 
 use askama::Template;
 use axum::extract::State;
-use axum::response::{Html, Response};
-use chrono::{DateTime, NaiveDate, Utc};
+use axum::response::Html;
+use chrono::{DateTime, Utc};
 use syncline_core::Result;
 use syncline_core::change::{Action, Change, FieldChange};
-use syncline_core::event::Side;
 use syncline_core::history::{
     Finding, FindingCount, FindingFilter, FindingId, FindingKind, FindingState, History, Purpose, Role, RunFilter,
     RunId,
@@ -16,21 +15,16 @@ use syncline_render::words;
 use super::PageProblem;
 use super::change_row::{Field, Row, SHORT};
 use super::facets::{Facet, FacetValue};
-use super::form::{Fields, Posted, link};
+use super::finding::finding_href;
+use super::form::{Fields, link};
 use super::frame::{Command, Frame, Pager, Section, Visit, html};
-use super::ignore::record_run_href;
 use super::ignored::{self, ignored_href};
 use super::object::label;
-use super::open::open_href;
 use super::overview::Link;
 use super::pick::{Select, quoted};
-use super::returned::{Returned, Sent, answer};
 use super::run_line::{Number, Square, sync_href};
 use super::show::{Count, Icon, Prose, When, clean};
 use crate::ApiState;
-use crate::auth::Who;
-use crate::input::{Body, FindingNumber};
-use crate::routes::findings;
 
 /// How many findings a page has.
 const PAGE: u64 = 50;
@@ -51,12 +45,8 @@ struct DriftPage {
     /// How much is left alone, and where that is listed.
     left: Count,
     left_href: String,
-    /// Today, in UTC: the first day until which something can be left alone.
-    today: NaiveDate,
-    /// What the forms lead back to.
-    back: String,
-    /// The form that was sent, where that is not to be taken.
-    returned: Returned,
+    /// What is asked for, to come back to.
+    listed: Fields,
     pager: Pager,
     command: Command,
 }
@@ -76,50 +66,33 @@ struct Looks {
 
 /// A finding.
 #[derive(Debug)]
-struct Found {
-    id: FindingId,
-    kind: FindingKind,
-    icon: Icon,
-    sync: Link,
-    model: String,
-    key: String,
-    href: String,
-    what: &'static str,
-    field: Option<Field>,
-    detail: Option<Prose>,
-    since: i64,
-    first: When,
-    last_run: i64,
-    last: When,
-    runs: Count,
-    state: FindingState,
-    resolved: Option<i64>,
-    known: Option<Known>,
-    /// What can be decided about it beside that somebody has looked; none where that is nothing.
-    choices: Option<Choices>,
-}
-
-/// What can be decided about a difference.
-#[derive(Debug)]
-struct Choices {
-    /// Where it is left alone.
-    ignore: String,
-    /// The record and the field, as forms send them.
-    model: String,
-    key: String,
-    field: Option<String>,
-    /// Where the source shows the record.
-    source: String,
-    /// Where a run makes the target as the source says.
-    revert: String,
+pub struct Found {
+    pub id: FindingId,
+    pub kind: FindingKind,
+    pub icon: Icon,
+    pub sync: Link,
+    pub model: String,
+    pub key: String,
+    pub href: String,
+    pub what: &'static str,
+    pub field: Option<Field>,
+    pub detail: Option<Prose>,
+    pub since: i64,
+    pub first: When,
+    pub last_run: i64,
+    pub last: When,
+    pub runs: Count,
+    pub state: FindingState,
+    pub resolved: Option<i64>,
+    pub known: Option<Known>,
 }
 
 /// That somebody looked at a finding.
 #[derive(Debug)]
-struct Known {
-    by: String,
-    reason: String,
-    at: When,
+pub struct Known {
+    pub by: String,
+    pub reason: String,
+    pub at: When,
 }
 
 /// The counters of a sync.
@@ -138,7 +111,7 @@ pub async fn page(State(state): State<ApiState>, visit: Visit, fields: Fields) -
         return ignored::page(&state, &visit, &fields).await;
     }
     let (filter, before) = asked(&fields)?;
-    html(&drift_page(&state, &visit, &fields, &filter, before, Returned::default()).await?)
+    html(&drift_page(&state, &visit, &fields, &filter, before).await?)
 }
 
 /// Which findings are asked for, and behind which one the page begins.
@@ -154,31 +127,6 @@ fn asked(fields: &Fields) -> Result<(FindingFilter, Option<FindingId>), PageProb
     Ok((filter, fields.parsed("before")?.map(FindingId::new)))
 }
 
-/// `POST /findings/{id}/acknowledge`.
-pub async fn acknowledge(
-    State(state): State<ApiState>,
-    visit: Visit,
-    who: Who,
-    number: FindingNumber,
-    Posted(fields): Posted,
-) -> Result<Response, PageProblem> {
-    let (to, behind) = (format!("/findings/{}/acknowledge", number.0), fields.behind());
-    let done = noted(&state, who.clone(), number, &fields).await.map(|()| fields.back("/drift"));
-    let page = async |returned| {
-        let (filter, before) = asked(&behind)?;
-        who.ensure_sync(filter.sync.as_deref())?;
-        drift_page(&state, &visit, &behind, &filter, before, returned).await
-    };
-    answer(done, Sent { to, fields, about: "" }, page).await
-}
-
-async fn noted(state: &ApiState, who: Who, number: FindingNumber, fields: &Fields) -> Result<(), PageProblem> {
-    fields.only(&["back", "reason"])?;
-    let said = findings::Acknowledgement { reason: fields.required("reason")? };
-    let _ = findings::acknowledge(State(state.clone()), who, number, Body(said)).await?;
-    Ok(())
-}
-
 /// The page of the findings of a sync of one kind.
 pub fn drift_href(sync: &str, kind: FindingKind) -> String {
     link("/drift", [("sync", sync), ("kind", kind.as_str())])
@@ -190,7 +138,6 @@ async fn drift_page(
     fields: &Fields,
     filter: &FindingFilter,
     before: Option<FindingId>,
-    returned: Returned,
 ) -> Result<DriftPage, PageProblem> {
     let (history, now) = (state.runner.history(), Utc::now());
     let mut counted = Vec::new();
@@ -225,12 +172,10 @@ async fn drift_page(
         model: Select::new("model", "Model", models, filter.model.as_deref().unwrap_or_default()),
         kept: kept.filter(|(_, value)| !value.is_empty()).collect(),
         all: ["sync", "kind", "state", "model"].iter().any(|name| fields.is_set(name)).then(|| "/drift".to_owned()),
-        found: found.items.into_iter().map(|finding| Found::of(finding, &configured, now)).collect(),
+        found: found.items.into_iter().map(|finding| Found::of(finding, now)).collect(),
         left: Count(left.map(|(_, count)| count).sum()),
         left_href: ignored_href(filter.sync.as_deref()),
-        today: now.date_naive(),
-        back: fields.query(),
-        returned,
+        listed: fields.clone(),
         pager: Pager { first, next, word: "Older" },
         command: Command(format!("syncline findings{sync}{kind}{all}")),
     })
@@ -258,9 +203,9 @@ async fn looks(history: &History, counted: &Counted, runs: bool, now: DateTime<U
 }
 
 impl DriftPage {
-    /// What came back of the form of a finding.
-    fn sent(&self, found: &Found) -> &Returned {
-        self.returned.of("/findings/", &format!("{}/acknowledge", found.id))
+    /// Where a finding is decided about.
+    fn decide(&self, found: &Found) -> String {
+        finding_href(found.id, &self.listed)
     }
 }
 
@@ -317,8 +262,8 @@ fn icon(kind: FindingKind) -> Icon {
 }
 
 impl Found {
-    fn of(finding: Finding, configured: &[String], now: DateTime<Utc>) -> Self {
-        let choices = Choices::of(&finding, configured);
+    /// What a page shows of it.
+    pub fn of(finding: Finding, now: DateTime<Utc>) -> Self {
         let field = finding.field.as_ref().map(|field| FieldChange::new(field, finding.target, finding.source));
         // Side by side, as an update has them, whatever a run does about it.
         let change = Change::new(&finding.model, finding.key, Action::Update, None, field.into_iter().collect());
@@ -353,23 +298,6 @@ impl Found {
             state: finding.state,
             resolved: finding.resolved_run.map(RunId::number),
             known,
-            choices,
         }
-    }
-}
-
-impl Choices {
-    /// Nobody can leave alone, or set right, what several records answer to.
-    fn of(finding: &Finding, configured: &[String]) -> Option<Self> {
-        let Finding { sync, model, key, field, .. } = finding;
-        let is_open = finding.state == FindingState::Open && finding.kind != FindingKind::Ambiguous;
-        (is_open && configured.contains(sync)).then(|| Self {
-            ignore: format!("{}/ignores", sync_href(sync)),
-            model: model.clone(),
-            key: key.as_str().to_owned(),
-            field: field.clone(),
-            source: open_href(sync, Side::Source, model, key),
-            revert: record_run_href(sync, model, key),
-        })
     }
 }

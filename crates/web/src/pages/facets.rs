@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use syncline_core::change::{Action, HoldRule};
 use syncline_core::history::{ChangeCount, OutcomeKind};
-use syncline_core::plan::{PlanSummary, SiteCounts};
+use syncline_core::plan::{HeldCounts, ModelSummary, PlanSummary, SiteCounts};
 use syncline_model::AnyKey;
 use syncline_render::words;
 
@@ -43,7 +43,7 @@ pub struct Tallies {
 #[derive(Debug, Clone)]
 struct Tally {
     model: String,
-    /// None where nobody counted by action: what a plan holds back.
+    /// None where nobody counted by action: what an older plan holds back.
     action: Option<Action>,
     outcome: OutcomeKind,
     count: u64,
@@ -54,7 +54,8 @@ struct Tally {
 struct Planned {
     /// Nothing has come of them yet: they can be told apart by site and field, and the numbers hold.
     is_open: bool,
-    rules: BTreeMap<String, BTreeMap<String, u64>>,
+    /// By model and rule, with the numbers of each action where those are counted.
+    rules: BTreeMap<String, BTreeMap<String, (u64, Option<HeldCounts>)>>,
     sites: Vec<(AnyKey, Vec<Tally>)>,
     more_sites: u64,
     fields: BTreeMap<String, BTreeMap<String, u64>>,
@@ -92,6 +93,11 @@ impl Wanted {
         self.site.is_some() || self.field.is_some()
     }
 
+    /// The same without what only a plan can tell apart.
+    pub fn without_plan(self) -> Self {
+        Self { site: None, field: None, ..self }
+    }
+
     fn is_of_model(&self, model: &str) -> bool {
         self.model.as_ref().is_none_or(|wanted| wanted == model)
     }
@@ -122,6 +128,7 @@ impl Tallies {
                 update: model.update + model.release,
                 delete: model.delete,
                 held: model.held(),
+                held_actions: held_actions(model),
             };
             kinds.extend(tallies(&model.model, counts));
         }
@@ -137,7 +144,7 @@ impl Tallies {
         });
         let plan = Planned {
             is_open,
-            rules: held.map(|model| (model.model.clone(), model.held.clone())).collect(),
+            rules: held.map(|model| (model.model.clone(), rules(model))).collect(),
             sites: sites.collect(),
             more_sites: summary.more_sites,
             fields: summary.fields.clone(),
@@ -166,9 +173,14 @@ impl Tallies {
                 let there = plan()?.sites.iter().find(|(named, _)| named == site);
                 sum(&there?.1, wanted)
             }
-            (None, Some(rule), None) if wanted.action.is_none() => {
+            (None, Some(rule), None) => {
                 let of_model = plan()?.rules.iter().filter(|(model, _)| wanted.is_of_model(model));
-                let count = of_model.filter_map(|(_, held)| held.get(rule.as_str())).sum();
+                let held = of_model.filter_map(|(_, held)| held.get(rule.as_str()));
+                let count = held.map(|(count, actions)| match wanted.action {
+                    None => Some(*count),
+                    Some(action) => actions.map(|actions| actions.of(action)),
+                });
+                let count = count.sum::<Option<u64>>()?;
                 Some(if wanted.has_outcome(OutcomeKind::Held) { count } else { 0 })
             }
             (None, None, Some(field)) if wanted.outcome.is_empty() => {
@@ -181,12 +193,33 @@ impl Tallies {
     }
 }
 
+/// What a plan holds back of a model, by action; nothing where that is not counted of all rules.
+fn held_actions(model: &ModelSummary) -> HeldCounts {
+    let all: Option<Vec<_>> = model.held.keys().map(|rule| model.held_by(rule)).collect();
+    let add = |sum: HeldCounts, one: HeldCounts| HeldCounts {
+        create: sum.create + one.create,
+        update: sum.update + one.update,
+        delete: sum.delete + one.delete,
+    };
+    all.unwrap_or_default().into_iter().fold(HeldCounts::default(), add)
+}
+
+/// How many changes each rule holds back.
+fn rules(model: &ModelSummary) -> BTreeMap<String, (u64, Option<HeldCounts>)> {
+    model.held.iter().map(|(rule, count)| (rule.clone(), (*count, model.held_by(rule)))).collect()
+}
+
 fn tallies(model: &str, counts: SiteCounts) -> impl Iterator<Item = Tally> {
+    let held = counts.held_actions;
+    let uncounted = counts.held - held.total().min(counts.held);
     let kinds = [
         (Some(Action::Create), OutcomeKind::Planned, counts.create),
         (Some(Action::Update), OutcomeKind::Planned, counts.update),
         (Some(Action::Delete), OutcomeKind::Planned, counts.delete),
-        (None, OutcomeKind::Held, counts.held),
+        (Some(Action::Create), OutcomeKind::Held, held.create),
+        (Some(Action::Update), OutcomeKind::Held, held.update),
+        (Some(Action::Delete), OutcomeKind::Held, held.delete),
+        (None, OutcomeKind::Held, uncounted),
     ];
     let kinds = kinds.into_iter().filter(|(.., count)| *count > 0);
     kinds.map(|(action, outcome, count)| Tally { model: model.to_owned(), action, outcome, count })
@@ -275,6 +308,14 @@ pub fn facets(tallies: &Tallies, wanted: &Wanted, fields: &Fields, path: &str, p
         });
         all.push(facet("Held by", rules.filter(there).collect()));
     }
+    // Once something has come of a plan, what is asked for can be let go.
+    if tallies.plan.as_ref().is_some_and(|plan| !plan.is_open) {
+        let named = wanted.site.as_ref().map(|site| ("Site", "site", site_name(site)));
+        let named = named.into_iter().chain(wanted.field.clone().map(|field| ("Field", "field", field)));
+        all.extend(
+            named.map(|(label, name, text)| facet(label, vec![value(clean(&text), None, wanted, name, &text, true)])),
+        );
+    }
     if let Some(plan) = tallies.plan.as_ref().filter(|plan| plan.is_open) {
         let of_site = |site: &AnyKey| Wanted { site: Some(site.clone()), ..wanted.clone() };
         let is_chosen = |site: &AnyKey| wanted.site.as_ref() == Some(site);
@@ -315,6 +356,61 @@ fn rule(name: &str) -> Option<HoldRule> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn summary(held_actions: BTreeMap<String, HeldCounts>) -> PlanSummary {
+        let held = BTreeMap::from([("policy".to_owned(), 2), ("first_run".to_owned(), 1)]);
+        let model =
+            ModelSummary { model: "device".to_owned(), create: 3, held, held_actions, ..ModelSummary::default() };
+        PlanSummary { models: vec![model], ..PlanSummary::default() }
+    }
+
+    /// What the page of a plan offers, with its numbers.
+    fn offered(summary: &PlanSummary, wanted: &Wanted) -> String {
+        let tallies = Tallies::planned(summary).with_plan(summary, true);
+        let facets = facets(&tallies, wanted, &Fields::EMPTY, "/", false);
+        let value = |value: &FacetValue| {
+            let count = value.count.map(|count| format!(" {count}")).unwrap_or_default();
+            format!("{}{count}", value.label)
+        };
+        let line = |facet: &Facet| {
+            format!("{}: {}", facet.label, facet.values.iter().map(value).collect::<Vec<_>>().join(", "))
+        };
+        facets.iter().map(line).collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn what_is_held_is_counted_by_action_and_what_there_is_none_of_is_not_offered() {
+        let actions = |create, update| HeldCounts { create, update, delete: 0 };
+        let counted = BTreeMap::from([("policy".to_owned(), actions(1, 1)), ("first_run".to_owned(), actions(0, 1))]);
+        let counted = summary(counted);
+        insta::assert_snapshot!(offered(&counted, &Wanted::default()), @"
+        Model: devices 6
+        Action: create 4, update 2
+        Outcome: planned 3, held 3
+        Held by: first run 1, no deletes 2
+        ");
+        let creates = Wanted { action: Some(Action::Create), ..Wanted::default() };
+        insta::assert_snapshot!(offered(&counted, &creates), @"
+        Model: devices 4
+        Action: create 4, update 2
+        Outcome: planned 3, held 1
+        Held by: no deletes 1
+        ");
+        let by_policy = Wanted { rule: Some(HoldRule::Policy), ..Wanted::default() };
+        insta::assert_snapshot!(offered(&counted, &by_policy), @"
+        Model: devices 2
+        Action: create 1, update 1
+        Outcome: held 2
+        Held by: first run 1, no deletes 2
+        ");
+        // A plan from before they were counted tells no numbers that could be wrong.
+        insta::assert_snapshot!(offered(&summary(BTreeMap::new()), &Wanted::default()), @"
+        Model: devices 6
+        Action: create, update, delete
+        Outcome: planned 3, held 3
+        Held by: first run 1, no deletes 2
+        ");
+    }
 
     #[test]
     fn a_site_is_named_as_people_write_it() {

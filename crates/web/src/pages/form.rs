@@ -10,14 +10,16 @@ use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
 use axum::response::Redirect;
 use chrono::NaiveDate;
-use serde::de::DeserializeOwned;
-use serde::de::value::{Error as NoName, StrDeserializer};
+use serde::Deserialize as _;
+use serde::de::value::StrDeserializer;
+use serde::de::{self, DeserializeOwned};
 use syncline_core::history::{AccountName, CommentText, RequestId, Role, RunId};
 use url::form_urlencoded;
 
 use super::PageProblem;
 use crate::SettingProblem;
 use crate::auth::password::Password;
+use crate::cursor::Cursor;
 use crate::input::SearchText;
 use crate::problem::{Problem, ProblemKind};
 use crate::reason::Reason;
@@ -147,6 +149,12 @@ impl Fields {
         texts.map(|text| of_name(name, text)).collect()
     }
 
+    /// A place in a list, as the link to the page behind it has it.
+    pub fn place<C: DeserializeOwned>(&self, name: &str) -> Result<Option<C>, PageProblem> {
+        let place = self.text(name).map(|text| Cursor::deserialize(StrDeserializer::<NoName>::new(text))).transpose();
+        place.map(|place| place.map(|Cursor(place)| place)).map_err(|_| PageProblem::no_place(name))
+    }
+
     /// Whether a box was ticked.
     pub fn is_set(&self, name: &str) -> bool {
         self.text(name).is_some()
@@ -169,12 +177,18 @@ impl Fields {
 
     /// The page of a path on which a form is that was posted: see [`Fields::behind`]. It leads nowhere else.
     pub fn back(&self, path: &str) -> Redirect {
-        Redirect::to(&link(path, self.behind().pairs()))
+        Redirect::to(&self.behind().link(path))
     }
 
-    /// The fields of a page on which a form is that was posted, by a field that has the text of [`Fields::query`].
-    pub fn query_of(&self, name: &str) -> Self {
-        Self::read(self.text(name).unwrap_or_default().as_bytes())
+    /// These fields, of which one gets another value, or none.
+    pub fn replaced(&self, name: &str, value: Option<&str>) -> Self {
+        let kept = self.0.iter().filter(|(field, _)| field != name).cloned();
+        kept.chain(value.map(|value| (name.to_owned(), value.to_owned()))).collect()
+    }
+
+    /// A link to a path with these fields.
+    pub fn link(&self, path: &str) -> String {
+        link(path, self.pairs())
     }
 
     /// A link to a path with these fields, of which one gets another value, or none; and without `dropped`.
@@ -198,7 +212,27 @@ pub fn segment(text: &str) -> String {
 }
 
 fn of_name<T: DeserializeOwned>(field: &str, text: &str) -> Result<T, PageProblem> {
-    T::deserialize(StrDeserializer::<NoName>::new(text)).map_err(|error| PageProblem::value(field, error.to_string()))
+    T::deserialize(StrDeserializer::<NoName>::new(text)).map_err(|NoName(why)| PageProblem::value(field, why))
+}
+
+/// Why a text is none of the names that something has in the API, in words.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct NoName(String);
+
+impl de::Error for NoName {
+    fn custom<T: Display>(message: T) -> Self {
+        Self(message.to_string())
+    }
+
+    fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
+        let names: Vec<_> = expected.iter().map(|name| format!("`{name}`")).collect();
+        let names = match names.as_slice() {
+            [others @ .., last] if !others.is_empty() => format!("{} or {last}", others.join(", ")),
+            names => names.concat(),
+        };
+        Self(format!("is `{variant}`: {names} is expected"))
+    }
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Fields {

@@ -2,26 +2,27 @@
 
 use askama::Template;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
-use axum::response::{Html, IntoResponse, Redirect, Response};
+use axum::response::{Html, IntoResponse as _, Redirect, Response};
 use chrono::{DateTime, NaiveDate, Utc};
 use syncline_core::Result;
-use syncline_core::history::{Ignore, Role};
+use syncline_core::history::{FindingId, Ignore, Role};
 use syncline_model::AnyKey;
 
 use super::PageProblem;
+use super::finding::{finding_page, known};
 use super::form::{Fields, Posted, Typed as _, link};
 use super::frame::{Command, Frame, Section, Visit, html};
 use super::object::{label, object_href};
 use super::overview::Link;
 use super::pick::quoted;
+use super::returned::{Returned, Sent, answer};
 use super::run_line::sync_href;
 use super::show::{Icon, When, clean};
-use crate::ApiState;
 use crate::auth::Who;
 use crate::reason::Reason;
 use crate::routes::ignores::{self, IgnoreOf, Wish};
 use crate::routes::syncs::view;
+use crate::{ApiState, Problem, SettingProblem};
 
 /// The form.
 #[derive(Template)]
@@ -34,17 +35,21 @@ struct IgnorePage {
     model: String,
     key: String,
     field: String,
-    /// What was typed.
-    until: String,
-    reason: String,
-    /// What is wrong, by the field of the form.
-    problems: Vec<(String, String)>,
+    /// The form that was sent, where that is not to be taken.
+    returned: Returned,
     /// What the form sends besides, to lead back.
     kept: Vec<(&'static str, String)>,
     /// Today, in UTC: no day before it can be meant.
     today: NaiveDate,
     command: Command,
 }
+
+/// The fields of the form, and of those on the page of a finding.
+const FIELDS: &[&str] = &["back", "from", "finding", "how", "model", "key", "field", "until", "reason"];
+/// How something is left alone: until a day, or as long as nobody ends it.
+pub const UNTIL: &str = "until";
+/// See [`UNTIL`].
+pub const KEEP: &str = "keep";
 
 /// Something that is left alone, or was.
 #[derive(Debug)]
@@ -111,8 +116,7 @@ pub async fn page(
     Path(name): Path<String>,
     fields: Fields,
 ) -> Result<Html<String>, PageProblem> {
-    let key = key(&fields)?;
-    form(&state, &visit, &name, &fields, &key, Vec::new()).await
+    html(&form(&state, &visit, &name, &fields, Returned::default()).await?)
 }
 
 /// `POST /syncs/{name}/ignores`: leaves it alone, and leads back to where it was asked for. What is wrong is told at its field, beside what
@@ -124,35 +128,51 @@ pub async fn make(
     Path(name): Path<String>,
     Posted(fields): Posted,
 ) -> Result<Response, PageProblem> {
-    fields.only(&["back", "from", "how", "model", "key", "field", "until", "reason"])?;
-    let key = key(&fields)?;
-    let until = fields.text("until").map(NaiveDate::read).transpose();
-    let reason = Reason::read(fields.text("reason").unwrap_or_default());
-    // Whoever means a day and gives none does not mean for ever.
-    let until = match until {
-        Ok(None) if fields.text("how") == Some("until") => Err("is empty: a day is expected".to_owned()),
-        until => until,
+    let finding = fields.parsed::<i64>("finding")?;
+    let done = left_alone(&state, &who, &name, &fields).await.map(|made| back(&fields, &made));
+    let typed = fields.clone();
+    // Without a record there is no form that could come back.
+    if key(&typed).is_err() {
+        return Ok(done?.into_response());
+    }
+    let Some(finding) = finding else {
+        let page = async |returned| form(&state, &visit, &name, &typed, returned).await;
+        return answer(done, Sent { to: String::new(), fields, about: "" }, page).await;
     };
-    let problems = match (until, reason) {
-        (Ok(until), Ok(reason)) => {
-            let model = fields.text("model").unwrap_or_default().to_owned();
-            let field = fields.text("field").map(str::to_owned);
-            let wish = Wish { model, key: key.clone(), field, until, reason };
-            match ignores::made(&state, &who, name.clone(), wish).await {
-                Ok(made) => return Ok(back(&fields, &made).into_response()),
-                Err(problem) if problem.problems().is_empty() => return Err(problem.into()),
-                Err(problem) => {
-                    problem.problems().iter().map(|problem| (problem.key.clone(), problem.message.clone())).collect()
-                }
-            }
+    let to = typed.text("how").unwrap_or_default().to_owned();
+    let page = async |returned| {
+        let finding = known(&state, FindingId::new(finding)).await?;
+        // The path says about which sync somebody may ask; of another one's findings nothing is said.
+        if finding.sync != name {
+            return Err(Problem::no_finding(finding.id).into());
         }
+        finding_page(&state, &visit, finding, &typed, returned).await
+    };
+    answer(done, Sent { to, fields, about: "" }, page).await
+}
+
+async fn left_alone(state: &ApiState, who: &Who, name: &str, fields: &Fields) -> Result<Ignore, PageProblem> {
+    fields.only(FIELDS)?;
+    let key = key(fields)?;
+    let until = match fields.text("until") {
+        // Whoever means a day and gives none does not mean for ever.
+        None if fields.text("how") == Some(UNTIL) => Err("is empty: a day is expected".to_owned()),
+        text => text.map(NaiveDate::read).transpose(),
+    };
+    let (until, reason) = match (until, Reason::read(fields.text("reason").unwrap_or_default())) {
+        (Ok(until), Ok(reason)) => (until, reason),
         (until, reason) => {
-            let wrong = |name: &str, problem: Option<String>| Some((name.to_owned(), problem?));
-            [wrong("until", until.err()), wrong("reason", reason.err())].into_iter().flatten().collect()
+            let wrong = |name: &str, problem: Option<String>| {
+                Some(SettingProblem { key: name.to_owned(), message: problem?, remedy: None })
+            };
+            let problems = [wrong("until", until.err()), wrong("reason", reason.err())];
+            let detail = "what is to be left alone is not said well";
+            return Err(Problem::values(detail, problems.into_iter().flatten().collect()).into());
         }
     };
-    let page = form(&state, &visit, &name, &fields, &key, problems).await?;
-    Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
+    let model = fields.text("model").unwrap_or_default().to_owned();
+    let wish = Wish { model, key, field: fields.text("field").map(str::to_owned), until, reason };
+    Ok(ignores::made(state, who, name.to_owned(), wish).await?)
 }
 
 /// `POST /syncs/{name}/ignores/{id}/end`.
@@ -185,40 +205,26 @@ async fn form(
     visit: &Visit,
     name: &str,
     fields: &Fields,
-    key: &AnyKey,
-    problems: Vec<(String, String)>,
-) -> Result<Html<String>, PageProblem> {
+    returned: Returned,
+) -> Result<IgnorePage, PageProblem> {
     view(state, name).await?;
+    let key = &key(fields)?;
     let text = |name: &str| fields.text(name).unwrap_or_default().to_owned();
     let (model, field) = (text("model"), text("field"));
     let option = if field.is_empty() { String::new() } else { format!(" --field {}", quoted(&field)) };
     let record = quoted(&format!("{model}:{}", key.as_str()));
     let kept = ["back", "from"].into_iter().filter_map(|name| Some((name, fields.text(name)?.to_owned())));
-    html(&IgnorePage {
+    Ok(IgnorePage {
         frame: visit.frame("Leave it alone", Section::Drift),
         sync: Link { name: clean(name), href: sync_href(name) },
         label: label(&model),
         record: Link { name: clean(&key.to_string()), href: object_href(&model, key) },
         key: key.as_str().to_owned(),
-        until: text("until"),
-        reason: text("reason"),
-        problems,
+        returned,
         kept: kept.collect(),
         today: Utc::now().date_naive(),
         command: Command(format!("syncline ignore add {} {record}{option} --reason …", quoted(name))),
         model,
         field,
     })
-}
-
-impl IgnorePage {
-    /// What is wrong with a field of the form.
-    fn wrong(&self, name: &str) -> Option<&str> {
-        self.problems.iter().find(|(key, _)| key == name).map(|(_, problem)| problem.as_str())
-    }
-
-    /// What is wrong with what no field shows.
-    fn others(&self) -> impl Iterator<Item = &(String, String)> {
-        self.problems.iter().filter(|(key, _)| !matches!(key.as_str(), "until" | "reason"))
-    }
 }

@@ -224,7 +224,7 @@ fn cursor(fields: &Fields) -> Result<Option<TimelineCursor>, PageProblem> {
     let place = text
         .split_once('-')
         .and_then(|(run, seq)| Some(TimelineCursor { run: RunId::new(run.parse().ok()?), seq: seq.parse().ok()? }));
-    place.map(Some).ok_or_else(|| PageProblem::value("before", "is no place in this list"))
+    place.map(Some).ok_or_else(|| PageProblem::no_place("before"))
 }
 
 async fn of_syncs(history: &History, who: &Who, chosen: &str) -> Result<Select> {

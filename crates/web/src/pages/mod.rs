@@ -20,11 +20,14 @@ mod change_row;
 mod chart;
 mod comments;
 mod compare;
+mod compare_reads;
+mod count;
 mod drift;
 mod edit;
 mod estimate;
 mod exchange;
 mod facets;
+mod finding;
 mod forget;
 mod form;
 mod frame;
@@ -44,11 +47,13 @@ mod overview;
 mod own_password;
 mod pick;
 mod plan;
+mod plan_part;
 mod problem;
 mod protect;
 mod quarantine;
 mod remove;
 mod returned;
+mod review;
 mod run;
 mod run_line;
 mod runs;
@@ -76,6 +81,7 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, get, post};
 use syncline_core::history::{AuditAction, Role, Run, RunId};
 use syncline_core::plan::PlanExcerpt;
+use syncline_core::run::ScopeCounter;
 use syncline_core::{Error, ErrorKind, Result};
 
 use crate::auth::permission::{About, Access, enforce};
@@ -85,11 +91,12 @@ use crate::{ApiState, MOST_BYTES};
 
 pub use problem::PageProblem;
 
-/// What the pages work with: what the API does, and what the last checks of systems found.
+/// What the pages work with: what the API does, what the last checks of systems found, and what was counted of reads.
 #[derive(Clone)]
 struct Dashboard {
     api: ApiState,
     checks: side::Checks,
+    counter: ScopeCounter,
 }
 
 impl FromRef<Dashboard> for ApiState {
@@ -101,6 +108,12 @@ impl FromRef<Dashboard> for ApiState {
 impl FromRef<Dashboard> for side::Checks {
     fn from_ref(dashboard: &Dashboard) -> Self {
         dashboard.checks.clone()
+    }
+}
+
+impl FromRef<Dashboard> for ScopeCounter {
+    fn from_ref(dashboard: &Dashboard) -> Self {
+        dashboard.counter.clone()
     }
 }
 
@@ -127,7 +140,7 @@ pub fn dashboard(state: ApiState) -> Router {
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(MOST_BYTES))
         .layer(from_fn_with_state(auth, protect::protect))
-        .with_state(Dashboard { api: state, checks: side::Checks::default() })
+        .with_state(Dashboard { api: state, checks: side::Checks::default(), counter: ScopeCounter::default() })
 }
 
 /// A page or what a form does: its path, who may, what the audit log says of it, and what does it.
@@ -144,6 +157,7 @@ fn routes() -> Vec<PageRoute> {
         ("/runs/remove", Role::Admin, None, get(forget::page).post(forget::remove)),
         page("/runs/{id}", get(run::page)),
         page("/compare", get(compare::page)),
+        page("/compare/reads", get(compare_reads::page)),
         page("/logs", get(logs::lines)),
         page("/logs/changes", get(logs::changes)),
         does("/runs/{id}/cancel", Role::Operator, AuditAction::RunCancel, post(run::cancel)),
@@ -154,14 +168,15 @@ fn routes() -> Vec<PageRoute> {
         page("/runs/{id}/plan", get(plan::page)),
         page("/runs/{id}/plan.md", get(plan::markdown)),
         page("/runs/{id}/plan.html", get(plan::document)),
-        does("/runs/{id}/approve", Role::Approver, AuditAction::RunApprove, post(plan::approve)),
+        does("/runs/{id}/approve", Role::Approver, AuditAction::RunApprove, post(review::approve)),
         // What is ticked is in the address that this leads to, and nowhere else.
-        ("/runs/{id}/tick", Role::Approver, None, post(plan::tick)),
+        ("/runs/{id}/tick", Role::Approver, None, post(review::tick)),
         does("/runs/{id}/comment", Role::Operator, AuditAction::RunComment, post(comments::add)),
-        does("/runs/{id}/reject", Role::Approver, AuditAction::RunReject, post(plan::reject)),
+        does("/runs/{id}/reject", Role::Approver, AuditAction::RunReject, post(review::reject)),
         page("/objects/{model}/{*key}", get(object::page)),
         page("/drift", get(drift::page)),
-        does("/findings/{id}/acknowledge", Role::Operator, AuditAction::FindingAcknowledge, post(drift::acknowledge)),
+        page("/findings/{id}", get(finding::page)),
+        does("/findings/{id}/acknowledge", Role::Operator, AuditAction::FindingAcknowledge, post(finding::acknowledge)),
         page("/quarantine", get(quarantine::page)),
         ("/quarantine/decide", Role::Approver, None, post(quarantine::decide)),
         page("/schedules", get(schedules::page)),
@@ -181,6 +196,8 @@ fn routes() -> Vec<PageRoute> {
         ("/syncs/{name}/ignores", Role::Operator, None, post(ignore::make)),
         ("/syncs/{name}/ignores/{id}/end", Role::Operator, None, post(ignore::end)),
         page("/syncs/{name}/run", get(start::page)),
+        // Nothing is done but counted.
+        ("/syncs/{name}/run/count", Role::Operator, None, get(count::fragment).post(start::count)),
         does("/syncs/{name}/run", Role::Operator, AuditAction::RunTrigger, post(start::start)),
         does("/syncs/{name}/pause", Role::Operator, AuditAction::SyncPause, post(sync::pause)),
         does("/syncs/{name}/unpause", Role::Operator, AuditAction::SyncUnpause, post(sync::unpause)),
@@ -194,10 +211,10 @@ fn routes() -> Vec<PageRoute> {
         page("/settings/password", get(own_password::page).post(own_password::change)),
         // The history itself notes who changed accounts and tokens.
         ("/settings/accounts", Role::Admin, None, get(accounts::page).post(accounts::create)),
-        ("/settings/accounts/{name}/role", Role::Admin, None, post(accounts::set_role)),
-        ("/settings/accounts/{name}/password", Role::Admin, None, post(accounts::set_password)),
-        ("/settings/accounts/{name}/disable", Role::Admin, None, post(accounts::disable)),
-        ("/settings/accounts/{name}/enable", Role::Admin, None, post(accounts::enable)),
+        ("/settings/accounts/{name}/role", Role::Admin, None, post(accounts::change)),
+        ("/settings/accounts/{name}/password", Role::Admin, None, post(accounts::change)),
+        ("/settings/accounts/{name}/disable", Role::Admin, None, post(accounts::change)),
+        ("/settings/accounts/{name}/enable", Role::Admin, None, post(accounts::change)),
         ("/settings/tokens", Role::Admin, None, get(tokens::page).post(tokens::create)),
         ("/settings/tokens/{name}/revoke", Role::Admin, None, post(tokens::revoke)),
         ("/settings/audit", Role::Admin, None, get(audit::page)),

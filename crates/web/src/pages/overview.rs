@@ -186,7 +186,7 @@ pub async fn syncs(state: &ApiState, now: DateTime<Utc>) -> Result<Syncs> {
         let runs = history.runs(&filter, None, RUNS).await?.items;
         let configured = configured.remove(&view.name).and_then(Result::ok);
         let total = totals.get(&view.name).copied().unwrap_or_default();
-        let last = history.last_completed_whole(&view.name).await?;
+        let last = history.last_completed_whole(&view.name).await?.map(|(_, ended)| ended);
         let sides = configured.as_ref().map(|sync| (&sync.definition.source, &sync.definition.target));
         if let Some((source, target)) = sides {
             for (side, lines) in [(source, &mut all.sources), (target, &mut all.targets)] {
@@ -303,7 +303,7 @@ async fn needs_of(history: &History, sync: &Recent, now: DateTime<Utc>) -> Resul
             _ => {}
         }
     }
-    if let Some(run) = runs.iter().find(|run| compared_everything(run)) {
+    if let Some(run) = runs.iter().find(|run| ended_about_everything(run)) {
         let held = held_deletes(history, run).await?;
         if held > 0 {
             let href = link(&format!("/runs/{}/plan", run.id), [("action", "delete"), ("outcome", "held")]);
@@ -355,12 +355,9 @@ async fn stale(
     }))
 }
 
-/// Whether the plan of a run was about everything.
-fn compared_everything(run: &Run) -> bool {
-    matches!(run.status, RunStatus::Completed | RunStatus::Failed)
-        && run.plan.is_some()
-        && matches!(run.purpose, Purpose::Sync | Purpose::Apply | Purpose::Drift)
-        && run.subject.is_none()
+/// The run came to an end, and its plan was about everything.
+fn ended_about_everything(run: &Run) -> bool {
+    matches!(run.status, RunStatus::Completed | RunStatus::Failed) && run.compared_everything()
 }
 
 /// The deletes that a run holds back: where there are few, without those that would not be made anyway.

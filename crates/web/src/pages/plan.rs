@@ -1,51 +1,44 @@
 //! The changes of a run: as they are planned, and what came of them. A person decides about a plan here.
-//!
-//! The changes of a run that has done something, of a dry one and of one that a guard refused are in the history. Those of a plan
-//! that waits for a person are in its file alone; of that, the part is read that is shown.
 
 use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::State;
 use axum::http::header;
-use axum::response::{Html, IntoResponse, Redirect};
-use chrono::{DateTime, Utc};
+use axum::response::{Html, IntoResponse};
+use chrono::Utc;
 use syncline_core::change::Action;
-use syncline_core::history::{ChangeFilter, OutcomeKind, Role, Run, RunStatus};
-use syncline_core::plan::{PartFilter, PlanExcerpt, PlanPart};
+use syncline_core::history::{OutcomeKind, Role, Run, RunId, RunStatus};
+use syncline_core::plan::PlanExcerpt;
 use syncline_core::{Error, ErrorKind, Result};
 use syncline_render::{Extent, words};
 
-use super::change_row::{Row, SHORT, Says, fold};
+use super::change_row::Row;
 use super::comments::Comments;
 use super::facets::{Facet, Tallies, Wanted, facets, named_site};
-use super::form::{Fields, Posted, RunNumber};
+use super::form::{Fields, RunNumber};
 use super::frame::{Command, Frame, Pager, Section, Visit, html};
 use super::outcome::Badge;
 use super::overview::Link;
-use super::run::{Notice, Objection, objections, to_run};
+use super::plan_part::{Part, Shown};
+use super::returned::Returned;
+use super::run::{Notice, Objection, objections};
 use super::run_line::sync_href;
 use super::show::{Count, Icon, Prose, When, clean};
 use super::ticks::Ticks;
-use super::{PageProblem, glance};
+use super::{PageProblem, glance, review};
 use crate::ApiState;
-use crate::auth::Who;
-use crate::input::{Body, Number as ApiNumber};
 use crate::routes::plan::with_plan;
-use crate::routes::review;
 
-/// How many changes a page has.
-const PAGE: u64 = 100;
-/// How many changes a page looks at to fold those that say the same, and how many lines may come of them.
-const FOLDED: u64 = 1000;
-const LINES: usize = 100;
+/// What a refusal can be about of the part of a plan that is approved.
+const PART: [&str; 4] = ["part", "pick", "only", "except"];
 /// A plan that another machine made is fetched to be shown if it is no longer than this, in bytes.
 const FETCHED: u64 = 32 << 20;
 
 /// The changes of a run.
 #[derive(Template)]
 #[template(path = "plan.html")]
-struct PlanPage {
+pub struct PlanPage {
     frame: Frame,
     id: i64,
     sync: Link,
@@ -84,6 +77,8 @@ struct PlanPage {
     back: String,
     /// None for those, too, who may not decide.
     review: Option<Review>,
+    /// The form of the page that was sent, where that is not to be taken.
+    returned: Returned,
     has_plan: bool,
     command: Command,
 }
@@ -99,6 +94,15 @@ enum Place {
     Elsewhere,
     /// There are none.
     Nowhere,
+}
+
+/// How changes are told apart by site or field of which something has come.
+#[derive(Debug, Clone, Copy)]
+enum Apart {
+    /// By their plan.
+    ByPlan,
+    /// Not at all: there is no plan at hand.
+    Not,
 }
 
 /// Changes of one model that follow one another.
@@ -125,19 +129,14 @@ struct Review {
     valid_until: Option<When>,
 }
 
-/// What of the changes is shown.
-struct Shown {
-    rows: Vec<Row>,
-    next: Option<u64>,
-    cut_short: bool,
-}
-
 /// What a browser wants to see.
-struct View {
+pub struct View {
+    fields: Fields,
     wanted: Wanted,
     after: Option<u64>,
     folds: bool,
     ticks: Ticks,
+    returned: Returned,
 }
 
 /// `GET /runs/{id}/plan?model=device&action=update&outcome=failed,stale&rule=quarantine&site=atlanta&field=serial&after=100&fold=on&ticked=0123456789ab,model:device`.
@@ -147,68 +146,12 @@ pub async fn page(
     RunNumber(id): RunNumber,
     fields: Fields,
 ) -> Result<Html<String>, PageProblem> {
-    let run = super::run(&state, id).await?;
-    let view = View::of(&fields)?;
-    html(&plan_page(&state, &visit, &run, &fields, view, Utc::now()).await?)
+    html(&plan_page(&state, &visit, id, View::of(fields)?).await?)
 }
 
-/// The fields of the form about a plan, which approves or rejects it.
-const REVIEW: &[&str] = &["plan_hash", "reason", "part", "pick", "back"];
-
-/// `POST /runs/{id}/approve`: the plan, or the part of it that is ticked, or all but that.
-pub async fn approve(
-    State(state): State<ApiState>,
-    who: Who,
-    RunNumber(id): RunNumber,
-    Posted(fields): Posted,
-) -> Result<Redirect, PageProblem> {
-    fields.only(REVIEW)?;
-    let mut consent = review::Consent {
-        reason: fields.required("reason")?,
-        plan_hash: fields.text("plan_hash").unwrap_or_default().to_owned(),
-        only: Vec::new(),
-        except: Vec::new(),
-    };
-    let part = match fields.text("part") {
-        None | Some("all") => None,
-        Some("only") => Some(&mut consent.only),
-        Some("except") => Some(&mut consent.except),
-        Some(_) => return Err(PageProblem::value("part", "is one of `all`, `only`, `except`")),
-    };
-    if let Some(part) = part {
-        *part = picked(&fields);
-        if part.is_empty() {
-            return Err(PageProblem::value("pick", "nothing is ticked: tick what is meant, or approve the whole plan"));
-        }
-    }
-    let _ = review::approve(State(state), who, ApiNumber(id), Body(consent)).await?;
-    Ok(to_run(id.number()))
-}
-
-/// `POST /runs/{id}/tick`: the same page, with what is ticked in its address, so that the other pages of the plan know it. A script does so
-/// by itself.
-pub async fn tick(RunNumber(id): RunNumber, Posted(fields): Posted) -> Result<Redirect, PageProblem> {
-    fields.only(REVIEW)?;
-    let ticks = Ticks::posted(&fields)?;
-    let page = fields.query_of("back");
-    let ticked = (!ticks.is_empty()).then(|| ticks.text());
-    Ok(Redirect::to(&page.with(&format!("/runs/{id}/plan"), "ticked", ticked.as_deref(), &[])))
-}
-
-/// `POST /runs/{id}/reject`.
-pub async fn reject(
-    State(state): State<ApiState>,
-    who: Who,
-    RunNumber(id): RunNumber,
-    Posted(fields): Posted,
-) -> Result<Redirect, PageProblem> {
-    fields.only(REVIEW)?;
-    let refusal = review::Refusal {
-        reason: fields.required("reason")?,
-        plan_hash: fields.text("plan_hash").unwrap_or_default().to_owned(),
-    };
-    let _ = review::reject(State(state), who, ApiNumber(id), Body(refusal)).await?;
-    Ok(to_run(id.number()))
+/// Where the changes of a run are shown.
+pub fn path(id: RunId) -> String {
+    format!("/runs/{id}/plan")
 }
 
 /// `GET /runs/{id}/plan.md`: the plan as Markdown, short enough for a comment.
@@ -249,31 +192,14 @@ async fn export(
     Ok((headers, written.await?))
 }
 
-/// What the ticked boxes mean: `model:device`, or `change:` and ids.
-fn picked(fields: &Fields) -> Vec<String> {
-    let mut picked = Vec::new();
-    for value in fields.all("pick") {
-        match value.split_once(':') {
-            Some(("model", model)) => picked.push(model.to_owned()),
-            Some(("change", ids)) => picked.extend(ids.split_whitespace().map(|id| format!("#{id}"))),
-            _ => {}
-        }
-    }
-    picked
-}
-
-async fn plan_page(
-    state: &ApiState,
-    visit: &Visit,
-    run: &Run,
-    fields: &Fields,
-    view: View,
-    now: DateTime<Utc>,
-) -> Result<PlanPage, PageProblem> {
-    let path = format!("/runs/{}/plan", run.id);
+/// The changes of a run, as they are asked for.
+pub async fn plan_page(state: &ApiState, visit: &Visit, id: RunId, view: View) -> Result<PlanPage, PageProblem> {
+    let (run, now) = (&super::run(state, id).await?, Utc::now());
+    let View { fields, wanted, after, folds, ticks, returned } = view;
+    let path = path(id);
     let counts = state.runner.history().change_counts(run.id).await?;
     let excerpt = match glance(state, run).await? {
-        None if counts.is_empty() && is_short(state, run).await? => {
+        None if (counts.is_empty() || wanted.needs_plan()) && is_short(state, run).await? => {
             with_plan(state, run.clone(), Ok).await?;
             glance(state, run).await?
         }
@@ -282,13 +208,21 @@ async fn plan_page(
     let excerpt = excerpt.map(Arc::new);
     // Nothing came of the changes of a dry run, nor of those of a plan that a guard refused: the plan tells all of them.
     let is_open = counts.iter().all(|count| matches!(count.outcome, OutcomeKind::Planned | OutcomeKind::Held));
-    if !is_open && view.wanted.needs_plan() {
-        let name = if view.wanted.site.is_some() { "site" } else { "field" };
-        let message = "tells apart what is planned; what was done is told apart by model, action, outcome and rule";
-        return Err(PageProblem::value(name, message));
-    }
+    // What came of changes is not kept by site and field. A link that was shared while the plan waited leads here all the same.
+    let (wanted, apart) = match &excerpt {
+        _ if !wanted.needs_plan() => (wanted, None),
+        Some(_) if is_open => (wanted, None),
+        Some(_) => (wanted, Some(Apart::ByPlan)),
+        None if counts.is_empty() => (wanted, None),
+        None => (wanted.without_plan(), Some(Apart::Not)),
+    };
+    let (fields, after) = match apart {
+        // A place in a plan is none in the history.
+        Some(Apart::Not) => (fields.replaced("site", None).replaced("field", None).replaced("after", None), None),
+        _ => (fields, after),
+    };
     let (place, tallies) = match (&excerpt, &run.plan) {
-        _ if !counts.is_empty() && !view.wanted.needs_plan() => (Place::History, Tallies::counted(&counts)),
+        _ if !counts.is_empty() && !wanted.needs_plan() => (Place::History, Tallies::counted(&counts)),
         (Some(plan), _) if counts.is_empty() => (Place::File, Tallies::planned(plan.summary())),
         (Some(_), _) => (Place::File, Tallies::counted(&counts)),
         (None, Some(_)) => (Place::Elsewhere, Tallies::default()),
@@ -298,15 +232,16 @@ async fn plan_page(
         Some(plan) => tallies.with_plan(plan.summary(), is_open),
         None => tallies,
     };
+    let part = Part { wanted: &wanted, after, folds };
     let shown = match (place, &excerpt) {
-        (Place::History, _) => from_history(state, run, &view).await?,
-        (Place::File, Some(plan)) => from_file(plan, &view).await?,
-        _ => Shown { rows: Vec::new(), next: None, cut_short: false },
+        (Place::History, _) => part.of_history(state, run).await?,
+        (Place::File, Some(plan)) => part.of_plan(state, run, plan, is_open).await?,
+        _ => Shown::default(),
     };
     let waits = run.status == RunStatus::AwaitingReview;
     let title = if run.dry || waits || counts.is_empty() && place == Place::File { "Plan" } else { "Changes" };
     let frame = visit.frame(format!("{title} of run {} of {}", run.id, clean(&run.sync)), Section::Runs);
-    let comments = Comments::of(state.runner.history(), run, &frame, now).await?;
+    let comments = Comments::of(state.runner.history(), run, &frame, &fields, &returned, now).await?;
     let review = run.plan.as_ref().filter(|_| waits && frame.may(Role::Approver)).map(|plan| Review {
         hash: plan.hash.clone(),
         whole: run.staged_as.is_some(),
@@ -314,9 +249,9 @@ async fn plan_page(
     });
     let picks = review.as_ref().is_some_and(|review| !review.whole);
     let next = shown.next.map(|next| fields.with(&path, "after", Some(&next.to_string()), &[]));
-    let first = view.after.map(|_| fields.with(&path, "after", None, &[]));
-    let facets = facets(&tallies, &view.wanted, fields, &path, picks);
-    let elsewhere = if picks { view.ticks.elsewhere(shown.rows.iter(), &facets) } else { Vec::new() };
+    let first = after.map(|_| fields.with(&path, "after", None, &[]));
+    let facets = facets(&tallies, &wanted, &fields, &path, picks);
+    let elsewhere = if picks { ticks.elsewhere(shown.rows.iter(), &facets) } else { Vec::new() };
     Ok(PlanPage {
         frame,
         id: run.id.number(),
@@ -324,20 +259,20 @@ async fn plan_page(
         badge: Badge::of(run),
         title,
         purpose: excerpt.as_ref().and_then(|plan| words::purpose(plan.header())).map(|text| Prose::of(&text)),
-        notices: excerpt.as_ref().map(|plan| notices(plan)).unwrap_or_default(),
+        notices: apart.map(Apart::notice).into_iter().chain(excerpt.iter().flat_map(|plan| notices(plan))).collect(),
         said: excerpt.as_ref().map(|plan| objections(plan)).unwrap_or_default(),
         held: excerpt.as_ref().map(|plan| held(plan)).unwrap_or_default(),
         facets,
-        ticks: view.ticks.clone(),
+        ticks,
         hidden_ticks: Count(elsewhere.len() as u64),
         elsewhere,
         back: fields.query(),
         untick: fields.with(&path, "ticked", None, &[]),
         more_sites: tallies.more_sites(),
-        kept: kept(fields),
-        all: (view.wanted != Wanted::default()).then(|| unfiltered(fields, &path)),
-        folds: view.folds,
-        fold_href: fields.with(&path, "fold", (!view.folds).then_some("on"), &["after"]),
+        kept: kept(&fields),
+        all: (wanted != Wanted::default() || apart.is_some()).then(|| unfiltered(&fields, &path)),
+        folds,
+        fold_href: fields.with(&path, "fold", (!folds).then_some("on"), &["after"]),
         groups: groups(shown.rows),
         place,
         total: Count(tallies.total()),
@@ -346,6 +281,7 @@ async fn plan_page(
         waits,
         comments,
         review,
+        returned,
         has_plan: run.plan.is_some(),
         command: Command(format!("syncline show {} --changes", run.id)),
     })
@@ -370,7 +306,8 @@ async fn is_short(state: &ApiState, run: &Run) -> Result<bool> {
 }
 
 impl View {
-    fn of(fields: &Fields) -> Result<Self, PageProblem> {
+    /// What an address asks for.
+    pub fn of(fields: Fields) -> Result<Self, PageProblem> {
         let site = fields.text("site").map(|name| {
             let unknown = || PageProblem::value("site", "is no site: write its name, or its key as the plan has it");
             named_site(name).ok_or_else(unknown)
@@ -383,54 +320,56 @@ impl View {
             site: site.transpose()?,
             field: fields.text("field").map(str::to_owned),
         };
-        let ticks = Ticks::carried(fields)?;
-        Ok(Self { wanted, after: fields.parsed("after")?, folds: fields.is_set("fold"), ticks })
+        let (after, folds, ticks) = (fields.parsed("after")?, fields.is_set("fold"), Ticks::carried(&fields)?);
+        Ok(Self { fields, wanted, after, folds, ticks, returned: Returned::default() })
     }
 
-    fn limit(&self) -> u64 {
-        if self.folds { FOLDED } else { PAGE }
+    /// The same, with a form that is not to be taken.
+    pub fn with(self, returned: Returned) -> Self {
+        Self { returned, ..self }
+    }
+
+    /// The same, with what is ticked. Of so much that no address carries it, the links of the page know nothing.
+    pub fn ticked(self, ticks: Ticks) -> Self {
+        Self { ticks, ..self }
     }
 }
 
-async fn from_history(state: &ApiState, run: &Run, view: &View) -> Result<Shown> {
-    let Wanted { model, action, outcome, rule, .. } = view.wanted.clone();
-    let filter = ChangeFilter { model, action, outcome, rule };
-    let found = state.runner.history().changes(run.id, &filter, view.after, view.limit()).await?;
-    let rows: Vec<_> = found.items.iter().map(|change| Row::stored(change, &SHORT)).collect();
-    if !view.folds {
-        return Ok(Shown { rows, next: found.next, cut_short: false });
+impl PlanPage {
+    /// Whether a part of the plan can be ticked.
+    fn picks(&self) -> bool {
+        self.review.as_ref().is_some_and(|review| !review.whole)
     }
-    let (rows, taken) = fold(rows, found.items.iter().map(Says::stored), LINES);
-    let next = if taken < found.items.len() { Some(found.items[taken - 1].seq) } else { found.next };
-    Ok(Shown { rows, next, cut_short: false })
+
+    /// What came back of the form that decides about the plan.
+    fn sent(&self) -> &Returned {
+        self.returned.of(review::FORM, "")
+    }
+
+    /// The fields of its forms that the page has.
+    fn fields(&self) -> Vec<&'static str> {
+        let part: &[_] = if self.picks() { &PART } else { &[] };
+        let reason = self.review.as_ref().map(|_| "reason");
+        part.iter().copied().chain(reason).chain(self.comments.field()).collect()
+    }
 }
 
-async fn from_file(plan: &Arc<PlanExcerpt>, view: &View) -> Result<Shown> {
-    let wanted = &view.wanted;
-    let has = |kind| wanted.outcome.contains(&kind);
-    let held = match (has(OutcomeKind::Planned), has(OutcomeKind::Held)) {
-        _ if wanted.outcome.is_empty() => None,
-        (true, true) => None,
-        (true, false) => Some(false),
-        (false, true) => Some(true),
-        // Nothing has come of a plan yet.
-        (false, false) => return Ok(Shown { rows: Vec::new(), next: None, cut_short: false }),
-    };
-    let Wanted { model, action, rule, site, field, .. } = wanted.clone();
-    let filter = PartFilter { model, action, held, rule, site, field };
-    let limit = usize::try_from(view.limit()).unwrap_or(usize::MAX);
-    let (plan, after) = (Arc::clone(plan), view.after);
-    let looked = tokio::task::spawn_blocking(move || plan.part(&filter, after, limit)).await;
-    let looked = looked.map_err(|cause| Error::new(ErrorKind::Internal, "the plan was not read").caused_by(cause))?;
-    let PlanPart { changes, next } = looked?;
-    let rows: Vec<_> = changes.iter().map(|(_, change)| Row::planned(change, &SHORT)).collect();
-    let cut_short = next.is_some() && changes.len() < limit;
-    if !view.folds {
-        return Ok(Shown { rows, next, cut_short });
+impl Apart {
+    fn notice(self) -> Notice {
+        let (name, text) = match self {
+            Self::ByPlan => (
+                "As planned",
+                "a run keeps no site and no fields with what it did; these are the changes that the plan has, each with \
+                 what came of it",
+            ),
+            Self::Not => (
+                "Not filtered by site and field",
+                "only the plan tells changes apart by these, and its file is not at hand; these are the changes of the \
+                 run, whatever their site and fields",
+            ),
+        };
+        Notice { class: "info", icon: Icon("info"), name: name.to_owned(), text: Prose::of(text) }
     }
-    let (rows, taken) = fold(rows, changes.iter().map(|(_, change)| Says::planned(change)), LINES);
-    let rest = changes.get(taken).map(|(place, _)| *place);
-    Ok(Shown { rows, cut_short: cut_short && rest.is_none(), next: rest.or(next) })
 }
 
 fn groups(rows: Vec<Row>) -> Vec<Group> {

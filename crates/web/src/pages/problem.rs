@@ -42,6 +42,11 @@ impl PageProblem {
         Self::not_found(format!("There is no run `{wanted}`: the list of runs shows those that are kept."))
     }
 
+    /// What is behind no page of a list was asked for.
+    pub fn no_place(key: &str) -> Self {
+        Self::value(key, "is no place in this list: begin at its first page")
+    }
+
     /// What went wrong.
     pub fn into_problem(self) -> Problem {
         self.0

@@ -106,7 +106,7 @@ fn asked(fields: &Fields) -> Result<(QuarantineFilter, Option<QuarantineCursor>)
         model: fields.text("model").map(str::to_owned),
         state: fields.named("state")?,
     };
-    Ok((filter, fields.named::<Cursor<QuarantineCursor>>("after")?.map(|after| after.0)))
+    Ok((filter, fields.place::<QuarantineCursor>("after")?))
 }
 
 /// `POST /quarantine/decide`.

@@ -25,7 +25,7 @@ pub struct Sent<'a> {
 }
 
 /// A form as it comes back. Before anything was sent it is empty, and so is what it draws.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Returned {
     to: String,
     fields: Fields,
@@ -102,6 +102,11 @@ pub async fn answer<P: Template>(
 }
 
 impl Returned {
+    /// A form that nothing is wrong with, and that was sent to ask something of it.
+    pub fn with(fields: Fields) -> Self {
+        Self { fields, ..Self::default() }
+    }
+
     /// What came back of the form that is posted to a path: it and the rest of it.
     pub fn of(&self, path: &str, rest: &str) -> &Self {
         self.when(self.to.strip_prefix(path) == Some(rest))
@@ -124,7 +129,7 @@ impl Returned {
 
     /// Whether one value among several is chosen: what was sent counts, and before that what is usual.
     pub fn chosen(&self, name: &str, value: &str, usual: bool) -> bool {
-        if self.is_back() { self.has(name, value) } else { usual }
+        if self.is_back() || self.fields.is_set(name) { self.has(name, value) } else { usual }
     }
 
     /// Whether a field was sent with a value.
@@ -158,7 +163,8 @@ impl Returned {
         Faults { problems: self.problems.iter().map(line).collect(), instead: "nothing was done" }
     }
 
-    fn is_wrong(&self, name: &str) -> bool {
+    /// Whether something is wrong with a field.
+    pub fn is_wrong(&self, name: &str) -> bool {
         self.problems.iter().any(|problem| problem.key == name)
     }
 }

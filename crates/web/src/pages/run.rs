@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::response::{Html, Redirect};
 use chrono::{DateTime, Utc};
 use syncline_core::Result;
+use syncline_core::event::Stream;
 use syncline_core::guard::Demand;
 use syncline_core::history::{
     Approval, ChangeCount, ChangeFilter, Decision, History, InTheWay, ModelRecord, OutcomeCounts, OutcomeKind,
@@ -26,6 +27,7 @@ use super::frame::{Command, Frame, Pager, Section, Visit, html};
 use super::object::{label, object_href};
 use super::outcome::{Badge, RunOutcome};
 use super::overview::Link;
+use super::returned::Returned;
 use super::run_line::{Number, by, kind, sync_href};
 use super::show::{Bytes, Count, Icon, Prose, Took, When, clean};
 use super::side::side_href;
@@ -61,6 +63,7 @@ struct RunPage {
     models: Vec<ModelLine>,
     total: Vec<Number>,
     phases: Vec<PhaseLine>,
+    streams: Vec<StreamLine>,
     measured: bool,
     guards: Guards,
     problems: Vec<Problems>,
@@ -128,6 +131,17 @@ struct PhaseLine {
     memory_peak: Option<Bytes>,
     /// The length of the bar of its peak, in thousandths.
     peak: u64,
+}
+
+/// A model within a phase: when it was read, or its changes were written.
+#[derive(Debug)]
+struct StreamLine {
+    phase: String,
+    model: String,
+    began: When,
+    took: Took,
+    /// The beginning and the length of its bar, on the scale of the phases.
+    bar: (u64, u64),
 }
 
 /// What the guards said of the plan.
@@ -302,7 +316,7 @@ async fn run_page(
     let (models, total) = model_lines(&run, &records, &counts, excerpt.as_ref());
     let frame = visit.frame(format!("Run {id} of {}", clean(&run.sync)), Section::Runs);
     Ok(RunPage {
-        comments: Comments::of(history, &run, &frame, now).await?,
+        comments: Comments::of(history, &run, &frame, &Fields::EMPTY, &Returned::default(), now).await?,
         requests: request_lines(&run.requests),
         frame,
         id: id.number(),
@@ -319,6 +333,7 @@ async fn run_page(
         models,
         total,
         measured: phases.iter().any(|phase| phase.memory_peak.is_some()),
+        streams: stream_lines(&phases, now),
         phases: phase_lines(&phases, now),
         guards: match (&run.plan, &excerpt) {
             (None, _) => Guards::NoPlan,
@@ -531,26 +546,62 @@ fn model_lines(
     (records.iter().map(line).collect(), total)
 }
 
-/// The phases on one scale: from the begin of the first to the end of the last.
+/// The time of a run that its bars show: from the begin of the first phase to the end of the last.
+struct Scale {
+    first: DateTime<Utc>,
+    millis: u64,
+}
+
+impl Scale {
+    fn of(phases: &[PhaseRecord]) -> Option<Self> {
+        let end = |phase: &PhaseRecord| phase.started + Duration::from_millis(phase.duration_ms);
+        let first = phases.iter().map(|phase| phase.started).min()?;
+        let millis = phases.iter().map(end).max().map_or(0, |last| millis_between(first, last)).max(1);
+        Some(Self { first, millis })
+    }
+
+    /// The beginning and the length of a bar, in thousandths. One too short to be seen is longer than it should be.
+    fn bar(&self, started: DateTime<Utc>, duration_ms: u64) -> (u64, u64) {
+        let length = (duration_ms * 1000 / self.millis).clamp(4, 1000);
+        ((millis_between(self.first, started) * 1000 / self.millis).min(1000 - length), length)
+    }
+}
+
+fn millis_between(from: DateTime<Utc>, to: DateTime<Utc>) -> u64 {
+    u64::try_from((to - from).num_milliseconds()).unwrap_or(0)
+}
+
+/// The phases on one scale.
 fn phase_lines(phases: &[PhaseRecord], now: DateTime<Utc>) -> Vec<PhaseLine> {
-    let end = |phase: &PhaseRecord| phase.started + Duration::from_millis(phase.duration_ms);
-    let millis = |from: DateTime<Utc>, to: DateTime<Utc>| u64::try_from((to - from).num_milliseconds()).unwrap_or(0);
-    let Some(first) = phases.iter().map(|phase| phase.started).min() else { return Vec::new() };
-    let all = phases.iter().map(end).max().map_or(0, |last| millis(first, last)).max(1);
+    let Some(scale) = Scale::of(phases) else { return Vec::new() };
     let most = phases.iter().filter_map(|phase| phase.memory_peak).max().unwrap_or(0).max(1);
-    let line = |phase: &PhaseRecord| {
-        let length = (phase.duration_ms * 1000 / all).clamp(4, 1000);
-        PhaseLine {
-            name: phase.phase.as_str().replace('_', " "),
-            began: When::new(phase.started, now),
-            took: Took(Duration::from_millis(phase.duration_ms)),
-            bar: ((millis(first, phase.started) * 1000 / all).min(1000 - length), length),
-            memory_final: phase.memory_final.map(Bytes),
-            memory_peak: phase.memory_peak.map(Bytes),
-            peak: phase.memory_peak.map_or(0, |peak| (peak.saturating_mul(1000) / most).min(1000)),
-        }
+    let line = |phase: &PhaseRecord| PhaseLine {
+        name: phase.phase.as_str().replace('_', " "),
+        began: When::new(phase.started, now),
+        took: Took(Duration::from_millis(phase.duration_ms)),
+        bar: scale.bar(phase.started, phase.duration_ms),
+        memory_final: phase.memory_final.map(Bytes),
+        memory_peak: phase.memory_peak.map(Bytes),
+        peak: phase.memory_peak.map_or(0, |peak| (peak.saturating_mul(1000) / most).min(1000)),
     };
     phases.iter().map(line).collect()
+}
+
+/// The models within the phases, on the scale of these.
+fn stream_lines(phases: &[PhaseRecord], now: DateTime<Utc>) -> Vec<StreamLine> {
+    let Some(scale) = Scale::of(phases) else { return Vec::new() };
+    let streams = phases.iter().flat_map(|phase| phase.streams.iter().map(move |stream| (phase, stream)));
+    let line = |(phase, stream): (&PhaseRecord, &Stream)| {
+        let duration_ms = millis_between(stream.started, stream.ended);
+        StreamLine {
+            phase: phase.phase.as_str().replace('_', " "),
+            model: words::plural_of(&stream.model),
+            began: When::new(stream.started, now),
+            took: Took(Duration::from_millis(duration_ms)),
+            bar: scale.bar(stream.started, duration_ms),
+        }
+    };
+    streams.map(line).collect()
 }
 
 /// What was asked of each side.
@@ -615,13 +666,14 @@ async fn problems(history: &History, run: &Run) -> Result<Vec<Problems>> {
 
 impl ProblemLine {
     fn of(change: StoredChange) -> Self {
+        let reason = change.reason.as_deref().unwrap_or("no reason was given");
         Self {
             action: change.action.as_str(),
             href: object_href(&change.model, &change.key),
             key: clean(&change.key.to_string()),
             field: change.field.as_deref().map(clean),
             rule: change.rule.map(words::hold),
-            reason: Prose::of(change.reason.as_deref().unwrap_or("no reason was given")),
+            reason: Prose::of(change.rule.map_or(reason, |rule| words::because(rule, reason))),
             model: label(&change.model),
         }
     }
@@ -670,5 +722,42 @@ impl LogLine {
             text: Prose::of(&line.text),
             exchange: line.exchange.as_ref().map(Exchanged::of),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use syncline_core::event::Phase;
+
+    use super::*;
+
+    fn at(millis: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp_millis(1_763_683_200_000 + millis).unwrap()
+    }
+
+    #[test]
+    fn models_stand_on_the_scale_of_their_phases() {
+        let stream = |model: &str, from, to| Stream { model: model.to_owned(), started: at(from), ended: at(to) };
+        let phase = |phase, from, duration_ms, streams| PhaseRecord {
+            phase,
+            started: at(from),
+            duration_ms,
+            memory_final: None,
+            memory_peak: None,
+            streams,
+        };
+        let phases = [
+            phase(Phase::LoadSource, 0, 600, vec![stream("site", 100, 101), stream("device", 101, 600)]),
+            // Of a run from before streams were kept there is nothing to show.
+            phase(Phase::LoadTarget, 0, 1_000, vec![]),
+        ];
+        let lines = stream_lines(&phases, at(2_000));
+        let told = |line: &StreamLine| format!("{} {} {} {:?}", line.phase, line.model, line.took, line.bar);
+        insta::assert_snapshot!(lines.iter().map(told).collect::<Vec<_>>().join("\n"), @r"
+        load source sites 1 ms (100, 4)
+        load source devices 499 ms (101, 499)
+        ");
+        assert!(stream_lines(&phases[1..], at(2_000)).is_empty());
+        assert!(stream_lines(&[], at(2_000)).is_empty());
     }
 }

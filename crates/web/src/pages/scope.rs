@@ -1,7 +1,7 @@
 //! What a run is to be about: the part of a form that picks it, and what was picked.
 
 use syncline_core::Result;
-use syncline_core::history::{History, ModelRecord, RunFilter};
+use syncline_core::history::{History, ModelRecord, Run, RunFilter};
 use syncline_core::models::ModelMode;
 use syncline_core::run::SyncDefinition;
 use syncline_core::scope::{NoScope, Scope, ScopeRecord};
@@ -58,7 +58,10 @@ impl Picker {
                 .and_then(|record| record.parse().ok())
                 .map(|record: ScopeRecord| RecordBox { value: record.selector(), name: clean(&record.to_string()) }),
         };
-        let (found, seen_in) = compared(history, sync).await?;
+        let (found, seen_in) = match compared(history, sync, |_| true).await? {
+            Some((found, run)) => (found, Some(run.id.number())),
+            None => (Vec::new(), None),
+        };
         let picked: Vec<_> = fields.all("model").filter(|_| key.is_none()).collect();
         let models = found.into_iter().filter(|found| found.mode == ModelMode::Sync).map(|found| ModelBox {
             plural: models::by_name(&found.model).map_or_else(|| clean(&found.model), |known| known.plural.to_owned()),
@@ -70,18 +73,27 @@ impl Picker {
     }
 }
 
-/// The models in the newest run of a sync that compared some, with its number.
-async fn compared(history: &History, sync: &str) -> Result<(Vec<ModelRecord>, Option<i64>)> {
+/// The newest run of a sync that made a plan of what it read of its source.
+pub async fn last_planned(history: &History, sync: &str) -> Result<Option<Run>> {
+    Ok(compared(history, sync, |run| run.plan.is_some()).await?.map(|(_, run)| run))
+}
+
+/// The models in the newest run of a sync that compared some and is as it is wanted, with that run.
+async fn compared(
+    history: &History,
+    sync: &str,
+    is_wanted: impl Fn(&Run) -> bool,
+) -> Result<Option<(Vec<ModelRecord>, Run)>> {
     let filter = RunFilter { sync: Some(sync.to_owned()), ..RunFilter::default() };
-    for run in history.runs(&filter, None, LOOKED_AT).await?.items {
+    for run in history.runs(&filter, None, LOOKED_AT).await?.items.into_iter().filter(is_wanted) {
         let models = history.models(run.id).await?;
         // What takes another run back asks no source, and tells only of what that one changed.
         let asked_all = run.subject.is_none() && models.iter().any(|model| model.source.is_some());
         if asked_all {
-            return Ok((models, Some(run.id.number())));
+            return Ok(Some((models, run)));
         }
     }
-    Ok((Vec::new(), None))
+    Ok(None)
 }
 
 /// What was picked; none for all that the sync is about.

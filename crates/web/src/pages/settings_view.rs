@@ -7,7 +7,7 @@ use syncline_core::settings::SecretRef;
 
 use super::show::{Icon, Prose, clean};
 use crate::SettingProblem;
-use crate::settings_form::{Field, FieldKind, SettingsForm, Texts};
+use crate::settings_form::{Field, FieldKind, SettingsForm, Texts, harmless};
 
 /// What stands before the key of a field in its name, so that no key is the name of something else.
 const NAME: &str = "s.";
@@ -201,8 +201,10 @@ impl Draw<'_> {
             FieldKind::Lines => {
                 Control::Area { value: typed.to_owned(), rows: rows(typed), placeholder, inside: Vec::new() }
             }
-            FieldKind::Json { secret, inside, .. } => {
-                let value = if *secret && is_wrong { String::new() } else { typed.to_owned() };
+            FieldKind::Json { secrets, inside, words } => {
+                // What is shown again as something is wrong was refused, and may have been so before anybody looked at this.
+                let secrets = secrets.as_ref().filter(|_| !self.problems.is_empty());
+                let value = secrets.map_or_else(|| typed.to_owned(), |schema| harmless(typed, words, schema));
                 let inside = inside
                     .iter()
                     .map(|inside| InsideView {
@@ -356,6 +358,10 @@ mod tests {
         let problem = |key: &str| SettingProblem { key: key.to_owned(), message: "is wrong".to_owned(), remedy: None };
         let shown = drawn(&texts, &["token", "macros.0.secret"].map(problem));
         assert!(!shown.contains("hunter2"), "{shown}");
+        // Nor where something else is wrong.
+        texts.set("token", "env:TOKEN");
+        let shown = drawn(&texts, &[problem("count")]);
+        assert!(!shown.contains("hunter2") && shown.contains("name"), "{shown}");
         // A reference is none, also one that leads nowhere.
         texts.set("token", "env:NOWHERE");
         let shown = drawn(&texts, &[problem("token")]);

@@ -2,11 +2,10 @@
 
 use askama::Template;
 use axum::extract::{Path, State};
-use axum::response::{Html, Redirect, Response};
+use axum::response::{Html, IntoResponse, Redirect, Response};
 use syncline_core::history::{Role, RunKind, RunSettings};
-use syncline_core::run::RunRequest;
+use syncline_core::run::{RunRequest, ScopeCounter};
 
-use super::PageProblem;
 use super::estimate::{Estimate, estimates};
 use super::form::{Fields, Posted};
 use super::frame::{Command, Frame, Section, Visit, html};
@@ -18,6 +17,7 @@ use super::run_line::sync_href;
 use super::scope::{Picker, picked};
 use super::settings::{Setting, settings};
 use super::show::{Icon, clean};
+use super::{PageProblem, count};
 use crate::ApiState;
 use crate::routes::syncs::view;
 
@@ -35,6 +35,8 @@ struct StartPage {
     auto_merge: bool,
     /// The form that was sent, where that is not to be taken.
     returned: Returned,
+    /// How many records are picked, where that was asked.
+    counted: Vec<String>,
     command: Command,
 }
 
@@ -60,6 +62,30 @@ pub async fn page(
     html(&start_page(&state, &visit, &name, &fields, Returned::default()).await?)
 }
 
+/// `POST /syncs/{name}/run/count`: the form as it was sent, with how many records it picks.
+pub async fn count(
+    State(state): State<ApiState>,
+    State(counter): State<ScopeCounter>,
+    visit: Visit,
+    Path(name): Path<String>,
+    Posted(fields): Posted,
+) -> Result<Response, PageProblem> {
+    fields.only(FIELDS)?;
+    view(&state, &name).await?;
+    let counted = count::lines(&state, &counter, &name, &fields).await;
+    let (picked, to) = (fields.clone(), String::new());
+    match counted {
+        Ok(counted) => {
+            let page = start_page(&state, &visit, &name, &picked, Returned::with(fields)).await?;
+            Ok(html(&StartPage { counted, ..page })?.into_response())
+        }
+        Err(problem) => {
+            let (done, sent) = (Err::<Redirect, _>(problem), Sent { to, fields, about: "" });
+            answer(done, sent, async |returned| start_page(&state, &visit, &name, &picked, returned).await).await
+        }
+    }
+}
+
 async fn start_page(
     state: &ApiState,
     visit: &Visit,
@@ -81,6 +107,7 @@ async fn start_page(
         models: part("/models"),
         auto_merge: configured.is_some_and(|sync| sync.definition.auto_merge),
         returned,
+        counted: Vec::new(),
         estimates: estimates(history, name).await?,
         command: Command(match &picker.record {
             Some(record) => format!("syncline plan {} --record {}", quoted(name), quoted(&record.value)),

@@ -179,7 +179,7 @@ async fn systems(state: &ApiState) -> Result<Vec<SystemLine>> {
 
 /// How much of the past is kept, each limit in words.
 fn kept(retention: &Retention) -> Vec<String> {
-    let Retention { runs, days, megabytes, audit_days } = retention;
+    let Retention { runs, days, megabytes, audit_days, reads } = retention;
     let limit = |number: Option<u64>, one: &str, many: &str| number.map(|number| Count(number).of(one, many));
     let of_runs = [
         limit(*runs, "run of each sync", "runs of each sync"),
@@ -189,7 +189,11 @@ fn kept(retention: &Retention) -> Vec<String> {
     let of_runs: Vec<_> = of_runs.into_iter().flatten().collect();
     let all = of_runs.is_empty().then(|| "all runs".to_owned());
     let audit = limit(audit_days.map(u64::from), "day of the audit log", "days of the audit log");
-    of_runs.into_iter().chain(all).chain([audit.unwrap_or_else(|| "all of the audit log".to_owned())]).collect()
+    let audit = audit.unwrap_or_else(|| "all of the audit log".to_owned());
+    let of_reads = (" beside those of the last run", "all that runs read");
+    let reads = limit(*reads, "read of each model", "reads of each model").map(|reads| reads + of_reads.0);
+    let reads = reads.unwrap_or_else(|| of_reads.1.to_owned());
+    of_runs.into_iter().chain(all).chain([audit, reads]).collect()
 }
 
 #[cfg(test)]
@@ -201,11 +205,15 @@ mod tests {
         let told = |retention: Retention| kept(&retention).join("; ");
         assert_eq!(
             told(Retention::default()),
-            "1,000 runs of each sync; 365 days of runs; 1,826 days of the audit log"
+            "1,000 runs of each sync; 365 days of runs; 1,826 days of the audit log; \
+             3 reads of each model beside those of the last run"
         );
-        let some = Retention { runs: None, days: None, megabytes: Some(2_000), audit_days: None };
-        assert_eq!(told(some), "2,000 MB of changes, logs and plans; all of the audit log");
-        let none = Retention { runs: None, days: None, megabytes: None, audit_days: None };
-        assert_eq!(told(none), "all runs; all of the audit log");
+        let some = Retention { runs: None, days: None, megabytes: Some(2_000), audit_days: None, reads: Some(1) };
+        assert_eq!(
+            told(some),
+            "2,000 MB of changes, logs and plans; all of the audit log; 1 read of each model beside those of the last run"
+        );
+        let none = Retention { runs: None, days: None, megabytes: None, audit_days: None, reads: None };
+        assert_eq!(told(none), "all runs; all of the audit log; all that runs read");
     }
 }

@@ -29,8 +29,13 @@ impl Ticks {
         Self(ticks).bounded()
     }
 
-    /// What a form sends.
+    /// What a form sends, to be remembered.
     pub fn posted(fields: &Fields) -> Result<Self, PageProblem> {
+        Self::sent(fields).bounded()
+    }
+
+    /// What a form sends, however much that is.
+    pub fn sent(fields: &Fields) -> Self {
         let mut ticks = BTreeSet::new();
         for value in fields.all("pick") {
             match value.split_once(':') {
@@ -40,7 +45,13 @@ impl Ticks {
             }
         }
         ticks.retain(|name| is_name(name));
-        Self(ticks).bounded()
+        Self(ticks)
+    }
+
+    /// The fields of an address that carries them; without any, where they are too many for that.
+    pub fn within(&self, fields: &Fields) -> Fields {
+        let fits = !self.is_empty() && self.0.len() <= MOST;
+        fields.replaced("ticked", fits.then(|| self.text()).as_deref())
     }
 
     fn bounded(self) -> Result<Self, PageProblem> {

@@ -78,7 +78,7 @@ pub struct Asked {
 ///
 /// With a scope, `{"models": ["device"], "sites": ["atlanta-dc1"], "records": [{"model": "device", "key": [["boston"], "sw1"]}]}`, the
 /// run is about the devices at that site, and besides about the one device of another; its `purpose` is `part` and its `options` have
-/// the scope. Another scope is another request. 409 where it names a model that the sync does not sync; a run that finds a named site or
+/// the scope. Another scope is another request. 422 where it names a model that there is not, 409 where it names one that the sync does not sync; a run that finds a named site or
 /// record on neither side fails.
 ///
 /// With the header `Idempotency-Key`, which is kept as the request id, the run that was made for this key is the answer as long as the
@@ -91,6 +91,9 @@ pub async fn trigger(
     Body(wish): Body<Wish>,
 ) -> Result<impl IntoResponse, Problem> {
     view(&state, &name).await?;
+    if let Some(message) = wish.scope.as_ref().and_then(Scope::unknown_model) {
+        return Err(Problem::value("scope.models", message));
+    }
     let request = match (wish.drift, wish.scope) {
         (true, Some(_)) => {
             return Err(Problem::value("scope", "is for runs that sync: a drift check is about everything"));

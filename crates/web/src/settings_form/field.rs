@@ -64,8 +64,8 @@ pub enum FieldKind {
         inside: Vec<Inside>,
         /// The texts that it may be, which need no quotes.
         words: Vec<String>,
-        /// It can have references to secrets in it.
-        secret: bool,
+        /// Its schema, where it can have references to secrets in it: see [`super::harmless`].
+        secrets: Option<Value>,
     },
 }
 
@@ -162,8 +162,7 @@ fn kind(key: &FieldKey, schema: &Value, default: Option<&Value>, required: bool)
     match types.as_slice() {
         // What takes a text takes every text, be it a number.
         ["string"] | ["string", "integer" | "number"] | ["integer" | "number", "string"] => {
-            let is_secret = schema.get("format").is_some_and(|format| format == SECRET);
-            if is_secret || schema.get("writeOnly") == Some(&Value::Bool(true)) {
+            if is_secret(schema) {
                 FieldKind::Secret
             } else {
                 FieldKind::Text
@@ -223,7 +222,7 @@ fn json(schema: &Value) -> FieldKind {
     }
     inside.sort_by_key(|inside| !inside.required);
     let words = branches(schema).filter_map(|schema| schema.get("const")?.as_str()).map(str::to_owned);
-    FieldKind::Json { inside, words: words.collect(), secret: has_secret(schema) }
+    FieldKind::Json { inside, words: words.collect(), secrets: has_secret(schema).then(|| schema.clone()) }
 }
 
 /// The tables that a value is made of, those within them left out.
@@ -239,13 +238,14 @@ fn tables(schema: &Value, depth: usize) -> Vec<&Value> {
     parts.flat_map(|part| tables(part, depth + 1)).collect()
 }
 
+/// Whether a schema is that of a reference to a secret.
+pub(super) fn is_secret(schema: &Value) -> bool {
+    schema.get("format").is_some_and(|format| format == SECRET) || schema.get("writeOnly") == Some(&Value::Bool(true))
+}
+
 fn has_secret(schema: &Value) -> bool {
     match schema {
-        Value::Object(fields) => {
-            let is_secret = fields.get("format").is_some_and(|format| format == SECRET)
-                || fields.get("writeOnly") == Some(&Value::Bool(true));
-            is_secret || fields.values().any(has_secret)
-        }
+        Value::Object(fields) => is_secret(schema) || fields.values().any(has_secret),
         Value::Array(items) => items.iter().any(has_secret),
         _ => false,
     }

@@ -8,10 +8,12 @@
 //! alternatives.
 
 mod field;
+mod harmless;
 mod texts;
 
 pub(crate) use field::label;
 pub use field::{Choice, Field, FieldKey, FieldKind, Inside};
+pub use harmless::harmless;
 pub use texts::{LeftOut, Texts};
 
 use serde_json::Value;

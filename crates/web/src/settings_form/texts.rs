@@ -226,7 +226,7 @@ fn read(field: &Field, texts: &Texts) -> Result<Option<Value>, Wrong> {
             list.map_err(wrong)?.into()
         }
         FieldKind::Lines => text.lines().map(str::trim).filter(|line| !line.is_empty()).collect(),
-        FieldKind::Json { words, secret, .. } => {
+        FieldKind::Json { words, secrets, .. } => {
             let trimmed = text.trim();
             if words.iter().any(|word| word == trimmed) {
                 return Ok(Some(trimmed.into()));
@@ -234,8 +234,8 @@ fn read(field: &Field, texts: &Texts) -> Result<Option<Value>, Wrong> {
             serde_json::from_str(trimmed).map_err(|error| {
                 // The message of the reader may repeat what it read.
                 let (line, column) = (error.line(), error.column());
-                let why = if *secret { String::new() } else { format!(": {error}") };
-                let message = if *secret {
+                let why = if secrets.is_some() { String::new() } else { format!(": {error}") };
+                let message = if secrets.is_some() {
                     format!("is no JSON, at line {line} column {column}")
                 } else {
                     format!("is no JSON{why}")

@@ -112,7 +112,13 @@ async fn a_token_for_one_sync_decides_about_its_findings_and_records() {
         (format!("/{own}/acknowledge"), "reason=is+known".to_owned(), StatusCode::SEE_OTHER),
         (format!("/findings/{}/acknowledge", finding(OTHER)), "reason=is+known".to_owned(), StatusCode::FORBIDDEN),
         (format!("/{own}/acknowledge"), "back=sync%3Dlab".to_owned(), StatusCode::UNPROCESSABLE_ENTITY),
-        (format!("/{own}/acknowledge"), String::new(), StatusCode::FORBIDDEN),
+        // It comes back on the page of the finding, whatever list leads there.
+        (format!("/{own}/acknowledge"), String::new(), StatusCode::UNPROCESSABLE_ENTITY),
+        (
+            "/syncs/lab/ignores".to_owned(),
+            format!("{record}&finding={}", finding(OTHER)).replace("&verdict=keep", ""),
+            StatusCode::NOT_FOUND,
+        ),
         (
             "/quarantine/decide".to_owned(),
             format!("{record}&sync=lab&back=sync%3Dlab"),

@@ -69,7 +69,7 @@ fn said(text: &str) -> Happened {
 }
 
 fn read(records: u64) -> Happened {
-    let event = Event::Read { side: Side::Source, model: "site", records, expected: None };
+    let event = Event::Read { side: Side::Source, model: "site", records, expected: None, began: Utc::now() };
     Happened { at: Utc::now(), event: Arc::new(event) }
 }
 

@@ -58,7 +58,7 @@ struct Api {
     auth: Auth,
     /// Ends the streams.
     stop: CancellationToken,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// What was answered.
@@ -111,7 +111,7 @@ impl Api {
             #[cfg(feature = "oidc")]
             auth: kept,
             stop,
-            _folder: folder,
+            folder,
         }
     }
 

@@ -2,6 +2,8 @@
 
 mod address;
 mod compare;
+mod compare_reads;
+mod count;
 mod drift;
 mod edit;
 mod forget;
@@ -18,6 +20,7 @@ mod scope;
 mod search;
 mod settings;
 mod side;
+mod streams;
 mod told;
 pub(super) mod walk;
 
@@ -182,6 +185,10 @@ async fn what_is_typed_wrong_is_told_in_words() {
         ("/runs?since=yesterday", "since : is yesterday : a day such as 2026-11-20 is expected"),
         ("/runs?dry=maybe", "dry : is maybe : true or false is expected"),
         ("/compare", "is empty: a number is expected"),
+        ("/runs?kind=manual", "kind : is manual : adhoc , scheduled or webhook is expected"),
+        ("/logs/changes?action=rename", "action : is rename : create , update or delete is expected"),
+        ("/quarantine?after=x", "after : is no place in this list: begin at its first page"),
+        ("/logs?before=x", "before : is no place in this list: begin at its first page"),
     ] {
         let told = words(&pages.fetch(path).await.text);
         assert!(told.contains(says), "{path}: {told}");

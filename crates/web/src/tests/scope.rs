@@ -29,19 +29,48 @@ async fn a_run_is_about_what_was_asked_for() {
     assert_eq!(api.get("runs?purpose=part").await.items().len(), 2);
 }
 
+/// The parts of a key may stand in line, as on a command line: it is the same request.
+#[tokio::test]
+async fn a_key_of_a_scope_may_be_in_line() {
+    let api = Api::with_lab(true).await;
+    let ask = async |key: serde_json::Value| {
+        let scope = json!({"records": [{"model": "device", "key": key}]});
+        api.post("syncs/lab/runs", json!({"scope": scope, "dry_run": true})).await.value()
+    };
+    let asked = ask(json!(["boston", "sw1"])).await;
+    assert_eq!((&asked["run"], &asked["already_running"]), (&json!(1), &json!(false)));
+    let again = ask(json!([["boston"], "sw1"])).await;
+    assert_eq!((&again["run"], &again["already_running"]), (&json!(1), &json!(true)));
+    let scope = &api.get("runs/1").await.value()["options"]["scope"];
+    assert_eq!(scope, &json!({"records": [{"model": "device", "key": [["boston"], "sw1"]}]}));
+}
+
 #[tokio::test]
 async fn a_scope_that_is_none_makes_no_run() {
     let api = Api::with_lab(true).await;
-    for (wish, status, says) in [
-        (json!({"scope": {}}), StatusCode::UNPROCESSABLE_ENTITY, "names nothing"),
-        (json!({"scope": {"models": []}}), StatusCode::UNPROCESSABLE_ENTITY, "is empty"),
-        (json!({"scope": {"site": ["a"]}}), StatusCode::UNPROCESSABLE_ENTITY, "unknown field `site`"),
-        (json!({"scope": {"sites": ["Not a slug"]}}), StatusCode::UNPROCESSABLE_ENTITY, "Not a slug"),
-        (json!({"scope": {"sites": ["a"]}, "drift": true}), StatusCode::UNPROCESSABLE_ENTITY, "about everything"),
-        (json!({"scope": {"models": ["router"]}}), StatusCode::CONFLICT, "`router` is no model"),
+    for (scope, status, says) in [
+        (json!({}), StatusCode::UNPROCESSABLE_ENTITY, "`scope`: names nothing"),
+        (json!({"models": []}), StatusCode::UNPROCESSABLE_ENTITY, "`scope.models`: is empty"),
+        (json!({"site": ["a"]}), StatusCode::UNPROCESSABLE_ENTITY, "`scope.site`: unknown field `site`"),
+        (json!({"sites": ["Not a slug"]}), StatusCode::UNPROCESSABLE_ENTITY, "Not a slug"),
+        (
+            json!({"models": ["site", "devize"]}),
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "`scope.models`: `devize` is no model; did you mean `device`?",
+        ),
+        (
+            json!({"records": [{"model": "devize", "key": ["a", "b"]}]}),
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "`scope.records[0]`: `devize` is no model; did you mean `device`?",
+        ),
     ] {
+        let answer = api.post("syncs/lab/runs", json!({"scope": scope})).await;
+        assert_eq!(answer.status, status, "{scope}: {}", answer.text);
+        assert!(answer.detail().contains(says), "{scope}: {}", answer.text);
+    }
+    for (wish, says) in [(json!({"scope": {"sites": ["a"]}, "drift": true}), "about everything")] {
         let answer = api.post("syncs/lab/runs", wish.clone()).await;
-        assert_eq!(answer.status, status, "{wish}: {}", answer.text);
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{wish}: {}", answer.text);
         assert!(answer.text.contains(says), "{wish}: {}", answer.text);
     }
     assert_eq!(api.get("runs").await.items().len(), 0);

@@ -14,6 +14,8 @@ pub struct Model {
     pub duration_ms: i64,
     pub memory_final: Option<i64>,
     pub memory_peak: Option<i64>,
+    /// A JSON list; null when it is empty, or was not kept yet.
+    pub streams: Option<String>,
 }
 
 /// What rows lead to: nothing, as statements join what they need.

@@ -168,7 +168,7 @@ async fn the_audit_log_is_kept_for_its_days() {
             .to_owned();
         history.store.db().execute(&aged).await.unwrap();
         let kept = async |days| {
-            let limits = Retention { runs: None, days: Some(1), megabytes: None, audit_days: days };
+            let limits = Retention { runs: None, days: Some(1), megabytes: None, audit_days: days, reads: None };
             history.prune(&limits, &HashSet::new()).await.unwrap();
             let rows = history.audit_log(&AuditFilter::default(), None, 100).await.unwrap().items;
             rows.into_iter().map(|row| row.who).collect::<Vec<_>>()

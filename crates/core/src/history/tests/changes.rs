@@ -1,6 +1,6 @@
 //! Changes and their counters.
 
-use super::{applied, change, everywhere, failed, new_run, started, working_run};
+use super::{applied, change, everywhere, failed, new_run, query_plan, started, working_run};
 use crate::change::{Action, Change, Hold, HoldRule};
 use crate::history::{
     ChangeCount, ChangeFilter, ChangeRecorder, Claim, History, NewRun, OutcomeCounts, OutcomeKind, RecordedChange,
@@ -211,4 +211,36 @@ async fn a_finished_run_takes_no_changes() {
         insta::allow_duplicates! { insta::assert_snapshot!(error, @"there is no run 7") };
     })
     .await;
+}
+
+/// What came of changes is found by their records, among however many changes of the run.
+#[tokio::test]
+async fn what_came_of_changes_is_told_by_their_ids() {
+    everywhere(async |place| {
+        let history = place.open().await;
+        let run = working_run(&history).await;
+        let all: Vec<_> = (0..30).map(|i| change("site", &format!("s{i:02}"), Action::Update)).collect();
+        let (yes, no) = (applied(), failed("name: too long"));
+        let recorded: Vec<_> = all[..20].iter().map(|change| RecordedChange::now(change, Some(&yes))).collect();
+        history.record_changes(run, &recorded).await.unwrap();
+        // Another change of a record that is asked for.
+        let other = change("site", "s03", Action::Delete);
+        history.record_changes(run, &[RecordedChange::now(&other, Some(&no))]).await.unwrap();
+        let came = history.came_of(run.run, &all[3..25]).await.unwrap();
+        let mut places: Vec<_> = came.iter().map(|(id, stored)| (stored.seq, id.clone(), stored.outcome)).collect();
+        places.sort_by_key(|(seq, ..)| *seq);
+        let wanted: Vec<_> =
+            (4..=20).zip(&all[3..20]).map(|(seq, change)| (seq, change.id.clone(), OutcomeKind::Applied)).collect();
+        assert_eq!(places, wanted);
+        history.close().await.unwrap();
+    })
+    .await;
+}
+
+/// SQLite would rather walk through all changes of the run than sort a few, once it is to give them in order.
+#[tokio::test]
+async fn what_came_of_changes_is_read_by_the_records() {
+    let history = History::in_memory().await.unwrap();
+    let hashes: Vec<i64> = (0..50).collect();
+    insta::assert_snapshot!(query_plan(&history, History::changes_of(RunId::new(1), &hashes)).await);
 }

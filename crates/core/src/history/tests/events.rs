@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use futures::future::try_join_all;
 
 use super::{LEASE, approved, everywhere, new_run, started, working_run};
-use crate::event::{Event, Happened, Level, Phase, Side};
+use crate::event::{Event, Happened, Level, Phase, Side, Stream};
 use crate::history::{
     Claimed, History, NewRun, PlanRef, Purpose, Retention, RunEvent, RunFilter, RunId, RunResult, RunStatus,
     StatusEvent, Stop, StopRequest, StoredEvent,
@@ -67,11 +67,13 @@ fn said(text: &str) -> Happened {
 }
 
 fn read(records: u64) -> Happened {
-    happened(Event::Read { side: Side::Source, model: "site", records, expected: Some(7) })
+    happened(Event::Read { side: Side::Source, model: "site", records, expected: Some(7), began: time() })
 }
 
 fn finished(phase: Phase) -> Happened {
-    happened(Event::PhaseFinished { phase, started: time(), duration_ms: 12, memory_final: None, memory_peak: Some(9) })
+    let streams = vec![Stream { model: "site".to_owned(), started: time(), ended: time() }];
+    let (started, memory_final, memory_peak) = (time(), None, Some(9));
+    happened(Event::PhaseFinished { phase, started, duration_ms: 12, memory_final, memory_peak, streams })
 }
 
 #[tokio::test]
@@ -83,10 +85,10 @@ async fn events_log_and_phases_are_written_together() {
             happened(Event::PhaseStarted { phase: Phase::LoadSource }),
             read(3),
             said("half of it"),
-            happened(Event::ReadFinished { side: Side::Source, model: "site", records: 7, partial: None }),
+            happened(Event::ReadFinished { side: Side::Source, model: "site", records: 7, partial: None, began: Some(time()) }),
             finished(Phase::LoadSource),
             happened(Event::Compared { model: "site", create: 1, update: 2, delete: 3, unchanged: 4, to_apply: 5 }),
-            happened(Event::Applied { model: "site", done: 1, total: 5, failed: 1 }),
+            happened(Event::Applied { model: "site", done: 1, total: 5, failed: 1, began: None }),
         ];
         history.append_events(claim, &events).await.unwrap();
         history.append_events(claim, &[]).await.unwrap();
@@ -99,13 +101,16 @@ async fn events_log_and_phases_are_written_together() {
             stored[2..].iter().map(|stored| serde_json::to_string(stored).unwrap()).collect::<Vec<_>>().join("\n");
         insta::allow_duplicates! { insta::assert_snapshot!(json, @r#"
 {"seq":3,"at":"2025-11-21T00:00:00.123456Z","event":"phase_started","phase":"load_source"}
-{"seq":4,"at":"2025-11-21T00:00:00.123456Z","event":"read","side":"source","model":"site","records":3,"expected":7}
+{"seq":4,"at":"2025-11-21T00:00:00.123456Z","event":"read","side":"source","model":"site","records":3,"expected":7,"began":"2025-11-21T00:00:00.123456Z"}
 {"seq":5,"at":"2025-11-21T00:00:00.123456Z","event":"message","level":"info","text":"half of it"}
-{"seq":6,"at":"2025-11-21T00:00:00.123456Z","event":"read_finished","side":"source","model":"site","records":7}
-{"seq":7,"at":"2025-11-21T00:00:00.123456Z","event":"phase_finished","phase":"load_source","started":"2025-11-21T00:00:00.123456Z","duration_ms":12,"memory_peak":9}
+{"seq":6,"at":"2025-11-21T00:00:00.123456Z","event":"read_finished","side":"source","model":"site","records":7,"began":"2025-11-21T00:00:00.123456Z"}
+{"seq":7,"at":"2025-11-21T00:00:00.123456Z","event":"phase_finished","phase":"load_source","started":"2025-11-21T00:00:00.123456Z","duration_ms":12,"memory_peak":9,"streams":[{"model":"site","started":"2025-11-21T00:00:00.123456Z","ended":"2025-11-21T00:00:00.123456Z"}]}
 {"seq":8,"at":"2025-11-21T00:00:00.123456Z","event":"compared","model":"site","create":1,"update":2,"delete":3,"unchanged":4,"to_apply":5}
 {"seq":9,"at":"2025-11-21T00:00:00.123456Z","event":"applied","model":"site","done":1,"total":5,"failed":1}
 "#) };
+        let old = r#"{"seq":9,"at":"2025-11-21T00:00:00Z","event":"read_finished","side":"source","model":"site","records":7}"#;
+        let old: StoredEvent = serde_json::from_str(old).unwrap();
+        assert!(matches!(old.event, RunEvent::ReadFinished { began: None, .. }), "an older version wrote it");
         let back: Vec<StoredEvent> = json.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!(back, stored[2..]);
 
@@ -274,13 +279,14 @@ async fn of_a_run_that_is_over_what_matters_is_left() {
             let events = [
                 read(records),
                 said("so far"),
-                happened(Event::Applied { model: "site", done: records, total: 600, failed: 0 }),
+                happened(Event::Applied { model: "site", done: records, total: 600, failed: 0, began: None }),
             ];
             history.append_events(claim, &events).await.unwrap();
         }
         history.append_events(claim, &[finished(Phase::ExecuteSync)]).await.unwrap();
         assert_eq!(history.thin_events_of_runs_over_since(i64::MAX).await.unwrap(), 0, "it is not over");
-        let other_side = happened(Event::ReadFinished { side: Side::Target, model: "site", records: 5, partial: None });
+        let (side, model) = (Side::Target, "site");
+        let other_side = happened(Event::ReadFinished { side, model, records: 5, partial: None, began: None });
         history.append_events(claim, &[other_side]).await.unwrap();
         history.finish_run(claim, &RunResult::completed()).await.unwrap();
         assert_eq!(history.thin_events().await.unwrap(), 0, "whoever follows it may not have read it yet");
@@ -302,7 +308,7 @@ async fn of_a_run_that_is_over_what_matters_is_left() {
             let next = started(&history, &NewRun { dry: true, ..new.clone() }).await;
             history.finish_run(next, &RunResult::completed()).await.unwrap();
         }
-        let limits = Retention { runs: Some(1), days: None, megabytes: None, audit_days: None };
+        let limits = Retention { runs: Some(1), days: None, megabytes: None, audit_days: None, reads: None };
         let removed = history.prune(&limits, &std::collections::HashSet::new()).await.unwrap();
         assert_eq!(removed.iter().map(|removed| removed.run).collect::<Vec<_>>(), [RunId::new(2)]);
         assert_eq!(all(&history, RunId::new(2)).await, []);

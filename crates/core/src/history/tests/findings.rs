@@ -143,7 +143,7 @@ async fn what_is_over_is_forgotten_when_it_is_old() {
             let findings = history.findings(&FindingFilter::default(), None, 10).await.unwrap().items;
             findings.iter().rev().map(|finding| finding.key.to_string()).collect()
         };
-        let limits = |days| Retention { runs: None, days: Some(days), megabytes: None, audit_days: None };
+        let limits = |days| Retention { runs: None, days: Some(days), megabytes: None, audit_days: None, reads: None };
         history.prune(&limits(1), &HashSet::new()).await.unwrap();
         assert_eq!(keys().await, ["a", "b"]);
         history.prune(&limits(0), &HashSet::new()).await.unwrap();

@@ -5,11 +5,11 @@ use sea_orm::ConnectionTrait as _;
 use serde_json::json;
 use syncline_model::AnyKey;
 
-use super::{everywhere, key, new_run, started};
-use crate::change::Action;
+use super::{everywhere, key, new_run, query_plan, started};
+use crate::change::{Action, Change, FieldChange};
 use crate::history::{
     FindingCount, FindingFilter, FindingKind, FindingState, History, IgnoreFilter, IgnoreId, NewIgnore, News,
-    NotIgnored, Observed, RunResult,
+    NotIgnored, Observed, RecordedChange, RunResult,
 };
 use crate::ignore::MOST;
 use crate::{Error, ErrorKind};
@@ -188,4 +188,99 @@ async fn what_is_left_alone_is_no_finding_any_more_until_it_is_found_again() {
         history.close().await.unwrap();
     })
     .await;
+}
+
+/// What belongs to a record that is left alone neither comes nor goes, so that nothing of that is a finding any more. What is there of
+/// it is updated as ever.
+#[tokio::test]
+async fn what_belongs_to_what_is_left_alone_is_no_finding_any_more() {
+    everywhere(async |place| {
+        let history = place.open().await;
+        let claim = started(&history, &new_run(&history, "sites").await).await;
+        let device = |name: &str| json!([["atl"], name]);
+        let port = |name: &str| json!([device(name), "e1"]);
+        let mut changes = Vec::new();
+        let mut change = |action, model: &str, key: serde_json::Value, field: FieldChange| {
+            changes.push(Change::new(model, AnyKey::from_value(&key).unwrap(), action, None, vec![field]));
+        };
+        let to = |key: serde_json::Value| FieldChange::new("interface", json!(null), key);
+        let from = |key: serde_json::Value| FieldChange::new("interface", key, json!(null));
+        let mtu = || FieldChange::new("mtu", json!(1500), json!(9000));
+        for name in ["sw1", "sw10"] {
+            change(Action::Update, "device", device(name), FieldChange::new("serial", json!("A"), json!("B")));
+            change(Action::Create, "interface", port(name), mtu());
+            change(Action::Update, "interface", json!([device(name), "e2"]), mtu());
+            change(Action::Delete, "mac_address", json!([port(name), "00:00:5e:00:53:01"]), from(port(name)));
+        }
+        change(Action::Create, "ip_address", json!([null, "10.0.0.1"]), to(port("sw1")));
+        change(Action::Delete, "ip_address", json!([null, "10.0.0.2"]), from(port("sw1")));
+        change(Action::Create, "ip_address", json!([null, "10.0.0.3"]), to(port("sw10")));
+        let recorded: Vec<_> = changes.iter().map(|change| RecordedChange::now(change, None)).collect();
+        history.record_changes(claim, &recorded).await.unwrap();
+        let found = changes.iter().map(|change| Observed {
+            model: change.model.clone(),
+            key: change.key.clone(),
+            field: (change.action == Action::Update).then(|| change.fields[0].name.clone()),
+            action: change.action,
+            target: json!(null),
+            source: json!(null),
+            detail: None,
+        });
+        history.observe(claim, FindingKind::Drift, &found.collect::<Vec<_>>()).await.unwrap();
+        let device = NewIgnore {
+            model: "device".to_owned(),
+            key: AnyKey::from_value(&device("sw1")).unwrap(),
+            ..wish("sites", "-", Some("serial"), None)
+        };
+        let now = at("2026-11-20T12:00:00Z");
+        let open = async || {
+            let filter = FindingFilter { state: vec![FindingState::Open], ..FindingFilter::default() };
+            let found = history.findings(&filter, None, 20).await.unwrap().items;
+            let mut found: Vec<_> =
+                found.iter().map(|found| format!("{} {} {}", found.action, found.model, found.key)).collect();
+            found.sort();
+            found
+        };
+        history.ignore(&device, now).await.unwrap();
+        assert_eq!(open().await.len(), 10, "a field has no parts");
+        history.ignore(&NewIgnore { field: None, ..device }, now).await.unwrap();
+        assert_eq!(
+            open().await,
+            [
+                "create interface atl / sw10 / e1",
+                "create ip_address - / 10.0.0.3",
+                "delete mac_address atl / sw10 / e1 / 00:00:5e:00:53:01",
+                "update device atl / sw10",
+                "update interface atl / sw1 / e2",
+                "update interface atl / sw10 / e2",
+            ]
+        );
+        history.close().await.unwrap();
+    })
+    .await;
+}
+
+/// Findings are read in the order of their index, each once, however many there are of a model.
+#[tokio::test]
+async fn findings_of_parts_are_read_along_their_index() {
+    let history = History::in_memory().await.unwrap();
+    new_run(&history, "sites").await;
+    let sync = history.sync("sites").await.unwrap().unwrap().id.0;
+    let device = AnyKey::from_value(&json!([["atl"], "sw1"])).unwrap();
+    // More than are looked at together, a third of them of the device, in another order than that of their numbers.
+    let many = format!(
+        r#"WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 1799)
+        INSERT INTO "finding" ("sync_id", "kind", "model", "key", "field", "action", "target_value", "source_value", "state",
+            "first_run", "since_run", "last_run", "count", "first_at", "last_at")
+        SELECT {sync}, 'drift', 'interface', '[[["atl"],"sw' || (i % 3) || '"],"e' || (1800 - i) || '"]', '', 'create', 'null',
+            'null', 'open', 1, 1, 1, 1, 0, 0 FROM n"#
+    );
+    history.store.db().execute_unprepared(&many).await.unwrap();
+    let mut found = history.drift_of_parts(sync, "device", &device).await.unwrap();
+    found.sort_unstable();
+    let wanted: Vec<i64> = (0..1800).filter(|i| i % 3 == 1).map(|i| i + 1).collect();
+    assert_eq!(found, wanted);
+
+    let page = History::parts_after(sync, "interface", ("[[", ""));
+    insta::assert_snapshot!(query_plan(&history, page).await);
 }

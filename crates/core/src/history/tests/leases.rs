@@ -87,6 +87,7 @@ async fn a_run_whose_runner_died_goes_to_the_next_one_and_the_dead_one_may_not_w
             duration_ms: 1,
             memory_final: None,
             memory_peak: None,
+            streams: Vec::new(),
         };
         let sites = ModelRecord {
             model: "site".to_owned(),

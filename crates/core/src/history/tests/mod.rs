@@ -24,6 +24,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use chrono::Utc;
+use sea_orm::{ConnectionTrait as _, DbBackend, QueryTrait};
 use serde_json::json;
 use sqlx::Connection;
 use syncline_model::AnyKey;
@@ -183,4 +184,13 @@ fn applied() -> Outcome {
 
 fn failed(reason: &str) -> Outcome {
     Outcome::Failed { field: Some("description".to_owned()), reason: reason.to_owned() }
+}
+
+/// How SQLite would go about a query.
+async fn query_plan(history: &History, query: impl QueryTrait) -> String {
+    let mut query = query.build(DbBackend::Sqlite);
+    query.sql.insert_str(0, "EXPLAIN QUERY PLAN ");
+    let steps = history.store.db().query_all_raw(query).await.unwrap();
+    let steps: Vec<String> = steps.iter().map(|step| step.try_get("", "detail").unwrap()).collect();
+    steps.join("\n")
 }

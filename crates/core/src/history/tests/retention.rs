@@ -13,7 +13,7 @@ use crate::history::{
 use crate::models::ModelMode;
 
 /// No limit at all.
-const NONE: Retention = Retention { runs: None, days: None, megabytes: None, audit_days: None };
+const NONE: Retention = Retention { runs: None, days: None, megabytes: None, audit_days: None, reads: None };
 
 async fn finished(history: &History, new: &NewRun, complete: bool) -> RunId {
     let claim = started(history, new).await;
@@ -216,7 +216,9 @@ async fn what_complete_runs_had_is_known_without_them() {
 #[test]
 fn a_sentence_about_what_is_kept_has_defaults() {
     let kept: Retention = serde_json::from_value(json!({"megabytes": 500})).unwrap();
-    assert_eq!(kept, Retention { runs: Some(1_000), days: Some(365), megabytes: Some(500), audit_days: Some(1_826) });
+    let usual =
+        Retention { runs: Some(1_000), days: Some(365), megabytes: None, audit_days: Some(1_826), reads: Some(3) };
+    assert_eq!(kept, Retention { megabytes: Some(500), ..usual });
     assert!(serde_json::from_value::<Retention>(json!({"gigabytes": 1})).is_err());
 }
 

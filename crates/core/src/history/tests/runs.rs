@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{LEASE, approved, everywhere, new_run, started, working_run};
 use crate::diff::DiffCounts;
 use crate::error::Exchange;
-use crate::event::{Level, Phase, Side};
+use crate::event::{Level, Phase, Side, Stream};
 use crate::history::{
     Claimed, History, JobLogFilter, LogLine, ModelRecord, NewRun, PhaseRecord, PlanRef, ReadRecord, RunFilter, RunId,
     RunResult, RunStatus,
@@ -182,10 +182,11 @@ async fn phases_models_and_lines_come_back_as_they_were() {
             duration_ms: 1500,
             memory_final: Some(1 << 33),
             memory_peak: None,
+            streams: vec![Stream { model: "site".to_owned(), started: kept_time(), ended: kept_time() }],
         };
         history.record_phase(id, &phase).await.unwrap();
         history.record_phase(id, &PhaseRecord { duration_ms: 1600, ..phase.clone() }).await.unwrap();
-        let prepare = PhaseRecord { phase: Phase::Prepare, memory_final: None, ..phase.clone() };
+        let prepare = PhaseRecord { phase: Phase::Prepare, memory_final: None, streams: vec![], ..phase.clone() };
         history.record_phase(id, &prepare).await.unwrap();
         let kept = history.phases(id.run).await.unwrap();
         let prepare = PhaseRecord { started: kept_time(), ..prepare };

@@ -112,3 +112,46 @@ async fn what_needs_a_record_that_is_left_out_is_left_out() {
     let planned = planned(&source, &with_serials(&[None]), &Policy::default(), &ledger).await;
     insta::assert_snapshot!(held_reasons(&planned));
 }
+
+/// A reference of the second pass to a record that is left out is left out with it, and the plan says so: it would fail when everything
+/// else of the change is written. What an update refers to is left out in any pass.
+#[tokio::test]
+async fn a_reference_to_what_is_left_out_is_left_out() {
+    let stacked = |name: &str, stack: &str, master: Option<&str>| {
+        let stack = VirtualChassis {
+            name: text(stack),
+            master: master.map(|master| Device::key_of(&Site::key_of(&"atl".parse().unwrap()), &text(master))),
+            domain: None,
+        };
+        (Device { virtual_chassis: Some(stack.key()), ..device(name) }, stack)
+    };
+    // `new` and its master `sw2` come, `old` gets `sw3`, and `sw1` joins a stack that does not come.
+    let (sw1, lone) = stacked("sw1", "lone", None);
+    let (sw2, new) = stacked("sw2", "new", Some("sw2"));
+    let (sw3, old) = stacked("sw3", "old", Some("sw3"));
+    let given = |devices, stacks| Given { devices, stacks, ..Given::default() };
+    let source = given(vec![sw1, sw2, sw3], vec![lone, new, old.clone()]);
+    let target = given(vec![device("sw1")], vec![VirtualChassis { master: None, ..old }]);
+    let ledger = Ledger::default()
+        .ignored("device", &json!([ATL, "sw2"]), None)
+        .ignored("device", &json!([ATL, "sw3"]), None)
+        .ignored("virtual_chassis", &json!(["lone"]), None);
+    let planned = planned(&source, &target, &Policy::default(), &ledger).await;
+    insta::assert_snapshot!(shown(&planned));
+    insta::assert_snapshot!("reasons_of_references", held_reasons(&planned));
+    let new = planned.changes.iter().find(|change| change.key.to_string() == "new").unwrap();
+    assert_eq!((new.after("master"), new.deferred().count()), (None, 0), "nothing is left for the second pass");
+    let reason = new.kept[0].ignored.as_deref().unwrap();
+    insta::assert_snapshot!(reason, @"left out: device `atl / sw2` is left alone until 2026-12-01 by ada: the lab has it so");
+}
+
+/// What an address is the first of is known before the address is compared, and so is that it goes without its device.
+#[tokio::test]
+async fn a_reference_to_a_part_of_what_is_left_alone_is_left_out() {
+    let (source, mut target) = (addressed(1, [true, false]), addressed(1, [false, false]));
+    target.addresses.clear();
+    let ledger = Ledger::default().ignored("device", &json!([ATL, "sw2"]), None);
+    let held = planned(&source, &target, &Policy::default(), &ledger).await;
+    insta::assert_snapshot!(shown(&held));
+    insta::assert_snapshot!("reasons_of_parts", held_reasons(&held));
+}

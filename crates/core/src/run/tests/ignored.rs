@@ -175,3 +175,27 @@ async fn a_plan_that_was_made_before_is_not_changed() {
     let applied = timed.lab.apply(&dry.plan.unwrap(), Some("looked at")).await.unwrap();
     assert!(timed.lab.outcomes(applied.run).await.contains(&"update a applied".to_owned()));
 }
+
+/// What is left alone and on neither side is a slip, or done with: each run says so, by the name that people gave it.
+#[tokio::test]
+async fn what_is_left_alone_and_gone_is_told() {
+    let timed = Timed::new("left-alone-gone").await;
+    let gone = async |run: RunId| {
+        let lines = timed.lab.runner.history().log(run, None, 100).await.unwrap().items;
+        let lines = lines.into_iter().filter(|line| line.level == crate::event::Level::Warning);
+        lines.map(|line| line.text).collect::<Vec<_>>()
+    };
+    timed.ignore("a", Some("name"), None).await;
+    assert_eq!(gone(timed.lab.run().await.run).await, [""; 0]);
+    let slip = timed.ignore("x", None, None).await;
+    timed.ignore("y", Some("name"), None).await;
+    let told = gone(timed.lab.run().await.run).await;
+    insta::assert_snapshot!(told.join("\n"), @r#"
+    `site:["x"]` is left alone, and neither side has it: look at the spelling, or end it (`syncline ignore list`)
+    `site:["y"]` is left alone, and neither side has it: look at the spelling, or end it (`syncline ignore list`)
+    "#);
+    timed.lab.runner.history().end_ignore("main", slip, "kim", day(0)).await.unwrap();
+    // One side is enough.
+    with(timed.lab.world, |world| world.target.insert("y".to_owned(), "by hand".to_owned()));
+    assert_eq!(gone(timed.lab.run().await.run).await, [""; 0]);
+}

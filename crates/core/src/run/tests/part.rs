@@ -48,6 +48,13 @@ async fn only_what_is_in_the_scope_is_written() {
     assert_eq!(plan.header().scope, run.options.scope);
     // Both sides were read whole.
     assert_eq!((run.counts.source_records, run.counts.target_records), (3, 2));
+    // And what is told of the comparison is of the part.
+    assert_eq!(run.summary().message, "2 records compared: 2 changed");
+    let again = lab.run_with(part(&["b", "c"])).await;
+    assert_eq!(again.summary.models[0].found.unchanged, 2);
+    assert_eq!(read(&lab, again.run).await.summary().message, "2 records compared, nothing to change");
+    let other = lab.run_with(RunRequest { dry_run: true, ..part(&["a"]) }).await;
+    assert_eq!(read(&lab, other.run).await.summary().message, "1 record compared: 1 differ; nothing was written");
 
     // The same by the site that records stand at, and by the model.
     let at = lab.run_with(RunRequest::part(scope(json!({"sites": ["a"], "models": ["site"]})))).await;
@@ -85,6 +92,7 @@ async fn after_a_part_the_first_run_still_deletes_nothing() {
         (run.purpose, run.subject, run.options.scope.clone()),
         (Purpose::Apply, Some(dry.run), Some(sites(&["b"])))
     );
+    assert!(!run.compared_everything(), "it compared one site");
     let history = lab.runner.history();
     let side = crate::event::Side::Source;
     assert_eq!(history.record_counts_of_last_complete("main", "site", side, 5).await.unwrap(), [] as [u64; 0]);
@@ -188,7 +196,9 @@ async fn a_slip_is_told() {
     lab.sync.models = BTreeMap::from([("site".to_owned(), ModelMode::Lookup)]);
     let refused = async |request: RunRequest| lab.runner.trigger(&lab.sync, &request).await.unwrap_err().to_string();
     insta::assert_snapshot!(refused(part(&["a"])).await, @r#"the sync `main` does not sync `site` (`models.site = "lookup"`): change that, or leave the model out"#);
-    insta::assert_snapshot!(refused(RunRequest::part(scope(json!({"models": ["router"]})))).await.split_once(" (").unwrap().0, @"`router` is no model");
+    let models = |model: &str| RunRequest::part(scope(json!({"models": [model]})));
+    insta::assert_snapshot!(refused(models("devise")).await, @"`devise` is no model; did you mean `device`?");
+    insta::assert_snapshot!(refused(models("x")).await, @"`x` is no model; known: `tag`, `tenant_group`, `tenant`, `site`, `manufacturer`, `device_type`, `device_role`, `platform`, `vlan`, `vrf`, `prefix`, `virtual_chassis`, `device`, `interface`, `mac_address`, `ip_address`, `cluster_type`, `cluster_group`, `cluster`, `virtual_machine`, `host_group`, `host`, `maintenance`");
     let drift = RunRequest { purpose: Purpose::Drift, ..part(&["a"]) };
     insta::assert_snapshot!(refused(drift).await, @"only a run that syncs can be about a part: leave the scope out");
     let nothing = RunRequest { purpose: Purpose::Part, ..RunRequest::default() };

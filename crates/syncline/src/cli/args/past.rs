@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use chrono::{Days, NaiveDate, Utc};
 use clap::{Args, Subcommand, ValueEnum};
 use syncline_core::history::{FindingKind, RequestId};
 use syncline_core::quarantine::State;
@@ -131,9 +132,9 @@ pub struct LeaveAlone {
     /// Only this field of it; updates leave it as the target has it, a create sets it
     #[arg(long, value_name = "FIELD")]
     pub field: Option<String>,
-    /// The last day, in UTC; without one, until somebody ends it
-    #[arg(long, value_name = "DATE")]
-    pub until: Option<chrono::NaiveDate>,
+    /// The last day, in UTC, for example `2026-12-01`, or in how many days that is, for example `30d`; without one, until somebody ends it
+    #[arg(long, value_name = "DAY", value_parser = last_day)]
+    pub until: Option<NaiveDate>,
     /// Why; kept with it
     #[arg(long, value_name = "TEXT")]
     pub reason: String,
@@ -257,6 +258,34 @@ impl From<Absent> for State {
             Absent::Kept => Self::Kept,
             Absent::Released => Self::Released,
             Absent::Returned => Self::Returned,
+        }
+    }
+}
+
+fn last_day(text: &str) -> Result<NaiveDate, String> {
+    last_day_from(text, Utc::now().date_naive())
+}
+
+/// A day, as itself or as so many days after today.
+fn last_day_from(text: &str, today: NaiveDate) -> Result<NaiveDate, String> {
+    let later = text.strip_suffix('d').and_then(|days| days.parse().ok());
+    let day = later.map_or_else(|| text.parse().ok(), |days| today.checked_add_days(Days::new(days)));
+    day.ok_or_else(|| "is no day: write one such as `2026-12-01`, or in how many days it is, such as `30d`".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_last_day_is_a_day_or_so_many_days_from_now() {
+        let day = |text: &str| last_day_from(text, "2026-11-21".parse().unwrap()).map(|day| day.to_string());
+        assert_eq!(day("2026-12-01").as_deref(), Ok("2026-12-01"));
+        assert_eq!(day("30d").as_deref(), Ok("2026-12-21"));
+        assert_eq!(day("0d").as_deref(), Ok("2026-11-21"));
+        for wrong in ["tomorrow", "d", "-1d", "+-1d", "30", "2026-13-01", "99999999999d", ""] {
+            let told = day(wrong).unwrap_err();
+            assert!(told.contains("such as `2026-12-01`") && told.contains("`30d`"), "{wrong}: {told}");
         }
     }
 }

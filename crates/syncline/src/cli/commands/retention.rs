@@ -42,7 +42,7 @@ pub async fn run(session: &Session, command: &HistoryCommand) -> Result<Exit, Fa
     }
 }
 
-/// `syncline history size`: `{"total", "tables": {name: bytes}, "limits": {"runs", "days", "megabytes", "audit_days"}}`, sizes in bytes.
+/// `syncline history size`: `{"total", "tables": {name: bytes}, "limits": {"runs", "days", "megabytes", "audit_days", "reads"}}`, sizes in bytes.
 async fn size(session: &Session) -> Result<Exit, Failure> {
     let limits = session.configuration()?.data.retention;
     let size = open(session).await?.size().await?;
@@ -60,6 +60,7 @@ async fn prune(session: &Session, options: &Prune) -> Result<Exit, Failure> {
         days: options.days.or(configured.days),
         megabytes: options.megabytes.or(configured.megabytes),
         audit_days: configured.audit_days,
+        reads: configured.reads,
     };
     let runs = by_sync(runner.history().prunable(&limits, &HashSet::new()).await?);
     let mut pruned = Pruned { dry_run: options.dry_run, limits, runs, files: None, bytes: None };
@@ -108,6 +109,7 @@ fn limits_text(limits: &Retention) -> String {
         limits.days.map(|days| things(u64::from(days), "day", "days")),
         limits.megabytes.map(|megabytes| format!("{} MB", count(megabytes))),
         limits.audit_days.map(|days| format!("{} of the audit log", things(u64::from(days), "day", "days"))),
+        limits.reads.map(|reads| format!("{} of each model beside the last run's", things(reads, "read", "reads"))),
     ];
     let limits: Vec<_> = limits.into_iter().flatten().collect();
     if limits.is_empty() { "no limits".to_owned() } else { format!("limits: {}", limits.join(", ")) }
@@ -159,7 +161,7 @@ run                             0.1 MB
 the others                      0.0 MB
 free, or not yet in its place   1.0 MB
 
-The history takes 14.0 MB (limits: 1,000 runs of each sync, 365 days, 2,000 MB, 1,826 days of the audit log)
+The history takes 14.0 MB (limits: 1,000 runs of each sync, 365 days, 2,000 MB, 1,826 days of the audit log, 3 reads of each model beside the last run's)
 "#);
     }
 
@@ -168,7 +170,7 @@ The history takes 14.0 MB (limits: 1,000 runs of each sync, 365 days, 2,000 MB, 
         let removed = [(1, "lab"), (2, "lab"), (5, "lab"), (3, "other")];
         let removed = removed.map(|(run, sync)| RemovedRun { run: RunId::new(run), sync: sync.to_owned(), plan: None });
         let runs = by_sync(removed.to_vec());
-        let limits = Retention { runs: None, days: None, megabytes: None, audit_days: None };
+        let limits = Retention { runs: None, days: None, megabytes: None, audit_days: None, reads: None };
         let mut pruned = Pruned { dry_run: true, limits, runs, files: None, bytes: None };
         insta::assert_snapshot!(plain(&pruned_text(&pruned)), @r#"
   lab: 3 runs (1, 2, 5)

@@ -4,9 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use syncline_core::history::{
-    FindingKind, FindingState, History, Purpose, Retention, Run, RunFilter, RunId, RunStatus,
-};
+use syncline_core::history::{FindingKind, FindingState, History, Retention, Run, RunFilter, RunId, RunStatus};
 use syncline_core::queue::ApalisQueue;
 use syncline_core::run::{Runner, measure};
 use syncline_core::{Result, metrics};
@@ -70,7 +68,7 @@ impl Told {
         if self.syncs.insert(sync.to_owned()) {
             measure::known(sync);
         }
-        if let Some(at) = history.last_completed_whole(sync).await? {
+        if let Some((_, at)) = history.last_completed_whole(sync).await? {
             metrics::last_success(sync, at.into());
         }
         for (state, number) in history.quarantine_counts(sync).await? {
@@ -81,20 +79,13 @@ impl Told {
             status: vec![RunStatus::Completed, RunStatus::Failed],
             ..RunFilter::default()
         };
-        let newest = history.runs(&over, None, LOOKED_AT).await?.items.into_iter().find(compared_everything);
+        let newest = history.runs(&over, None, LOOKED_AT).await?.items.into_iter().find(Run::compared_everything);
         if let Some(run) = newest.filter(|run| self.held.get(sync) != Some(&run.id)) {
             metrics::held_deletes(sync, history.held_deletes(run.id).await?);
             self.held.insert(sync.to_owned(), run.id);
         }
         Ok(())
     }
-}
-
-/// Whether the plan of a run was about everything: what takes a run back, or tries a part again, says nothing about the rest.
-fn compared_everything(run: &Run) -> bool {
-    run.plan.is_some()
-        && matches!(run.purpose, Purpose::Sync | Purpose::Apply | Purpose::Drift)
-        && run.subject.is_none()
 }
 
 /// Removes until `cancel` what is not kept: runs over the limits, files that belong to none, what the queue is done with, sessions

@@ -604,6 +604,7 @@ pub(super) mod tests {
             duration_ms,
             memory_final: Some(20_000_000),
             memory_peak: Some(31_000_000),
+            streams: Vec::new(),
         };
         let run = run(status);
         RunView {

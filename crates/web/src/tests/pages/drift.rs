@@ -75,6 +75,9 @@ async fn a_finding_is_acknowledged_on_its_page() {
     let found = history.findings(&FindingFilter::default(), None, 10).await.unwrap().items;
     let path = format!("/findings/{}/acknowledge", found[0].id);
     let page = pages.page("/drift?sync=far").await;
+    let decide = format!("/findings/{}?back=sync%3Dfar", found[0].id);
+    assert!(links(&page).contains(&decide), "{:?}", links(&page));
+    let page = pages.page(&decide).await;
     assert!(
         page.contains(&format!("action=\"{path}\"")) && page.contains("name=\"back\" value=\"sync=far\""),
         "{page}"
@@ -90,6 +93,8 @@ async fn a_finding_is_acknowledged_on_its_page() {
     assert_eq!(known.state, FindingState::Acknowledged);
     let page = pages.page("/drift?state=acknowledged").await;
     assert!(page.contains("is &#60;b&#62;built&#60;/b&#62;"), "{page}");
+    let looked = words(&pages.page(&decide).await);
+    assert!(looked.contains("There is nothing to decide") && !looked.contains("Ignore until then"), "{looked}");
     let text = words(&pages.page("/drift").await);
     assert!(text.contains("open 2") && text.contains("acknowledged 1") && !text.contains("built"), "{text}");
     // A form leads back to the list of findings and nowhere else.
@@ -97,6 +102,7 @@ async fn a_finding_is_acknowledged_on_its_page() {
     let path = format!("/findings/{}/acknowledge", found[1].id);
     assert_eq!(pages.led(&path, &away).await, "/drift");
     assert_eq!(pages.post("/findings/99/acknowledge", &away).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(pages.fetch("/findings/99").await.status, StatusCode::NOT_FOUND);
 }
 
 /// Fifty findings are a page, and the cursor leads through all of them.
@@ -128,5 +134,20 @@ fn what_is_listed_for_a_sync_is_about_that_sync() {
         assert_eq!(About::of(&Method::GET, path), About::Query);
     }
     assert_eq!(About::of(&Method::POST, "/findings/{id}/acknowledge"), About::Finding);
+    assert_eq!(About::of(&Method::GET, "/findings/{id}"), About::Finding);
     assert_eq!(About::of(&Method::POST, "/quarantine/decide"), About::Sent);
+}
+
+/// Whatever is decided is decided on a page of its own: the list has no form for it.
+#[tokio::test]
+async fn a_full_page_of_findings_is_light() {
+    let sites = |name: &str| (0..60).map(|number| format!("site-{number:03}={name}")).collect::<Vec<_>>();
+    let api = Api::empty().await;
+    api.make("long", json!({"sites": sites("New"), "there": sites("Old"), "target": "copy"})).await;
+    let pages = Pages::of(api);
+    pages.led("/syncs/long/run", &[("csrf", ""), ("what", "drift")]).await;
+    pages.api.work(RunId::new(1)).await;
+    let page = pages.page("/drift?sync=long&kind=drift&state=open").await;
+    assert_eq!(page.matches(">Decide<").count(), 50);
+    assert!(page.len() < 64 << 10, "{} bytes", page.len());
 }

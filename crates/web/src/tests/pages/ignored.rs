@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use chrono::{Days, Utc};
 use serde_json::json;
-use syncline_core::history::{FindingState, IgnoreFilter, Purpose, RunId};
+use syncline_core::history::{FindingFilter, FindingState, IgnoreFilter, Purpose, RunId};
 
 use super::super::Api;
 use super::markup::{ensure_well_formed, links};
@@ -28,9 +28,17 @@ fn form<'a>(more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
 #[tokio::test]
 async fn a_finding_offers_what_can_be_done_about_it() {
     let pages = drifted().await;
-    let page = pages.page("/drift").await;
+    let list = pages.page("/drift?sync=far").await;
+    assert!(words(&list).contains("Left alone 0"), "{}", words(&list));
+    assert!(!list.contains("/ignores\""), "each has its own page: {list}");
+    let x = list.split("/objects/site/%5B%22x%22%5D").nth(1).unwrap();
+    let decide = links(x).into_iter().find(|link| link.starts_with("/findings/")).unwrap();
+    assert!(decide.ends_with("?back=sync%3Dfar"), "{decide}");
+    let page = pages.page(&decide).await;
+    assert!(links(&page).iter().any(|link| link == "/drift?sync=far"), "{page}");
+    assert_eq!(page.matches("name=\"back\" value=\"sync=far\"").count(), 3, "{page}");
     let text = words(&page);
-    for part in ["Left alone 0", "Ignore until then", "Keep as the target has it", "still says New", "Revert …"] {
+    for part in ["Acknowledge", "Ignore until then", "Keep as the target has it", "still says New", "Revert …"] {
         assert!(text.contains(part), "{part}: {text}");
     }
     assert!(page.contains("action=\"/syncs/far/ignores\"") && page.contains("name=\"field\" value=\"name\""), "{page}");
@@ -91,12 +99,23 @@ async fn what_is_wrong_is_told_at_its_field_beside_what_was_typed() {
     {
         assert!(past.contains(kept), "{kept}: {past}");
     }
+    // What was sent from the page of a finding comes back on it.
+    let found = history.findings(&FindingFilter::default(), None, 10).await.unwrap().items;
+    let found = found.iter().find(|finding| finding.key.as_str() == r#"["x"]"#).unwrap().id.to_string();
+    let of_finding = [("finding", &*found), ("back", "sync=far"), ("how", "until"), ("reason", "as <agreed>")];
+    let dayless = wrong(&of_finding).await;
+    for kept in ["value=\"as &#60;agreed&#62;\"", "f-until-error", "<a href=\"#f-until\">", "Keep as the target has it"]
+    {
+        assert!(dayless.contains(kept), "{kept}: {dayless}");
+    }
+    assert_eq!(dayless.matches("value=\"as &#60;agreed&#62;\"").count(), 1, "in one of the forms: {dayless}");
+    assert!(dayless.contains("name=\"back\" value=\"sync=far\""), "{dayless}");
     let silent = wrong(&[("how", "until")]).await;
     assert!(silent.contains("id=\"f-until-error\"") && silent.contains("id=\"f-reason-error\""), "{silent}");
     assert!(wrong(&[("until", "soon"), ("reason", "x")]).await.contains("id=\"f-until-error\""));
     let nowhere = [("csrf", ""), ("model", "site"), ("key", r#"["x"]"#), ("field", "nmae"), ("reason", "x")];
     let answer = pages.post("/syncs/far/ignores", &nowhere).await;
-    assert!(words(&answer.text).contains("has no field `nmae`; did you mean `name`?"), "{}", words(&answer.text));
+    assert!(words(&answer.text).contains("has no field nmae ; did you mean name ?"), "{}", words(&answer.text));
     let keyless = [("csrf", ""), ("model", "site"), ("key", "x"), ("reason", "x")];
     assert_eq!(pages.post("/syncs/far/ignores", &keyless).await.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(pages.post("/syncs/none/ignores", &form(&[("reason", "x")])).await.status, StatusCode::NOT_FOUND);

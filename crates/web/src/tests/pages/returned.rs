@@ -110,7 +110,7 @@ fn slips() -> Vec<Slip> {
             "/findings/1/acknowledge",
             &[("back", "sync=more"), ("reason", "")],
             ("reason", "wants words"),
-            &["<details open>"],
+            &["name=\"back\" value=\"sync=more\""],
         ),
         slip("/syncs/lab/remove", &[("name", "LAB")], ("name", "LAB is not its name; type lab"), &["value=\"LAB\""]),
     ]

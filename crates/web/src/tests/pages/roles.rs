@@ -5,8 +5,10 @@ use std::collections::BTreeSet;
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode, header};
 use serde_json::json;
+use syncline_core::event::Events;
 use syncline_core::history::{Role, RunId, RunStatus};
 use syncline_core::run::{RunRequest, SyncBook as _};
+use tokio_util::sync::CancellationToken;
 
 use super::markup::ensure_well_formed;
 use super::{Pages, words};
@@ -15,7 +17,7 @@ use crate::tests::Api;
 use crate::tests::auth::Browser;
 
 /// Every page of whose kind something is there.
-const PAGES: [&str; 26] = [
+const PAGES: [&str; 29] = [
     "/",
     "/runs",
     "/runs/1",
@@ -31,12 +33,15 @@ const PAGES: [&str; 26] = [
     "/sources/truth",
     "/targets/other",
     "/compare?a=1&b=2",
+    "/compare/reads?a=1&b=2",
+    "/compare/reads?a=1&b=2&side=target&model=site",
     "/logs",
     "/logs/changes",
     "/schedules",
     "/search?text=lab",
     "/drift",
     "/drift?view=ignored",
+    "/findings/1",
     "/syncs/lab/ignore?model=site&key=%5B%22a%22%5D&field=name",
     "/quarantine",
     "/settings",
@@ -78,6 +83,9 @@ impl Pages {
                 assert_eq!(api.work(run).await.status, RunStatus::Completed);
             }
         }
+        api.shelf.history.create_sync("far", &json!({"sites": ["a"], "target": "far"})).await.unwrap();
+        let sync = api.shelf.sync("far").await.unwrap().definition;
+        api.runner.run(&sync, RunRequest::drift(), &Events::new(), &CancellationToken::new()).await.unwrap();
         Self { router: api.router.clone(), api }
     }
 
@@ -138,6 +146,8 @@ async fn nobody_is_offered_what_is_refused_to_them() {
         (1, "/runs/2/undo"),
         (1, "/runs/3/cancel"),
         (1, "/runs/4/comment"),
+        (1, "/findings/1/acknowledge"),
+        (1, "/syncs/far/ignores"),
         (1, "/syncs/lab/pause"),
         (1, "/syncs/lab/run"),
         (1, "/targets/other/check"),

@@ -50,7 +50,7 @@ async fn a_slip_in_the_form_names_its_field() {
     let pages = Pages::of(Api::with_lab(true).await);
     assert!(words(&pages.page("/syncs/lab/run").await).contains("known after the first run"));
     for (form, says) in [
-        ([("what", "dry"), ("model", "router")], "Model : cannot be picked: router is no model"),
+        ([("what", "dry"), ("model", "devize")], "Model : cannot be picked: devize is no model; did you mean device ?"),
         ([("what", "dry"), ("sites", "atl Not_A_Slug!")], "Sites : Not_A_Slug! is no slug"),
         ([("what", "dry"), ("record", "site")], "Record : site is no record"),
         ([("what", "drift"), ("sites", "a")], "What : a drift check is about everything"),
