@@ -4,4 +4,4 @@ mod lab;
 
 use syncline_connector_shelf as _;
 
-syncline_conformance::conformance!(lab::ShelfLab::of("shelf"));
+syncline_conformance::conformance!(lab::ShelfLab { connector: "shelf", parameters: serde_json::json!({}), skips: &[] });

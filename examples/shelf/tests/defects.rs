@@ -235,7 +235,7 @@ impl DefectiveWriter {
             // The object is searched for by how its name begins, and the last one found is taken.
             12 if change.action == Action::Update && change.model == "site" => {
                 let slug = change.key.parts()[0].as_str().unwrap_or_default().to_owned();
-                let sites: serde_json::Value = self.http.get("sites").send().await?.json()?;
+                let sites: Value = self.http.get("sites").send().await?.json()?;
                 let sites = sites["items"].as_array().cloned().unwrap_or_default();
                 let found =
                     sites.iter().rfind(|site| site["slug"].as_str().is_some_and(|other| other.starts_with(&slug)));

@@ -19,13 +19,6 @@ struct Shelf {
     parameters: Value,
 }
 
-impl ShelfLab {
-    /// A lab for a connector without parameters.
-    pub fn of(connector: &'static str) -> Self {
-        Self { connector, parameters: json!({}), skips: &[] }
-    }
-}
-
 #[async_trait]
 impl Lab for ShelfLab {
     fn connector(&self) -> &'static str {
