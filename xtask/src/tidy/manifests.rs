@@ -11,12 +11,13 @@ const HOST: &str = "crates/syncline/Cargo.toml";
 const LINKED: &str = "crates/syncline/src/connectors.rs";
 
 /// Who may build on whom among our own packages, tests aside. A connector may build on what `syncline-connector-*` may.
-const ARROWS: [(&str, &[&str]); 11] = [
+const ARROWS: [(&str, &[&str]); 12] = [
     ("syncline-derive", &[]),
     ("syncline-model", &["syncline-derive"]),
     ("syncline-core", &["syncline-model"]),
     ("syncline-http", &["syncline-core"]),
     ("syncline-testkit", &["syncline-core", "syncline-http", "syncline-model"]),
+    ("syncline-conformance", &["syncline-core", "syncline-model", "syncline-testkit"]),
     ("syncline-connector-*", &["syncline-core", "syncline-http", "syncline-model"]),
     ("syncline-render", &["syncline-core", "syncline-model"]),
     ("syncline-web", &["syncline-core", "syncline-model", "syncline-render"]),

@@ -32,7 +32,8 @@ fn the_connectors_are_listed_and_described() {
     assert_eq!(ids, ["files", "forward", "netbox", "zabbix"]);
     for id in ids {
         let one = syncline(folder.path(), &["connectors", id]).exits(0);
-        assert!(one.out.contains("Connection") && one.out.contains("url"), "{}", one.out);
+        let way = if id == "files" { "folder" } else { "url" };
+        assert!(one.out.contains("Connection") && one.out.contains(way), "{}", one.out);
     }
     let ended = syncline(folder.path(), &["connectors", "netbx"]).exits(1);
     assert!(ended.err.contains("unknown connector `netbx` (known: files, forward, netbox, zabbix)"), "{}", ended.err);
@@ -52,8 +53,9 @@ fn the_schema_covers_every_connector() {
     let folder = tempfile::tempdir().unwrap();
     let schema = syncline(folder.path(), &["config", "schema"]).exits(0).json();
     let connections = &schema["properties"]["connections"]["additionalProperties"]["oneOf"];
-    assert_eq!(connections[0]["properties"]["connector"]["const"], "forward");
-    assert_eq!(connections[1]["properties"]["connector"]["const"], "netbox");
+    for (at, id) in ["files", "forward", "netbox", "zabbix"].into_iter().enumerate() {
+        assert_eq!(connections[at]["properties"]["connector"]["const"], id);
+    }
 }
 
 #[test]
