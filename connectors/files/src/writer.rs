@@ -223,6 +223,6 @@ impl Table {
         let used = |name: &&str| self.rows.values().any(|row| row.contains_key(*name));
         let notes: std::collections::BTreeSet<_> =
             self.rows.values().flat_map(Fields::keys).filter(|name| name.starts_with('_')).cloned().collect();
-        fields.filter(|name| used(&name) || self.rows.is_empty()).map(str::to_owned).chain(notes).collect()
+        fields.filter(|name| used(name) || self.rows.is_empty()).map(str::to_owned).chain(notes).collect()
     }
 }

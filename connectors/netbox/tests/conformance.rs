@@ -33,7 +33,7 @@ impl Lab for Lab46 {
 }
 
 impl NetBox {
-    fn connection(&self, url: &str, token: &tempfile::NamedTempFile) -> Value {
+    fn connection(url: &str, token: &tempfile::NamedTempFile) -> Value {
         let http = json!({"proxy": "off", "connect_timeout_seconds": 1, "retry": {"base_delay_ms": 1}});
         json!({"url": url, "token": format!("file:{}", token.path().display()), "http": http, "page_size": 500})
     }
@@ -46,7 +46,7 @@ impl System for NetBox {
     }
 
     fn settings(&self, url: Option<&str>) -> Settings {
-        Settings::of(self.connection(url.unwrap_or(self.sim.url()), &self.token))
+        Settings::of(Self::connection(url.unwrap_or(self.sim.url()), &self.token))
     }
 
     fn secrets(&self) -> Vec<String> {
@@ -54,7 +54,7 @@ impl System for NetBox {
     }
 
     fn broken(&self) -> Vec<Broken> {
-        let connection = self.connection(self.sim.url(), &self.wrong_token);
+        let connection = Self::connection(self.sim.url(), &self.wrong_token);
         vec![Broken { what: "a wrong token", connection, kinds: &[ErrorKind::Unauthenticated, ErrorKind::Forbidden] }]
     }
 

@@ -71,7 +71,7 @@ impl DataSource for GivenRecords {
         let sample = crate::Network::sample();
         let schemas = self.0.keys().filter_map(|model| models::by_name(model));
         schemas.fold(ModelFields::new(), |knows, schema| {
-            let records = [&self.0, &sample.records].into_iter().flat_map(|all| all.get(schema.name)).flatten();
+            let records = [&self.0, &sample.records].into_iter().filter_map(|all| all.get(schema.name)).flatten();
             let names: Vec<_> = records.flat_map(Map::keys).collect();
             let has = |name: &str| names.iter().any(|known| *known == name);
             let fields = schema.fields.iter().enumerate().filter(|(_, field)| has(field.name));

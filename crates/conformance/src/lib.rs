@@ -40,8 +40,13 @@ macro_rules! conformance {
     )+};
 }
 
-/// Tries whether a connector keeps a promise, and writes down what came of it (see [`report`]). Panics where it does not.
-#[expect(clippy::panic, reason = "it is the body of a test")]
+/// Tries whether a connector keeps a promise, and writes down what came of it: each verdict is a file in the folder that
+/// `CONFORMANCE_REPORTS` names, `netbox/K5.json`.
+///
+/// # Panics
+///
+/// Where it does not keep the promise: it is the body of a test.
+#[expect(clippy::panic, clippy::print_stdout, reason = "it is the body of a test")]
 pub fn prove(lab: &dyn Lab, check: Check) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let verdict = match runtime {

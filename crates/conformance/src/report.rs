@@ -44,6 +44,7 @@ impl fmt::Display for Verdict {
 }
 
 /// Keeps a verdict where reports are wanted. A report that cannot be written fails the matrix, not the connector.
+#[expect(clippy::print_stderr, reason = "it is told where the test is")]
 pub(crate) fn keep(connector: &str, check: Check, verdict: &Verdict) {
     let Some(folder) = std::env::var_os("CONFORMANCE_REPORTS") else { return };
     let folder = std::path::Path::new(&folder).join(connector);

@@ -57,7 +57,30 @@ pub const TOKEN: &str = "shelf-token-5c1d";
 /// The name that it refuses.
 pub const REFUSED: &str = "unwanted";
 
-type Answer = Result<Response, Response>;
+type Answer = Result<Response, Refusal>;
+
+/// Why a request is not carried out.
+struct Refusal {
+    status: StatusCode,
+    field: Option<String>,
+    message: &'static str,
+}
+
+impl Refusal {
+    fn new(status: StatusCode, message: &'static str) -> Self {
+        Self { status, field: None, message }
+    }
+
+    fn of(status: StatusCode, field: &str, message: &'static str) -> Self {
+        Self { field: Some(field.to_owned()), ..Self::new(status, message) }
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        (self.status, Json(json!({"field": self.field, "message": self.message}))).into_response()
+    }
+}
 
 impl ShelfSim {
     /// Starts an empty shelf on a free port of 127.0.0.1. Needs a Tokio runtime that lives as long as the shelf does.
@@ -131,11 +154,8 @@ impl Shelf {
     }
 
     /// What is wrong with an object that is to be there beside the others.
-    fn check(&mut self, kind: Kind, id: Option<u64>, object: &Map<String, Value>) -> Result<(), Response> {
-        let refuse = |field: &str, message: &str| {
-            let body = Json(json!({"field": field, "message": message}));
-            Err((StatusCode::UNPROCESSABLE_ENTITY, body).into_response())
-        };
+    fn check(&mut self, kind: Kind, id: Option<u64>, object: &Map<String, Value>) -> Result<(), Refusal> {
+        let refuse = |field: &str, message| Err(Refusal::of(StatusCode::UNPROCESSABLE_ENTITY, field, message));
         let (fields, same): (&[&str], &[&str]) = match kind {
             Kind::Sites => (&["slug", "name", "status", "address"], &["slug"]),
             Kind::Vlans => (&["site", "vid", "name", "status"], &["site", "vid"]),
@@ -154,18 +174,20 @@ impl Shelf {
         }
         let is_same = |other: &Map<String, Value>| same.iter().all(|field| other.get(*field) == object.get(*field));
         if self.of(kind).iter().any(|(other, known)| Some(*other) != id && is_same(known)) {
-            return Err((StatusCode::CONFLICT, Json(json!({"field": same[same.len() - 1], "message": "is taken"})))
-                .into_response());
+            return Err(Refusal::of(StatusCode::CONFLICT, same[same.len() - 1], "is taken"));
         }
         Ok(())
     }
 
     /// The object of an id, if it has the version that is asked for.
-    fn current(&mut self, kind: Kind, id: u64, headers: &HeaderMap) -> Result<Map<String, Value>, Response> {
-        let object = self.of(kind).get(&id).cloned().ok_or_else(|| StatusCode::NOT_FOUND.into_response())?;
+    fn current(&mut self, kind: Kind, id: u64, headers: &HeaderMap) -> Result<Map<String, Value>, Refusal> {
+        let object =
+            self.of(kind).get(&id).cloned().ok_or_else(|| Refusal::new(StatusCode::NOT_FOUND, "is not there"))?;
         let wanted = headers.get(header::IF_MATCH).and_then(|wanted| wanted.to_str().ok());
-        if wanted.is_some_and(|wanted| object.get("version").is_some_and(|version| version.to_string() != wanted)) {
-            return Err(StatusCode::PRECONDITION_FAILED.into_response());
+        if wanted
+            .is_some_and(|wanted| object.get("version").is_some_and(|version| wanted.parse().ok() != version.as_u64()))
+        {
+            return Err(Refusal::new(StatusCode::PRECONDITION_FAILED, "has another version"));
         }
         Ok(object)
     }
@@ -233,7 +255,7 @@ async fn delete(
     let mut shelf = locked(&shelf);
     shelf.current(kind, id, &headers)?;
     if kind == Kind::Sites && shelf.of(Kind::Vlans).values().any(|vlan| vlan.get("site") == Some(&id.into())) {
-        return Err((StatusCode::CONFLICT, Json(json!({"message": "VLANs refer to it"}))).into_response());
+        return Err(Refusal::new(StatusCode::CONFLICT, "VLANs refer to it"));
     }
     shelf.of(kind).remove(&id);
     Ok(StatusCode::NO_CONTENT.into_response())

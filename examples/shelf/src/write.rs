@@ -23,7 +23,7 @@ impl TargetWriter for ShelfSide {
             let native = batch.native(change, bindings);
             let wanted = wanted(batch, change, bindings);
             let has = |object: &&Value| match &native {
-                Some(native) => object["id"].to_string() == *native.id,
+                Some(native) => native_of(object).id == native.id,
                 None => wanted.iter().all(|(name, value)| object.get(name) == Some(value)),
             };
             match (change.action, objects.iter().find(has)) {

@@ -27,7 +27,7 @@ use crate::report::Proof;
 type Shown = Result<Proof, BoxError>;
 
 /// Nothing that a connector waits for may last longer: where it does, it waits for ever.
-const FOR_EVER: Duration = Duration::from_secs(120);
+const FOR_EVER: Duration = Duration::from_mins(2);
 
 const NO_TARGET: &str = "the connector is no target";
 const NO_HTTP: &str = "the system is not reached by HTTP";
