@@ -150,20 +150,6 @@ impl SiteTally {
     }
 }
 
-impl SiteSummary {
-    /// All changes at the site.
-    pub fn total(&self) -> u64 {
-        self.models.values().map(SiteCounts::total).sum()
-    }
-}
-
-impl SiteCounts {
-    /// All of them.
-    pub fn total(&self) -> u64 {
-        self.create + self.update + self.delete + self.held
-    }
-}
-
 impl HeldCounts {
     /// Those with an action.
     pub fn of(&self, action: Action) -> u64 {
@@ -225,7 +211,7 @@ mod tests {
         let PlanSummary { sites, more_sites, .. } = summary;
         assert_eq!((sites.len(), more_sites), (MOST, 2));
         let first = &sites[0];
-        assert_eq!((&first.site, first.total()), (&site(150), 2));
+        assert_eq!(first.site, site(150), "it has two changes");
         let held_actions = HeldCounts { create: 1, ..HeldCounts::default() };
         assert_eq!(first.models["device"], SiteCounts { create: 1, held: 1, held_actions, ..SiteCounts::default() });
         assert_eq!(sites[1].site, site(0));
