@@ -330,6 +330,7 @@ fn said(field: &FieldRow) -> Markup {
         (field.name) " "
         @match &field.kept {
             None => { (value(before, "old")) " → " (value(after, "new")) }
+            Some(_) if field.in_part => { "is written in part" }
             Some(_) => { (value(before, "same")) " stays" }
         }
         @if let Some(note) = &field.note { " (" (note) ")" }

@@ -44,6 +44,8 @@ pub struct FieldRow {
     pub after: Option<String>,
     /// What becomes of a field that is not written, or not all of it, and why: `stays: the target owns it`; none when it is written.
     pub kept: Option<String>,
+    /// Kept is only a part of it; the rest is written, and has a row of its own.
+    pub in_part: bool,
     /// What else is to be said of it: why it differs, when it is written.
     pub note: Option<String>,
 }
@@ -93,6 +95,7 @@ impl FieldRow {
             before: cut(before, kind, limits),
             after: cut(after, kind, limits),
             kept: None,
+            in_part: false,
             note: (!notes.is_empty()).then(|| notes.join("; ")),
         }
     }
@@ -108,6 +111,7 @@ impl FieldRow {
             before: cut(&field.target, kind, limits),
             after: cut(&field.source, kind, limits),
             kept: Some(format!("{stays}: {}", words::kept_by(field))),
+            in_part,
             note: words::cause(field.cause).map(str::to_owned),
         }
     }

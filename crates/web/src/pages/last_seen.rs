@@ -110,7 +110,9 @@ impl<'a> Table<'a> {
         let is_done = matches!(change.outcome, OutcomeKind::Applied | OutcomeKind::Unchanged);
         let sight = |value| (entry.run, change.at, value);
         for field in &change.fields {
-            if source_says && change.action != Action::Delete {
+            // Of a list that is written in part, what was kept tells what the source says of all of it.
+            let in_part = change.kept.iter().any(|kept| kept.name == field.name);
+            if source_says && change.action != Action::Delete && !in_part {
                 self.see(&field.name, Column::Source, sight(&field.after));
             }
             if is_done {

@@ -191,6 +191,7 @@ fn said(field: &FieldRow) -> String {
     let (name, before, after) = (clean(&field.name), value(field.before.as_deref()), value(field.after.as_deref()));
     let note = field.note.as_ref().map(|note| format!(" ({note})")).unwrap_or_default();
     match &field.kept {
+        Some(_) if field.in_part => format!("{name} is written in part{note}"),
         Some(_) => format!("{name} {before} stays{note}"),
         None => format!("{name} {before} -> {after}{note}"),
     }
@@ -293,6 +294,19 @@ mod tests {
         let mut out = Vec::new();
         write_plan(&PlanReader::open(&path).unwrap(), extent, &mut out).unwrap();
         anstream::adapter::strip_str(&String::from_utf8(out).unwrap()).to_string()
+    }
+
+    #[test]
+    fn a_list_that_is_written_in_part_does_not_stay() {
+        let row = |in_part| FieldRow {
+            name: "hosts".to_owned(),
+            before: Some("sw1".to_owned()),
+            after: Some("sw1, sw2".to_owned()),
+            kept: Some("is told".to_owned()),
+            in_part,
+            note: None,
+        };
+        assert_eq!([said(&row(true)), said(&row(false))], ["hosts is written in part", "hosts sw1 stays"]);
     }
 
     fn change(model: &str, key: &Value, action: &str, fields: &Value) -> Value {
