@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 use syncline_core::change::Action;
@@ -33,7 +34,7 @@ pub struct Bench<'l> {
     /// The connector.
     pub connector: &'static ConnectorDescriptor,
     /// The system.
-    pub system: Box<dyn System>,
+    pub system: Arc<dyn System>,
     /// What stands in front of it; none where it has no URL.
     pub proxy: Option<FaultProxy>,
     /// The settings that lead through the proxy.
@@ -62,7 +63,7 @@ impl<'l> Bench<'l> {
     /// Starts a system and puts a proxy in front of it.
     pub async fn new(lab: &'l dyn Lab) -> Result<Self, BoxError> {
         let connector = descriptor(lab.connector())?;
-        let system = lab.start().await?;
+        let system: Arc<dyn System> = lab.start().await?.into();
         let proxy = match system.url() {
             Some(url) => Some(FaultProxy::start(&url, 1, FaultPlan::none()).await?),
             None => None,

@@ -66,16 +66,12 @@ impl ConnectSource for Given {
 
 #[async_trait]
 impl DataSource for GivenRecords {
-    /// The models that are given, with the fields that the sample has of them.
+    /// The models that are given, with the fields that any record of them has.
     fn knows(&self) -> ModelFields {
-        let sample = crate::Network::sample();
-        let schemas = self.0.keys().filter_map(|model| models::by_name(model));
-        schemas.fold(ModelFields::new(), |knows, schema| {
-            let records = [&self.0, &sample.records].into_iter().filter_map(|all| all.get(schema.name)).flatten();
-            let names: Vec<_> = records.flat_map(Map::keys).collect();
-            let has = |name: &str| names.iter().any(|known| *known == name);
-            let fields = schema.fields.iter().enumerate().filter(|(_, field)| has(field.name));
-            knows.insert(schema, fields.map(|(position, _)| position).collect::<FieldSet>().union(schema.key_set()))
+        let schemas = self.0.iter().filter_map(|(model, records)| Some((models::by_name(model)?, records)));
+        schemas.fold(ModelFields::new(), |knows, (schema, records)| {
+            let named = records.iter().flat_map(Map::keys).filter_map(|name| schema.position(name));
+            knows.insert(schema, named.collect::<FieldSet>().union(schema.key_set()))
         })
     }
 

@@ -15,7 +15,6 @@ mod lab;
 mod network;
 mod report;
 
-pub use bench::{Bench, ModelRead, Read};
 pub use check::Check;
 pub use lab::{BoxError, Broken, Lab, Settings, Skip, System};
 pub use network::{Edit, Network};

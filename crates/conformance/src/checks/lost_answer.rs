@@ -8,7 +8,7 @@ use syncline_testkit::fault_proxy::{FaultKind, Strike};
 
 use super::{NO_HTTP, NO_TARGET, Proof, Shown, some_of};
 use crate::bench::Bench;
-use crate::lab::{Lab, System};
+use crate::lab::Lab;
 
 /// How many of the writes of a run lose their answer, one in each run.
 const LOST: u64 = 6;
@@ -29,7 +29,7 @@ pub async fn makes_no_second_record(lab: &dyn Lab) -> Shown {
     for after in &lost {
         let bench = Bench::new(lab).await?;
         let Some(proxy) = &bench.proxy else { return Ok(Proof::NotMeant(NO_HTTP)) };
-        let system: Arc<dyn System> = lab.start().await?.into();
+        let system = Arc::clone(&bench.system);
         proxy.strike(Strike::all(FaultKind::ResetAfter).of(move |seen| system.is_write(seen)).after(*after).times(1));
         let what = format!("after the answer to write {} was lost", after + 1);
         // The system did what it was asked: whoever looks again finds it, and goes on.
