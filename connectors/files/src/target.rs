@@ -73,8 +73,9 @@ impl DataTarget for FilesTarget {
         Ok(())
     }
 
-    async fn writer(&self, _: &WritePermit) -> Result<Box<dyn TargetWriter>> {
-        Ok(Box::new(FilesWriter { folder: self.folder.clone(), format: self.format }))
+    async fn writer(&self, permit: &WritePermit) -> Result<Box<dyn TargetWriter>> {
+        let (folder, validity) = (self.folder.clone(), permit.validity().clone());
+        Ok(Box::new(FilesWriter { folder, format: self.format, validity }))
     }
 
     fn config_information(&self) -> Vec<ConfigItem> {

@@ -10,6 +10,7 @@ use syncline_core::change::{Action, Change, FieldChange};
 use syncline_core::event::{Events, Side};
 use syncline_core::native::Native;
 use syncline_core::outcome::Outcome;
+use syncline_core::permit::Validity;
 use syncline_core::read::ReadRequest;
 use syncline_core::snapshot::{ReadVerdict, Snapshot, SnapshotReader, SnapshotSink};
 use syncline_core::source::DataSource as _;
@@ -81,7 +82,7 @@ fn create(slug: &str, name: &str) -> Change {
 }
 
 fn writer(folder: &Path, format: Format) -> FilesWriter {
-    FilesWriter { folder: Folder::open(folder).unwrap(), format }
+    FilesWriter { folder: Folder::open(folder).unwrap(), format, validity: Validity::default() }
 }
 
 async fn write(folder: &Path, format: Format, changes: &[Change]) -> Vec<Written> {

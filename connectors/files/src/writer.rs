@@ -9,6 +9,7 @@ use syncline_core::bindings::Bindings;
 use syncline_core::change::{Action, Change};
 use syncline_core::native::Native;
 use syncline_core::outcome::Outcome;
+use syncline_core::permit::Validity;
 use syncline_core::target::{Batch, BatchError, Pass, TargetWriter, Written};
 use syncline_core::{Error, ErrorKind, Result};
 use syncline_model::{AnyRecord, FieldSet, ModelSchema};
@@ -21,6 +22,8 @@ use crate::format::Fields;
 pub struct FilesWriter {
     pub folder: Folder,
     pub format: Format,
+    /// A run that was taken over by another runner writes nothing any more.
+    pub validity: Validity,
 }
 
 /// A file with its records by their keys.
@@ -76,9 +79,10 @@ impl TargetWriter for FilesWriter {
 
     async fn write(&self, batch: &Batch<'_>, bindings: &Bindings) -> Result<Vec<Written>, BatchError> {
         let orders = orders(batch, bindings);
+        let validity = self.validity.clone();
         let written = self.with_table(batch.model, move |mut table| {
             let written = orders.into_iter().map(|order| table.apply(order)).collect();
-            table.save()?;
+            table.save(&validity)?;
             Ok(written)
         });
         // The file is put into its place as the last step: whatever fails before has changed nothing.
@@ -199,7 +203,7 @@ impl Table {
     }
 
     /// Puts the records in place of the file, whole or not at all.
-    fn save(&self) -> Result<()> {
+    fn save(&self, validity: &Validity) -> Result<()> {
         let path = &self.file.path;
         let folder = path.parent().unwrap_or(path);
         let error = |error| failed(path, "cannot be written", error);
@@ -213,6 +217,7 @@ impl Table {
         out.flush().map_err(error)?;
         drop(out);
         new.as_file().sync_all().map_err(error)?;
+        validity.ensure()?;
         new.persist(path).map_err(|refused| error(refused.error))?;
         Ok(())
     }

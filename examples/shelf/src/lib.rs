@@ -11,12 +11,13 @@ use syncline_model::models::{Site, Vlan};
 pub struct Shelf;
 
 /// A shelf, on either side of a sync.
-#[derive(Clone)]
 pub struct ShelfSide {
     http: Client,
-    /// To open the writing half with a client of its own.
-    connection: TokenConnection,
 }
+
+/// One request writes one record; four at once are fine. A write carries the version that was read.
+const CAPABILITIES: Capabilities =
+    Capabilities { batch_size: 20, concurrency: 4, preconditions: true, deletes: true, staging: false };
 
 impl Connector for Shelf {
     const ID: &'static str = "shelf";
@@ -35,7 +36,7 @@ impl ConnectSource for Shelf {
     }
 
     async fn connect_source(connection: TokenConnection, _: NoSettings, context: ConnectContext) -> Result<ShelfSide> {
-        ShelfSide::open(connection, &context)
+        ShelfSide::open(&connection, &context)
     }
 }
 
@@ -49,12 +50,11 @@ impl ConnectTarget for Shelf {
     }
 
     fn target_capabilities(_: &TokenConnection, _: &NoSettings) -> Capabilities {
-        // One request writes one record; four at once are fine. A write carries the version that was read.
-        Capabilities { batch_size: 20, concurrency: 4, preconditions: true, deletes: true, staging: false }
+        CAPABILITIES
     }
 
     async fn connect_target(connection: TokenConnection, _: NoSettings, context: ConnectContext) -> Result<ShelfSide> {
-        ShelfSide::open(connection, &context)
+        ShelfSide::open(&connection, &context)
     }
 }
 
@@ -67,8 +67,8 @@ fn mappings() -> Vec<DataMapping> {
 }
 
 impl ShelfSide {
-    fn open(connection: TokenConnection, context: &ConnectContext) -> Result<Self> {
-        Ok(Self { http: connection.client(context)?, connection })
+    fn open(connection: &TokenConnection, context: &ConnectContext) -> Result<Self> {
+        Ok(Self { http: connection.client(context)? })
     }
 
     fn fields() -> ModelFields {
@@ -106,7 +106,7 @@ impl DataTarget for ShelfSide {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Shelf::target_capabilities(&self.connection, &NoSettings {})
+        CAPABILITIES
     }
 
     async fn check(&self) -> Result<CheckReport> {
@@ -117,8 +117,10 @@ impl DataTarget for ShelfSide {
         self.read(request, sink).await
     }
 
-    async fn writer(&self, _: &WritePermit) -> Result<Box<dyn TargetWriter>> {
-        Ok(Box::new(self.clone()))
+    async fn writer(&self, permit: &WritePermit) -> Result<Box<dyn TargetWriter>> {
+        // A run that was taken over by another runner sends nothing any more.
+        let validity = permit.validity().clone();
+        Ok(Box::new(Self { http: self.http.clone().on_condition(move || validity.ensure()) }))
     }
 
     fn config_information(&self) -> Vec<ConfigItem> {
