@@ -69,6 +69,7 @@ mod start;
 mod sync;
 mod system;
 mod system_icon;
+mod table_sizes;
 mod ticks;
 mod tokens;
 
@@ -91,12 +92,13 @@ use crate::{ApiState, MOST_BYTES};
 
 pub use problem::PageProblem;
 
-/// What the pages work with: what the API does, what the last checks of systems found, and what was counted of reads.
+/// What the pages work with: what the API does, what the last checks of systems found, what was counted of reads, and how large tables are.
 #[derive(Clone)]
 struct Dashboard {
     api: ApiState,
     checks: side::Checks,
     counter: ScopeCounter,
+    sizes: table_sizes::TableSizes,
 }
 
 impl FromRef<Dashboard> for ApiState {
@@ -114,6 +116,12 @@ impl FromRef<Dashboard> for side::Checks {
 impl FromRef<Dashboard> for ScopeCounter {
     fn from_ref(dashboard: &Dashboard) -> Self {
         dashboard.counter.clone()
+    }
+}
+
+impl FromRef<Dashboard> for table_sizes::TableSizes {
+    fn from_ref(dashboard: &Dashboard) -> Self {
+        dashboard.sizes.clone()
     }
 }
 
@@ -140,7 +148,12 @@ pub fn dashboard(state: ApiState) -> Router {
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(MOST_BYTES))
         .layer(from_fn_with_state(auth, protect::protect))
-        .with_state(Dashboard { api: state, checks: side::Checks::default(), counter: ScopeCounter::default() })
+        .with_state(Dashboard {
+            api: state,
+            checks: side::Checks::default(),
+            counter: ScopeCounter::default(),
+            sizes: table_sizes::TableSizes::default(),
+        })
 }
 
 /// A page or what a form does: its path, who may, what the audit log says of it, and what does it.

@@ -20,6 +20,7 @@ use super::secrets::{SecretLine, secret_lines};
 use super::show::{Bytes, Count, Icon, clean};
 use super::side::side_href;
 use super::system_icon::SystemIcon;
+use super::table_sizes::TableSizes;
 use crate::ApiState;
 use crate::routes::connectors::Connector;
 
@@ -66,6 +67,8 @@ struct SystemPage {
     kept: Vec<String>,
     /// By table, the largest first; none where nobody asked for it.
     tables: Option<Vec<(String, Bytes)>>,
+    /// The tables are still being measured.
+    is_measuring: bool,
     command: Command,
 }
 
@@ -108,16 +111,24 @@ impl Tabs {
 }
 
 /// `GET /settings?tables=on`: with how much each table takes, which is looked for page by page.
-pub async fn page(State(state): State<ApiState>, visit: Visit, fields: Fields) -> Result<Html<String>, PageProblem> {
+pub async fn page(
+    State(state): State<ApiState>,
+    State(sizes): State<TableSizes>,
+    visit: Visit,
+    fields: Fields,
+) -> Result<Html<String>, PageProblem> {
     let history = state.runner.history();
-    let (size, tables) = if fields.is_set("tables") {
-        let size = history.size().await?;
+    let asked = if fields.is_set("tables") { Some(sizes.of(history).await?) } else { None };
+    let (is_measuring, size) = (asked == Some(None), asked.flatten());
+    let total = match &size {
+        Some(size) => size.total,
+        None => history.bytes().await?,
+    };
+    let tables = size.map(|size| {
         let mut tables: Vec<_> = size.tables.into_iter().map(|(name, bytes)| (clean(&name), bytes)).collect();
         tables.sort_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
-        (size.total, Some(tables.into_iter().map(|(name, bytes)| (name, Bytes(bytes))).collect()))
-    } else {
-        (history.bytes().await?, None)
-    };
+        tables.into_iter().map(|(name, bytes)| (name, Bytes(bytes))).collect()
+    });
     let syncs = state.syncs.list().await?.into_iter().map(|sync| SyncLine {
         link: Link { name: clean(&sync.name), href: sync_href(&sync.name) },
         owner: match sync.owner {
@@ -144,9 +155,10 @@ pub async fn page(State(state): State<ApiState>, visit: Visit, fields: Fields) -
         secrets,
         secrets_command: Command("syncline config check".to_owned()),
         syncs: syncs.collect(),
-        size: Bytes(size),
+        size: Bytes(total),
         kept: kept(&state.retention),
         tables,
+        is_measuring,
         command: Command("syncline connectors".to_owned()),
     })
 }
