@@ -20,12 +20,20 @@ pub(crate) enum Selection {
 
 /// Builds with these arguments, and finds the program of the target of that name in what cargo says.
 ///
-/// With `--workspace` among the arguments the dependencies are those of `cargo test --workspace`, features and all, and
-/// nothing is compiled a second time.
+/// With `--workspace` and an example among the arguments the dependencies are those of `cargo test --workspace`, features
+/// and all, and nothing is compiled a second time.
 pub(crate) fn build(shell: &Shell, target: &str, arguments: &[&str]) -> anyhow::Result<PathBuf> {
     let messages = messages(shell, arguments)?;
     let mut programs = messages.iter().filter(|message| message["target"]["name"] == target).filter_map(executable);
     programs.next().with_context(|| format!("cargo built no program `{target}`"))
+}
+
+/// Builds the host as `cargo test --workspace` does.
+///
+/// It is asked for together with the examples: cargo takes the features that tests need from their dependencies only where tests
+/// or examples are built, and would compile everything a second time for the program alone.
+pub(crate) fn host(shell: &Shell) -> anyhow::Result<PathBuf> {
+    build(shell, "syncline", &["build", "--workspace", "--bin", "syncline", "--examples"])
 }
 
 /// Builds the test programs of the package in a folder of the workspace.

@@ -32,7 +32,7 @@ fn check(shell: &Shell) -> Result<String, Problem> {
 }
 
 fn tried(shell: &Shell, environment: &Environment, folder: &Path) -> anyhow::Result<String> {
-    let syncline = cargo::build(shell, "syncline", &["build", "--workspace", "--bin", "syncline"])?;
+    let syncline = cargo::host(shell)?;
     shell.remove_path(folder)?;
     shell.create_dir(folder)?;
     let demo = folder.join("demo");

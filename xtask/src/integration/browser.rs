@@ -40,9 +40,8 @@ fn ensure(shell: &Shell) -> anyhow::Result<PathBuf> {
 }
 
 fn walked(shell: &Shell, chromium: &PathBuf) -> anyhow::Result<String> {
-    let arguments = ["build", "--workspace", "--bin", "syncline", "--example", "browser"];
-    let walk = cargo::build(shell, "browser", &arguments)?;
-    let syncline = cargo::build(shell, "syncline", &arguments)?;
+    let walk = cargo::build(shell, "browser", &["build", "--workspace", "--example", "browser"])?;
+    let syncline = cargo::host(shell)?;
     let folder = root().join("target/integration/browser");
     shell.remove_path(&folder)?;
     shell.create_dir(&folder)?;
