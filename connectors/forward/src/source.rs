@@ -115,7 +115,7 @@ impl ForwardSource {
         .into())
     }
 
-    async fn load_unless_cancelled(&self, request: &ReadRequest, sink: &SnapshotSink) -> Result<()> {
+    async fn read_all(&self, request: &ReadRequest, sink: &SnapshotSink) -> Result<()> {
         let place = self.place().await?;
         let snapshot = self.choose(place).await?;
         self.note(place, &snapshot, sink).await?;
@@ -259,10 +259,7 @@ impl DataSource for ForwardSource {
     }
 
     async fn load(&self, request: &ReadRequest, sink: &SnapshotSink) -> Result<()> {
-        tokio::select! {
-            result = self.load_unless_cancelled(request, sink) => result,
-            () = request.cancel.cancelled() => request.ensure_running(),
-        }
+        request.unless_cancelled(self.read_all(request, sink)).await
     }
 
     async fn explain_absence(&self, model: &str, keys: &[AnyKey]) -> Result<Vec<Absence>> {

@@ -37,11 +37,11 @@ pub use crate::version::Version;
 
 use crate::catalogue::Catalogue;
 use crate::client::ReadClient;
-use crate::mapping::expression::Expressions;
 use crate::mapping::facts::Facts;
 use crate::mapping::macros::Checks;
 use crate::mapping::managed::Managed;
 use crate::templates::Templates;
+use syncline_core::expression::Expressions;
 
 /// Zabbix, 6.0 to 7.4.
 #[derive(Debug)]

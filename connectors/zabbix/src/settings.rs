@@ -4,9 +4,9 @@ use serde::Deserialize;
 use syncline_core::settings::{Problem, SecretRef};
 use syncline_http::{BaseUrl, HttpSettings, TlsSettings};
 
-use crate::mapping::expression::Expressions;
 use crate::mapping::rules::Mapping;
 use crate::source::Facts;
+use syncline_core::expression::Expressions;
 
 /// How to reach a Zabbix.
 #[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]

@@ -23,10 +23,10 @@ use syncline_model::{AnyKey, IpHost, Model as _, Slug, Text};
 use crate::catalogue::Catalogue;
 use crate::client::ReadClient;
 use crate::describe;
-use crate::mapping::expression::{Expressions, Unsaid};
 use crate::read::rows::HostRow;
 use crate::read::{all_ids, rows_with};
 use crate::settings::{Connection, SourceParameters};
+use syncline_core::expression::{Expressions, Unsaid};
 
 /// The hosts of a Zabbix as devices.
 pub struct ZabbixSource {
@@ -106,6 +106,37 @@ impl DataSource for ZabbixSource {
     }
 
     async fn load(&self, request: &ReadRequest, sink: &SnapshotSink) -> Result<()> {
+        request.unless_cancelled(self.read_all(request, sink)).await
+    }
+
+    fn config_information(&self) -> Vec<ConfigItem> {
+        describe::connection(&self.connection)
+    }
+
+    async fn lookup_object(&self, model: &str, _: &AnyKey, native: Option<&Native>) -> Result<Option<ObjectLink>> {
+        Ok(native.filter(|_| model == "device").and_then(|native| describe::link(&self.client, "host", native)))
+    }
+}
+
+/// What becomes what, by the expressions.
+pub(crate) fn mappings(parameters: &SourceParameters) -> Vec<DataMapping> {
+    let SourceParameters { name, site, role, manufacturer, device_type, platform, serial, interface, .. } = parameters;
+    vec![
+        DataMapping::model("device", "host"),
+        DataMapping::field("device", "name", name),
+        DataMapping::field("device", "site", site),
+        DataMapping::field("device", "role", role),
+        DataMapping::field("device", "device_type", format!("{manufacturer} {device_type}")),
+        DataMapping::field("device", "platform", platform),
+        DataMapping::field("device", "serial", serial),
+        DataMapping::field("device", "status", "status").with_note("monitored is active, unmonitored offline"),
+        DataMapping::model("interface", "interfaces").with_note(format!("one for all addresses: `{interface}`")),
+        DataMapping::field("ip_address", "address", "ip").with_note("its mask is not known: all of it"),
+    ]
+}
+
+impl ZabbixSource {
+    async fn read_all(&self, request: &ReadRequest, sink: &SnapshotSink) -> Result<()> {
         sink.note("zabbix version", self.client.version().to_string());
         let catalogue = Catalogue::read(&self.client).await?;
         let expressions = Expressions::about(Facts::example());
@@ -183,33 +214,6 @@ impl DataSource for ZabbixSource {
         }
     }
 
-    fn config_information(&self) -> Vec<ConfigItem> {
-        describe::connection(&self.connection)
-    }
-
-    async fn lookup_object(&self, model: &str, _: &AnyKey, native: Option<&Native>) -> Result<Option<ObjectLink>> {
-        Ok(native.filter(|_| model == "device").and_then(|native| describe::link(&self.client, "host", native)))
-    }
-}
-
-/// What becomes what, by the expressions.
-pub(crate) fn mappings(parameters: &SourceParameters) -> Vec<DataMapping> {
-    let SourceParameters { name, site, role, manufacturer, device_type, platform, serial, interface, .. } = parameters;
-    vec![
-        DataMapping::model("device", "host"),
-        DataMapping::field("device", "name", name),
-        DataMapping::field("device", "site", site),
-        DataMapping::field("device", "role", role),
-        DataMapping::field("device", "device_type", format!("{manufacturer} {device_type}")),
-        DataMapping::field("device", "platform", platform),
-        DataMapping::field("device", "serial", serial),
-        DataMapping::field("device", "status", "status").with_note("monitored is active, unmonitored offline"),
-        DataMapping::model("interface", "interfaces").with_note(format!("one for all addresses: `{interface}`")),
-        DataMapping::field("ip_address", "address", "ip").with_note("its mask is not known: all of it"),
-    ]
-}
-
-impl ZabbixSource {
     fn query(&self) -> Value {
         json!({
             "output": ["hostid", "host", "name", "status", "description"],

@@ -27,7 +27,6 @@ use crate::catalogue::Catalogue;
 use crate::client::{ReadClient, WriteClient};
 use crate::describe;
 use crate::mapping::Desired;
-use crate::mapping::expression::Expressions;
 use crate::mapping::host::HostMaker;
 use crate::mapping::macros::Checks;
 use crate::mapping::managed::Managed;
@@ -38,6 +37,7 @@ use crate::read::window::Ownership;
 use crate::read::{self, Present};
 use crate::settings::{Connection, TargetParameters};
 use crate::write::Writer;
+use syncline_core::expression::Expressions;
 
 /// The hosts of a Zabbix.
 pub struct ZabbixTarget {
@@ -62,6 +62,21 @@ impl ZabbixTarget {
         }
         let read = Catalogue::read(&self.client).await?;
         Ok(self.catalogue.get_or_init(|| read))
+    }
+
+    async fn read_all(&self, request: &ReadRequest, sink: &SnapshotSink) -> Result<()> {
+        sink.note("zabbix version", self.client.version().to_string());
+        let reading = Reading {
+            dialect: self.client.dialect(),
+            catalogue: self.catalogue().await?,
+            managed: &self.managed,
+            origin: &self.parameters.hosts.origin,
+        };
+        let page_size = self.connection.page_size as usize;
+        let ownership = Ownership { origin: &self.parameters.hosts.origin, ignored: &self.parameters.ignored_tag };
+        let present = read::load(&self.client, &reading, &ownership, page_size, request, sink).await?;
+        *self.present.lock().unwrap_or_else(PoisonError::into_inner) = present;
+        Ok(())
     }
 
     /// The fields of a host that the rules say something of.
@@ -101,18 +116,7 @@ impl DataTarget for ZabbixTarget {
     }
 
     async fn load(&self, request: &ReadRequest, sink: &SnapshotSink) -> Result<()> {
-        sink.note("zabbix version", self.client.version().to_string());
-        let reading = Reading {
-            dialect: self.client.dialect(),
-            catalogue: self.catalogue().await?,
-            managed: &self.managed,
-            origin: &self.parameters.hosts.origin,
-        };
-        let page_size = self.connection.page_size as usize;
-        let ownership = Ownership { origin: &self.parameters.hosts.origin, ignored: &self.parameters.ignored_tag };
-        let present = read::load(&self.client, &reading, &ownership, page_size, request, sink).await?;
-        *self.present.lock().unwrap_or_else(PoisonError::into_inner) = present;
-        Ok(())
+        request.unless_cancelled(self.read_all(request, sink)).await
     }
 
     fn needs(&self) -> Option<ModelFields> {

@@ -1,4 +1,4 @@
-//! Templates and conditions of the rules.
+//! Templates and conditions that people write in settings: minijinja, checked before any record is there.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 /// Understands what rules say. A name that no fact has is a slip, told when the settings are read. What a record lacks of data of
 /// any shape, at whatever depth, is undefined: it prints as an empty text, holds in no condition and takes a `default`.
 #[derive(Debug)]
-pub(crate) struct Expressions {
+pub struct Expressions {
     environment: Environment<'static>,
     /// The facts that there are, each with an example: null where it may be data of any shape.
     facts: Json,
@@ -17,7 +17,7 @@ pub(crate) struct Expressions {
 /// Why a rule says nothing about a record.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{rule}` (`{text}`): {problem}")]
-pub(crate) struct Unsaid {
+pub struct Unsaid {
     /// Which rule: `groups[0].name`.
     pub rule: String,
     /// What it says.

@@ -16,6 +16,7 @@ pub mod describe;
 pub mod diff;
 pub mod error;
 pub mod event;
+pub mod expression;
 pub mod fields;
 pub mod guard;
 #[cfg(feature = "runtime")]

@@ -22,8 +22,20 @@ impl ReadRequest {
     /// An error when the run was cancelled.
     pub fn ensure_running(&self) -> crate::Result<()> {
         if self.cancel.is_cancelled() {
-            return Err(crate::Error::new(crate::ErrorKind::Cancelled, "the run was cancelled"));
+            return Err(cancelled());
         }
         Ok(())
     }
+
+    /// What comes of a read, or the error of a run that was cancelled, as soon as it is: whatever request is under way is given up.
+    pub async fn unless_cancelled<T>(&self, read: impl Future<Output = crate::Result<T>>) -> crate::Result<T> {
+        match self.cancel.run_until_cancelled(read).await {
+            Some(result) => result,
+            None => Err(cancelled()),
+        }
+    }
+}
+
+fn cancelled() -> crate::Error {
+    crate::Error::new(crate::ErrorKind::Cancelled, "the run was cancelled")
 }

@@ -6,7 +6,6 @@ use minijinja::Value;
 use syncline_model::models::{Host, HostGroup, HostStatus, InventoryMode};
 use syncline_model::{Key, Pair, Text};
 
-use super::expression::{Expressions, Unsaid};
 use super::interface::Interface;
 use super::macros::{Checks, MacroValue};
 use super::managed::{Managed, one_spelling};
@@ -14,6 +13,7 @@ use super::rules::{Encryption, InventoryFilledBy, MaintenanceRule, Mapping};
 use super::window::{self, Window, Windows};
 use super::{inventory, name};
 use crate::dialect::Dialect;
+use syncline_core::expression::{Expressions, Unsaid};
 
 /// The tag that says where a host comes from.
 pub(crate) const ORIGIN_TAG: &str = "syncline";

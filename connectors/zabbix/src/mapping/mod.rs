@@ -1,7 +1,6 @@
 //! From devices to hosts.
 
 mod desired;
-pub(crate) mod expression;
 pub(crate) mod facts;
 pub(crate) mod host;
 pub(crate) mod interface;

@@ -2,13 +2,13 @@
 
 use syncline_core::settings::Problem;
 
-use super::expression::{Expressions, Unsaid};
 use super::facts::Facts;
 use super::host::GROUP;
 use super::inventory;
 use super::managed::{begins_with_anything, is_macro_name, plain};
 use super::rules::{Encryption, Mapping};
 use super::window::Window;
+use syncline_core::expression::{Expressions, Unsaid};
 
 /// A rule of a list: the name of its text, the text, its condition.
 type Rule<'m> = (&'static str, &'m String, &'m String);

@@ -113,7 +113,9 @@ impl TargetWriter for Writer {
         if batch.model.name == "maintenance" {
             return self.settle_windows(batch, bindings).await;
         }
-        let now = Catalogue::read(&self.reader).await?;
+        let now = Arc::new(Catalogue::read(&self.reader).await?);
+        // Groups whose creation was not answered are named from here on: hosts are read by it.
+        *self.catalogue.lock().unwrap_or_else(PoisonError::into_inner) = now.clone();
         let settled = batch.changes.iter().map(|change| {
             let found = now.groups.id(&group_name(change));
             match change.action {
