@@ -195,6 +195,7 @@ impl<'l> Bench<'l> {
             source: side("given", given::DESCRIPTOR.id, json!({"file": self.given()}), json!({})),
             target: side("tested", self.connector.id, self.settings.connection.clone(), self.settings.target.clone()),
             models: BTreeMap::new(),
+            mapping: syncline_core::mapping::Mapping::default(),
             policy: Policy {
                 deletes: Deletes::Apply,
                 quarantine: Quarantine::off(),

@@ -22,6 +22,7 @@ pub mod guard;
 #[cfg(feature = "runtime")]
 pub mod history;
 pub mod ignore;
+pub mod mapping;
 pub mod metrics;
 pub mod models;
 pub mod native;

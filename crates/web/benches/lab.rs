@@ -72,6 +72,7 @@ impl Systems {
             name: name.to_owned(),
             source: side("truth", self.sites),
             target: side(&format!("copy-of-{name}"), 0),
+            mapping: syncline_core::mapping::Mapping::default(),
             models: std::collections::BTreeMap::new(),
             policy: Policy::default(),
             auto_merge: true,

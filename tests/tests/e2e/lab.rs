@@ -96,6 +96,7 @@ impl Lab {
             source,
             target,
             models: BTreeMap::new(),
+            mapping: syncline_core::mapping::Mapping::default(),
             policy: Policy::default(),
             auto_merge: true,
         };

@@ -9,6 +9,7 @@ mod foreign;
 mod lab;
 mod ledger;
 mod left_alone;
+mod mapping;
 mod quarantine;
 mod reads;
 mod review;

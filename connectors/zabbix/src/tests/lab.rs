@@ -89,6 +89,7 @@ impl Lab {
             source: side("netbox", "netbox", netbox_connection, json!({})),
             target: side("zabbix", "zabbix", connection.clone(), json!({"hosts": hosts})),
             models: BTreeMap::new(),
+            mapping: syncline_core::mapping::Mapping::default(),
             policy: Policy::default(),
             auto_merge: true,
         };

@@ -165,6 +165,9 @@ pub struct PlanRead {
     /// How many the source gave, where the target keeps another number of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub given: Option<u64>,
+    /// Digest of what was read of the source, where mapping rules made something else of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_read: Option<String>,
     /// Why the read proves no absence; none when it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub doubt: Option<String>,

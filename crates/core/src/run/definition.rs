@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::mapping::Mapping;
 use crate::models::ModelMode;
 use crate::policy::Policy;
 use crate::registry::Registry;
@@ -21,6 +22,8 @@ pub struct SyncDefinition {
     pub target: SideDefinition,
     /// What to do with models; those not named are synced.
     pub models: BTreeMap<String, ModelMode>,
+    /// What is made of the source's records before they are compared.
+    pub mapping: Mapping,
     /// What may be done without asking.
     pub policy: Policy,
     /// Apply a plan as soon as its guards let it pass. If not, every plan waits for a person.
@@ -45,13 +48,12 @@ impl SyncDefinition {
     /// versions. A plan is bound to it, and the first run after it changed deletes nothing. The policy is no part of it.
     pub fn digest(&self, registry: &Registry) -> Result<String> {
         let version = |side: &SideDefinition| registry.get(&side.connector).map(|connector| connector.version);
-        let definition = serde_json::to_vec(&(
-            &self.source,
-            version(&self.source)?,
-            &self.target,
-            version(&self.target)?,
-            &self.models,
-        ));
+        let definition = (&self.source, version(&self.source)?, &self.target, version(&self.target)?, &self.models);
+        // A definition without rules is the one that it was before there were any.
+        let definition = match self.mapping.is_empty() {
+            true => serde_json::to_vec(&definition),
+            false => serde_json::to_vec(&(definition, &self.mapping)),
+        };
         let definition = definition.map_err(|error| {
             Error::new(ErrorKind::Internal, format!("the definition of `{}` cannot be written", self.name))
                 .caused_by(error)
@@ -64,7 +66,11 @@ impl SyncDefinition {
     /// when they have changed.
     pub fn meaning(&self) -> Result<String> {
         let side = |side: &SideDefinition| (side.connector.clone(), side.instance(), side.parameters.clone());
-        let meaning = serde_json::to_vec(&(side(&self.source), side(&self.target), &self.models));
+        let meaning = (side(&self.source), side(&self.target), &self.models);
+        let meaning = match self.mapping.is_empty() {
+            true => serde_json::to_vec(&meaning),
+            false => serde_json::to_vec(&(meaning, &self.mapping)),
+        };
         let meaning = meaning.map_err(|error| {
             Error::new(ErrorKind::Internal, format!("the definition of `{}` cannot be written", self.name))
                 .caused_by(error)
@@ -85,13 +91,17 @@ impl SyncDefinition {
         };
         let source = registry.get(&self.source.connector)?.source.as_ref().map(|side| (side.parameters_schema)());
         let target = registry.get(&self.target.connector)?.target.as_ref().map(|side| (side.parameters_schema)());
-        Ok(json!({
+        let mut shown = json!({
             "source": side(&self.source, source)?,
             "target": side(&self.target, target)?,
             "models": self.models,
             "policy": self.policy,
             "auto_merge": self.auto_merge,
-        }))
+        });
+        if !self.mapping.is_empty() {
+            shown["mapping"] = json!(self.mapping);
+        }
+        Ok(shown)
     }
 }
 

@@ -40,7 +40,9 @@ const GONE: usize = 20;
 
 /// What is compared.
 pub struct Sides {
-    /// The source as it was read, in its own models.
+    /// The digests of what was read of the source, before its mapping rules.
+    pub as_read: BTreeMap<&'static str, String>,
+    /// The source in its own models, as its mapping rules make it.
     pub read: Snapshot,
     /// What the target should keep.
     pub source: Snapshot,
@@ -72,7 +74,7 @@ impl Work<'_> {
         sides: Sides,
         report: &mut RunReport,
     ) -> Result<SavedPlan> {
-        let Sides { read, source, target, about } = sides;
+        let Sides { as_read, read, source, target, about } = sides;
         let (sync, events, run) = (self.sync, self.events, self.run.id);
         let (evidence, verdicts) = self.evidence(digest, prepared, &source).await?;
         let now = Utc::now();
@@ -84,7 +86,7 @@ impl Work<'_> {
             definition: digest.to_owned(),
             meaning: Some(self.sync.meaning()?),
             run: Some(run.number()),
-            source: source_side(&sync.source, &read, &source),
+            source: source_side(&sync.source, &as_read, &read, &source),
             target: plan_side(&sync.target, &target),
             created_at: now,
             valid_until: now + TimeDelta::hours(i64::from(sync.policy.plan_valid_hours)),
@@ -105,7 +107,7 @@ impl Work<'_> {
         let mut work = Planning {
             target_system: Arc::clone(&prepared.target),
             fields: prepared.fields.clone(),
-            read_fields: prepared.read.clone(),
+            read_fields: prepared.given.clone(),
             modes: prepared.modes.clone(),
             policy: sync.policy.clone(),
             read,
@@ -201,11 +203,11 @@ pub(super) fn tell_compared(summary: &PlanSummary, events: &Events) {
 struct Planning {
     target_system: Arc<dyn DataTarget>,
     fields: ModelFields,
-    /// What the source was asked for.
+    /// What the source gives.
     read_fields: ModelFields,
     modes: BTreeMap<&'static str, ModelMode>,
     policy: crate::policy::Policy,
-    /// The source as it was read, in its own models.
+    /// The source in its own models.
     read: Snapshot,
     source: Snapshot,
     target: Snapshot,
@@ -311,6 +313,7 @@ fn read(model: &ModelSnapshot) -> PlanRead {
         digest: model.digest.clone(),
         records: model.records,
         given: None,
+        as_read: None,
         doubt: model.doubt(),
         rejected: model.rejected,
         rejections: model.rejections.clone(),
@@ -327,7 +330,12 @@ pub(super) fn compared(fields: &ModelFields) -> BTreeMap<String, Vec<String>> {
 }
 
 /// The source as the target keeps it, with what was read of it.
-fn source_side(side: &SideDefinition, read: &Snapshot, desired: &Snapshot) -> PlanSide {
+fn source_side(
+    side: &SideDefinition,
+    as_read: &BTreeMap<&'static str, String>,
+    read: &Snapshot,
+    desired: &Snapshot,
+) -> PlanSide {
     let mut planned = plan_side(side, desired);
     for (model, planned) in &mut planned.reads {
         let given = read.models.get(model.as_str()).map(|read| read.records);
@@ -336,6 +344,11 @@ fn source_side(side: &SideDefinition, read: &Snapshot, desired: &Snapshot) -> Pl
     // What the target's own records were made of.
     for (model, given) in &read.models {
         planned.reads.entry((*model).to_owned()).or_insert_with(|| self::read(given));
+    }
+    // What mapping rules were applied to.
+    for (model, planned) in &mut planned.reads {
+        let mapped = read.models.get(model.as_str()).map(|read| &read.digest);
+        planned.as_read = as_read.get(model.as_str()).filter(|as_read| Some(*as_read) != mapped).cloned();
     }
     planned
 }

@@ -12,6 +12,7 @@ use super::work::Work;
 use super::{MemoryMeter, RunReport};
 use crate::event::{Events, Level, Phase, Side};
 use crate::fields::ModelFields;
+use crate::mapping::{MappedSource, Misfit};
 use crate::models::{self, ModelChoice, ModelMode};
 use crate::read::ReadRequest;
 use crate::snapshot::{Snapshot, SnapshotSink};
@@ -27,8 +28,12 @@ pub struct Prepared {
     pub target: Arc<dyn DataTarget>,
     /// What is compared.
     pub fields: ModelFields,
-    /// What is asked of the source: the same, unless the target keeps other things.
+    /// What the source gives: the same, unless the target keeps other things.
+    pub given: ModelFields,
+    /// What is asked of the source: the same, unless there are mapping rules.
     pub read: ModelFields,
+    /// The source with its mapping rules; none where there are none.
+    mapped: Option<Arc<MappedSource>>,
     /// What is done with each model that is read.
     pub modes: BTreeMap<&'static str, ModelMode>,
 }
@@ -38,6 +43,18 @@ impl Prepared {
         let mode = |model| self.modes.get(model).copied().unwrap_or(ModelMode::Lookup);
         let modes = self.read.iter().map(|(schema, _)| (schema.name, mode(schema.name))).collect();
         ReadRequest { fields: self.read.clone(), modes, cancel: cancel.clone() }
+    }
+
+    /// What the mapping rules make of a read of the source.
+    pub(super) async fn map(&self, read: Snapshot) -> Result<Snapshot> {
+        let Some(mapped) = self.mapped.clone() else { return Ok(read) };
+        let (given, span) = (self.given.clone(), tracing::Span::current());
+        let work = move || {
+            let _within = span.enter();
+            mapped.map(&read, &given)
+        };
+        let ended = tokio::task::spawn_blocking(work).await;
+        ended.map_err(|error| Error::new(ErrorKind::Internal, "the mapping stopped").caused_by(error)).flatten()
     }
 
     fn target_request(&self, cancel: &CancellationToken) -> ReadRequest {
@@ -71,6 +88,17 @@ impl Work<'_> {
             self.runner.registry().connect_target(&sync.target, events),
         )
         .await?;
+        let mapped = match sync.mapping.is_empty() {
+            true => None,
+            false => Some(sync.mapping.rules().map_err(|misfits| misfit(&misfits))?),
+        };
+        let (source, mapped): (Arc<dyn DataSource>, _) = match mapped {
+            None => (source.into(), None),
+            Some(rules) => {
+                let mapped = Arc::new(MappedSource::new(source, rules));
+                (mapped.clone(), Some(mapped))
+            }
+        };
         let needs = target.needs();
         let read = source.knows().shared_with(needs.as_ref().unwrap_or(&target.holds()));
         if read.iter().next().is_none() {
@@ -85,7 +113,7 @@ impl Work<'_> {
         let modes = choices.iter().filter(|choice| choice.mode != ModelMode::Off);
         let modes = modes.map(|choice| (choice.model, choice.mode)).collect();
         announce(&choices, events);
-        let read = match needs {
+        let given = match needs {
             None => fields.clone(),
             Some(_) => {
                 choices.extend(read.iter().map(|(schema, _)| ModelChoice::looked_up(schema, &contract)));
@@ -93,7 +121,20 @@ impl Work<'_> {
             }
         };
         report.models = choices;
-        Ok(Prepared { source: source.into(), target: target.into(), fields, read, modes })
+        let read = match &mapped {
+            None => given.clone(),
+            Some(mapped) => {
+                let misfit = |message| Error::new(ErrorKind::Settings, message);
+                for field in mapped.rules().set_in_vain(&given) {
+                    let text = format!(
+                        "a mapping rule sets `{field}`, which is not compared: one of the systems has no such field"
+                    );
+                    events.message(Level::Warning, text);
+                }
+                mapped.rules().asked(&mapped.tells(), &given).map_err(misfit)?
+            }
+        };
+        Ok(Prepared { source, target: target.into(), fields, given, read, mapped, modes })
     }
 
     /// Reads both sides at once. When one fails, the other is stopped.
@@ -138,6 +179,12 @@ impl Work<'_> {
         report.notes.extend(target.notes.clone());
         Ok((source, target))
     }
+}
+
+/// The error of rules that cannot be understood. Who checks the configuration is told before.
+fn misfit(misfits: &[Misfit]) -> Error {
+    let misfits: Vec<_> = misfits.iter().map(ToString::to_string).collect();
+    Error::new(ErrorKind::Settings, format!("the mapping rules cannot be understood: {}", misfits.join("; ")))
 }
 
 /// Tells which models are read though they are off.

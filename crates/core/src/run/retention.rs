@@ -9,8 +9,9 @@ use crate::plan::PlanHeader;
 use crate::snapshot::{Snapshot, kept_file};
 use crate::{Error, ErrorKind, Result};
 
-/// How many reads of a model a run has at most: the source's, the target's, and that with the names that records were recognised by.
-pub const OF_A_RUN: u64 = 3;
+/// How many reads of a model a run has at most: the source's, what its mapping rules make of it, the target's, and that with the names that
+/// records were recognised by.
+pub const OF_A_RUN: u64 = 4;
 /// A file younger than this may belong to a run that is under way.
 const YOUNG: Duration = Duration::from_hours(1);
 
@@ -19,7 +20,10 @@ const YOUNG: Duration = Duration::from_hours(1);
 pub fn prune(folder: &Path, header: &PlanHeader, compared: &[&Snapshot], kept: Option<u64>) -> Result<()> {
     let compared = compared.iter().flat_map(|side| side.models.values()).map(|model| model.path.clone());
     let named = [&header.source, &header.target].into_iter().flat_map(|side| &side.reads);
-    let named = named.map(|(model, read)| kept_file(folder, model, &read.digest));
+    let named = named.flat_map(|(model, read)| {
+        let digests = [Some(&read.digest), read.as_read.as_ref()].into_iter().flatten();
+        digests.map(|digest| kept_file(folder, model, digest))
+    });
     let used: HashSet<_> = compared.chain(named).collect();
     for path in surplus(folder, &used, kept)? {
         fs::remove_file(path).map_err(|error| untidy(folder, error))?;

@@ -394,6 +394,7 @@ impl Lab {
             source: side("truth"),
             target: side("copy"),
             models: BTreeMap::new(),
+            mapping: crate::mapping::Mapping::default(),
             policy: Policy { deletes: Deletes::Apply, quarantine: Quarantine::off(), ..Policy::default() },
             auto_merge: true,
         };

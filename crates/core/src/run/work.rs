@@ -80,8 +80,9 @@ impl Work<'_> {
             ensure_comparable(scope, &prepared.fields, &prepared.modes)?;
         }
         let (source, target) = self.load(&prepared, report).await?;
-        let read = source.clone();
-        let source = prepared.target.desired(source, &prepared.fields)?;
+        let as_read = digests(&source);
+        let read = prepared.map(source).await?;
+        let source = prepared.target.desired(read.clone(), &prepared.fields)?;
         // What the target makes of other records has no read of its own: what it is to keep is what it is measured by.
         for (model, made) in reads(&source) {
             report.source.entry(model).or_insert(made);
@@ -94,7 +95,7 @@ impl Work<'_> {
         if self.sync.policy.all_or_nothing && !self.run.dry {
             whole::ensure_readable([&source, &read])?;
         }
-        let plan = self.plan(digest, &prepared, Sides { read, source, target, about }, report).await?;
+        let plan = self.plan(digest, &prepared, Sides { as_read, read, source, target, about }, report).await?;
         report.plan = Some(plan.path().to_owned());
         report.plan_hash = Some(plan.hash().to_owned());
         report.summary = plan.summary().clone();
@@ -235,6 +236,11 @@ fn planned_reads(side: &PlanSide) -> BTreeMap<&'static str, ReadSummary> {
         Some((by_name(model)?.name, summary))
     });
     reads.collect()
+}
+
+/// The digests of reads by their models.
+fn digests(snapshot: &Snapshot) -> BTreeMap<&'static str, String> {
+    snapshot.models.values().map(|model| (model.model, model.digest.clone())).collect()
 }
 
 /// The reads that did not come to their end.

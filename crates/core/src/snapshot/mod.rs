@@ -10,6 +10,7 @@ mod filled;
 mod line;
 mod reader;
 mod recognise;
+mod remade;
 mod renamed;
 mod run;
 mod sink;
@@ -32,6 +33,7 @@ pub use filled::Filled;
 pub use line::Line;
 pub use reader::SnapshotReader;
 pub use recognise::{Ambiguities, Bound, Links, Recognised, RecognisedBy};
+pub use remade::Remade;
 pub use renamed::Renamed;
 #[cfg(feature = "runtime")]
 pub(crate) use run::kept_file;

@@ -240,6 +240,10 @@ impl Check<'_> {
                     self.add_below(&below, problem);
                 }
             }
+            for misfit in sync.iter().filter_map(|sync| sync.mapping.rules().err()).flatten() {
+                let below = [&key[..], &[format!("mapping[{}]", misfit.rule), misfit.key.to_owned()]].concat();
+                self.add(&below, misfit.problem, None);
+            }
             let source_parameters = self.side(&key, Side::Source, source.as_deref(), source_parameters, named);
             let target_parameters = self.side(&key, Side::Target, target.as_deref(), target_parameters, named);
             if source.is_some() && source == target {

@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 use syncline_core::history::Retention;
+use syncline_core::mapping::Mapping;
 use syncline_core::models::ModelMode;
 use syncline_core::policy::Policy;
 use syncline_core::run::{Automation, ConfiguredSync, SideDefinition, SyncDefinition, Webhook};
@@ -89,6 +90,9 @@ pub struct SyncSettings {
     /// named are synced.
     #[serde(default)]
     pub models: BTreeMap<String, ModelMode>,
+    /// What is made of the source's records before they are compared: rules that set fields, or leave records out.
+    #[serde(default)]
+    pub mapping: Mapping,
     /// What the sync may do, and when a person is asked first.
     #[serde(default)]
     pub policy: Policy,
@@ -175,6 +179,7 @@ impl Configuration {
             source: self.side(&sync.source, &sync.source_parameters)?,
             target: self.side(&sync.target, &sync.target_parameters)?,
             models: sync.models.clone(),
+            mapping: sync.mapping.clone(),
             policy: sync.policy.clone(),
             auto_merge: sync.auto_merge,
         })

@@ -65,6 +65,7 @@ fn configured(name: &str, settings: &Value, paused: bool) -> ConfiguredSync {
         source: side("truth", &settings["sites"]),
         // What it has before.
         target: side(settings["target"].as_str().unwrap(), settings.get("there").unwrap_or(&json!([]))),
+        mapping: syncline_core::mapping::Mapping::default(),
         models: BTreeMap::new(),
         policy: Policy::default(),
         auto_merge: settings["auto_merge"] != false,
