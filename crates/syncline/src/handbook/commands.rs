@@ -25,7 +25,6 @@ fn words(line: &str) -> Result<Vec<String>, &'static str> {
         match (quote, letter) {
             (Some(end), letter) if letter == end => quote = None,
             (Some('"') | None, '\\') => word.get_or_insert_default().extend(letters.next()),
-            (Some(_), letter) => word.get_or_insert_default().push(letter),
             (None, '\'' | '"') => {
                 word.get_or_insert_default();
                 quote = Some(letter);
@@ -33,7 +32,7 @@ fn words(line: &str) -> Result<Vec<String>, &'static str> {
             (None, '>' | '|' | ';' | '&') => break,
             (None, '#') if word.is_none() => break,
             (None, letter) if letter.is_whitespace() => words.extend(word.take()),
-            (None, letter) => word.get_or_insert_default().push(letter),
+            (_, letter) => word.get_or_insert_default().push(letter),
         }
     }
     words.extend(word);

@@ -3,6 +3,8 @@
 //!
 //! What is made of the product is written anew by `UPDATE_HANDBOOK=1 cargo test -p syncline handbook`.
 
+#![expect(clippy::unwrap_used, reason = "tests")]
+
 mod blocks;
 mod commands;
 mod configurations;

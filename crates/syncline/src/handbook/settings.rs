@@ -129,7 +129,7 @@ fn description(setting: &Value) -> String {
     for branch in branches(setting).skip(1) {
         let meaning = said(branch);
         // `MD5`: MD5.
-        let says_more = |choice: &String| meaning.trim_end_matches('.') != choice;
+        let says_more = |choice: &String| !meaning.trim_end_matches('.').eq_ignore_ascii_case(choice);
         if let Some(choice) = alternative(branch).filter(says_more).filter(|_| !meaning.is_empty()) {
             let _ = write!(text, " `{choice}`: {meaning}");
         }
@@ -182,6 +182,45 @@ fn the_configuration_has_its_tables() {
         markdown("`[web]`", part("web")),
     ];
     holds("configuration-settings.md", &text.concat());
+}
+
+/// Settings are never written, so that their schemas know no defaults of words by themselves.
+#[test]
+fn a_word_that_need_not_be_said_has_a_default() {
+    let registry = crate::registry().unwrap();
+    let mut schemas = vec![("the configuration", config::schema(&registry))];
+    for connector in registry.iter() {
+        schemas.push((connector.id, (connector.connection_schema)()));
+        schemas.extend(connector.source.as_ref().map(|side| (connector.id, (side.parameters_schema)())));
+        schemas.extend(connector.target.as_ref().map(|side| (connector.id, (side.parameters_schema)())));
+    }
+    let mut silent = Vec::new();
+    for (what, schema) in &schemas {
+        find_silent(schema, &mut |name| silent.push(format!("{what}: {name}")));
+    }
+    assert!(silent.is_empty(), "say the default by `#[schemars(extend(\"default\" = …))]`: {silent:#?}");
+}
+
+/// Tells of the settings in a schema that are one of some words, need not be there, and do not say what they are then.
+fn find_silent(schema: &Value, found: &mut dyn FnMut(&str)) {
+    let required = schema.get("required").and_then(Value::as_array);
+    for (name, setting) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
+        let must_be = required.is_some_and(|required| required.iter().any(|required| required == name));
+        // What can be null is nothing when it is left out.
+        let can_be_nothing = branches(setting).any(|branch| match branch.get("type") {
+            Some(Value::Array(types)) => types.iter().any(|name| name == "null"),
+            Some(name) => name == "null",
+            None => false,
+        });
+        if !must_be && !can_be_nothing && setting.get("default").is_none() && config::choices(setting).is_some() {
+            found(name);
+        }
+    }
+    match schema {
+        Value::Object(fields) => fields.values().for_each(|inner| find_silent(inner, found)),
+        Value::Array(items) => items.iter().for_each(|inner| find_silent(inner, found)),
+        _ => {}
+    }
 }
 
 #[test]
