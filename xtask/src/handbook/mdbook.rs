@@ -20,7 +20,7 @@ pub(super) fn get(shell: &Shell) -> anyhow::Result<PathBuf> {
             return Ok(program);
         }
     }
-    // Only what makes a book: neither a server nor a watcher of files. Unoptimised it is built in a third of the time, and quick enough.
+    // Only what makes a book: neither a server nor a watcher of files. Unoptimised it is a minute of computing, and makes the book in one second.
     cmd!(shell, "cargo install mdbook --locked --version {VERSION} --no-default-features --features search --debug --root {tools}")
         .run()
         .context("mdBook is not installed and cannot be built (`cargo install mdbook --locked`)")?;
