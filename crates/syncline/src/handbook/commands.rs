@@ -1,7 +1,7 @@
 //! Every command that a manual shows is one that the product takes.
 
 use clap::Parser as _;
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::blocks::{blocks, code_in_prose};
 use super::manuals;
@@ -56,6 +56,12 @@ fn commands(text: &str) -> Vec<(usize, String)> {
     commands
 }
 
+/// What is written in capitals stands for a value: `syncline ignore end SYNC ID`.
+fn is_about_a_placeholder(error: &clap::Error) -> bool {
+    let Some(ContextValue::String(value)) = error.get(ContextKind::InvalidValue) else { return false };
+    !value.is_empty() && value.chars().all(|letter| letter.is_ascii_uppercase() || letter == '_')
+}
+
 /// Why a command is none; nothing where it is one.
 fn refusal(words: Result<Vec<String>, &'static str>) -> Option<(ErrorKind, String)> {
     match words {
@@ -63,6 +69,7 @@ fn refusal(words: Result<Vec<String>, &'static str>) -> Option<(ErrorKind, Strin
         Ok(words) => Arguments::try_parse_from(words)
             .err()
             .filter(clap::Error::use_stderr)
+            .filter(|error| !is_about_a_placeholder(error))
             .map(|error| (error.kind(), error.to_string())),
         Err(reason) => Some((ErrorKind::Format, reason.to_owned())),
     }
@@ -107,6 +114,15 @@ fn what_the_manuals_speak_of_exists() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(known > 50, "only {known} commands were found");
+}
+
+#[test]
+fn placeholders_stand_for_values_and_nothing_else() {
+    let refused = |line: &str| refusal(words(line)).map(|(kind, _)| kind);
+    assert_eq!(refused("syncline ignore end SYNC ID"), None);
+    assert_eq!(refused("syncline ignore end SYNC id"), Some(ErrorKind::ValueValidation));
+    assert_eq!(refused("syncline COMMAND"), Some(ErrorKind::InvalidSubcommand));
+    assert_eq!(refused("syncline show RUN --chnages"), Some(ErrorKind::UnknownArgument));
 }
 
 #[test]

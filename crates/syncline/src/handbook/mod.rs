@@ -9,6 +9,7 @@ mod blocks;
 mod commands;
 mod configurations;
 mod held;
+mod list;
 mod messages;
 mod routes;
 mod settings;
