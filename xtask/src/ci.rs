@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use xshell::{Shell, cmd};
 
-use crate::{Outcome, deploy, integration, root, tidy};
+use crate::handbook::matrix;
+use crate::{Outcome, deploy, handbook, integration, root, tidy};
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -49,13 +50,20 @@ pub(crate) fn run(shell: &Shell, arguments: &Arguments) -> Outcome {
     step("deploy", &|| deploy::run(shell, root()));
     let with_postgres =
         |command: xshell::Cmd<'_>| cargo(if arguments.required { command.env(POSTGRES, "1") } else { command });
-    step("test", &|| with_postgres(cmd!(shell, "cargo test --workspace --no-fail-fast").env(FAULTS.0, FAULTS.1)));
+    let reports = root().join(matrix::REPORTS);
+    step("test", &|| {
+        matrix::forget(&reports)?;
+        let command = cmd!(shell, "cargo test --workspace --no-fail-fast").env(FAULTS.0, FAULTS.1);
+        with_postgres(command.env(matrix::WHERE, &reports))
+    });
+    step("handbook matrix", &|| matrix::run(root(), &reports, true));
     step("durable", &|| {
         // Of the whole workspace, so that nothing is compiled again with other features.
         let command = cmd!(shell, "cargo test --workspace --test durable -- --nocapture");
         with_postgres(DURABLE.iter().fold(command, |command, (name, number)| command.env(name, number)))
     });
     step("clippy", &|| cargo(cmd!(shell, "cargo clippy --workspace --all-targets -- -D warnings")));
+    step("handbook", &|| handbook::build(shell));
     // Advisories are left out: their database is not everywhere to be had. `cargo deny check advisories` asks for it.
     match cmd!(shell, "cargo deny --version").quiet().ignore_stderr().read() {
         Ok(_) => step("deny", &|| cargo(cmd!(shell, "cargo deny check bans licenses sources"))),

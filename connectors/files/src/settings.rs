@@ -20,5 +20,6 @@ pub struct Connection {
 #[serde(deny_unknown_fields, default)]
 pub struct TargetParameters {
     /// The format of files that are not there yet. Those that are there keep theirs.
+    #[schemars(extend("default" = "ndjson"))]
     pub format: Format,
 }

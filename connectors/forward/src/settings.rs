@@ -50,6 +50,7 @@ pub struct Connection {
     pub concurrency: usize,
     /// How queries are run.
     #[serde(default)]
+    #[schemars(extend("default" = "auto"))]
     pub execution: Execution,
     /// Minutes that one query may compute.
     #[serde(default = "default_query_minutes")]
@@ -78,8 +79,8 @@ pub enum Execution {
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Parameters {
-    /// Which Forward snapshot is read: `$last` (the same as `latestProcessed`: the newest one that was really collected
-    /// and processed, predictions left out), `latestCollected` (the newest of these in which devices were collected), or
+    /// Which Forward snapshot is read: `$last`, also when nothing is said (the same as `latestProcessed`: the newest one that was really
+    /// collected and processed, predictions left out), `latestCollected` (the newest of these in which devices were collected), or
     /// the id of one.
     pub snapshot: SnapshotSelector,
     /// Only devices at these locations, by name as Forward spells it; `unknown` are devices without a location. Empty
@@ -99,6 +100,7 @@ pub struct TagScope {
     /// Only devices that carry these tags. Empty for all devices.
     pub include: Vec<String>,
     /// Whether a device needs `any` or `all` of the tags to include.
+    #[schemars(extend("default" = "any"))]
     pub include_match: TagMatch,
     /// No device that carries any of these, whatever else it carries.
     pub exclude: Vec<String>,

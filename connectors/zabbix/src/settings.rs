@@ -114,6 +114,7 @@ pub struct TargetParameters {
     /// How devices become hosts.
     pub hosts: Mapping,
     /// What becomes of the items of a template that is unlinked.
+    #[schemars(extend("default" = "clear"))]
     pub unlink: Unlink,
     /// Hosts with this tag are people's: they are not read, and so neither changed nor deleted.
     pub ignored_tag: String,

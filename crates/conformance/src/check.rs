@@ -83,6 +83,33 @@ impl Check {
             Self::Skips => "skips",
         }
     }
+
+    /// What is promised, as a sentence.
+    pub fn promise(self) -> &'static str {
+        match self {
+            Self::Settings => "Settings are read strictly, and no secret is ever shown.",
+            Self::Connection => {
+                "What is wrong with a connection is told apart: wrong secret, wrong host, no permission."
+            }
+            Self::RepeatedReads => "What is read twice is the same, with pages of any size.",
+            Self::CutReads => "A read that is cut short is never taken for complete.",
+            Self::RoundTrip => "What was written is there: each record, and each field alone.",
+            Self::Deletes => {
+                "What is gone is deleted, in the order of references; deleting what is gone already is no failure."
+            }
+            Self::LostAnswers => "A lost answer makes no second record.",
+            Self::RefusedRecords => "One record that is refused takes no other with it, and is named.",
+            Self::Preconditions => "What somebody changed since it was read is not overwritten.",
+            Self::Pacing => "A system that asks for time gets it, and who cancels does not wait.",
+            Self::DryRuns => "A dry run writes nothing.",
+            Self::ExactMatches => "Names that are almost the same are not taken for one another.",
+            Self::Normalisation => {
+                "What is read is written as the models write it, so that nothing differs by its spelling."
+            }
+            Self::Memory => "Memory does not grow with the number of records.",
+            Self::Skips => "What is not proven has a reason.",
+        }
+    }
 }
 
 impl fmt::Display for Check {

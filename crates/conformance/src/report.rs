@@ -43,13 +43,21 @@ impl fmt::Display for Verdict {
     }
 }
 
+/// A verdict as it is kept, beside what was promised.
+#[derive(Debug, Serialize)]
+struct Report<'a> {
+    promise: &'static str,
+    #[serde(flatten)]
+    verdict: &'a Verdict,
+}
+
 /// Keeps a verdict where reports are wanted. A report that cannot be written fails the matrix, not the connector.
 #[expect(clippy::print_stderr, reason = "it is told where the test is")]
 pub(crate) fn keep(connector: &str, check: Check, verdict: &Verdict) {
     let Some(folder) = std::env::var_os("CONFORMANCE_REPORTS") else { return };
     let folder = std::path::Path::new(&folder).join(connector);
     let written = std::fs::create_dir_all(&folder).and_then(|()| {
-        let text = serde_json::to_string_pretty(verdict)?;
+        let text = serde_json::to_string_pretty(&Report { promise: check.promise(), verdict })?;
         std::fs::write(folder.join(format!("{}.json", check.id())), text)
     });
     if let Err(error) = written {

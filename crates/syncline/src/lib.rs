@@ -9,6 +9,15 @@ mod book;
 pub mod cli;
 pub mod config;
 mod connectors;
+#[cfg(all(
+    test,
+    feature = "demo",
+    feature = "connector-files",
+    feature = "connector-forward",
+    feature = "connector-netbox",
+    feature = "connector-zabbix"
+))]
+mod handbook;
 mod memory;
 pub mod notify;
 pub mod telemetry;

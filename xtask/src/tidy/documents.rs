@@ -25,7 +25,7 @@ pub(super) fn links_lead_somewhere(tree: &Tree) -> Vec<Finding> {
 }
 
 /// The pages of lessons: tables whose last column names tests.
-const LESSONS: [&str; 2] = ["docs/field-lessons.md", "docs/zabbix-lessons.md"];
+const LESSONS: [&str; 2] = ["docs/src/field-lessons.md", "docs/src/zabbix-lessons.md"];
 
 /// Every test that the pages of lessons name exists.
 pub(super) fn lessons_have_their_tests(tree: &Tree) -> Vec<Finding> {
@@ -101,7 +101,7 @@ mod tests {
     fn lessons_without_tests_are_found() {
         let page = "# Lessons\n| # | requirement | tests |\n|--:|---|---|\n| 1 | `a` is b | `it_is_b`, `it_is_c` |\n";
         let files = [(LESSONS[0], page), ("src/a.rs", "#[tokio::test]\nasync fn it_is_b() {}\n")];
-        assert_eq!(says(lessons_have_their_tests, &files), ["docs/field-lessons.md:4: there is no test `it_is_c`"]);
+        assert_eq!(says(lessons_have_their_tests, &files), ["docs/src/field-lessons.md:4: there is no test `it_is_c`"]);
     }
 
     #[test]

@@ -64,6 +64,13 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<Outcome> {
     Ok(outcome)
 }
 
+/// The texts in Markdown, by their paths.
+#[cfg(test)]
+pub(crate) fn manuals(root: &Path) -> anyhow::Result<Vec<(String, String)>> {
+    let tree = Tree::read(root)?;
+    Ok(tree.texts(".md").map(|(path, text)| (path.to_owned(), text.to_owned())).collect())
+}
+
 impl Tree {
     fn read(root: &Path) -> anyhow::Result<Self> {
         let shell = Shell::new()?;

@@ -13,6 +13,7 @@ pub struct Mapping {
     /// What distinguishes this source from others that feed the same Zabbix, in the tag that tells where a host comes from.
     pub origin: String,
     /// What a stack becomes: one host for its master, or one for each member.
+    #[schemars(extend("default" = "host"))]
     pub virtual_chassis: VirtualChassisAs,
     /// Whether virtual machines become hosts too.
     pub virtual_machines: bool,
@@ -152,12 +153,14 @@ pub struct SnmpV3Rule {
     pub level: SnmpLevel,
     /// How users prove themselves.
     #[serde(default)]
+    #[schemars(extend("default" = "SHA1"))]
     pub auth: SnmpAuth,
     /// The macro with the passphrase for it.
     #[serde(default)]
     pub auth_passphrase: String,
     /// How messages are encrypted.
     #[serde(default)]
+    #[schemars(extend("default" = "AES128"))]
     pub privacy: SnmpPrivacy,
     /// The macro with the passphrase for it.
     #[serde(default)]

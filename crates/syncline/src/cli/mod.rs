@@ -11,7 +11,7 @@ mod failure;
 mod interrupt;
 mod progress;
 mod session;
-mod view;
+pub(crate) mod view;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

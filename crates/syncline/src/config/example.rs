@@ -61,7 +61,7 @@ mod tests {
     /// The indented YAML of a connector's manual, block by block.
     #[cfg(feature = "connector-zabbix")]
     fn blocks(manual: &str) -> Vec<String> {
-        let blocks = manual.split("```yaml\n").skip(1).filter_map(|rest| Some(rest.split_once("```")?.0));
+        let blocks = manual.split("```yaml,fragment\n").skip(1).filter_map(|rest| Some(rest.split_once("```")?.0));
         blocks.map(|block| indented(block, 4)).collect()
     }
 

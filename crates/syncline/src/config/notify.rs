@@ -34,6 +34,7 @@ pub struct WebhookSettings {
     pub url: SecretRef,
     /// How it is written.
     #[serde(default)]
+    #[schemars(extend("default" = "json"))]
     pub format: WebhookFormat,
     /// Signs what is sent: the header `X-Hub-Signature-256` is `sha256=` and the HMAC-SHA256 of the body under this secret.
     #[serde(default)]

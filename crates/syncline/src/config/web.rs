@@ -16,6 +16,7 @@ use super::{Destination, OidcSettings};
 pub struct WebSettings {
     /// Who may ask: `off` is everybody who reaches the server, which then listens on this machine only; `users` is whoever has an account
     /// or a token (`syncline account add`, `syncline token add`).
+    #[schemars(extend("default" = "off"))]
     pub authentication: Asked,
     /// The address that browsers know, for example `https://syncline.example.com`: that of the proxy which speaks TLS. With `https`,
     /// cookies are sent by TLS only.
@@ -30,6 +31,7 @@ pub struct WebSettings {
     pub connect_to: Option<Vec<Destination>>,
     /// Who may read `/metrics` where the pages are, when people have to log in: `known` is programs on this machine and whoever may look at
     /// everything (a token of the role `viewer`), `everybody` is whoever reaches the server. `--metrics-listen` shows them elsewhere.
+    #[schemars(extend("default" = "known"))]
     pub metrics: MetricsFor,
     /// How many streams of events (`GET /api/v1/events`, `…/runs/{id}/events`) may be open at once in this process. Each is a connection.
     /// Default: 500.

@@ -57,13 +57,13 @@ fn is_empty(value: &Value) -> bool {
 }
 
 /// A schema and its alternatives.
-fn branches(schema: &Value) -> impl Iterator<Item = &Value> {
+pub fn branches(schema: &Value) -> impl Iterator<Item = &Value> {
     let alternatives = ["anyOf", "oneOf"].into_iter().filter_map(|name| schema.get(name)?.as_array()).flatten();
     std::iter::once(schema).chain(alternatives)
 }
 
 /// What a value is, for people.
-fn kind(schema: &Value) -> String {
+pub fn kind(schema: &Value) -> String {
     if let Some(choices) = crate::config::choices(schema) {
         return choices.join(" | ");
     }
