@@ -61,7 +61,7 @@ impl Surroundings {
 
 impl fmt::Debug for Surroundings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Surroundings").field("at", &self.at).field("other_way", &self.way.is_some()).finish()
+        f.debug_struct("Surroundings").field("at", &self.at).finish_non_exhaustive()
     }
 }
 

@@ -46,11 +46,7 @@ impl Client {
         let result = self.retrying(request, true).await;
         if let Some(recorder) = &self.recorder {
             match &result {
-                Ok((head, _, bytes)) => {
-                    let mut recording = recorder.begin(request, head);
-                    recording.add(bytes);
-                    recording.end();
-                }
+                Ok((head, _, bytes)) => recorder.keep(request, head, bytes.clone()).await,
                 Err(error) => recorder.failed(request, error),
             }
         }

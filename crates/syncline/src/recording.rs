@@ -87,6 +87,14 @@ impl Recordings {
         Events::new().within(source, target)
     }
 
+    /// Takes the recordings away again.
+    pub fn discard(self) {
+        for (.., recorder) in self.sides {
+            // They are told of when the folder is used again.
+            let _ = std::fs::remove_file(recorder.path());
+        }
+    }
+
     /// Ends the recordings, and says what is in them.
     pub fn finish(self) -> Result<Vec<String>> {
         let mut told = Vec::new();

@@ -130,6 +130,19 @@ impl Recorder {
         }
     }
 
+    /// Keeps an exchange whose answer is there, away from the threads that wait for others.
+    pub(crate) async fn keep(&self, request: &Prepared, head: &Head, body: bytes::Bytes) {
+        let mut recording = self.begin(request, head);
+        let kept = tokio::task::spawn_blocking(move || {
+            recording.add(&body);
+            recording.end();
+        });
+        if let Err(error) = kept.await {
+            // Only the first one counts, and there may be one already.
+            let _ = self.inner.failed.set(io::Error::other(error));
+        }
+    }
+
     /// Keeps an exchange that failed for good.
     pub(crate) fn failed(&self, request: &Prepared, error: &Error) {
         let (asked, _) = asked(request, &self.inner.secrets);
@@ -182,7 +195,7 @@ impl Recorder {
         match frame.and_then(|frame| open.write_all(&frame)) {
             Ok(()) => true,
             Err(error) => {
-                // Only the first one counts, and there is no other yet.
+                // Only the first one counts.
                 let _ = self.inner.failed.set(error);
                 false
             }

@@ -97,8 +97,7 @@ impl Replay {
         let no_recording = || RecordingError::NoRecording { path: path.clone() };
         match lines.next() {
             Ok(Some(_)) => {}
-            Ok(None) => return Err(no_recording()),
-            Err(_) => return Err(no_recording()),
+            Ok(None) | Err(_) => return Err(no_recording()),
         }
         let first: First = match serde_json::from_slice(&lines.line) {
             Ok(first) => first,

@@ -205,7 +205,8 @@ async fn long_answers_are_kept_and_given_in_parts() {
 
 #[tokio::test]
 async fn a_stream_that_was_left_is_cut_where_it_was_left() {
-    let text: String = (0..200_000).map(|number| format!("[{number}]\n")).collect();
+    let text: String =
+        (0..200_000).flat_map(|number: u32| ["[".to_owned(), number.to_string(), "]\n".to_owned()]).collect();
     let server = server(ResponseTemplate::new(200).set_body_raw(text, "application/x-ndjson")).await;
     let lab = Lab::new();
     let recorder = lab.recorder();

@@ -50,7 +50,7 @@ async fn a_plan_is_made_again_when_the_systems_are_gone() {
     for side in ["source", "target"] {
         let text = shown(&folder.path().join(format!("tape/{side}.ndjson.zst")));
         assert!(text.lines().count() > 5, "{text}");
-        for secret in &secrets[1..] {
+        for secret in &secrets {
             assert!(!text.contains(secret), "`{secret}` is in the recording of the {side}");
         }
     }
@@ -58,8 +58,9 @@ async fn a_plan_is_made_again_when_the_systems_are_gone() {
     let run = |arguments: &[&str]| tokio::task::block_in_place(|| syncline_with(folder.path(), &[], arguments));
     for file in ["replayed.json", "once-more.json"] {
         let replayed = run(&["plan", "lab", "--replay", "tape", "-o", file]).exits(live.code);
-        assert_eq!(replayed.out.lines().skip(1).collect::<Vec<_>>(), live.out.lines().skip(1).collect::<Vec<_>>());
-        assert!(replayed.err.contains("it cannot be applied"), "{}", replayed.err);
+        let said = replayed.out.strip_suffix(&live.out).unwrap_or_else(|| panic!("{}{}", replayed.out, live.out));
+        assert!(said.starts_with("Plan from a recording of `lab`: was made from what was recorded at "), "{said}");
+        assert!(said.trim_end().ends_with(", not from the systems, and cannot be applied"), "{said}");
         assert_eq!(without_marks(&folder.path().join(file)), without_marks(&folder.path().join("live.json")));
     }
     let planned = run(&["plan", "lab", "--replay", "tape", "--json"]).exits(live.code).json();
@@ -88,7 +89,10 @@ async fn a_part_is_planned_of_a_recording_of_all() {
     let replayed = tokio::task::block_in_place(|| {
         syncline_with(folder.path(), &[], &["plan", "lab", "--replay", "tape", "--model", "site"])
     });
-    assert_eq!(replayed.exits(2).out.lines().skip(1).collect::<Vec<_>>(), live.out.lines().skip(1).collect::<Vec<_>>());
+    let changes = |out: &str| out.split_once("\n\n").unwrap().1.to_owned();
+    let replayed = replayed.exits(2).out;
+    assert!(replayed.contains("cannot be applied; it covers only sites, and what that needs"), "{replayed}");
+    assert_eq!(changes(&replayed), changes(&live.out));
 }
 
 /// Zabbix is logged in to, its sessions are secrets that nobody knows before, and interfaces and macros hold what are secrets by name.
@@ -135,7 +139,7 @@ async fn a_sync_into_zabbix_is_planned_again() {
     zabbix.stop();
     let run = |arguments: &[&str]| tokio::task::block_in_place(|| syncline_with(folder.path(), &[], arguments));
     let replayed = run(&["plan", "hosts", "--replay", "tape", "-o", "replayed.json"]);
-    assert_eq!(replayed.out, live.out, "{}", replayed.err);
+    assert!(replayed.out.ends_with(&live.out), "{}{}{}", replayed.out, live.out, replayed.err);
     assert_eq!(without_marks(&folder.path().join("replayed.json")), without_marks(&folder.path().join("live.json")));
 }
 
@@ -205,5 +209,5 @@ async fn files_are_not_recorded() {
         "{}",
         replayed.err
     );
-    assert_eq!(replayed.out, live.out);
+    assert!(replayed.out.ends_with(&live.out), "{}{}", replayed.out, live.out);
 }

@@ -103,10 +103,17 @@ async fn recorded(
     let events = recordings.as_ref().map_or_else(Events::new, Recordings::events);
     let ran =
         followed_on(session, events, |events, cancel| async move { runner.run(sync, request, &events, &cancel).await });
-    let ran = ran.await;
-    // Also of a run that failed: that is what one wants to look at.
-    let told = recordings.map(Recordings::finish);
-    Ok((ran?, told))
+    match ran.await {
+        // Also of a run that failed: that is what one wants to look at.
+        Ok(report) => Ok((report, recordings.map(Recordings::finish))),
+        // There was no run.
+        Err(error) => {
+            if let Some(recordings) = recordings {
+                recordings.discard();
+            }
+            Err(error.into())
+        }
+    }
 }
 
 /// Says what was recorded. A recording that is not whole is an error, though the run is what it is.
@@ -161,11 +168,7 @@ pub fn show_plan(session: &Session, sync: &str, report: &RunReport, shown: Shown
         write_plan(reader, full)?;
     }
     tell_error(session, report);
-    if let Some(at) = replays {
-        let at = at.format("%Y-%m-%d %H:%M UTC");
-        let line = format!("made from a recording of {at}: for looking at, it cannot be applied");
-        session.console.note(&paint(DIM, &line));
-    } else if let Some(plan) = plan.filter(|_| report.summary.to_apply() > 0 && report.error.is_none()) {
+    if let Some(plan) = plan.filter(|_| replays.is_none() && report.summary.to_apply() > 0 && report.error.is_none()) {
         let approval = if exit == Exit::NeedsApproval { " --approve REASON" } else { "" };
         let line = format!("`syncline apply {}{approval}` applies exactly this plan", plan.display());
         session.console.note(&paint(DIM, &line));

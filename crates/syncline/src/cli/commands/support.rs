@@ -44,7 +44,7 @@ pub async fn run(session: &Session, options: SupportArguments) -> Result<Exit, F
         for entry in &written.manifest.files {
             table.row(&[entry.name.clone(), bytes(entry.bytes as u64), entry.what.clone()]);
         }
-        let missing: String = written.manifest.missing.iter().map(|what| format!("not in it: {what}\n")).collect();
+        let missing: String = written.manifest.missing.iter().flat_map(|what| ["not in it: ", what, "\n"]).collect();
         format!("{}{missing}", table.text())
     })?;
     session.console.note(&format!(
