@@ -4,7 +4,7 @@ use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
-use syncline_core::requests::RequestCounter;
+use syncline_core::connector::ConnectContext;
 use syncline_http::{Client, ClientSettings, Credential, Path, Request};
 
 use crate::error::{Error, Problem};
@@ -85,7 +85,7 @@ impl Version {
 
 impl Api {
     /// Resolves the credential; sends nothing.
-    pub fn new(connection: &Connection, requests: &RequestCounter) -> syncline_core::Result<Self> {
+    pub fn new(connection: &Connection, context: &ConnectContext) -> syncline_core::Result<Self> {
         let access_key = connection.access_key.resolve()?;
         let secret = connection.secret.resolve()?;
         let settings = ClientSettings {
@@ -94,7 +94,7 @@ impl Api {
             http: connection.paced_http(),
         };
         let credential = Credential::basic(access_key.expose_secret(), secret);
-        Ok(Self { http: Client::new(&settings, credential)?.with_counter(requests.clone()) })
+        Ok(Self { http: Client::for_run(&settings, credential, context)? })
     }
 
     pub fn get(&self, path: impl Into<Path>) -> Request {

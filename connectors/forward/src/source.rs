@@ -49,12 +49,11 @@ struct Place {
 impl ForwardSource {
     /// Makes a source; sends nothing yet.
     pub(crate) fn new(connection: Connection, parameters: Parameters, context: ConnectContext) -> Result<Self> {
-        let ConnectContext { events, requests } = context;
         Ok(Self {
-            api: Api::new(&connection, &requests)?,
+            api: Api::new(&connection, &context)?,
             connection,
             parameters,
-            events,
+            events: context.events,
             place: OnceCell::new(),
             last: Mutex::default(),
             inventory: OnceCell::new(),

@@ -9,8 +9,8 @@ use secrecy::ExposeSecret as _;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use syncline_core::connector::ConnectContext;
 use syncline_core::permit::WritePermit;
-use syncline_core::requests::RequestCounter;
 use syncline_core::{Error, ErrorKind, Result};
 use syncline_http::{Client, ClientSettings, Credential, Method, Path, Request, Response, Retry};
 use tokio::sync::Semaphore;
@@ -31,6 +31,7 @@ const BRANCH_HEADER: &str = "X-NetBox-Branch";
 /// Reads from a NetBox.
 pub(crate) struct ReadClient {
     http: Client,
+    context: ConnectContext,
     /// The schema id of the branch that is read; none for main.
     branch: Option<String>,
     slots: Semaphore,
@@ -84,19 +85,19 @@ struct GraphError {
     message: String,
 }
 
-fn client(connection: &Connection, requests: &RequestCounter) -> Result<Client> {
+fn client(connection: &Connection, context: &ConnectContext) -> Result<Client> {
     let token = connection.token.resolve()?;
     let credential =
         if token.expose_secret().starts_with("nbt_") { Credential::bearer(token) } else { Credential::token(token) };
     let settings =
         ClientSettings { url: connection.url.clone(), tls: connection.tls.clone(), http: connection.http.clone() };
-    Ok(Client::new(&settings, credential)?.with_counter(requests.clone()))
+    Ok(Client::for_run(&settings, credential, context)?)
 }
 
 impl ReadClient {
     /// Connects: asks for the version and refuses one that is too old.
-    pub async fn connect(connection: &Connection, requests: &RequestCounter) -> Result<Self> {
-        let http = client(connection, requests)?;
+    pub async fn connect(connection: &Connection, context: &ConnectContext) -> Result<Self> {
+        let http = client(connection, context)?;
         let response = http.get("api/status/").send().await.map_err(error::reading)?;
         let status: Status = response.json()?;
         let version = Version::parse(&status.netbox_version)?;
@@ -104,6 +105,7 @@ impl ReadClient {
         let connections = connection.read_connections as usize;
         Ok(Self {
             http,
+            context: context.clone(),
             branch: None,
             slots: Semaphore::new(connections),
             page_size: connection.page_size,
@@ -118,6 +120,7 @@ impl ReadClient {
     pub fn in_branch(&self, schema_id: &str) -> Self {
         Self {
             http: self.http.clone(),
+            context: self.context.clone(),
             branch: Some(schema_id.to_owned()),
             slots: Semaphore::new(self.connections),
             page_size: self.page_size,
@@ -281,14 +284,14 @@ impl WriteClient {
     /// The right to write makes the client that can.
     pub fn open(connection: &Connection, permit: &WritePermit, reader: &ReadClient) -> Result<Self> {
         let validity = permit.validity().clone();
-        let requests = reader.http.counter();
-        Ok(Self { http: client(connection, requests)?.on_condition(move || validity.ensure()), branch: None })
+        let http = client(connection, &reader.context)?.on_condition(move || validity.ensure());
+        Ok(Self { http, branch: None })
     }
 
     /// For tests, which have no plan.
     #[cfg(test)]
     pub fn without_permit(connection: &Connection) -> Result<Self> {
-        Ok(Self { http: client(connection, &RequestCounter::default())?, branch: None })
+        Ok(Self { http: client(connection, &ConnectContext::default())?, branch: None })
     }
 
     /// The same NetBox as a branch shows it: what is written stays in the branch.

@@ -115,7 +115,7 @@ impl ConnectTarget for NetBox {
 register_connector!(NetBox, source, target);
 
 async fn connect(connection: &Connection, context: &ConnectContext) -> Result<ReadClient> {
-    let client = ReadClient::connect(connection, &context.requests).await?;
+    let client = ReadClient::connect(connection, context).await?;
     let version = client.version();
     if version.is_untried() {
         let text = format!("NetBox {version} is newer than what Syncline was tried with (4.2 to 4.6)");

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use syncline_core::connector::ConnectContext;
 use syncline_core::permit::{Validity, WritePermit};
-use syncline_core::requests::RequestCounter;
 use syncline_core::{Error, ErrorKind, Result};
 use syncline_http::{Request, Retry};
 use tokio::sync::Semaphore;
@@ -45,8 +45,8 @@ pub(crate) enum WriteError {
 
 impl ReadClient {
     /// Connects.
-    pub async fn connect(connection: &Connection, requests: &RequestCounter) -> Result<Self> {
-        let session = Session::begin(connection, requests).await?;
+    pub async fn connect(connection: &Connection, context: &ConnectContext) -> Result<Self> {
+        let session = Session::begin(connection, context).await?;
         Ok(Self { session: session.into(), slots: Semaphore::new(connection.read_connections as usize) })
     }
 

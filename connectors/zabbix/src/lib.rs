@@ -112,7 +112,7 @@ impl ConnectTarget for Zabbix {
         parameters: TargetParameters,
         context: ConnectContext,
     ) -> Result<ZabbixTarget> {
-        let client = ReadClient::connect(&connection, &context.requests).await?;
+        let client = ReadClient::connect(&connection, &context).await?;
         let version = client.version();
         if version.is_untried() {
             let text =
@@ -149,7 +149,7 @@ impl ConnectTarget for Zabbix {
 register_connector!(Zabbix, source, target);
 
 async fn connect(connection: &Connection, context: &ConnectContext) -> Result<ReadClient> {
-    let client = ReadClient::connect(connection, &context.requests).await?;
+    let client = ReadClient::connect(connection, context).await?;
     let version = client.version();
     if version.is_untried() {
         let text = format!("Zabbix {version} is newer than what Syncline knows (6.0 to 7.4); it is spoken to as 7.4");

@@ -2,10 +2,11 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
+use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use syncline_core::requests::RequestCounter;
+use syncline_core::connector::ConnectContext;
 use syncline_core::settings::SecretRef;
 use syncline_core::{Error, ErrorKind, Result};
 use syncline_http::{Client, ClientSettings, Credential, Request, Retry};
@@ -57,7 +58,7 @@ impl Link {
 /// What a connection is authorised by, as long as it lasts.
 pub(crate) struct Session {
     settings: ClientSettings,
-    requests: RequestCounter,
+    context: ConnectContext,
     /// The way without a credential.
     nobody: Link,
     /// The account of a session, which can be begun anew; none where a token authorises.
@@ -77,14 +78,10 @@ pub(crate) struct Session {
 
 impl Session {
     /// Asks for the version, refuses one that is too old, authorises, and finds out where the token goes.
-    pub async fn begin(connection: &Connection, requests: &RequestCounter) -> Result<Self> {
+    pub async fn begin(connection: &Connection, context: &ConnectContext) -> Result<Self> {
         let Connection { url, tls, http, .. } = connection;
         let settings = ClientSettings { url: url.clone(), tls: tls.clone(), http: http.clone() };
-        let nobody = Link {
-            http: Client::new(&settings, Credential::none())?.with_counter(requests.clone()),
-            auth: None,
-            login: 0,
-        };
+        let nobody = Link { http: Client::for_run(&settings, Credential::none(), context)?, auth: None, login: 0 };
         // No credential here: from 6.4 on, it is refused with this call.
         let asked = Call::new("apiinfo.version", json!([]));
         let text: String = nobody.read(&asked).await?.map_err(|refusal| refusal.error(asked.method))?;
@@ -106,7 +103,7 @@ impl Session {
         let mut session = Self {
             now: RwLock::new((nobody.clone(), Arc::new(token.clone()))),
             settings,
-            requests: requests.clone(),
+            context: context.clone(),
             nobody,
             account,
             in_header: dialect.auth != AuthPlace::Body,
@@ -136,6 +133,11 @@ impl Session {
     /// The way as it is now.
     pub fn link(&self) -> Link {
         self.now.read().unwrap_or_else(PoisonError::into_inner).0.clone()
+    }
+
+    /// What time it is for whoever is connected.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.context.surroundings.now()
     }
 
     /// What secrets are told apart by.
@@ -168,8 +170,8 @@ impl Session {
     fn authorise(&self, token: SecretString) -> Result<()> {
         let login = self.link().login + 1;
         let link = if self.in_header {
-            let http = Client::new(&self.settings, Credential::bearer(token.clone()))?;
-            Link { http: http.with_counter(self.requests.clone()), auth: None, login }
+            let http = Client::for_run(&self.settings, Credential::bearer(token.clone()), &self.context)?;
+            Link { http, auth: None, login }
         } else {
             Link { auth: Some(Arc::new(token.clone())), login, ..self.nobody.clone() }
         };

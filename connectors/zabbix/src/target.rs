@@ -137,7 +137,8 @@ impl DataTarget for ZabbixTarget {
         };
         let names = catalogue.template_names();
         let present = self.present.lock().unwrap_or_else(PoisonError::into_inner);
-        let desired = Desired { maker, taken: (&names, &catalogue.visible_templates), present: &present };
+        let taken = (&names, &catalogue.visible_templates);
+        let desired = Desired { maker, taken, present: &present, now: self.client.session().now() };
         let (made, left_out) = desired.of(source, fields)?;
         *self.left_out.lock().unwrap_or_else(PoisonError::into_inner) = left_out;
         Ok(made)

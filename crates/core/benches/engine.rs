@@ -271,6 +271,7 @@ fn header() -> PlanHeader {
         adopts: false,
         partial: None,
         policy: None,
+        replays: None,
     }
 }
 

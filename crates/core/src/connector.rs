@@ -56,6 +56,7 @@ use crate::event::Events;
 use crate::requests::RequestCounter;
 use crate::settings::{self, Problem, Settings};
 use crate::source::DataSource;
+use crate::surroundings::Surroundings;
 use crate::target::{Capabilities, DataTarget};
 use crate::{Error, ErrorKind, Result};
 
@@ -87,6 +88,9 @@ pub struct ConnectContext {
     pub events: Events,
     /// Counts what is asked of the system: for the HTTP client.
     pub requests: RequestCounter,
+    /// What the side is opened in. The HTTP client takes the way of its requests from it; a connector whose records depend on the time
+    /// asks it for that ([`Surroundings::now`]).
+    pub surroundings: Surroundings,
 }
 
 /// A connector whose system can be read as truth.

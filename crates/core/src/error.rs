@@ -12,7 +12,7 @@ mod report;
 use std::fmt;
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use exchange::{EXCERPT, Exchange};
 pub use report::{ErrorReport, causes};
@@ -21,7 +21,7 @@ pub use report::{ErrorReport, causes};
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What went wrong, in classes that a person or the runner acts on differently.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorKind {
     /// A setting is missing, unknown or out of range. The operator changes the configuration.

@@ -12,6 +12,7 @@ use tokio::sync::broadcast;
 
 use crate::error::Exchange;
 use crate::requests::{RequestCounter, SideRequests};
+use crate::surroundings::Surroundings;
 
 pub use backlog::{Backlog, Happened};
 pub use stream::Stream;
@@ -231,6 +232,7 @@ pub struct Events {
     streams: Arc<Mutex<Streams>>,
     source: RequestCounter,
     target: RequestCounter,
+    surroundings: Arc<[Surroundings; 2]>,
 }
 
 impl Events {
@@ -245,7 +247,14 @@ impl Events {
             streams: Arc::default(),
             source: RequestCounter::default(),
             target: RequestCounter::default(),
+            surroundings: Arc::default(),
         }
+    }
+
+    /// The same stream for a run whose sides are opened in other surroundings than the ordinary ones.
+    #[must_use]
+    pub fn within(self, source: Surroundings, target: Surroundings) -> Self {
+        Self { surroundings: Arc::new([source, target]), ..self }
     }
 
     /// Follows the stream from now on.
@@ -285,6 +294,20 @@ impl Events {
             Side::Source => &self.source,
             Side::Target => &self.target,
         }
+    }
+
+    /// What a side is opened in.
+    pub fn surroundings(&self, side: Side) -> &Surroundings {
+        let [source, target] = &*self.surroundings;
+        match side {
+            Side::Source => source,
+            Side::Target => target,
+        }
+    }
+
+    /// When what is read was recorded, of a run that replays recordings; none of one that reads systems.
+    pub fn replays(&self) -> Option<DateTime<Utc>> {
+        self.surroundings.iter().filter_map(Surroundings::recorded).max()
     }
 
     /// The requests since they were forgotten last.

@@ -49,6 +49,7 @@ pub mod site;
 pub mod snapshot;
 pub mod source;
 pub mod stop;
+pub mod surroundings;
 pub mod target;
 #[cfg(feature = "runtime")]
 mod undo;

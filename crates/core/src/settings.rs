@@ -100,16 +100,27 @@ pub fn redact(schema: &Value, value: &Value) -> Value {
 /// The references to secrets in settings, each with its path (`http.proxy_password`), found by their schema.
 pub fn secrets(schema: &Value, value: &Value) -> Vec<(String, SecretRef)> {
     let mut found = Vec::new();
-    find_secrets(schema, value, String::new(), &mut found);
+    each_secret(schema, &mut value.clone(), String::new(), &mut |path, text| {
+        found.extend(text.parse().ok().map(|secret| (path, secret)));
+    });
     found
 }
 
-fn find_secrets(schema: &Value, value: &Value, path: String, found: &mut Vec<(String, SecretRef)>) {
+/// Puts other references in the place of some references to secrets, found by their schema.
+pub fn replace_secrets(schema: &Value, value: &mut Value, other: &dyn Fn(&str) -> Option<String>) {
+    each_secret(schema, value, String::new(), &mut |_, text| {
+        if let Some(other) = other(text) {
+            *text = other;
+        }
+    });
+}
+
+fn each_secret(schema: &Value, value: &mut Value, path: String, visit: &mut dyn FnMut(String, &mut String)) {
     let is_reference = |schema: &Value| schema.get("format").and_then(Value::as_str) == Some(SECRET_FORMAT);
     let choices = || ["anyOf", "oneOf", "allOf"].into_iter().filter_map(|name| schema.get(name)?.as_array()).flatten();
     match value {
         Value::String(text) if is_reference(schema) || choices().any(is_reference) => {
-            found.extend(text.parse().ok().map(|secret| (path, secret)));
+            visit(path, text);
         }
         Value::Object(fields) => {
             for (name, field) in fields {
@@ -117,12 +128,12 @@ fn find_secrets(schema: &Value, value: &Value, path: String, found: &mut Vec<(St
                 let own = inner(schema).or_else(|| choices().find_map(inner));
                 let Some(inner) = own.or_else(|| schema.get("additionalProperties").cloned()) else { continue };
                 let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
-                find_secrets(&inner, field, path, found);
+                each_secret(&inner, field, path, visit);
             }
         }
         Value::Array(items) => {
-            for (at, item) in items.iter().enumerate() {
-                find_secrets(schema.get("items").unwrap_or(&Value::Null), item, format!("{path}[{at}]"), found);
+            for (at, item) in items.iter_mut().enumerate() {
+                each_secret(schema.get("items").unwrap_or(&Value::Null), item, format!("{path}[{at}]"), visit);
             }
         }
         _ => {}

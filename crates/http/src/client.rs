@@ -11,11 +11,12 @@ use std::{
 };
 
 use reqwest::{Method, redirect};
+use syncline_core::connector::ConnectContext;
 use syncline_core::requests::RequestCounter;
 use tokio::sync::Semaphore;
 
 use crate::{
-    BaseUrl, ClientSettings, Credential, Error, HttpSettings, Path, Proxy, Recorder, Request,
+    BaseUrl, ClientSettings, Credential, Error, HttpSettings, Path, Proxy, Recorder, Replay, Request, Tape,
     credential::Authorization, measure::Measure, pace::Pace, resolve::Names, send::error_chain, tls,
 };
 
@@ -49,8 +50,14 @@ pub struct Stats {
     pub time: Duration,
 }
 
+/// Where requests go.
+pub(crate) enum Way {
+    System(reqwest::Client),
+    Recording(Replay),
+}
+
 pub(crate) struct Inner {
-    pub http: reqwest::Client,
+    pub way: Way,
     url: BaseUrl,
     pub origin: String,
     pub authorization: Arc<Authorization>,
@@ -74,7 +81,35 @@ impl Client {
     /// A client from settings and a credential. Files are read, nothing is connected.
     pub fn new(settings: &ClientSettings, credential: Credential) -> Result<Self, Error> {
         settings.validate()?;
-        let ClientSettings { url, tls, http } = settings;
+        let client = Self::over(Way::System(connector(settings)?), settings, credential)?;
+        let ClientSettings { url, tls, .. } = settings;
+        if !tls.verify && url.is_https() {
+            tracing::warn!(
+                host = url.host(),
+                "the certificate of `{}` is not checked (`tls.verify: false`)",
+                url.host()
+            );
+        }
+        Ok(client)
+    }
+
+    /// A client for a side of a run: it counts its requests for the run, and records them, or answers them from a recording, where the
+    /// host wants that. In a replay, nothing is connected, ever.
+    pub fn for_run(settings: &ClientSettings, credential: Credential, context: &ConnectContext) -> Result<Self, Error> {
+        let client = match context.surroundings.way::<Tape>() {
+            None => Self::new(settings, credential)?,
+            Some(Tape::Record(recorder)) => Self::new(settings, credential)?.with_recorder(recorder.clone()),
+            Some(Tape::Replay(replay)) => {
+                let client = Self::over(Way::Recording(replay.clone()), settings, credential)?;
+                replay.secrets().learn(client.inner.authorization.secrets());
+                client
+            }
+        };
+        Ok(client.with_counter(context.requests.clone()))
+    }
+
+    fn over(way: Way, settings: &ClientSettings, credential: Credential) -> Result<Self, Error> {
+        let ClientSettings { url, http, .. } = settings;
         let authorization = Arc::new(credential.prepare()?);
         drop(credential);
         let pace = Pace::shared(
@@ -83,7 +118,7 @@ impl Client {
             http.requests_per_minute.and_then(NonZeroU32::new),
         );
         let inner = Inner {
-            http: connector(settings)?,
+            way,
             url: url.clone(),
             origin: url.origin(),
             authorization,
@@ -93,18 +128,12 @@ impl Client {
             counters: Counters::default(),
             measure: Measure::of(url),
         };
-        if !tls.verify && url.is_https() {
-            tracing::warn!(
-                host = url.host(),
-                "the certificate of `{}` is not checked (`tls.verify: false`)",
-                url.host()
-            );
-        }
         Ok(Self { inner: Arc::new(inner), recorder: None, condition: None, counter: RequestCounter::default() })
     }
 
     /// Records every exchange from now on, for this client and its future clones.
     pub fn with_recorder(mut self, recorder: Recorder) -> Self {
+        recorder.secrets().learn(self.inner.authorization.secrets());
         self.recorder = Some(recorder);
         self
     }

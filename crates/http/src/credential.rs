@@ -102,6 +102,11 @@ impl fmt::Debug for Credential {
 }
 
 impl Authorization {
+    /// The texts that must not appear in anything that is kept or shown.
+    pub fn secrets(&self) -> &[SecretString] {
+        &self.secrets
+    }
+
     /// The text without the secret, should the server have echoed it.
     pub fn scrub(&self, mut text: String) -> String {
         for secret in &self.secrets {

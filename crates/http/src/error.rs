@@ -49,6 +49,9 @@ pub enum Error {
     /// The answer says success or leads elsewhere, but cannot be used.
     #[error(transparent)]
     Answer(Box<AnswerError>),
+    /// The recording that is replayed does not have the request, or the failure that it had.
+    #[error(transparent)]
+    Replay(Box<ReplayError>),
 }
 
 /// Which request failed, in a form that can be shown: no secrets.
@@ -78,6 +81,17 @@ pub struct ConditionError {
     /// Why it may not be.
     #[source]
     pub error: syncline_core::Error,
+}
+
+/// The recording that is replayed has no answer: it does not know the request, or the request failed when it was recorded.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct ReplayError {
+    /// What was asked.
+    pub call: Call,
+    pub(crate) kind: ErrorKind,
+    pub(crate) message: String,
+    pub(crate) source: Option<Source>,
 }
 
 /// There was no answer.
@@ -263,6 +277,7 @@ impl Error {
             Self::Transport(error) => Some(&error.call),
             Self::Status(error) => Some(&error.call),
             Self::Answer(error) => Some(&error.call),
+            Self::Replay(error) => Some(&error.call),
         }
     }
 
@@ -273,6 +288,7 @@ impl Error {
             Self::Transport(error) => Some(&mut error.call),
             Self::Status(error) => Some(&mut error.call),
             Self::Answer(error) => Some(&mut error.call),
+            Self::Replay(error) => Some(&mut error.call),
         }
     }
 
@@ -291,13 +307,14 @@ impl Error {
             Self::Transport(_) => ErrorKind::Unreachable,
             Self::Status(error) => error.kind(),
             Self::Answer(_) => ErrorKind::Protocol,
+            Self::Replay(error) => error.kind,
         }
     }
 
     /// Whether trying again can help.
     pub fn status(&self) -> ErrorStatus {
         let passing = match self {
-            Self::Settings { .. } | Self::Request(_) | Self::Condition(_) => false,
+            Self::Settings { .. } | Self::Request(_) | Self::Condition(_) | Self::Replay(_) => false,
             Self::Transport(error) => error.problem.is_passing(),
             Self::Status(error) => error.is_passing(),
             Self::Answer(error) => error.problem.is_passing(),
@@ -392,6 +409,7 @@ impl From<Error> for syncline_core::Error {
             Error::Transport(error) => (error.message(), Some(error.call), None, error.source),
             Error::Status(error) => (error.message(), Some(error.call), error.request_id, None),
             Error::Answer(error) => (error.message(), Some(error.call), error.request_id, error.source),
+            Error::Replay(error) => (error.message, None, None, error.source),
         };
         let mut converted = Self::new(kind, message).with_exchange(exchange);
         if status != ErrorStatus::Permanent {

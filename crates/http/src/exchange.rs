@@ -8,7 +8,7 @@ impl Error {
     /// The request that failed, and the beginning of what was answered; none when nothing was sent.
     pub fn exchange(&self) -> Option<Exchange> {
         let (status, body) = match self {
-            Self::Settings { .. } | Self::Request(_) | Self::Condition(_) => return None,
+            Self::Settings { .. } | Self::Request(_) | Self::Condition(_) | Self::Replay(_) => return None,
             Self::Transport(_) => (None, None),
             Self::Status(error) => (Some(error.status), shown(&error.body)),
             Self::Answer(error) => (Some(error.status), None),
@@ -68,7 +68,7 @@ fn json(body: &[u8]) -> Option<String> {
 }
 
 /// What of a text cannot be a secret.
-fn beginning(text: &str) -> String {
+pub(crate) fn beginning(text: &str) -> String {
     let end = json_starts(text).into_iter().chain(secret_starts(text)).min();
     match end {
         None => text.to_owned(),
@@ -103,11 +103,7 @@ fn secret_starts(text: &str) -> Option<usize> {
         *at += word.len();
         Some((start, word.trim_end_matches(|letter| !is_of_word(letter))))
     });
-    words
-        .find(|(_, word)| {
-            redact::is_secret(word) || word.split(|letter: char| !letter.is_alphanumeric()).any(redact::is_secret)
-        })
-        .map(|(start, _)| start)
+    words.find(|(_, word)| redact::names_secret(word)).map(|(start, _)| start)
 }
 
 #[cfg(test)]

@@ -31,7 +31,8 @@
 //!
 //! What happens to every request, from the outside in: retries ([`Retry`] says what may be tried again), the limit of
 //! requests in flight, the pace shared by everybody who uses the credential, the request itself with its timeouts, one
-//! `tracing` event at debug level, and the counts in `measure`. A failure is returned, never logged.
+//! `tracing` event at debug level, and the counts in `measure`. A failure is returned, never logged. What a run is handed a [`Tape`] for is
+//! recorded, or answered from a recording.
 
 mod base_url;
 mod client;
@@ -42,7 +43,7 @@ mod lines;
 mod measure;
 mod pace;
 mod path;
-mod record;
+mod recording;
 mod redact;
 mod request;
 mod resolve;
@@ -61,11 +62,13 @@ pub use crate::base_url::BaseUrl;
 pub use crate::client::{Client, Stats};
 pub use crate::credential::Credential;
 pub use crate::error::{
-    AnswerError, AnswerProblem, Call, ConditionError, Error, StatusError, TransportError, TransportProblem,
+    AnswerError, AnswerProblem, Call, ConditionError, Error, ReplayError, StatusError, TransportError, TransportProblem,
 };
 pub use crate::lines::Lines;
 pub use crate::path::Path;
-pub use crate::record::Recorder;
+pub use crate::recording::{
+    Header as RecordingHeader, Recorded, Recorder, RecordingError, Replay, Secrets, Tape, stand_in,
+};
 pub use crate::redact::{
     REDACTED, headers as redact_headers, is_secret as is_secret_name, json as redact_json, query as redact_query,
 };

@@ -54,7 +54,9 @@ pub(crate) fn status_of<T>(result: &Result<T, Error>, of_answer: impl Fn(&T) -> 
         Ok(answer) => Some(of_answer(answer)),
         Err(Error::Status(error)) => Some(error.status),
         Err(Error::Answer(error)) => Some(error.status),
-        Err(Error::Transport(_) | Error::Settings { .. } | Error::Request(_) | Error::Condition(_)) => None,
+        Err(
+            Error::Transport(_) | Error::Settings { .. } | Error::Request(_) | Error::Condition(_) | Error::Replay(_),
+        ) => None,
     }
 }
 
@@ -101,7 +103,7 @@ fn reason(error: &Error) -> &'static str {
             _ => "unreachable",
         },
         Error::Answer(_) => "cut",
-        Error::Settings { .. } | Error::Request(_) | Error::Condition(_) => "other",
+        Error::Settings { .. } | Error::Request(_) | Error::Condition(_) | Error::Replay(_) => "other",
     }
 }
 

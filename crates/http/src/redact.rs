@@ -32,8 +32,15 @@ const SECRET_NAMES: [&str; 7] = ["auth", "jwt", "key", "otp", "pass", "pwd", "si
 
 /// Whether a value under this name is a secret: judged without case, `-` and `_`.
 pub fn is_secret(name: &str) -> bool {
+    // What ends in `_` is made to be another word: `key_` is what a system calls an item, not what opens it.
+    let is_whole = !name.ends_with('_');
     let name: String = name.chars().filter(|c| !matches!(c, '-' | '_' | ' ')).map(|c| c.to_ascii_lowercase()).collect();
-    SECRET_PARTS.iter().any(|part| name.contains(part)) || SECRET_NAMES.contains(&name.as_str())
+    SECRET_PARTS.iter().any(|part| name.contains(part)) || (is_whole && SECRET_NAMES.contains(&name.as_str()))
+}
+
+/// Whether a text names a secret: as a whole, or by one of its words (`{$SNMP_COMMUNITY}`).
+pub(crate) fn names_secret(text: &str) -> bool {
+    is_secret(text) || text.split(|letter: char| !letter.is_alphanumeric()).any(is_secret)
 }
 
 /// Headers as pairs, secrets replaced.
@@ -141,7 +148,7 @@ mod tests {
         {
             assert!(is_secret(name), "{name}");
         }
-        for name in ["name", "keys", "monkey", "limit", "networkId", "passive", "author", "mac_address"] {
+        for name in ["name", "keys", "monkey", "limit", "networkId", "passive", "author", "mac_address", "key_"] {
             assert!(!is_secret(name), "{name}");
         }
     }

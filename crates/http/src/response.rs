@@ -7,7 +7,12 @@ use reqwest::{StatusCode, header::HeaderMap};
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
-use crate::{AnswerError, AnswerProblem, Call, Error, Lines, client::Inner, record::Recording, redact::sanitize};
+use crate::{
+    AnswerError, AnswerProblem, Call, Error, Lines,
+    client::Inner,
+    recording::{Recording, Replayed},
+    redact::sanitize,
+};
 
 /// A successful answer with its whole body.
 ///
@@ -43,10 +48,15 @@ pub(crate) struct Head {
 
 /// A body on its way, with its time limits.
 pub(crate) struct Body {
-    response: reqwest::Response,
-    timeouts: Timeouts,
+    from: From,
     received: u64,
     recording: Option<Recording>,
+}
+
+/// Where a body comes from.
+enum From {
+    System(reqwest::Response, Timeouts),
+    Recording(Replayed),
 }
 
 /// The time limits of one attempt.
@@ -256,27 +266,48 @@ pub(crate) fn later(from: Instant, wait: Duration) -> Instant {
 }
 
 impl Body {
-    pub fn new(response: reqwest::Response, timeouts: Timeouts, recording: Option<Recording>) -> Self {
-        Self { response, timeouts, received: 0, recording }
+    pub fn new(response: reqwest::Response, timeouts: Timeouts) -> Self {
+        Self { from: From::System(response, timeouts), received: 0, recording: None }
+    }
+
+    /// A body that was recorded.
+    pub fn replayed(replayed: Replayed) -> Self {
+        Self { from: From::Recording(replayed), received: 0, recording: None }
+    }
+
+    /// Records what is read from now on.
+    pub fn record(&mut self, recording: Recording) {
+        self.recording = Some(recording);
     }
 
     /// The next part; `None` only at a proper end.
     pub async fn chunk(&mut self, head: &Head) -> Result<Option<Bytes>, Error> {
         let bytes = self.received;
-        let chunk = match self.timeouts.within(self.response.chunk()).await {
-            Ok(Ok(chunk)) => chunk,
-            Ok(Err(error)) => {
-                return Err(head.error_from(AnswerProblem::Cut { bytes }, Some(Box::new(error.without_url()))));
-            }
-            Err(Elapsed::Read(after)) => return Err(head.error(AnswerProblem::Stalled { bytes, after })),
-            Err(Elapsed::Total(after)) => return Err(head.error(AnswerProblem::TooSlow { bytes, after })),
+        let chunk = match &mut self.from {
+            From::System(response, timeouts) => match timeouts.within(response.chunk()).await {
+                Ok(Ok(chunk)) => chunk,
+                Ok(Err(error)) => {
+                    return Err(head.error_from(AnswerProblem::Cut { bytes }, Some(Box::new(error.without_url()))));
+                }
+                Err(Elapsed::Read(after)) => return Err(head.error(AnswerProblem::Stalled { bytes, after })),
+                Err(Elapsed::Total(after)) => return Err(head.error(AnswerProblem::TooSlow { bytes, after })),
+            },
+            From::Recording(replayed) => match replayed.chunk().await {
+                Ok(None) if replayed.cut => return Err(head.error(AnswerProblem::Cut { bytes })),
+                Ok(chunk) => chunk,
+                Err(error) => return Err(head.error_from(AnswerProblem::Cut { bytes }, Some(Box::new(error)))),
+            },
         };
-        if let Some(chunk) = &chunk {
-            self.received += chunk.len() as u64;
-            head.client.counters.add_bytes_in(chunk.len());
-            if let Some(recording) = &mut self.recording {
-                recording.add(chunk);
+        match (&chunk, &mut self.recording) {
+            (Some(chunk), recording) => {
+                self.received += chunk.len() as u64;
+                head.client.counters.add_bytes_in(chunk.len());
+                if let Some(recording) = recording {
+                    recording.add(chunk);
+                }
             }
+            (None, Some(recording)) => recording.end(),
+            (None, None) => {}
         }
         Ok(chunk)
     }
@@ -286,7 +317,10 @@ impl Body {
         let limit_mib = head.client.settings.max_body_mib;
         let limit = usize::try_from(limit_mib.saturating_mul(1 << 20)).unwrap_or(usize::MAX);
         let too_large = || head.error(AnswerProblem::TooLarge { limit_mib });
-        let announced = self.response.content_length().unwrap_or(0);
+        let announced = match &self.from {
+            From::System(response, _) => response.content_length().unwrap_or(0),
+            From::Recording(_) => 0,
+        };
         if announced > limit as u64 {
             return Err(too_large());
         }

@@ -33,7 +33,7 @@ impl Retry {
             return false;
         }
         match error {
-            Error::Settings { .. } | Error::Request(_) | Error::Condition(_) => false,
+            Error::Settings { .. } | Error::Request(_) | Error::Condition(_) | Error::Replay(_) => false,
             Error::Transport(error) => error.problem.is_passing() && (self == Self::Idempotent || !error.call.in_doubt),
             Error::Status(error) => {
                 // Never, whatever the caller says: repeating a wrong credential can lock the account.

@@ -10,13 +10,16 @@ use reqwest::{
     Method, StatusCode,
     header::{AUTHORIZATION, HeaderMap, LOCATION},
 };
+use syncline_core::ErrorKind;
 use tokio::time::Instant;
 use url::Url;
 
 use crate::{
-    AnswerProblem, Call, Client, ConditionError, Error, Response, Retry, StatusError, Streaming, TransportError,
-    TransportProblem, measure,
-    record::Recording,
+    AnswerProblem, Call, Client, ConditionError, Error, Replay, ReplayError, Response, Retry, StatusError, Streaming,
+    TransportError, TransportProblem,
+    client::Way,
+    measure,
+    recording::Found,
     redact,
     request::Prepared,
     resolve::OnlyLinkLocal,
@@ -35,14 +38,60 @@ const ERROR_BODY: usize = 64 << 10;
 impl Client {
     /// Sends until there is an answer with its whole body, the failure is final, or the attempts are used up.
     pub(crate) async fn send_whole(&self, request: &Prepared) -> Result<Response, Error> {
-        let (head, _, bytes) = self.retrying(request, true).await?;
+        if let Way::Recording(replay) = &self.inner.way {
+            let (head, mut body) = self.replayed(replay, request).await?;
+            let bytes = body.read_all(&head).await?;
+            return Ok(Response::new(head, bytes));
+        }
+        let result = self.retrying(request, true).await;
+        if let Some(recorder) = &self.recorder {
+            match &result {
+                Ok((head, _, bytes)) => recorder.keep(request, head, bytes.clone()).await,
+                Err(error) => recorder.failed(request, error),
+            }
+        }
+        let (head, _, bytes) = result?;
         Ok(Response::new(head, bytes))
     }
 
     /// The same, but the body is left to be read.
     pub(crate) async fn send_streaming(&self, request: &Prepared) -> Result<Streaming, Error> {
-        let (head, body, _) = self.retrying(request, false).await?;
+        if let Way::Recording(replay) = &self.inner.way {
+            let (head, body) = self.replayed(replay, request).await?;
+            return Ok(Streaming::new(head, body));
+        }
+        let mut result = self.retrying(request, false).await;
+        if let Some(recorder) = &self.recorder {
+            match &mut result {
+                Ok((head, body, _)) => body.record(recorder.begin(request, head)),
+                Err(error) => recorder.failed(request, error),
+            }
+        }
+        let (head, body, _) = result?;
         Ok(Streaming::new(head, body))
+    }
+
+    /// What a recording answers. Nothing is waited for, tried again or counted: nothing is sent.
+    async fn replayed(&self, replay: &Replay, request: &Prepared) -> Result<(Head, Body), Error> {
+        let call = self.call(request, 0);
+        let failed =
+            |kind, message, source| Error::Replay(Box::new(ReplayError { call: call.clone(), kind, message, source }));
+        let found = replay.answer(request).await;
+        let found = found.map_err(|error| failed(ErrorKind::Storage, error.to_string(), Some(error.into())))?;
+        let replayed = match found {
+            Found::Answer(replayed) => replayed,
+            Found::Failed { kind, message } => return Err(failed(kind, message, None)),
+            Found::Nothing(message) => return Err(failed(ErrorKind::Storage, message, None)),
+        };
+        let head = Head {
+            client: Arc::clone(&self.inner),
+            call: Call { attempts: replayed.attempts, ..call.clone() },
+            status: replayed.status,
+            headers: replayed.headers.clone(),
+            elapsed: replayed.elapsed,
+        };
+        let mut body = Body::replayed(replayed);
+        if head.status.is_success() { Ok((head, body)) } else { Err(self.status_error(head, &mut body).await) }
     }
 
     async fn retrying(&self, request: &Prepared, whole: bool) -> Result<(Head, Body, Bytes), Error> {
@@ -147,19 +196,7 @@ impl Client {
             headers: response.headers().clone(),
             elapsed,
         };
-        let recording = self.recorder.as_ref().map(|recorder| {
-            Recording::new(
-                recorder.clone(),
-                Arc::clone(&inner.authorization),
-                request.method.clone(),
-                head.call.path.clone(),
-                number,
-                (request.headers.clone(), request.body.clone()),
-                (head.status, head.headers.clone()),
-                elapsed,
-            )
-        });
-        let mut body = Body::new(response, timeouts, recording);
+        let mut body = Body::new(response, timeouts);
         if head.status.is_success() {
             if !whole {
                 return Ok((head, body, Bytes::new()));
@@ -185,12 +222,15 @@ impl Client {
 
     /// The head of the answer, after redirects on the same host.
     async fn exchange(&self, request: &Prepared, call: &Call, timeouts: Timeouts) -> Result<reqwest::Response, Error> {
+        let Way::System(http) = &self.inner.way else {
+            return Err(Error::request("a replay sends nothing"));
+        };
         let mut url = request.url.clone();
         let reads = matches!(request.method, Method::GET | Method::HEAD);
         let mut hops = 0;
         loop {
             let sent = self.outgoing(request, url.clone());
-            let response = match timeouts.within(self.inner.http.execute(sent)).await {
+            let response = match timeouts.within(http.execute(sent)).await {
                 Ok(Ok(response)) => response,
                 Ok(Err(error)) => return Err(self.transport_error(call, error)),
                 Err(elapsed) => {

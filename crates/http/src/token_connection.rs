@@ -25,10 +25,10 @@ pub struct TokenConnection {
 }
 
 impl TokenConnection {
-    /// A client for a run, whose requests it counts. Nothing is connected yet.
+    /// A client for a run. Nothing is connected yet.
     pub fn client(&self, context: &ConnectContext) -> Result<Client> {
         let settings = ClientSettings { url: self.url.clone(), tls: self.tls.clone(), http: self.http.clone() };
         let credential = Credential::bearer(self.token.resolve()?);
-        Ok(Client::new(&settings, credential)?.with_counter(context.requests.clone()))
+        Ok(Client::for_run(&settings, credential, context)?)
     }
 }

@@ -128,6 +128,7 @@ pub fn title(header: &PlanHeader) -> String {
         (Some(run), _) => format!("Undo of run {run} of "),
         (_, Some(run)) => format!("Rerun of run {run} of "),
         _ if header.drift => "Drift check of ".to_owned(),
+        _ if header.replays.is_some() => "Plan from a recording of ".to_owned(),
         _ if header.scope.is_some() => "Plan of a part of ".to_owned(),
         _ => "Plan of ".to_owned(),
     }
@@ -144,7 +145,14 @@ pub fn purpose(header: &PlanHeader) -> Option<String> {
             Some("shows how the target differs from the source; the check itself writes nothing".to_owned())
         }
         _ => {
-            header.scope.as_ref().map(|scope| format!("covers only {}, and what that needs", clean(&scope.to_string())))
+            let replays = header.replays.map(|at| {
+                let at = at.format("%Y-%m-%d %H:%M UTC");
+                format!("was made from what was recorded at {at}, not from the systems, and cannot be applied")
+            });
+            let scope = header.scope.as_ref();
+            let scope = scope.map(|scope| format!("covers only {}, and what that needs", clean(&scope.to_string())));
+            let said: Vec<_> = replays.into_iter().chain(scope).collect();
+            (!said.is_empty()).then(|| said.join("; it "))
         }
     }
 }

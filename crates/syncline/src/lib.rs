@@ -3,6 +3,7 @@
 //! - [`registry`], [`runner`]: the connectors that this build links, and what runs syncs with them.
 //! - [`config`]: the configuration file, its checks and its schema.
 //! - [`cli`]: the commands.
+//! - [`recording`]: what a run asks of its systems kept in a folder, and plans made of it.
 //! - [`telemetry`]: log lines, traces, metrics.
 
 mod book;
@@ -20,6 +21,8 @@ mod connectors;
 mod handbook;
 mod memory;
 pub mod notify;
+pub mod recording;
+mod support;
 pub mod telemetry;
 mod wiring;
 

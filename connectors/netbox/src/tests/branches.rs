@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde_json::json;
 use syncline_core::ErrorKind;
 use syncline_core::bindings::Bindings;
+use syncline_core::connector::ConnectContext;
 use syncline_core::describe::CheckReport;
-use syncline_core::requests::RequestCounter;
 use syncline_core::target::{BatchError, DataTarget as _, Pass, Stage as _, TargetWriter as _};
 use syncline_http::Method;
 use syncline_model::models::Site;
@@ -45,7 +45,7 @@ fn parameters() -> TargetParameters {
 
 async fn opening(connection: &Connection, patience: Patience) -> syncline_core::Result<Opening> {
     Ok(Opening {
-        reader: Arc::new(ReadClient::connect(connection, &RequestCounter::default()).await?),
+        reader: Arc::new(ReadClient::connect(connection, &ConnectContext::default()).await?),
         client: WriteClient::without_permit(connection)?,
         connection: connection.clone(),
         parameters: parameters(),
@@ -74,7 +74,7 @@ fn site(slug: &str) -> Site {
 
 /// The change of a site's address, as it is read in main.
 async fn described(connection: &Connection, site: &Site, text: &str) -> syncline_core::change::Change {
-    let reader = ReadClient::connect(connection, &RequestCounter::default()).await.unwrap();
+    let reader = ReadClient::connect(connection, &ConnectContext::default()).await.unwrap();
     let found = read(&reader, Role::Target, None).await.unwrap();
     let (record, native) = found.find("site", &site.key().to_any()).unwrap();
     update::<Site>(
@@ -86,14 +86,14 @@ async fn described(connection: &Connection, site: &Site, text: &str) -> syncline
 
 /// What main has of a site.
 async fn in_main(connection: &Connection, site: &Site) -> Option<serde_json::Value> {
-    let reader = ReadClient::connect(connection, &RequestCounter::default()).await.unwrap();
+    let reader = ReadClient::connect(connection, &ConnectContext::default()).await.unwrap();
     let found = read(&reader, Role::Target, None).await.unwrap();
     found.find("site", &site.key().to_any()).map(|(record, _)| record)
 }
 
 /// Everything that a branch goes through. Works with any NetBox that has the plugin; nobody else writes to it.
 async fn lives_and_dies(connection: &Connection, mark: &str) {
-    let reader = Arc::new(ReadClient::connect(connection, &RequestCounter::default()).await.unwrap());
+    let reader = Arc::new(ReadClient::connect(connection, &ConnectContext::default()).await.unwrap());
     let main = super::support::writer(&reader, connection, &TargetParameters::default()).await;
     let old = site(&format!("old-{}", &mark[1..]));
     apply(&main, &batch(Site::SCHEMA, Pass::First, [&create(&old)]), &mut Bindings::new()).await;
@@ -235,7 +235,7 @@ async fn every_request_of_a_branch_names_it() {
     let changes = [create(&estate.site)];
     writer.settle(&batch(Site::SCHEMA, Pass::First, &changes), &bindings).await.unwrap();
     let found =
-        read(&ReadClient::connect(&access.connection, &RequestCounter::default()).await.unwrap(), Role::Target, None)
+        read(&ReadClient::connect(&access.connection, &ConnectContext::default()).await.unwrap(), Role::Target, None)
             .await
             .unwrap();
     let (_, native) = found.find("site", &AnyKey::parse(r#"["kept"]"#).unwrap()).unwrap();
@@ -388,7 +388,7 @@ the branch `run 1` is being reverted in NetBox: wait until that is done
 }
 
 async fn report(access: &Access) -> CheckReport {
-    let reader = ReadClient::connect(&access.connection, &RequestCounter::default()).await.unwrap();
+    let reader = ReadClient::connect(&access.connection, &ConnectContext::default()).await.unwrap();
     check::target(&reader, &access.connection, &parameters()).await.unwrap()
 }
 
@@ -420,7 +420,7 @@ the token lacks the permission `core.view_job`: how a branch is merged cannot be
 async fn writes_are_staged_only_when_asked_for() {
     let (_sim, access) = start();
     let target = async |parameters: TargetParameters| NetBoxTarget {
-        client: Arc::new(ReadClient::connect(&access.connection, &RequestCounter::default()).await.unwrap()),
+        client: Arc::new(ReadClient::connect(&access.connection, &ConnectContext::default()).await.unwrap()),
         connection: access.connection.clone(),
         parameters,
     };

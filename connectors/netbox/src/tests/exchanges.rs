@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use syncline_core::bindings::Bindings;
+use syncline_core::connector::ConnectContext;
 use syncline_core::native::Native;
-use syncline_core::requests::RequestCounter;
 use syncline_core::target::{Batch, BatchError, Pass, TargetWriter as _, Written};
 use syncline_model::models::{DeviceType, IpAddress, Manufacturer, Prefix};
 use syncline_model::{Model as _, Slug, Text};
@@ -43,7 +43,7 @@ impl Server {
     }
 
     async fn writer(&self) -> Writer {
-        let reader = Arc::new(ReadClient::connect(&self.access.connection, &RequestCounter::default()).await.unwrap());
+        let reader = Arc::new(ReadClient::connect(&self.access.connection, &ConnectContext::default()).await.unwrap());
         writer(&reader, &self.access.connection, &TargetParameters::default()).await
     }
 
@@ -68,7 +68,7 @@ pub(super) fn bare(rows: &Value) -> Value {
 #[tokio::test]
 async fn an_old_version_is_refused() {
     let server = Server::start("4.1.11").await;
-    let error = ReadClient::connect(&server.access.connection, &RequestCounter::default()).await.err().unwrap();
+    let error = ReadClient::connect(&server.access.connection, &ConnectContext::default()).await.err().unwrap();
     insta::assert_snapshot!(error, @"NetBox 4.1.11 is too old; upgrade it to 4.2 or later (tried with 4.2 to 4.6)");
 }
 
@@ -78,7 +78,7 @@ async fn another_page_is_no_netbox() {
     let page = ResponseTemplate::new(200).set_body_raw("<!DOCTYPE html><title>Log in</title>", "text/html");
     Mock::given(method("GET")).respond_with(page).mount(&mock).await;
     let access = access(&mock.uri(), "0123456789abcdef0123456789abcdef01234567");
-    let error = ReadClient::connect(&access.connection, &RequestCounter::default()).await.err().unwrap();
+    let error = ReadClient::connect(&access.connection, &ConnectContext::default()).await.err().unwrap();
     assert_eq!(error.kind(), syncline_core::ErrorKind::Protocol, "{}", error.report());
 }
 
@@ -93,7 +93,7 @@ async fn each_kind_of_token_has_its_own_scheme() {
         let asked = Mock::given(path("/api/status/")).and(header("authorization", expected));
         asked.respond_with(status).expect(1).mount(&mock).await;
         let access = access(&mock.uri(), token);
-        ReadClient::connect(&access.connection, &RequestCounter::default()).await.unwrap();
+        ReadClient::connect(&access.connection, &ConnectContext::default()).await.unwrap();
     }
 }
 

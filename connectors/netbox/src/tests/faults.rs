@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use syncline_core::ErrorKind;
 use syncline_core::bindings::Bindings;
 use syncline_core::change::Change;
+use syncline_core::connector::ConnectContext;
 use syncline_core::native::Native;
 use syncline_core::outcome::Outcome;
-use syncline_core::requests::RequestCounter;
 use syncline_core::snapshot::ReadVerdict;
 use syncline_core::source::Absence;
 use syncline_core::target::{BatchError, Pass, TargetWriter as _};
@@ -41,7 +41,7 @@ async fn world_with(version: &str, parameters: &TargetParameters) -> World {
         sim.seed(Kind::Tag, json!({"name": slug, "slug": slug})).unwrap();
     }
     let access = access(sim.url(), sim.token());
-    let reader = Arc::new(ReadClient::connect(&access.connection, &RequestCounter::default()).await.unwrap());
+    let reader = Arc::new(ReadClient::connect(&access.connection, &ConnectContext::default()).await.unwrap());
     let writer = writer(&reader, &access.connection, parameters).await;
     World { sim, access, reader, writer }
 }
@@ -126,7 +126,7 @@ async fn a_read_that_cannot_be_proven_complete_is_partial() {
     let ended = async |fault: Fault| {
         sim.faults().clear();
         sim.faults().add(fault);
-        let reader = ReadClient::connect(&connection, &RequestCounter::default()).await.unwrap();
+        let reader = ReadClient::connect(&connection, &ConnectContext::default()).await.unwrap();
         verdict(&read(&reader, Role::Target, None).await.unwrap(), "interface")
     };
     insta::assert_snapshot!(
@@ -163,7 +163,7 @@ async fn html_in_place_of_graphql_leads_to_rest() {
 async fn a_wrong_token_says_so() {
     let sim = start("4.6.8");
     let access = access(sim.url(), "nbt_wrong.token");
-    let error = ReadClient::connect(&access.connection, &RequestCounter::default()).await.err().unwrap();
+    let error = ReadClient::connect(&access.connection, &ConnectContext::default()).await.err().unwrap();
     assert_eq!(error.kind(), ErrorKind::Unauthenticated);
     insta::assert_snapshot!(error, @"NetBox refuses the token: Invalid v2 token. Give a valid one in `token`");
 }

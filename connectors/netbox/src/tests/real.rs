@@ -10,8 +10,8 @@ use futures::future::join_all;
 use serde_json::{Value, json};
 use syncline_core::bindings::Bindings;
 use syncline_core::change::Change;
+use syncline_core::connector::ConnectContext;
 use syncline_core::native::Native;
-use syncline_core::requests::RequestCounter;
 use syncline_core::target::{Pass, TargetWriter as _};
 use syncline_http::Method;
 use syncline_model::models::{Device, Interface};
@@ -68,7 +68,7 @@ pub(super) async fn adopted(
     before: impl AsyncFn(&Estate, &Bindings),
     after: impl AsyncFn(&Estate, &Bindings),
 ) {
-    let reader = Arc::new(ReadClient::connect(connection, &RequestCounter::default()).await.unwrap());
+    let reader = Arc::new(ReadClient::connect(connection, &ConnectContext::default()).await.unwrap());
     let writer = writer(&reader, connection, &TargetParameters::default()).await;
     let estate = Estate::new(mark);
     let mut bindings = Bindings::new();
@@ -102,7 +102,7 @@ pub(super) async fn adopted(
 async fn rates() {
     let (Some(connection), Ok(count)) = (real(), std::env::var("SYNCLINE_NETBOX_RATES")) else { return };
     let count: usize = count.parse().unwrap();
-    let reader = Arc::new(ReadClient::connect(&connection, &RequestCounter::default()).await.unwrap());
+    let reader = Arc::new(ReadClient::connect(&connection, &ConnectContext::default()).await.unwrap());
     let writer = writer(&reader, &connection, &TargetParameters::default()).await;
     let bare = WriteClient::without_permit(&connection).unwrap();
     let mark = format!("r{}", std::process::id());
@@ -159,7 +159,7 @@ async fn rates() {
     told("interfaces created", changes.len(), start);
 
     for by_rest in [false, true] {
-        let client = ReadClient::connect(&connection, &RequestCounter::default()).await.unwrap();
+        let client = ReadClient::connect(&connection, &ConnectContext::default()).await.unwrap();
         if by_rest {
             client.give_up_graphql();
         }

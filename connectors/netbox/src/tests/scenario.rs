@@ -6,8 +6,8 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use syncline_core::bindings::Bindings;
 use syncline_core::change::Change;
+use syncline_core::connector::ConnectContext;
 use syncline_core::outcome::Outcome;
-use syncline_core::requests::RequestCounter;
 use syncline_core::target::{Pass, TargetWriter as _};
 use syncline_model::models::{
     Device, DeviceRole, DeviceStatus, DeviceType, Interface, InterfaceMode, InterfaceType, IpAddress, IpAddressStatus,
@@ -245,7 +245,7 @@ pub(super) fn schema(change: &Change) -> &'static syncline_model::ModelSchema {
 
 /// Every model is created, read back, changed and deleted; what stands in the way is told in NetBox's words.
 pub(super) async fn run(connection: &Connection, mark: &str) {
-    let reader = Arc::new(ReadClient::connect(connection, &RequestCounter::default()).await.unwrap());
+    let reader = Arc::new(ReadClient::connect(connection, &ConnectContext::default()).await.unwrap());
     let writer = writer(&reader, connection, &TargetParameters::default()).await;
     let estate = Estate::new(mark);
     let mut bindings = Bindings::new();
@@ -286,7 +286,7 @@ pub(super) async fn run(connection: &Connection, mark: &str) {
 
     // Read as it was written, by GraphQL and by REST.
     for by_rest in [false, true] {
-        let client = ReadClient::connect(connection, &RequestCounter::default()).await.unwrap();
+        let client = ReadClient::connect(connection, &ConnectContext::default()).await.unwrap();
         if by_rest {
             client.give_up_graphql();
         }

@@ -1,8 +1,8 @@
 //! Virtual machines, tenants, custom fields and config contexts: read where a sync asks for them.
 
 use serde_json::{Value, json};
+use syncline_core::connector::ConnectContext;
 use syncline_core::fields::ModelFields;
-use syncline_core::requests::RequestCounter;
 use syncline_http::{Client, ClientSettings, Credential, Path};
 use syncline_model::models::{
     Cluster, ClusterGroup, ClusterType, Device, Site, Tag, Tenant, TenantGroup, VirtualMachine, Vrf,
@@ -44,7 +44,7 @@ impl World {
         let settings =
             ClientSettings { url: connection.url.clone(), tls: connection.tls.clone(), http: connection.http.clone() };
         let api = Client::new(&settings, Credential::token(connection.token.resolve().unwrap())).unwrap();
-        let reader = ReadClient::connect(connection, &RequestCounter::default()).await.unwrap();
+        let reader = ReadClient::connect(connection, &ConnectContext::default()).await.unwrap();
         Self { sim: None, reader, mark: mark.to_owned(), api, made: Vec::new(), access: None }
     }
 

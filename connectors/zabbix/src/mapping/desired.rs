@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, Utc};
 use minijinja::value::Serde;
 use serde_json::Value;
 use syncline_core::Result;
@@ -26,6 +27,8 @@ pub(crate) struct Desired<'m> {
     pub taken: (&'m BTreeSet<String>, &'m BTreeSet<String>),
     /// What Zabbix has.
     pub present: &'m Present,
+    /// What time it is: a window that is over is not made.
+    pub now: DateTime<Utc>,
 }
 
 /// A record that can become a host.
@@ -93,7 +96,7 @@ impl Desired<'_> {
                 translation.push(&HostGroup { name }, None)?;
             }
         }
-        windows.finish(chrono::Utc::now(), &self.present.windows, &mut translation)?;
+        windows.finish(self.now, &self.present.windows, &mut translation)?;
         Ok((translation.finish()?, left_out))
     }
 

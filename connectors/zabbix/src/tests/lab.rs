@@ -5,11 +5,11 @@ use std::fs;
 use std::sync::{Arc, LazyLock};
 
 use serde_json::{Value, json};
+use syncline_core::connector::ConnectContext;
 use syncline_core::event::Events;
 use syncline_core::history::{Approval, Decision, History, RunId, RunStatus};
 use syncline_core::policy::Policy;
 use syncline_core::registry::Registry;
-use syncline_core::requests::RequestCounter;
 use syncline_core::run::{RunReport, RunRequest, Runner, SideDefinition, SyncDefinition};
 use syncline_testkit::netbox::{Kind, NetBoxOptions, NetBoxSim};
 use syncline_testkit::zabbix::{ZabbixOptions, ZabbixSim};
@@ -96,7 +96,7 @@ impl Lab {
         let history = History::in_memory().await.unwrap();
         let runner = Runner::new(Registry::linked().unwrap(), history, folder.path());
         let connection: Connection = serde_json::from_value(connection).unwrap();
-        let api = ReadClient::connect(&connection, &RequestCounter::default()).await.unwrap();
+        let api = ReadClient::connect(&connection, &ConnectContext::default()).await.unwrap();
         let lab = Self { netbox, sim, sync, runner, mark, api, folder, _turn: turn };
         lab.seed(Kind::Site, &json!({"name": "Bern", "slug": "bern"}));
         lab.seed(Kind::Manufacturer, &json!({"name": "Cisco", "slug": "cisco"}));

@@ -297,6 +297,7 @@ async fn ran_judged(
         adopts: false,
         partial: None,
         policy: None,
+        replays: None,
     };
     let path = folder.path().join("plan.json");
     draft.save(&path, &header, &source, evidence, Vec::new(), &AllOurs).unwrap();

@@ -31,7 +31,7 @@ mod m2026_12_02_streams;
 use std::collections::HashSet;
 
 use futures::FutureExt;
-use sea_orm::sea_query::{Expr, Query};
+use sea_orm::sea_query::{Expr, Order, Query};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DynIden, Statement};
 use sea_orm_migration::sea_query::IntoIden;
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
@@ -114,6 +114,13 @@ pub(super) async fn migrate(store: &Store) -> Result<()> {
 
 pub(super) async fn up(tx: &DatabaseTransaction) -> Result<()> {
     Migrator::up(tx, None).await.map_err(error::of_statement)
+}
+
+/// The migrations that a database has seen, in order.
+pub(super) async fn seen<C: ConnectionTrait>(db: &C) -> Result<Vec<String>> {
+    let seen = Query::select().column("version").from(TABLE).order_by("version", Order::Asc).to_owned();
+    let seen = db.query_all(&seen).await.map_err(error::of_statement)?;
+    seen.iter().map(|row| row.try_get("", "version")).collect::<Result<_, _>>().map_err(error::of_statement)
 }
 
 /// Whether a database has seen every migration. One that is no history, or that a newer program wrote, is an error.

@@ -64,6 +64,7 @@ mod run_outcome;
 mod run_read;
 mod run_write;
 mod schedule;
+mod scratch;
 mod search;
 mod secret;
 mod session;
@@ -184,6 +185,11 @@ impl History {
         }
         let message = "the history misses tables that this program needs: start the program anew, which makes them";
         Err(Error::new(ErrorKind::Storage, message))
+    }
+
+    /// The versions that its tables went through.
+    pub async fn migrations(&self) -> Result<Vec<String>> {
+        migration::seen(self.store.db()).await.map_err(|error| self.store.located(error))
     }
 
     /// Waits for open transactions and closes the connections; SQLite tidies its side files away.

@@ -217,6 +217,7 @@ fn header() -> PlanHeader {
         adopts: false,
         partial: None,
         policy: None,
+        replays: None,
     }
 }
 

@@ -126,6 +126,10 @@ pub struct PlanHeader {
     /// Hash of the sync's policy: a plan that was made under another one is not begun any more. None in plans from before it was kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<String>,
+    /// When what was compared was recorded, of a plan that was made from recordings instead of the systems: to be looked at, and never
+    /// applied.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replays: Option<DateTime<Utc>>,
 }
 
 impl PlanHeader {

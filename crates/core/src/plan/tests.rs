@@ -72,6 +72,7 @@ fn header() -> PlanHeader {
         adopts: false,
         partial: None,
         policy: None,
+        replays: None,
     }
 }
 

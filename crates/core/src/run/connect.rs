@@ -27,7 +27,9 @@ impl Registry {
         let connector = self.get(&side.connector)?;
         let source = connector.source.as_ref().ok_or_else(|| not_a(side, "source"))?;
         let context = context(events, Side::Source);
-        let connected = (source.connect)(side.connection.clone(), side.parameters.clone(), context).await;
+        let connection = context.surroundings.settings(connector.connection_schema, side.connection.clone());
+        let parameters = context.surroundings.settings(source.parameters_schema, side.parameters.clone());
+        let connected = (source.connect)(connection, parameters, context).await;
         connected.map_err(|error| error.with("connection", &side.connection_name))
     }
 
@@ -36,13 +38,19 @@ impl Registry {
         let connector = self.get(&side.connector)?;
         let target = connector.target.as_ref().ok_or_else(|| not_a(side, "target"))?;
         let context = context(events, Side::Target);
-        let connected = (target.connect)(side.connection.clone(), side.parameters.clone(), context).await;
+        let connection = context.surroundings.settings(connector.connection_schema, side.connection.clone());
+        let parameters = context.surroundings.settings(target.parameters_schema, side.parameters.clone());
+        let connected = (target.connect)(connection, parameters, context).await;
         connected.map_err(|error| error.with("connection", &side.connection_name))
     }
 }
 
 fn context(events: &Events, side: Side) -> ConnectContext {
-    ConnectContext { events: events.clone(), requests: events.requests(side).clone() }
+    ConnectContext {
+        events: events.clone(),
+        requests: events.requests(side).clone(),
+        surroundings: events.surroundings(side).clone(),
+    }
 }
 
 fn not_a(side: &SideDefinition, what: &str) -> Error {

@@ -102,6 +102,7 @@ impl Work<'_> {
             adopts: sync.policy.adopt == Adopt::Matched,
             partial: partial_reads(&source, &target),
             policy: Some(sync.policy.digest()),
+            replays: events.replays(),
         };
         let path = self.runner.folder.join("plans").join(format!("{}-{run}.json", sync.name));
         let mut work = Planning {

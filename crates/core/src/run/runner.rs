@@ -608,6 +608,15 @@ pub(super) fn ensure_still_means(plan: &PlanReader, sync: &SyncDefinition, diges
 /// Refuses a plan that was made for another definition.
 pub(super) fn ensure_made_for(plan: &PlanReader, sync: &SyncDefinition, digest: &str) -> Result<()> {
     let header = plan.header();
+    if let Some(at) = header.replays {
+        let message = format!(
+            "the plan was made from a recording of {}, not from the systems, and is for looking at; `syncline plan {}` makes one that \
+             can be applied",
+            at.format("%Y-%m-%d %H:%M UTC"),
+            header.sync
+        );
+        return Err(Error::new(ErrorKind::Refused, message));
+    }
     let stale = |message: String| Err(Error::new(ErrorKind::Stale, message));
     if header.sync != sync.name {
         return stale(format!("the plan is for the sync `{}`, not `{}`", header.sync, sync.name));

@@ -7,6 +7,7 @@ mod later;
 mod part;
 mod quarantine;
 mod reads;
+mod replays;
 mod requests;
 mod staged;
 

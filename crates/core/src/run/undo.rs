@@ -193,6 +193,7 @@ impl Work<'_> {
             adopts: false,
             partial,
             policy: Some(sync.policy.digest()),
+            replays: None,
         };
         let memory = Ownership {
             history: self.runner.history.clone(),

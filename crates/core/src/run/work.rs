@@ -112,6 +112,9 @@ impl Work<'_> {
         report: &mut RunReport,
     ) -> Result<RunStatus> {
         let partial = plan.header().partial.as_deref();
+        if !self.run.dry && plan.header().replays.is_some() {
+            return Err(Error::new(ErrorKind::Refused, "a replay of recordings writes nothing: ask for a dry run"));
+        }
         if self.run.purpose == Purpose::Drift {
             report.drift = Some(Drift::covered(plan, &target.holds(), &self.sync.models));
         }

@@ -124,6 +124,12 @@ pub enum Command {
         /// What you call this request
         #[command(flatten)]
         request: Request,
+        /// Keep what is asked of both systems over HTTP in this folder, without secrets
+        #[arg(long, value_name = "FOLDER")]
+        record_to: Option<PathBuf>,
+        /// Read such a folder instead of the systems. Nothing is kept of it in the history, and the plan cannot be applied
+        #[arg(long, value_name = "FOLDER", conflicts_with_all = ["record_to", "request_id"])]
+        replay: Option<PathBuf>,
     },
     /// Run a sync: read both sides, plan, write
     #[command(after_help = EXIT_CODES)]
@@ -304,6 +310,8 @@ pub enum Command {
         #[arg(long)]
         full: bool,
     },
+    /// Write what a maintainer wants to know into one file: versions, configuration, runs and their logs, without secrets
+    SupportBundle(SupportArguments),
     /// Print the JSON schema of a document, for editors and for programs that read it
     Schema {
         /// The document
@@ -344,6 +352,27 @@ pub struct RunArguments {
     /// What you call this request
     #[command(flatten)]
     pub request: Request,
+    /// Keep what is asked of both systems over HTTP in this folder, without secrets
+    #[arg(long, value_name = "FOLDER")]
+    pub record_to: Option<PathBuf>,
+}
+
+/// What goes into a support bundle.
+#[derive(Debug, Clone, Args)]
+pub struct SupportArguments {
+    /// A run that it is about, by its id; `last` is the newest [default: the newest runs]
+    #[arg(long, value_name = "RUN")]
+    pub run: Vec<String>,
+    /// How many of the newest runs
+    #[arg(long, default_value_t = 5, value_name = "NUMBER", conflicts_with = "run")]
+    #[arg(value_parser = clap::value_parser!(u64).range(0..=100))]
+    pub newest: u64,
+    /// Write it to this file [default: syncline-support-TIME.tar.gz here]
+    #[arg(long, short = 'o', value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Put the plans in as they are, with every value that they would write
+    #[arg(long)]
+    pub with_plan: bool,
 }
 
 /// How a plan is written.

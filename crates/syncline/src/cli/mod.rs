@@ -20,7 +20,9 @@ use clap::{CommandFactory as _, Parser as _};
 use syncline_core::history::{RunFilter, Stop};
 use syncline_core::run::{Consent, MemoryMeter, RunRequest};
 
+pub(crate) use commands::history::find as find_run;
 pub(crate) use console::Console;
+pub(crate) use view::report::RunView;
 
 use args::{Arguments, Command, Global, HistoryArguments, Request, ScopeArguments};
 use exit::Exit;
@@ -72,9 +74,13 @@ async fn dispatch(session: &Session, command: Command) -> Result<Exit, Failure> 
         Command::Check { sync } => commands::check::run(session, &sync).await,
         Command::Catalogue { of, name } => commands::catalogue::run(session, &of, name.as_deref()).await,
         Command::Notify { channel } => commands::notify::run(session, &channel).await,
-        Command::Plan { sync, out, full, scope, request: Request { request_id } } => {
+        Command::Plan { sync, out, full, scope, request: Request { request_id }, record_to, replay } => {
             let request = RunRequest { request_id, dry_run: true, ..requested(scope)? };
-            commands::run::plan(session, &sync, out.as_deref(), full, request).await
+            let shown = commands::run::Shown { out: out.as_deref(), full };
+            match replay {
+                Some(folder) => Box::pin(commands::replay::run(session, &sync, &folder, shown, request)).await,
+                None => Box::pin(commands::run::plan(session, &sync, shown, request, record_to.as_deref())).await,
+            }
         }
         Command::Run(options) => Box::pin(commands::run::run(session, options)).await,
         Command::Undo(options) => commands::about::undo(session, &options).await,
@@ -121,6 +127,7 @@ async fn dispatch(session: &Session, command: Command) -> Result<Exit, Failure> 
         Command::Export { what, format, out, full } => {
             commands::export::run(session, &what, format, out.as_deref(), full).await
         }
+        Command::SupportBundle(options) => Box::pin(commands::support::run(session, options)).await,
         Command::Schema { document } => commands::schema::run(session, document),
         #[cfg(feature = "demo")]
         Command::Demo(options) => Box::pin(commands::demo::run(session, &options)).await,

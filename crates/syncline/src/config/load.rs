@@ -18,6 +18,13 @@ pub struct Loaded {
     pub(super) variables: BTreeMap<Vec<String>, String>,
 }
 
+impl Loaded {
+    /// Everything that was said, as it was said.
+    pub fn written(&self) -> Value {
+        Value::Object(self.tree.clone())
+    }
+}
+
 /// The prefix of variables that override a key; the same text separates the parts of the key.
 const PREFIX: &str = "SYNCLINE";
 const SEPARATOR: &str = "__";

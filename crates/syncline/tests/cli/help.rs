@@ -41,6 +41,7 @@ fn every_help_page() {
         &["show"],
         &["export"],
         &["schema"],
+        &["support-bundle"],
         &["config"],
         &["config", "check"],
         &["config", "schema"],

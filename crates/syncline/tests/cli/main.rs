@@ -10,5 +10,7 @@ mod help;
 mod input;
 mod part;
 mod past;
+mod recording;
 mod runs;
+mod support;
 mod world;

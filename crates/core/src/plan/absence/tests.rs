@@ -160,6 +160,7 @@ fn header() -> PlanHeader {
         adopts: false,
         partial: None,
         policy: None,
+        replays: None,
     }
 }
 

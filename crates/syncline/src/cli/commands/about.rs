@@ -6,7 +6,7 @@ use syncline_core::{Error, ErrorKind, Result as CoreResult};
 
 use super::history::find;
 use super::review::ensure_words;
-use super::run::{ensure_open, followed, show_plan, show_run};
+use super::run::{Shown, ensure_open, followed, show_plan, show_run};
 use crate::cli::args::About;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
@@ -41,7 +41,8 @@ async fn run(session: &Session, options: &About, request: fn(RunId) -> RunReques
     let report =
         followed(session, |events, cancel| async move { running.run(sync, request, &events, &cancel).await }).await?;
     if options.dry_run {
-        return show_plan(session, &sync.name, &report, options.out.as_deref(), options.full);
+        let shown = Shown { out: options.out.as_deref(), full: options.full };
+        return show_plan(session, &sync.name, &report, shown);
     }
     let waits = report.status == RunStatus::AwaitingReview;
     if waits {

@@ -14,7 +14,7 @@ use syncline_testkit::forward::{ForwardSim, NETWORK};
 use syncline_testkit::netbox::{NetBoxOptions, NetBoxSim};
 use syncline_testkit::zabbix::{ZabbixOptions, ZabbixSim};
 
-use super::run::{exit, followed, show_plan, show_run, write_plan};
+use super::run::{Shown, exit, followed, show_plan, show_run, write_plan};
 use crate::cli::args::Demo;
 use crate::cli::console::{DIM, GOOD, NAME, clean, paint};
 use crate::cli::exit::Exit;
@@ -71,7 +71,7 @@ pub async fn run(session: &Session, options: &Demo) -> Result<Exit, Failure> {
 
     say(session, "1. What would be changed: `syncline plan`");
     let planned = stage.run(true).await?;
-    let exit_code = show_plan(session, SYNC, &planned, None, false)?;
+    let exit_code = show_plan(session, SYNC, &planned, Shown::default())?;
     if !matches!(exit_code, Exit::Pending | Exit::Done) {
         return Ok(exit_code);
     }

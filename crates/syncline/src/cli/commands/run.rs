@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use syncline_core::change::Change;
 use syncline_core::error::ErrorReport;
@@ -10,7 +10,7 @@ use syncline_core::event::Events;
 use syncline_core::guard::{Demand, Verdict};
 use syncline_core::history::{RequestId, RunId, RunSettings, RunStatus};
 use syncline_core::plan::{PlanReader, PlanSummary};
-use syncline_core::run::{ConfiguredSync, Consent, RunReport, RunRequest, Runner, SyncBook as _};
+use syncline_core::run::{ConfiguredSync, Consent, RunReport, RunRequest, Runner, SyncBook as _, SyncDefinition};
 use syncline_core::snapshot::Rejected;
 use syncline_core::{Error, ErrorKind, Result};
 use syncline_render::Extent;
@@ -25,6 +25,7 @@ use crate::cli::requested;
 use crate::cli::session::{Opened, Session};
 use crate::cli::view;
 use crate::cli::view::report::RunView;
+use crate::recording::Recordings;
 
 /// A run that has just ended, for programs: a run of the history, and what only its end knows.
 #[derive(Debug, Serialize)]
@@ -45,7 +46,11 @@ struct Ended<'a> {
 #[derive(Debug, Serialize)]
 struct Planned<'a> {
     exit_code: u8,
-    run: RunId,
+    /// None of a plan that was made from recordings: no run is kept of it.
+    run: Option<RunId>,
+    /// When what was compared was recorded, where it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replays: Option<DateTime<Utc>>,
     sync: &'a str,
     /// Where the plan is kept.
     plan: Option<String>,
@@ -62,29 +67,66 @@ struct Planned<'a> {
     changes: Option<Vec<Change>>,
 }
 
+/// How a plan is shown, and where it is kept.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Shown<'a> {
+    /// A file that it is kept in.
+    pub out: Option<&'a Path>,
+    /// Every change with every value.
+    pub full: bool,
+}
+
 /// `syncline plan`.
 pub async fn plan(
     session: &Session,
     name: &str,
-    out: Option<&Path>,
-    full: bool,
+    shown: Shown<'_>,
     request: RunRequest,
+    record: Option<&Path>,
 ) -> Result<Exit, Failure> {
     let Opened { book, runner } = session.open().await?;
     let sync = book.sync(name).await?.definition;
-    let report =
-        followed(session, |events, cancel| async move { runner.run(&sync, request, &events, &cancel).await }).await?;
-    show_plan(session, name, &report, out, full)
+    let (report, recorded) = recorded(session, &runner, &sync, request, record).await?;
+    let exit = show_plan(session, name, &report, shown)?;
+    tell_recorded(session, exit, recorded)
+}
+
+/// Runs a sync here and now, and records what is asked of its systems where that is wanted; then, what is said of the recordings.
+async fn recorded(
+    session: &Session,
+    runner: &Runner,
+    sync: &SyncDefinition,
+    request: RunRequest,
+    folder: Option<&Path>,
+) -> Result<(RunReport, Option<Result<Vec<String>>>), Failure> {
+    let recordings = folder.map(|folder| Recordings::begin(folder, runner.registry(), sync)).transpose()?;
+    let events = recordings.as_ref().map_or_else(Events::new, Recordings::events);
+    let ran =
+        followed_on(session, events, |events, cancel| async move { runner.run(sync, request, &events, &cancel).await });
+    match ran.await {
+        // Also of a run that failed: that is what one wants to look at.
+        Ok(report) => Ok((report, recordings.map(Recordings::finish))),
+        // There was no run.
+        Err(error) => {
+            if let Some(recordings) = recordings {
+                recordings.discard();
+            }
+            Err(error.into())
+        }
+    }
+}
+
+/// Says what was recorded. A recording that is not whole is an error, though the run is what it is.
+fn tell_recorded(session: &Session, exit: Exit, told: Option<Result<Vec<String>>>) -> Result<Exit, Failure> {
+    for line in told.transpose()?.unwrap_or_default() {
+        session.console.note(&line);
+    }
+    Ok(exit)
 }
 
 /// Shows the plan of a dry run, and keeps it where it is wanted.
-pub fn show_plan(
-    session: &Session,
-    sync: &str,
-    report: &RunReport,
-    out: Option<&Path>,
-    full: bool,
-) -> Result<Exit, Failure> {
+pub fn show_plan(session: &Session, sync: &str, report: &RunReport, shown: Shown<'_>) -> Result<Exit, Failure> {
+    let Shown { out, full } = shown;
     let plan = match (&report.plan, out) {
         (Some(plan), Some(out)) => {
             std::fs::copy(plan, out).map_err(|error| {
@@ -96,6 +138,9 @@ pub fn show_plan(
     };
     let exit = exit(report);
     let reader = report.plan.as_deref().map(PlanReader::open).transpose()?;
+    let replays = reader.as_ref().and_then(|reader| reader.header().replays);
+    // What is in the folder of a replay is gone with it.
+    let plan = if replays.is_some() { out.map(Path::to_owned) } else { plan };
     if session.console.is_json() {
         let changes = match &reader {
             Some(reader) if full => Some(reader.changes()?.collect::<Result<Vec<_>>>()?),
@@ -103,7 +148,8 @@ pub fn show_plan(
         };
         session.console.json(&Planned {
             exit_code: exit as u8,
-            run: report.run,
+            run: Some(report.run).filter(|_| replays.is_none()),
+            replays,
             sync,
             plan: plan.as_ref().map(|plan| plan.display().to_string()),
             hash: report.plan_hash.as_deref(),
@@ -122,7 +168,7 @@ pub fn show_plan(
         write_plan(reader, full)?;
     }
     tell_error(session, report);
-    if let Some(plan) = plan.filter(|_| report.summary.to_apply() > 0 && report.error.is_none()) {
+    if let Some(plan) = plan.filter(|_| replays.is_none() && report.summary.to_apply() > 0 && report.error.is_none()) {
         let approval = if exit == Exit::NeedsApproval { " --approve REASON" } else { "" };
         let line = format!("`syncline apply {}{approval}` applies exactly this plan", plan.display());
         session.console.note(&paint(DIM, &line));
@@ -139,7 +185,8 @@ pub fn write_plan(reader: &PlanReader, full: bool) -> Result<(), Failure> {
 
 /// `syncline run`.
 pub async fn run(session: &Session, options: RunArguments) -> Result<Exit, Failure> {
-    let RunArguments { sync, dry_run, max_duration, reason, scope, request: Request { request_id } } = options;
+    let RunArguments { sync, dry_run, max_duration, reason, scope, request: Request { request_id }, record_to } =
+        options;
     let asked = requested(scope)?;
     let Opened { book, runner } = session.open().await?;
     let sync = book.sync(&sync).await?;
@@ -150,10 +197,9 @@ pub async fn run(session: &Session, options: RunArguments) -> Result<Exit, Failu
     let max_duration_s = max_duration.and_then(|limit| u64::try_from(limit.duration().num_seconds()).ok());
     let settings = RunSettings { max_duration_s, ..asked.settings };
     let request = RunRequest { dry_run, settings, reason, request_id, ..asked };
-    let running = &runner;
-    let report =
-        followed(session, |events, cancel| async move { running.run(&sync, request, &events, &cancel).await }).await?;
-    show_run(session, &runner, &report).await
+    let (report, recorded) = recorded(session, &runner, &sync, request, record_to.as_deref()).await?;
+    let exit = show_run(session, &runner, &report).await?;
+    tell_recorded(session, exit, recorded)
 }
 
 /// `syncline apply`.
@@ -197,7 +243,15 @@ where
     F: FnOnce(Events, CancellationToken) -> R,
     R: Future<Output = Result<RunReport>>,
 {
-    let events = Events::new();
+    followed_on(session, Events::new(), run).await
+}
+
+/// The same on a stream that is there.
+pub async fn followed_on<F, R>(session: &Session, events: Events, run: F) -> Result<RunReport>
+where
+    F: FnOnce(Events, CancellationToken) -> R,
+    R: Future<Output = Result<RunReport>>,
+{
     let cancel = session.cancel();
     let progress = Progress::follow(&session.console, &events);
     let ended = run(events, cancel).await;
