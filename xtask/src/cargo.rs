@@ -42,14 +42,15 @@ pub(crate) fn tests(shell: &Shell, folder: &str, selection: Selection) -> anyhow
 }
 
 /// The test programs of the package with this manifest, of all that cargo says to have built.
-fn test_programs(messages: &[Value], manifest: &Path) -> Vec<PathBuf> {
+pub(crate) fn test_programs(messages: &[Value], manifest: &Path) -> Vec<PathBuf> {
     let ours = |message: &&Value| {
         message["profile"]["test"] == true && message["manifest_path"].as_str().map(Path::new) == Some(manifest)
     };
     messages.iter().filter(ours).filter_map(executable).collect()
 }
 
-fn messages(shell: &Shell, arguments: &[&str]) -> anyhow::Result<Vec<Value>> {
+/// What cargo says of what it builds with these arguments.
+pub(crate) fn messages(shell: &Shell, arguments: &[&str]) -> anyhow::Result<Vec<Value>> {
     let output = cmd!(shell, "cargo {arguments...} --message-format json-render-diagnostics").read()?;
     Ok(output.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
 }

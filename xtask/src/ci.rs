@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use xshell::{Shell, cmd};
 
-use crate::{Outcome, deploy, integration, root, tidy};
+use crate::{Outcome, deploy, integration, new_connector, root, tidy};
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -56,6 +56,7 @@ pub(crate) fn run(shell: &Shell, arguments: &Arguments) -> Outcome {
         with_postgres(DURABLE.iter().fold(command, |command, (name, number)| command.env(name, number)))
     });
     step("clippy", &|| cargo(cmd!(shell, "cargo clippy --workspace --all-targets -- -D warnings")));
+    step("new connector", &|| new_connector::prove(shell, root()));
     // Advisories are left out: their database is not everywhere to be had. `cargo deny check advisories` asks for it.
     match cmd!(shell, "cargo deny --version").quiet().ignore_stderr().read() {
         Ok(_) => step("deny", &|| cargo(cmd!(shell, "cargo deny check bans licenses sources"))),
