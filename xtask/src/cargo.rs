@@ -23,7 +23,11 @@ pub(crate) enum Selection {
 /// With `--workspace` among the arguments the dependencies are those of `cargo test --workspace`, features and all, and
 /// nothing is compiled a second time.
 pub(crate) fn build(shell: &Shell, target: &str, arguments: &[&str]) -> anyhow::Result<PathBuf> {
-    let messages = messages(shell, arguments)?;
+    program(&messages(shell, arguments)?, target)
+}
+
+/// The program of the target of that name, of all that cargo says to have built.
+pub(crate) fn program(messages: &[Value], target: &str) -> anyhow::Result<PathBuf> {
     let mut programs = messages.iter().filter(|message| message["target"]["name"] == target).filter_map(executable);
     programs.next().with_context(|| format!("cargo built no program `{target}`"))
 }

@@ -18,6 +18,9 @@ const TARGET: &str = "CARGO_TARGET_DIR";
 /// The folder below `target` in which all of it happens.
 const FOLDER: &str = "target/new-connector";
 
+/// The host and the kits at once: what they are built on is then compiled with the same features, those of `cargo test --workspace`.
+const BUILD: &[&str] = &["build", "--workspace", "--bin", "syncline", "--test", "conformance"];
+
 const SHAPES: [(&str, Shape); 3] =
     [("tried-source", Shape::SOURCE), ("tried-target", Shape::TARGET), ("tried-both", Shape::BOTH)];
 
@@ -42,12 +45,11 @@ fn in_the_workspace(shell: &Shell, root: &Path, copy: &Path) -> anyhow::Result<O
     // The rules are about the files that git knows.
     cmd!(shell, "git init --quiet").quiet().run()?;
     ensure!(tidy::run(copy)? == Outcome::Good, "a new connector breaks the workspace's own rules");
-    let kits = cargo::messages(shell, &["test", "--no-run", "--workspace", "--test", "conformance"])?;
+    let built = cargo::messages(shell, BUILD)?;
     for (name, _) in SHAPES {
-        tried(shell, &kits, &copy.join("connectors").join(name))?;
+        tried(shell, &built, &copy.join("connectors").join(name))?;
     }
-    let syncline = cargo::build(shell, "syncline", &["build", "--workspace", "--bin", "syncline"])?;
-    linked(shell, &syncline, &SHAPES.map(|(name, _)| name))?;
+    linked(shell, &cargo::program(&built, "syncline")?, &SHAPES.map(|(name, _)| name))?;
     cmd!(shell, "cargo clippy --workspace --lib --test conformance -- -D warnings").run()?;
     Ok(Outcome::Good)
 }
@@ -57,10 +59,9 @@ fn outside_of_it(shell: &Shell, root: &Path, folder: &Path) -> anyhow::Result<Ou
     outside::write(shell, root, folder, None, &name, Shape::BOTH)?;
     let _within = shell.push_dir(folder);
     cmd!(shell, "cargo fmt --check").quiet().run().context("what is made is not formatted")?;
-    let kits = cargo::messages(shell, &["test", "--no-run", "--workspace", "--test", "conformance"])?;
-    tried(shell, &kits, &folder.join("connectors").join(name.id()))?;
-    let syncline = cargo::build(shell, "syncline", &["build", "--workspace", "--bin", "syncline"])?;
-    linked(shell, &syncline, &[name.id(), "files", "netbox"])?;
+    let built = cargo::messages(shell, BUILD)?;
+    tried(shell, &built, &folder.join("connectors").join(name.id()))?;
+    linked(shell, &cargo::program(&built, "syncline")?, &[name.id(), "files", "netbox"])?;
     Ok(Outcome::Good)
 }
 
