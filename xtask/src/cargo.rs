@@ -23,7 +23,11 @@ pub(crate) enum Selection {
 /// With `--workspace` and an example among the arguments the dependencies are those of `cargo test --workspace`, features
 /// and all, and nothing is compiled a second time.
 pub(crate) fn build(shell: &Shell, target: &str, arguments: &[&str]) -> anyhow::Result<PathBuf> {
-    let messages = messages(shell, arguments)?;
+    program(&messages(shell, arguments)?, target)
+}
+
+/// The program of the target of that name, of all that cargo says to have built.
+pub(crate) fn program(messages: &[Value], target: &str) -> anyhow::Result<PathBuf> {
     let mut programs = messages.iter().filter(|message| message["target"]["name"] == target).filter_map(executable);
     programs.next().with_context(|| format!("cargo built no program `{target}`"))
 }
@@ -50,14 +54,15 @@ pub(crate) fn tests(shell: &Shell, folder: &str, selection: Selection) -> anyhow
 }
 
 /// The test programs of the package with this manifest, of all that cargo says to have built.
-fn test_programs(messages: &[Value], manifest: &Path) -> Vec<PathBuf> {
+pub(crate) fn test_programs(messages: &[Value], manifest: &Path) -> Vec<PathBuf> {
     let ours = |message: &&Value| {
         message["profile"]["test"] == true && message["manifest_path"].as_str().map(Path::new) == Some(manifest)
     };
     messages.iter().filter(ours).filter_map(executable).collect()
 }
 
-fn messages(shell: &Shell, arguments: &[&str]) -> anyhow::Result<Vec<Value>> {
+/// What cargo says of what it builds with these arguments.
+pub(crate) fn messages(shell: &Shell, arguments: &[&str]) -> anyhow::Result<Vec<Value>> {
     let output = cmd!(shell, "cargo {arguments...} --message-format json-render-diagnostics").read()?;
     Ok(output.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
 }

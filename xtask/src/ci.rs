@@ -6,7 +6,7 @@ use clap::Args;
 use xshell::{Shell, cmd};
 
 use crate::handbook::matrix;
-use crate::{Outcome, deploy, handbook, integration, root, tidy};
+use crate::{Outcome, deploy, handbook, integration, new_connector, root, tidy};
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -64,6 +64,7 @@ pub(crate) fn run(shell: &Shell, arguments: &Arguments) -> Outcome {
     });
     step("clippy", &|| cargo(cmd!(shell, "cargo clippy --workspace --all-targets -- -D warnings")));
     step("handbook", &|| handbook::build(shell));
+    step("new connector", &|| new_connector::prove(shell, root()));
     // Advisories are left out: their database is not everywhere to be had. `cargo deny check advisories` asks for it.
     match cmd!(shell, "cargo deny --version").quiet().ignore_stderr().read() {
         Ok(_) => step("deny", &|| cargo(cmd!(shell, "cargo deny check bans licenses sources"))),

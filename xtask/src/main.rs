@@ -10,6 +10,7 @@ mod ci;
 mod deploy;
 mod handbook;
 mod integration;
+mod new_connector;
 mod python;
 mod tidy;
 
@@ -34,6 +35,8 @@ enum Command {
     Bench(bench::Command),
     /// Run against programs that nobody here wrote
     Integration(integration::Arguments),
+    /// Write a connector to begin with: it compiles, registers itself and proves itself over a simulated system
+    NewConnector(new_connector::Arguments),
     /// Check the workspace's own rules (also part of `cargo test`)
     Tidy,
     /// Check what `deploy/` holds, as far as that is possible without starting it
@@ -68,6 +71,7 @@ fn run(command: &Command) -> anyhow::Result<Outcome> {
     match command {
         Command::Bench(command) => bench::run(&shell, command),
         Command::Integration(arguments) => Ok(integration::run(&shell, arguments)),
+        Command::NewConnector(arguments) => new_connector::run(&shell, arguments),
         Command::Tidy => tidy::run(root()),
         Command::Deploy => deploy::run(&shell, root()),
         Command::Handbook(arguments) => handbook::run(&shell, arguments),

@@ -1,8 +1,9 @@
-//! Both sides of the connector prove themselves over a simulated NetBox.
+//! Both sides of the connector prove themselves over a simulated NetBox, or a real one: `CONFORMANCE_NETBOX_URL` and
+//! `CONFORMANCE_NETBOX_TOKEN`.
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
-use syncline_conformance::{BoxError, Broken, Lab, Settings, System};
+use syncline_conformance::{BoxError, Broken, Lab, Real, Secret, Settings, System};
 use syncline_connector_netbox as _;
 use syncline_core::ErrorKind;
 use syncline_core::native::Native;
@@ -12,10 +13,15 @@ use syncline_testkit::netbox::{Kind, NetBoxOptions, NetBoxSim};
 struct Lab46;
 
 struct NetBox {
-    sim: NetBoxSim,
-    token: tempfile::NamedTempFile,
-    wrong_token: tempfile::NamedTempFile,
+    url: String,
+    token: Secret,
+    wrong_token: Secret,
+    /// None where it is a real one.
+    sim: Option<NetBoxSim>,
 }
+
+/// A token of the right form, which nobody has.
+const WRONG_TOKEN: &str = "nbt_abcdefghijkl.0123456789012345678901234567890123456789";
 
 #[async_trait]
 impl Lab for Lab46 {
@@ -25,36 +31,39 @@ impl Lab for Lab46 {
 
     async fn start(&self) -> Result<Box<dyn System>, BoxError> {
         let sim = NetBoxSim::start(NetBoxOptions::default())?;
-        let (token, wrong_token) = (tempfile::NamedTempFile::new()?, tempfile::NamedTempFile::new()?);
-        std::fs::write(token.path(), sim.token())?;
-        std::fs::write(wrong_token.path(), "nbt_abcdefghijkl.0123456789012345678901234567890123456789")?;
-        Ok(Box::new(NetBox { sim, token, wrong_token }))
+        let (url, token) = (sim.url().to_owned(), Secret::new(sim.token())?);
+        Ok(Box::new(NetBox { url, token, wrong_token: Secret::new(WRONG_TOKEN)?, sim: Some(sim) }))
+    }
+
+    async fn connect(&self, real: &Real) -> Result<Box<dyn System>, BoxError> {
+        let (url, token) = (real.url().to_owned(), real.secret("TOKEN")?);
+        Ok(Box::new(NetBox { url, token, wrong_token: Secret::new(WRONG_TOKEN)?, sim: None }))
     }
 }
 
 impl NetBox {
-    fn connection(url: &str, token: &tempfile::NamedTempFile) -> Value {
+    fn connection(url: &str, token: &Secret) -> Value {
         let http = json!({"proxy": "off", "connect_timeout_seconds": 1, "retry": {"base_delay_ms": 1}});
-        json!({"url": url, "token": format!("file:{}", token.path().display()), "http": http, "page_size": 500})
+        json!({"url": url, "token": token.reference(), "http": http, "page_size": 500})
     }
 }
 
 #[async_trait]
 impl System for NetBox {
     fn url(&self) -> Option<String> {
-        Some(self.sim.url().to_owned())
+        Some(self.url.clone())
     }
 
     fn settings(&self, url: Option<&str>) -> Settings {
-        Settings::of(Self::connection(url.unwrap_or(self.sim.url()), &self.token))
+        Settings::of(Self::connection(url.unwrap_or(&self.url), &self.token))
     }
 
     fn secrets(&self) -> Vec<String> {
-        vec![self.sim.token().to_owned()]
+        vec![self.token.value().to_owned()]
     }
 
     fn broken(&self) -> Vec<Broken> {
-        let connection = Self::connection(self.sim.url(), &self.wrong_token);
+        let connection = Self::connection(&self.url, &self.wrong_token);
         vec![Broken { what: "a wrong token", connection, kinds: &[ErrorKind::Unauthenticated, ErrorKind::Forbidden] }]
     }
 
@@ -70,7 +79,8 @@ impl System for NetBox {
     async fn meddle(&self, model: &str, native: &Native) -> Result<(), BoxError> {
         let kind = Kind::ALL.into_iter().find(|kind| format!("{kind:?}").to_lowercase() == model.replace('_', ""));
         let kind = kind.ok_or_else(|| format!("there is no `{model}`"))?;
-        Ok(self.sim.edit(kind, native.id.parse()?, &json!({"name": "as somebody else calls it"}))?)
+        let Some(sim) = &self.sim else { return Err("nobody changes a real NetBox from here".into()) };
+        Ok(sim.edit(kind, native.id.parse()?, &json!({"name": "as somebody else calls it"}))?)
     }
 
     /// A name that is longer than NetBox takes.
@@ -80,8 +90,9 @@ impl System for NetBox {
     }
 
     async fn grow(&self, records: u64) -> Result<bool, BoxError> {
+        let Some(sim) = &self.sim else { return Ok(false) };
         let site = |number| json!({"slug": format!("site-{number}"), "name": format!("Site {number} of many")});
-        self.sim.seed_all(Kind::Site, &(0..records).map(site).collect::<Vec<_>>())?;
+        sim.seed_all(Kind::Site, &(0..records).map(site).collect::<Vec<_>>())?;
         Ok(true)
     }
 }

@@ -35,7 +35,7 @@ pub struct Bench<'l> {
     pub connector: &'static ConnectorDescriptor,
     /// The system.
     pub system: Arc<dyn System>,
-    /// What stands in front of it; none where it has no URL.
+    /// What stands in front of it; none where it has no URL, or is encrypted, so that nothing can stand there.
     pub proxy: Option<FaultProxy>,
     /// The settings that lead through the proxy.
     pub settings: Settings,
@@ -65,8 +65,8 @@ impl<'l> Bench<'l> {
         let connector = descriptor(lab.connector())?;
         let system: Arc<dyn System> = lab.start().await?.into();
         let proxy = match system.url() {
-            Some(url) => Some(FaultProxy::start(&url, 1, FaultPlan::none()).await?),
-            None => None,
+            Some(url) if url.starts_with("http://") => Some(FaultProxy::start(&url, 1, FaultPlan::none()).await?),
+            _ => None,
         };
         let settings = system.settings(proxy.as_ref().map(FaultProxy::url));
         let folder = tempfile::tempdir()?;
@@ -75,10 +75,10 @@ impl<'l> Bench<'l> {
         Ok(Self { lab, connector, system, proxy, settings, runner, folder })
     }
 
-    /// The same with the records of the network in it, if it can be written to.
+    /// The same with the records of the network in it, if it can and may be written to.
     pub async fn filled(lab: &'l dyn Lab) -> Result<Self, BoxError> {
         let bench = Self::new(lab).await?;
-        if bench.connector.target.is_some() {
+        if bench.connector.target.is_some() && !lab.reads_only() {
             bench.write(&lab.network()).await?;
         }
         Ok(bench)
@@ -307,7 +307,7 @@ impl<'l> Bench<'l> {
 }
 
 /// A connector that registered itself.
-fn descriptor(id: &str) -> Result<&'static ConnectorDescriptor, BoxError> {
+pub fn descriptor(id: &str) -> Result<&'static ConnectorDescriptor, BoxError> {
     Registry::linked()?.get(id).map_err(|error| {
         let remedy =
             "the crate ends with `register_connector!`, and its test program refers to it: `use my_connector as _;`";

@@ -63,6 +63,19 @@ impl Check {
         format!("K{}", position + 1)
     }
 
+    /// Whether it writes to the system, which it wants empty.
+    pub fn writes(self) -> bool {
+        matches!(
+            self,
+            Self::RoundTrip
+                | Self::Deletes
+                | Self::LostAnswers
+                | Self::RefusedRecords
+                | Self::Preconditions
+                | Self::ExactMatches
+        )
+    }
+
     /// What it is about.
     pub fn title(self) -> &'static str {
         match self {

@@ -8,6 +8,7 @@ use syncline_testkit::fault_proxy::Seen;
 
 use crate::check::Check;
 use crate::network::Network;
+use crate::real::Real;
 
 /// Whatever went wrong.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -20,6 +21,16 @@ pub trait Lab: Sync {
 
     /// Starts a system of its own for one check: an empty one for a target, one with some records for a source.
     async fn start(&self) -> Result<Box<dyn System>, BoxError>;
+
+    /// The real system that the environment names, in the place of a system that is started: see [`Real`].
+    async fn connect(&self, real: &Real) -> Result<Box<dyn System>, BoxError> {
+        Err(format!("the lab does not say how the system at {} is reached: `Lab::connect`", real.url()).into())
+    }
+
+    /// Whether the systems are only read: real ones that nobody gave to be overwritten. The kit says so; a lab need not.
+    fn reads_only(&self) -> bool {
+        false
+    }
 
     /// What is not proven, and why.
     fn skips(&self) -> &'static [Skip] {

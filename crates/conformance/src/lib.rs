@@ -13,11 +13,15 @@ mod checks;
 mod given;
 mod lab;
 mod network;
+mod real;
 mod report;
+
+use crate::real::OnReal;
 
 pub use check::Check;
 pub use lab::{BoxError, Broken, Lab, Settings, Skip, System};
 pub use network::{Edit, Network};
+pub use real::{Real, Secret};
 pub use report::{Proof, Verdict};
 
 /// Makes a test of every promise for a [`Lab`]: `syncline_conformance::conformance!(MyLab);`
@@ -40,22 +44,43 @@ macro_rules! conformance {
 }
 
 /// Tries whether a connector keeps a promise, and writes down what came of it: each verdict is a file in the folder that
-/// `CONFORMANCE_REPORTS` names, `netbox/K5.json`.
+/// `CONFORMANCE_REPORTS` names, `netbox/K5.json`, or `netbox-real/K5.json` where the environment names a real system ([`Real`]).
 ///
 /// # Panics
 ///
 /// Where it does not keep the promise: it is the body of a test.
 #[expect(clippy::panic, clippy::print_stdout, reason = "it is the body of a test")]
 pub fn prove(lab: &dyn Lab, check: Check) {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    let verdict = match runtime {
-        Ok(runtime) => runtime.block_on(judge(lab, check)),
-        Err(error) => Verdict::Broken(error.to_string()),
+    let (name, verdict) = match Real::of(lab.connector()) {
+        Ok(None) => (lab.connector().to_owned(), blocking(lab, check)),
+        Ok(Some(real)) => (format!("{}-real", lab.connector()), on_real(lab, real, check)),
+        Err(error) => (lab.connector().to_owned(), Verdict::Broken(error.to_string())),
     };
-    report::keep(lab.connector(), check, &verdict);
+    report::keep(&name, check, &verdict);
     match verdict {
         Verdict::Proven(_) | Verdict::NotMeant(_) | Verdict::Skipped(_) => println!("{check}: {verdict}"),
-        Verdict::Broken(why) => panic!("{} breaks {check}\n{why}", lab.connector()),
+        Verdict::Broken(why) => panic!("{name} breaks {check}\n{why}"),
+    }
+}
+
+/// What came of one promise with a real system, which no two checks ask at once.
+fn on_real(lab: &dyn Lab, real: Real, check: Check) -> Verdict {
+    let is_target = bench::descriptor(lab.connector()).is_ok_and(|connector| connector.target.is_some());
+    match real.skips(check, is_target) {
+        Some(why) if lab.skips().iter().all(|skip| skip.check != check) => return Verdict::Skipped(why),
+        _ => {}
+    }
+    match real.alone() {
+        Ok(_alone) => blocking(&OnReal { lab, real }, check),
+        Err(error) => Verdict::Broken(format!("the lock of the real system was not taken: {error}")),
+    }
+}
+
+fn blocking(lab: &dyn Lab, check: Check) -> Verdict {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    match runtime {
+        Ok(runtime) => runtime.block_on(judge(lab, check)),
+        Err(error) => Verdict::Broken(error.to_string()),
     }
 }
 

@@ -5,6 +5,16 @@
 //! - [`cli`]: the commands.
 //! - [`recording`]: what a run asks of its systems kept in a folder, and plans made of it.
 //! - [`telemetry`]: log lines, traces, metrics.
+//!
+//! A host of one's own is a program that links connectors and calls [`main`]:
+//!
+//! ```text
+//! use syncline_connector_acme as _;
+//!
+//! fn main() -> std::process::ExitCode {
+//!     syncline::main()
+//! }
+//! ```
 
 mod book;
 pub mod cli;
@@ -27,5 +37,9 @@ pub mod telemetry;
 mod wiring;
 
 pub use book::Book;
-pub use memory::AllocatorMeter;
 pub use wiring::{open_history, registry, runner};
+
+/// Runs the command line with the arguments of this program, and the connectors that it links: all that the `main` of a host does.
+pub fn main() -> std::process::ExitCode {
+    cli::main(std::env::args_os(), &memory::AllocatorMeter)
+}

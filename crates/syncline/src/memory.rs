@@ -3,20 +3,24 @@
 use peak_alloc::PeakAlloc;
 use syncline_core::run::MemoryMeter;
 
-/// The program's allocator as a meter. The binary installs it; without that it would measure nothing.
+/// Counts what it hands out, so that every run can tell how much memory its phases took: in every program that links the host.
+#[global_allocator]
+static ALLOCATOR: PeakAlloc = PeakAlloc;
+
+/// The allocator as a meter.
 #[derive(Debug, Clone, Copy)]
-pub struct AllocatorMeter(pub &'static PeakAlloc);
+pub(crate) struct AllocatorMeter;
 
 impl MemoryMeter for AllocatorMeter {
     fn current(&self) -> u64 {
-        self.0.current_usage() as u64
+        ALLOCATOR.current_usage() as u64
     }
 
     fn peak(&self) -> u64 {
-        self.0.peak_usage() as u64
+        ALLOCATOR.peak_usage() as u64
     }
 
     fn reset_peak(&self) {
-        self.0.reset_peak_usage();
+        ALLOCATOR.reset_peak_usage();
     }
 }

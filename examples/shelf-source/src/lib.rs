@@ -1,12 +1,15 @@
 //! Shelf, a small inventory with a REST API, as a data source: its sites.
 
+// ANCHOR: state
 use syncline_core::prelude::*;
 use syncline_http::{Client, TokenConnection};
 use syncline_model::{Model as _, models::Site};
 
 /// The connector, and the source that it opens.
 pub struct Shelf(Client);
+// ANCHOR_END: state
 
+// ANCHOR: page
 /// How many sites are asked for at once. A page with fewer is the last one, or something got lost.
 const PAGE: usize = 500;
 
@@ -16,14 +19,18 @@ struct Page {
     total: usize,
     items: Vec<Value>,
 }
+// ANCHOR_END: page
 
+// ANCHOR: connector
 impl Connector for Shelf {
     const ID: &'static str = "shelf-source";
     const LABEL: &'static str = "Shelf";
     const DESCRIPTION: &'static str = "A small inventory: sites.";
     type Connection = TokenConnection;
 }
+// ANCHOR_END: connector
 
+// ANCHOR: connect
 #[async_trait]
 impl ConnectSource for Shelf {
     type Parameters = NoSettings;
@@ -37,18 +44,24 @@ impl ConnectSource for Shelf {
         Ok(Self(connection.client(&context)?))
     }
 }
+// ANCHOR_END: connect
 
 #[async_trait]
 impl DataSource for Shelf {
+    // ANCHOR: knows
     fn knows(&self) -> ModelFields {
         ModelFields::new().only::<Site>(&["name", "status"])
     }
+    // ANCHOR_END: knows
 
+    // ANCHOR: check
     async fn check(&self) -> Result<CheckReport> {
         let page: Page = self.0.get("sites").query("limit", 1).send().await?.json()?;
         Ok(CheckReport { system: format!("Shelf with {} sites", page.total), ..CheckReport::default() })
     }
+    // ANCHOR_END: check
 
+    // ANCHOR: load
     async fn load(&self, request: &ReadRequest, sink: &SnapshotSink) -> Result<()> {
         let mut sites = sink.open_any(Site::SCHEMA)?;
         let mut read = 0;
@@ -68,10 +81,15 @@ impl DataSource for Shelf {
             }
         }
     }
+    // ANCHOR_END: load
 
+    // ANCHOR: shown
     fn config_information(&self) -> Vec<ConfigItem> {
         vec![ConfigItem::new("URL", self.0.url())]
     }
+    // ANCHOR_END: shown
 }
 
+// ANCHOR: register
 register_connector!(Shelf, source);
+// ANCHOR_END: register

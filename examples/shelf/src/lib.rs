@@ -15,17 +15,22 @@ pub struct ShelfSide {
     http: Client,
 }
 
+// ANCHOR: capabilities
 /// One request writes one record; four at once are fine. A write carries the version that was read.
 const CAPABILITIES: Capabilities =
     Capabilities { batch_size: 20, concurrency: 4, preconditions: true, deletes: true, staging: false };
+// ANCHOR_END: capabilities
 
+// ANCHOR: connector
 impl Connector for Shelf {
     const ID: &'static str = "shelf";
     const LABEL: &'static str = "Shelf";
     const DESCRIPTION: &'static str = "A small inventory: sites and VLANs.";
     type Connection = TokenConnection;
 }
+// ANCHOR_END: connector
 
+// ANCHOR: source
 #[async_trait]
 impl ConnectSource for Shelf {
     type Parameters = NoSettings;
@@ -39,7 +44,9 @@ impl ConnectSource for Shelf {
         ShelfSide::open(&connection, &context)
     }
 }
+// ANCHOR_END: source
 
+// ANCHOR: target
 #[async_trait]
 impl ConnectTarget for Shelf {
     type Parameters = NoSettings;
@@ -57,7 +64,9 @@ impl ConnectTarget for Shelf {
         ShelfSide::open(&connection, &context)
     }
 }
+// ANCHOR_END: target
 
+// ANCHOR: mappings
 fn mappings() -> Vec<DataMapping> {
     vec![
         DataMapping::model("site", "sites"),
@@ -65,7 +74,9 @@ fn mappings() -> Vec<DataMapping> {
         DataMapping::model("vlan", "vlans"),
     ]
 }
+// ANCHOR_END: mappings
 
+// ANCHOR: side
 impl ShelfSide {
     fn open(connection: &TokenConnection, context: &ConnectContext) -> Result<Self> {
         Ok(Self { http: connection.client(context)? })
@@ -79,7 +90,9 @@ impl ShelfSide {
         vec![ConfigItem::new("URL", self.http.url())]
     }
 }
+// ANCHOR_END: side
 
+// ANCHOR: source
 #[async_trait]
 impl DataSource for ShelfSide {
     fn knows(&self) -> ModelFields {
@@ -98,7 +111,9 @@ impl DataSource for ShelfSide {
         self.config()
     }
 }
+// ANCHOR_END: source
 
+// ANCHOR: data_target
 #[async_trait]
 impl DataTarget for ShelfSide {
     fn holds(&self) -> ModelFields {
@@ -117,15 +132,20 @@ impl DataTarget for ShelfSide {
         self.read(request, sink).await
     }
 
+    // ANCHOR: writer
     async fn writer(&self, permit: &WritePermit) -> Result<Box<dyn TargetWriter>> {
         // A run that was taken over by another runner sends nothing any more.
         let validity = permit.validity().clone();
         Ok(Box::new(Self { http: self.http.clone().on_condition(move || validity.ensure()) }))
     }
+    // ANCHOR_END: writer
 
     fn config_information(&self) -> Vec<ConfigItem> {
         self.config()
     }
 }
+// ANCHOR_END: data_target
 
+// ANCHOR: register
 register_connector!(Shelf, source, target);
+// ANCHOR_END: register

@@ -9,6 +9,7 @@ use syncline_model::{Model as _, ModelSchema};
 use crate::ShelfSide;
 use crate::write::native_of;
 
+// ANCHOR: page
 /// How many objects are asked for at once. A page with fewer is the last one, or something got lost.
 pub const PAGE: usize = 500;
 
@@ -18,22 +19,28 @@ pub struct Page {
     pub total: usize,
     pub items: Vec<Value>,
 }
+// ANCHOR_END: page
 
+// ANCHOR: list_of
 /// The list that has a model's objects.
 pub fn list_of(schema: &ModelSchema) -> &'static str {
     if schema.name == Site::NAME { "sites" } else { "vlans" }
 }
+// ANCHOR_END: list_of
 
 impl ShelfSide {
+    // ANCHOR: test
     pub(crate) async fn test(&self) -> Result<CheckReport> {
         let sites = self.page("sites", 0, 1).await?.total;
         Ok(CheckReport { system: format!("Shelf with {sites} sites"), ..CheckReport::default() })
     }
+    // ANCHOR_END: test
 
     pub(crate) async fn page(&self, list: &'static str, offset: usize, limit: usize) -> Result<Page> {
         Ok(self.http.get(list).query("offset", offset).query("limit", limit).send().await?.json()?)
     }
 
+    // ANCHOR: read
     /// Sites first: VLANs name theirs by id.
     pub(crate) async fn read(&self, request: &ReadRequest, sink: &SnapshotSink) -> Result<()> {
         let mut slugs = HashMap::new();
@@ -65,4 +72,5 @@ impl ShelfSide {
         }
         Ok(())
     }
+    // ANCHOR_END: read
 }

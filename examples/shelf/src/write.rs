@@ -8,6 +8,7 @@ use crate::read::{PAGE, list_of};
 
 #[async_trait]
 impl TargetWriter for ShelfSide {
+    // ANCHOR: write
     async fn write(&self, batch: &Batch<'_>, bindings: &Bindings) -> Result<Vec<Written>, BatchError> {
         let mut written = Vec::new();
         for change in &batch.changes {
@@ -15,7 +16,9 @@ impl TargetWriter for ShelfSide {
         }
         Ok(written)
     }
+    // ANCHOR_END: write
 
+    // ANCHOR: settle
     /// An object that is as the change wants it was written, and one that is not there was deleted.
     async fn settle(&self, batch: &Batch<'_>, bindings: &Bindings) -> Result<Vec<Option<Written>>> {
         let objects = self.objects(list_of(batch.model)).await?;
@@ -37,13 +40,17 @@ impl TargetWriter for ShelfSide {
         });
         Ok(settled.collect())
     }
+    // ANCHOR_END: settle
 }
 
+// ANCHOR: native
 /// The handle of an object: its id, and the version that changes whenever it does.
 pub fn native_of(object: &Value) -> Native {
     Native::new(&object["id"]).at_version(object["version"].to_string())
 }
+// ANCHOR_END: native
 
+// ANCHOR: wanted
 /// The object's fields that a change asks for. A VLAN names its site by id.
 fn wanted(batch: &Batch<'_>, change: &Change, bindings: &Bindings) -> Object {
     let field = |field: &FieldChange| match field.name.as_str() {
@@ -56,8 +63,10 @@ fn wanted(batch: &Batch<'_>, change: &Change, bindings: &Bindings) -> Object {
     };
     batch.fields(change).map(field).collect()
 }
+// ANCHOR_END: wanted
 
 impl ShelfSide {
+    // ANCHOR: write_one
     async fn write_one(&self, batch: &Batch<'_>, change: &Change, bindings: &Bindings) -> Result<Written, BatchError> {
         let list = list_of(batch.model);
         let native = batch.native(change, bindings);
@@ -80,6 +89,7 @@ impl ShelfSide {
             Err(error) => refused(change, error),
         }
     }
+    // ANCHOR_END: write_one
 
     /// Every object of a list.
     async fn objects(&self, list: &'static str) -> Result<Vec<Value>> {
@@ -95,6 +105,7 @@ impl ShelfSide {
     }
 }
 
+// ANCHOR: refused
 /// What a refusal says: of this record, or of all.
 fn refused(change: &Change, error: syncline_http::Error) -> Result<Written, BatchError> {
     if error.is_in_doubt() {
@@ -111,3 +122,4 @@ fn refused(change: &Change, error: syncline_http::Error) -> Result<Written, Batc
     };
     Ok(Written::not_written(outcome))
 }
+// ANCHOR_END: refused

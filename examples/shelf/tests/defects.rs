@@ -7,7 +7,7 @@ mod lab;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::json;
-use syncline_conformance::{Check, Skip, Verdict, judge};
+use syncline_conformance::{BoxError, Check, Lab, Settings, Skip, System, Verdict, judge};
 use syncline_connector_shelf::{Shelf, ShelfSide};
 use syncline_core::event::{Events, Side};
 use syncline_core::prelude::*;
@@ -282,16 +282,66 @@ impl TargetWriter for DefectiveWriter {
     }
 }
 
-fn lab(defect: Defect) -> ShelfLab {
-    let skips: &[Skip] = if defect == 15 { &[Skip { check: Check::Memory, reason: " " }] } else { &[] };
-    ShelfLab { connector: "defective-shelf", parameters: json!({"defect": defect}), skips }
+/// The shelf's lab, with a connector that has a defect.
+struct DefectiveLab(Defect);
+
+struct DefectiveShelf {
+    inner: Box<dyn System>,
+    defect: Defect,
+}
+
+#[async_trait]
+impl Lab for DefectiveLab {
+    fn connector(&self) -> &'static str {
+        Defective::ID
+    }
+
+    async fn start(&self) -> Result<Box<dyn System>, BoxError> {
+        Ok(Box::new(DefectiveShelf { inner: ShelfLab.start().await?, defect: self.0 }))
+    }
+
+    fn skips(&self) -> &'static [Skip] {
+        if self.0 == 15 { &[Skip { check: Check::Memory, reason: " " }] } else { &[] }
+    }
+}
+
+#[async_trait]
+impl System for DefectiveShelf {
+    fn url(&self) -> Option<String> {
+        self.inner.url()
+    }
+
+    fn settings(&self, url: Option<&str>) -> Settings {
+        let parameters = json!({"defect": self.defect});
+        Settings { source: parameters.clone(), target: parameters, ..self.inner.settings(url) }
+    }
+
+    fn secrets(&self) -> Vec<String> {
+        self.inner.secrets()
+    }
+
+    async fn meddle(&self, model: &str, native: &Native) -> Result<(), BoxError> {
+        self.inner.meddle(model, native).await
+    }
+
+    async fn shorten(&self) -> bool {
+        self.inner.shorten().await
+    }
+
+    fn refused(&self) -> Option<(&'static str, Value)> {
+        self.inner.refused()
+    }
+
+    async fn grow(&self, records: u64) -> Result<bool, BoxError> {
+        self.inner.grow(records).await
+    }
 }
 
 /// What the kit says to the defect of a check.
 fn said(number: Defect) -> String {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let check = Check::ALL[usize::from(number) - 1];
-    match runtime.block_on(judge(&lab(number), check)) {
+    match runtime.block_on(judge(&DefectiveLab(number), check)) {
         Verdict::Broken(why) => why,
         other => panic!("the kit does not find the defect of {check}: {other}"),
     }

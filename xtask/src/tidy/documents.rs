@@ -24,6 +24,38 @@ pub(super) fn links_lead_somewhere(tree: &Tree) -> Vec<Finding> {
     findings
 }
 
+/// What a page of the handbook includes is there, and so is the anchor that it names: mdBook would show nothing, and say nothing.
+pub(super) fn includes_lead_somewhere(tree: &Tree) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (path, text) in tree.texts(".md") {
+        for (line, content) in (1..).zip(text.lines()) {
+            let includes = content.split("{{#").skip(1).filter_map(|rest| rest.split_once("}}"));
+            let includes =
+                includes.filter_map(|(inner, _)| inner.split_once("include ").map(|(_, target)| target.trim()));
+            for target in includes {
+                let (file, part) = target.split_once(':').unwrap_or((target, ""));
+                let included = resolve(path, file).and_then(|file| tree.text(&file));
+                let is_anchor = part.contains(|letter: char| letter.is_alphabetic());
+                let what = match included {
+                    None => format!("the include `{file}` leads nowhere"),
+                    Some(text) if is_anchor && !has_anchor(text, part) => format!("`{file}` has no anchor `{part}`"),
+                    Some(_) => continue,
+                };
+                findings.push(Finding::new(path, line, what));
+            }
+        }
+    }
+    findings
+}
+
+fn has_anchor(text: &str, name: &str) -> bool {
+    let is = |word: &str| {
+        let wanted = format!("{word}: {name}");
+        text.lines().any(|line| line.trim_end().ends_with(&wanted))
+    };
+    is("ANCHOR") && is("ANCHOR_END")
+}
+
 /// The pages of lessons: tables whose last column names tests.
 const LESSONS: [&str; 2] = ["docs/src/field-lessons.md", "docs/src/zabbix-lessons.md"];
 
@@ -102,6 +134,17 @@ mod tests {
         let page = "# Lessons\n| # | requirement | tests |\n|--:|---|---|\n| 1 | `a` is b | `it_is_b`, `it_is_c` |\n";
         let files = [(LESSONS[0], page), ("src/a.rs", "#[tokio::test]\nasync fn it_is_b() {}\n")];
         assert_eq!(says(lessons_have_their_tests, &files), ["docs/src/field-lessons.md:4: there is no test `it_is_c`"]);
+    }
+
+    #[test]
+    fn includes_of_nothing_are_found() {
+        let page =
+            "{{#include ../a.rs:one}}\n{{#rustdoc_include ../a.rs:1:2}}\n{{#include ../a.rs:two}}\n{{#include b.rs}}\n";
+        let code = "// ANCHOR: one\nlet a = 1;\n// ANCHOR_END: one\n// ANCHOR: two\n";
+        assert_eq!(
+            says(includes_lead_somewhere, &[("docs/a.md", page), ("a.rs", code)]),
+            ["docs/a.md:3: `../a.rs` has no anchor `two`", "docs/a.md:4: the include `b.rs` leads nowhere"]
+        );
     }
 
     #[test]

@@ -37,7 +37,7 @@ struct Finding {
 type Rule = fn(&Tree) -> Vec<Finding>;
 
 /// Every rule with its name.
-const RULES: [(&str, Rule); 10] = [
+const RULES: [(&str, Rule); 12] = [
     ("connectors are linked", manifests::connectors_are_linked),
     ("versions stand in one place", manifests::versions_stand_in_one_place),
     ("every dependency is used", manifests::every_dependency_is_used),
@@ -45,8 +45,10 @@ const RULES: [(&str, Rule); 10] = [
     ("arrows point one way", manifests::arrows_point_one_way),
     ("sources hold nothing unfinished", sources::nothing_unfinished),
     ("files are small", sources::files_are_small),
+    ("the tutorial's connectors are short", sources::examples_are_short),
     ("files name no machine", sources::no_machine),
     ("links lead somewhere", documents::links_lead_somewhere),
+    ("includes lead somewhere", documents::includes_lead_somewhere),
     ("field lessons have their tests", documents::lessons_have_their_tests),
 ];
 

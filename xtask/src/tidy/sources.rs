@@ -52,6 +52,29 @@ pub(super) fn files_are_small(tree: &Tree) -> Vec<Finding> {
     long.chain(big).collect()
 }
 
+/// How much code the connectors of the tutorial have, and may have: its pages say so.
+const EXAMPLES: [(&str, usize); 2] = [("examples/shelf-source/src/", 60), ("examples/shelf/src/", 250)];
+
+/// What a connector costs is what the tutorial says: lines of code, without empty ones and comments.
+pub(super) fn examples_are_short(tree: &Tree) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (folder, most) in EXAMPLES {
+        let texts = tree.texts(".rs").filter(|(path, _)| path.starts_with(folder));
+        let lines: usize = texts.map(|(_, text)| lines_of_code(text)).sum();
+        if lines > most {
+            findings.push(Finding::new(folder, None, format!("{lines} lines of code; {most} at most")));
+        }
+        if lines == 0 {
+            findings.push(Finding::new(folder, None, "no code: the tutorial is about it"));
+        }
+    }
+    findings
+}
+
+fn lines_of_code(text: &str) -> usize {
+    text.lines().map(str::trim_start).filter(|line| !line.is_empty() && !line.starts_with("//")).count()
+}
+
 /// A clone works on every machine: no paths of one, and no addresses that the package managers know themselves.
 pub(super) fn no_machine(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -97,6 +120,23 @@ mod tests {
             says(files_are_small, &[("long.rs", &long), ("short.rs", &short), ("long.md", &long)]),
             ["long.rs: 801 lines; 800 at most"]
         );
+    }
+
+    #[test]
+    fn long_examples_are_found() {
+        let (source, target) = ("examples/shelf-source/src/lib.rs", "examples/shelf/src/lib.rs");
+        let fits = "let a = 1; // 1\n\n    /// 2\n".repeat(60);
+        assert_eq!(says(examples_are_short, &[(source, &fits), (target, &fits)]), Vec::<String>::new());
+        let other = "examples/shelf/src/more.rs";
+        let long = "}\n".repeat(191);
+        assert_eq!(
+            says(examples_are_short, &[(source, &format!("{fits}}}\n")), (target, &fits), (other, &long)]),
+            [
+                "examples/shelf-source/src/: 61 lines of code; 60 at most",
+                "examples/shelf/src/: 251 lines of code; 250 at most"
+            ]
+        );
+        assert_eq!(says(examples_are_short, &[]).len(), 2);
     }
 
     #[test]

@@ -154,6 +154,10 @@ async fn whole(bench: &Bench<'_>, side: Side) -> Result<Read, BoxError> {
         if let Some(reason) = &one.partial {
             return Err(format!("the {side} reads `{model}` in part: {reason}").into());
         }
+        // What is wrong in a real system is the system's; the connector says what it is.
+        if bench.lab.reads_only() {
+            continue;
+        }
         if let Some(rejected) = one.rejected.first() {
             return Err(format!("the {side} cannot take over a record of `{model}`: {rejected}").into());
         }
@@ -174,7 +178,7 @@ fn same(first: &Read, second: &Read, what: &str) -> Result<(), BoxError> {
         if let Some(reason) = &other.partial {
             return Err(format!("{what}: `{model}` is read in part: {reason}").into());
         }
-        if other.duplicates > 0 {
+        if other.duplicates > one.duplicates {
             return Err(format!("{what}: {} records of `{model}` come twice", other.duplicates).into());
         }
         let missing = one.records.iter().find(|(key, record)| other.records.get(*key) != Some(record));
