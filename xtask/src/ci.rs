@@ -1,7 +1,12 @@
 //! `cargo xtask ci`: everything that a change must pass, each step with its time.
 
+use std::cell::Cell;
+use std::io;
+use std::process::{Command, Output, Stdio};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use anyhow::{Context as _, anyhow, ensure};
 use clap::Args;
 use xshell::{Shell, cmd};
 
@@ -57,12 +62,14 @@ pub(crate) fn run(shell: &Shell, arguments: &Arguments) -> Outcome {
         with_postgres(command.env(matrix::WHERE, &reports))
     });
     step("handbook matrix", &|| matrix::run(root(), &reports, true));
+    // Those tests wait for processes that they kill, and the lints for the compiler: side by side they take the time of one.
+    let lints = Beside::start(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]);
     step("durable", &|| {
         // Of the whole workspace, so that nothing is compiled again with other features.
         let command = cmd!(shell, "cargo test --workspace --test durable -- --nocapture");
         with_postgres(DURABLE.iter().fold(command, |command, (name, number)| command.env(name, number)))
     });
-    step("clippy", &|| cargo(cmd!(shell, "cargo clippy --workspace --all-targets -- -D warnings")));
+    step("clippy, what was left of it", &|| lints.end());
     step("handbook", &|| handbook::build(shell));
     step("new connector", &|| new_connector::prove(shell, root()));
     // Advisories are left out: their database is not everywhere to be had. `cargo deny check advisories` asks for it.
@@ -76,6 +83,26 @@ pub(crate) fn run(shell: &Shell, arguments: &Arguments) -> Outcome {
     // Where Debian's packages can be had: elsewhere it says so, and the simulator has to do.
     step("integration zabbix", &|| Ok(integration::run(shell, &integration::Arguments::zabbix())));
     summary(&steps)
+}
+
+/// A command of cargo beside the steps. What it says is told where its end is awaited.
+struct Beside(Cell<Option<JoinHandle<io::Result<Output>>>>);
+
+impl Beside {
+    fn start(arguments: &[&str]) -> Self {
+        let mut command = Command::new("cargo");
+        command.args(arguments).current_dir(root()).stdin(Stdio::null());
+        Self(Cell::new(Some(thread::spawn(move || command.output()))))
+    }
+
+    fn end(&self) -> anyhow::Result<Outcome> {
+        let thread = self.0.take().context("it was awaited before")?;
+        let output = thread.join().map_err(|_| anyhow!("the thread that waited for cargo has panicked"))??;
+        print!("{}", String::from_utf8_lossy(&output.stdout));
+        eprint!("{}", String::from_utf8_lossy(&output.stderr));
+        ensure!(output.status.success(), "cargo ended with {}", output.status);
+        Ok(Outcome::Good)
+    }
 }
 
 fn summary(steps: &[Step]) -> Outcome {
