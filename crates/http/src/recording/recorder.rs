@@ -31,12 +31,19 @@ pub struct Recorder {
 struct Inner {
     path: PathBuf,
     /// None when the recording has ended.
-    file: Mutex<Option<File>>,
+    file: Mutex<Option<Open>>,
     secrets: Secrets,
     begun: AtomicU64,
-    written: AtomicU64,
     /// Why nothing more is written.
     failed: OnceLock<io::Error>,
+}
+
+/// A file that is written to.
+#[derive(Debug)]
+struct Open {
+    file: File,
+    /// How many exchanges are in it.
+    exchanges: u64,
 }
 
 /// What a recording holds.
@@ -76,10 +83,9 @@ impl Recorder {
         })?;
         let inner = Inner {
             path,
-            file: Mutex::new(Some(file)),
+            file: Mutex::new(Some(Open { file, exchanges: 0 })),
             secrets,
             begun: AtomicU64::new(0),
-            written: AtomicU64::new(0),
             failed: OnceLock::new(),
         };
         let recorder = Self { inner: Arc::new(inner) };
@@ -101,13 +107,13 @@ impl Recorder {
     /// Ends the recording: what is still under way is no part of it. An error says why the recording is not whole; the run was not
     /// disturbed by that.
     pub fn finish(&self) -> Result<Recorded, RecordingError> {
-        let exchanges = self.inner.written.load(Ordering::SeqCst);
-        self.write(&Last { end: End { exchanges } });
-        let file = self.inner.file.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(file) = file {
-            file.sync_all().map_err(|source| self.unwritten(source))?;
-        }
+        let open = self.inner.file.lock().unwrap_or_else(PoisonError::into_inner).take();
         self.ensure_well()?;
+        let exchanges = open.as_ref().map_or(0, |open| open.exchanges);
+        if let Some(mut open) = open {
+            let ended = frame(&Last { end: End { exchanges } }).and_then(|frame| open.file.write_all(&frame));
+            ended.and_then(|()| open.file.sync_all()).map_err(|source| self.unwritten(source))?;
+        }
         Ok(Recorded { exchanges, secrets_met: self.inner.secrets.met() })
     }
 
@@ -176,24 +182,27 @@ impl Recorder {
     }
 
     fn write_exchange(&self, line: &Line) {
-        if self.write(line) {
-            self.inner.written.fetch_add(1, Ordering::SeqCst);
-        }
+        self.write_counted(line, 1);
     }
 
-    /// Writes a line; whether it is there. A recording that cannot be written must not fail a run: it is told at its end.
+    /// Writes a line; whether it is there.
     fn write(&self, line: &impl Serialize) -> bool {
-        let frame = serde_json::to_vec(line).map_err(io::Error::other).and_then(|mut line| {
-            line.push(b'\n');
-            zstd::encode_all(&*line, LEVEL)
-        });
+        self.write_counted(line, 0)
+    }
+
+    /// Writes a line that counts so many exchanges. A recording that cannot be written must not fail a run: it is told at its end.
+    fn write_counted(&self, line: &impl Serialize, exchanges: u64) -> bool {
+        let frame = frame(line);
         let mut file = self.inner.file.lock().unwrap_or_else(PoisonError::into_inner);
         if self.inner.failed.get().is_some() {
             return false;
         }
         let Some(open) = file.as_mut() else { return false };
-        match frame.and_then(|frame| open.write_all(&frame)) {
-            Ok(()) => true,
+        match frame.and_then(|frame| open.file.write_all(&frame)) {
+            Ok(()) => {
+                open.exchanges += exchanges;
+                true
+            }
             Err(error) => {
                 // Only the first one counts.
                 let _ = self.inner.failed.set(error);
@@ -248,6 +257,13 @@ impl Drop for Recording {
             outcome: Outcome::Response(Answer { status, headers, parts, cut: !self.ended, body }),
         });
     }
+}
+
+/// A line as it stands in the file.
+fn frame(line: &impl Serialize) -> io::Result<Vec<u8>> {
+    let mut line = serde_json::to_vec(line)?;
+    line.push(b'\n');
+    zstd::encode_all(&*line, LEVEL)
 }
 
 /// The last place up to `at` where no letter is cut in two.

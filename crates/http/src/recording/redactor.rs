@@ -25,6 +25,7 @@ pub(super) struct Redactor {
     answers_login: bool,
     /// A password was seen.
     pub saw_password: bool,
+    may_be_json: bool,
     form: Form,
 }
 
@@ -81,7 +82,14 @@ impl Redactor {
         } else {
             Form::Unknown(Vec::new())
         };
-        Self { secrets: secrets.clone(), known: secrets.known(), answers_login: false, saw_password: false, form }
+        Self {
+            secrets: secrets.clone(),
+            known: secrets.known(),
+            answers_login: false,
+            saw_password: false,
+            may_be_json: kind.is_empty() || kind.contains("json"),
+            form,
+        }
     }
 
     /// For the answer to a request that held a password.
@@ -99,7 +107,9 @@ impl Redactor {
             };
             out.append(white);
             self.form = match bytes[at] {
-                b'{' | b'[' | b'"' => Form::Json(Json::default()),
+                b'{' | b'[' => Form::Json(Json::default()),
+                // Also a table of quoted texts begins so.
+                b'"' if self.may_be_json => Form::Json(Json::default()),
                 b'<' => Form::Page(Vec::new()),
                 _ => Form::Text(Vec::new()),
             };
@@ -277,6 +287,8 @@ impl Redactor {
         }
         let scrubbed = scrub(&text, known);
         let mut other = None;
+        // What a login gives is said at once; deeper down is data.
+        let is_outermost = json.open.len() <= 1;
         match json.open.last_mut() {
             Some(open) if open.expects_name => {
                 open.hides = is_secret(&text) || (open.hides_value && &*text == "value");
@@ -297,7 +309,7 @@ impl Redactor {
                 }
                 if matches!(scrubbed, Cow::Owned(_)) {
                     secrets.meet();
-                } else if self.answers_login && is_session(&text) {
+                } else if self.answers_login && is_outermost && is_session(&text) {
                     other = Some(REDACTED.to_owned());
                 } else {
                     other = inner_json(&text, secrets);
@@ -464,6 +476,30 @@ mod tests {
             &mut out,
         );
         assert_eq!(out, br#"{"jsonrpc":"2.0","result":"[redacted]","message":"no such user here","id":1}"#);
+    }
+
+    #[test]
+    fn only_what_a_login_says_at_once_is_taken_for_a_session() {
+        let mut redactor = Redactor::new(&secrets(), None).answering_login(true);
+        let mut out = Vec::new();
+        let body = br#"{"result":[{"name":"atlanta-dc1-core-switch-01"}],"id":1}"#;
+        redactor.push(body, &mut out);
+        assert_eq!(out, body);
+    }
+
+    /// In such a table, a backslash is a letter.
+    #[test]
+    fn a_table_of_quoted_texts_is_kept_to_its_end() {
+        let table = br#""path","note"
+"C:","hunter2"
+"D:","x"
+"#;
+        let mut redactor = Redactor::new(&secrets(), Some("text/csv"));
+        let mut out = Vec::new();
+        table.chunks(5).for_each(|chunk| redactor.push(chunk, &mut out));
+        redactor.end(&mut out);
+        let stands = crate::stand_in(&SecretRef::Env("A".to_owned()));
+        assert_eq!(String::from_utf8(out).unwrap(), String::from_utf8_lossy(table).replace("hunter2", &stands));
     }
 
     #[test]
