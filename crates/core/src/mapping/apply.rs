@@ -1,6 +1,7 @@
 //! Rules applied to what was read.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use serde_json::{Map, Value};
 use syncline_model::models::by_name;
@@ -46,8 +47,8 @@ enum Fate {
 impl Rules {
     /// Makes of a read what the rules say, with the fields of `given`. Models that no rule concerns stay as they are.
     ///
-    /// What rules rename or leave out is held in memory; the records are not.
-    pub fn apply(&self, read: &Snapshot, given: &ModelFields) -> Result<Mapped> {
+    /// What is made is written to `folder`. What rules rename or leave out is held in memory; the records are not.
+    pub fn apply(&self, read: &Snapshot, given: &ModelFields, folder: &Path) -> Result<Mapped> {
         let schemas: Vec<_> = given.iter().map(|(schema, _)| schema).collect();
         let mut keys = Keys::default();
         // What others refer to comes before them, so that they can follow. Where references close a circle, what is left out is found
@@ -70,7 +71,7 @@ impl Rules {
             let refers =
                 || schema.references().any(|(_, other)| given.schema(other).is_some_and(|it| keys.has_moved(it)));
             if self.model(schema.name).is_some() || keys.has_moved(schema) || refers() {
-                *model = self.remake(schema, fields, model, &keys)?;
+                *model = self.remake(schema, fields, model, &keys, folder)?;
             }
         }
         Ok(Mapped { snapshot, keys })
@@ -184,9 +185,10 @@ impl Rules {
         fields: FieldSet,
         snapshot: &ModelSnapshot,
         keys: &Keys,
+        folder: &Path,
     ) -> Result<ModelSnapshot> {
         let rules = self.model(schema.name);
-        let mut remade = Remade::of(schema, fields, snapshot)?;
+        let mut remade = Remade::of(schema, fields, snapshot, folder);
         let mut skipped: BTreeMap<&'static str, u64> = BTreeMap::new();
         let mut reader = SnapshotReader::open(snapshot)?;
         while let Some(line) = reader.next_line()? {

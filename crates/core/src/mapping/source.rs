@@ -1,5 +1,6 @@
 //! A source whose records are mapped.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -39,9 +40,9 @@ impl MappedSource {
         &self.rules
     }
 
-    /// Makes of a read what the rules say, with the fields of `given`. Files are read and written.
-    pub fn map(&self, read: &Snapshot, given: &ModelFields) -> Result<Snapshot> {
-        let Mapped { snapshot, keys } = self.rules.apply(read, given)?;
+    /// Makes of a read what the rules say, with the fields of `given`. Files are read, and written to `folder`.
+    pub fn map(&self, read: &Snapshot, given: &ModelFields, folder: &Path) -> Result<Snapshot> {
+        let Mapped { snapshot, keys } = self.rules.apply(read, given, folder)?;
         *self.keys.lock().unwrap_or_else(PoisonError::into_inner) = keys.into();
         Ok(snapshot)
     }

@@ -82,7 +82,7 @@ fn told(snapshot: &Snapshot) -> String {
 async fn mapped(rules: Value) -> (String, Keys) {
     let folder = tempfile::tempdir().unwrap();
     let read = read(folder.path(), &estate(), &contract()).await;
-    let Mapped { snapshot, keys } = mapping(rules).rules().unwrap().apply(&read, &contract()).unwrap();
+    let Mapped { snapshot, keys } = mapping(rules).rules().unwrap().apply(&read, &contract(), folder.path()).unwrap();
     (told(&snapshot), keys)
 }
 
@@ -168,7 +168,7 @@ async fn fields_that_only_rules_look_at_are_read_and_not_compared() {
     let asked = rules.asked(&knows, &given).unwrap();
     let sites = json!({"site": [{"slug": "atl", "name": "Atlanta", "physical_address": "1 Peachtree St"}]});
     let read = read(folder.path(), &sites, &asked).await;
-    let mapped = rules.apply(&read, &given).unwrap().snapshot;
+    let mapped = rules.apply(&read, &given, folder.path()).unwrap().snapshot;
     assert_eq!(told(&mapped), r#"site ["atl"] {"slug":"atl","name":"1 Peachtree St"}"#);
     let missing = rules.asked(&given, &given).unwrap_err();
     assert_eq!(missing, "a mapping rule of `site` looks at `physical_address`, which this source does not tell");
@@ -219,7 +219,7 @@ async fn a_source_is_asked_about_the_keys_that_it_knows() {
         {"model": "site", "field": "slug", "lookup": {"atl": "atlanta"}},
     ]);
     let source = MappedSource::new(Box::new(&SOURCE), mapping(rules).rules().unwrap());
-    source.map(&read, &contract()).unwrap();
+    source.map(&read, &contract(), folder.path()).unwrap();
     let key = |text: &str| AnyKey::parse(text).unwrap();
     let keys = [key(r#"[["lab"],"sw2"]"#), key(r#"[["atlanta"],"sw1"]"#), key(r#"[["paris"],"sw1"]"#)];
     let answers = source.explain_absence("device", &keys).await.unwrap();
@@ -243,7 +243,7 @@ proptest! {
             {"model": "site", "field": "status", "lookup": {"planned": "retired"}},
             {"model": "site", "when": "slug == ''", "leave_out": true},
         ])).rules().unwrap();
-        let mapped = rules.apply(&read, &contract).unwrap().snapshot;
+        let mapped = rules.apply(&read, &contract, folder.path()).unwrap().snapshot;
         prop_assert_eq!(&mapped.models["site"].digest, &read.models["site"].digest);
     }
 
@@ -256,7 +256,7 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let read = runtime.block_on(read(folder.path(), &json!({"site": sites}), &contract));
         let rules = mapping(json!([{"model": "site", "field": "slug", "template": "new-{{ slug }}"}])).rules().unwrap();
-        let Mapped { snapshot, keys } = rules.apply(&read, &contract).unwrap();
+        let Mapped { snapshot, keys } = rules.apply(&read, &contract, folder.path()).unwrap();
         prop_assert_eq!(snapshot.models["site"].records, slugs.len() as u64);
         for slug in slugs {
             let new = AnyKey::from_value(&json!([format!("new-{slug}")])).unwrap();

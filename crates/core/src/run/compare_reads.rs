@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use syncline_model::models::by_name;
@@ -128,6 +128,15 @@ impl Runner {
     }
 }
 
+/// In what two files with records of a model differ, up to so many records, and whether there is more.
+pub(super) fn differences(model: &str, a: &Path, b: &Path, limit: usize) -> Result<(Vec<Change>, bool)> {
+    let schema = by_name(model).ok_or_else(|| Error::new(ErrorKind::NotFound, no_model(model)))?;
+    let merge = Merge { schema, compared: FieldSet::ALL, after: None, limit, bounds: BOUNDS };
+    let Merged { changes, next, cut_after } =
+        merge.run(&mut SnapshotReader::open_path(a)?, &mut SnapshotReader::open_path(b)?)?;
+    Ok((changes, next.is_some() || cut_after.is_some()))
+}
+
 type Reads<'a> = Option<&'a std::collections::BTreeMap<String, PlanRead>>;
 
 /// What was read of a side; none where that side was not.
@@ -141,13 +150,13 @@ fn reads_of(header: &PlanHeader, side: Side) -> Reads<'_> {
 
 /// Whether the target makes its own records of a model of what the source gave: then it compares other records than were read, or other
 /// models.
-fn is_made(header: &PlanHeader, model: &str) -> bool {
+pub(super) fn is_made(header: &PlanHeader, model: &str) -> bool {
     let reads = &header.source.reads;
     let is_read_for_it = |(name, read): (&String, &PlanRead)| read.given.is_some() || !header.fields.contains_key(name);
     header.undoes.is_none() && header.fields.contains_key(model) && reads.iter().any(is_read_for_it)
 }
 
-fn is_there(file: &std::path::Path) -> Result<bool> {
+pub(super) fn is_there(file: &std::path::Path) -> Result<bool> {
     file.try_exists().map_err(|error| {
         let message = format!("cannot look for the read `{}`", file.display());
         Error::new(ErrorKind::Storage, message).caused_by(error)
@@ -330,8 +339,6 @@ fn parsed(key: &[u8]) -> Result<AnyKey> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use syncline_model::Model as _;
     use syncline_model::models::Site;
 

@@ -31,6 +31,7 @@ mod scheduler;
 mod second_thoughts;
 mod staging;
 mod tidy;
+mod try_mapping;
 mod undo;
 mod webhook;
 mod whole;
@@ -50,6 +51,7 @@ pub use request::{Consent, RunRequest};
 pub use runner::Runner;
 pub use scheduler::Scheduler;
 pub use tidy::Tidied;
+pub use try_mapping::{MappingTrial, TriedModel};
 pub use webhook::Webhook;
 pub use worker::{Follower, Worker};
 

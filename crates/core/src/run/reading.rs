@@ -1,6 +1,7 @@
 //! Reading both sides.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use futures::FutureExt as _;
@@ -45,13 +46,13 @@ impl Prepared {
         ReadRequest { fields: self.read.clone(), modes, cancel: cancel.clone() }
     }
 
-    /// What the mapping rules make of a read of the source.
-    pub(super) async fn map(&self, read: Snapshot) -> Result<Snapshot> {
+    /// What the mapping rules make of a read of the source, written to `folder`.
+    pub(super) async fn map(&self, read: Snapshot, folder: PathBuf) -> Result<Snapshot> {
         let Some(mapped) = self.mapped.clone() else { return Ok(read) };
         let (given, span) = (self.given.clone(), tracing::Span::current());
         let work = move || {
             let _within = span.enter();
-            mapped.map(&read, &given)
+            mapped.map(&read, &given, &folder)
         };
         let ended = tokio::task::spawn_blocking(work).await;
         ended.map_err(|error| Error::new(ErrorKind::Internal, "the mapping stopped").caused_by(error)).flatten()

@@ -81,7 +81,7 @@ impl Work<'_> {
         }
         let (source, target) = self.load(&prepared, report).await?;
         let as_read = digests(&source);
-        let read = prepared.map(source).await?;
+        let read = prepared.map(source, self.snapshot_folder()).await?;
         let source = prepared.target.desired(read.clone(), &prepared.fields)?;
         // What the target makes of other records has no read of its own: what it is to keep is what it is measured by.
         for (model, made) in reads(&source) {

@@ -1,14 +1,14 @@
 //! The read of a model, made anew record by record.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use syncline_model::{AnyRecord, FieldSet, ModelSchema};
 
 use super::filled::FilledCounter;
 use super::run::{self, Buffer, Run};
 use super::{ModelSnapshot, Rejection};
-use crate::{Error, ErrorKind, Result};
+use crate::Result;
 
 /// How much of a model is held in memory before it is sorted and spilled.
 const BUFFER_BYTES: usize = 4 * 1024 * 1024;
@@ -29,14 +29,12 @@ pub struct Remade<'a> {
 }
 
 impl<'a> Remade<'a> {
-    /// Nothing yet, of a read, with these fields.
-    pub fn of(schema: &'static ModelSchema, fields: FieldSet, read: &'a ModelSnapshot) -> Result<Self> {
-        let folder = read.path.parent();
-        let folder = folder.ok_or_else(|| Error::new(ErrorKind::Internal, "a read without a folder is mapped"))?;
+    /// Nothing yet, of a read, with these fields; written to `folder`.
+    pub fn of(schema: &'static ModelSchema, fields: FieldSet, read: &'a ModelSnapshot, folder: &Path) -> Self {
         let (rejected, rejections) = (read.rejected, read.rejections.clone());
         let (folder, buffer, runs, filled) =
             (folder.to_owned(), Buffer::default(), Vec::new(), FilledCounter::default());
-        Ok(Self { schema, fields, read, folder, buffer, runs, rejected, rejections, filled })
+        Self { schema, fields, read, folder, buffer, runs, rejected, rejections, filled }
     }
 
     /// Takes a record, with the handle of the one that it was made of.

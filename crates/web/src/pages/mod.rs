@@ -37,6 +37,7 @@ mod last_seen;
 mod login;
 mod logs;
 mod mapping;
+mod mapping_lab;
 mod object;
 #[cfg(feature = "oidc")]
 mod oidc;
@@ -209,6 +210,8 @@ fn routes() -> Vec<PageRoute> {
         ("/syncs/{name}/ignores", Role::Operator, None, post(ignore::make)),
         ("/syncs/{name}/ignores/{id}/end", Role::Operator, None, post(ignore::end)),
         page("/syncs/{name}/run", get(start::page)),
+        // Nothing is done but tried.
+        ("/syncs/{name}/mapping", Role::Operator, None, get(mapping_lab::page).post(mapping_lab::try_rules)),
         // Nothing is done but counted.
         ("/syncs/{name}/run/count", Role::Operator, None, get(count::fragment).post(start::count)),
         does("/syncs/{name}/run", Role::Operator, AuditAction::RunTrigger, post(start::start)),

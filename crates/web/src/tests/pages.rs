@@ -9,6 +9,7 @@ mod edit;
 mod forget;
 mod ignored;
 mod logs;
+mod mapping_lab;
 mod markup;
 mod open;
 mod plan;
