@@ -52,7 +52,7 @@ pub(super) fn linked(text: &str, name: &Name) -> anyhow::Result<String> {
 /// The handbook's list of pages with the connector's, behind those of the others.
 pub(super) fn summary(text: &str, name: &Name) -> anyhow::Result<String> {
     let is_page = |line: &str| line.trim_start().starts_with("- [") && line.contains("](connectors/");
-    let last = text.lines().filter(|line| is_page(line)).last();
+    let last = text.lines().rfind(|line| is_page(line));
     let last = last.with_context(|| format!("`{SUMMARY}` lists no page in `connectors/`"))?;
     let indent = &last[..last.len() - last.trim_start().len()];
     let line = format!("{indent}- [{}](connectors/{name}.md)", name.label());

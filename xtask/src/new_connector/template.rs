@@ -3,6 +3,8 @@
 //! The examples are compiled and prove themselves, so what is made of them does. Their anchors, by which the tutorial shows them part by part,
 //! say here what a connector with one side has no use for, and where to tell people what to replace.
 
+use std::fmt::Write as _;
+
 use super::Shape;
 use super::marks::{self, Marks, WORD};
 use super::name::Name;
@@ -157,22 +159,22 @@ fn code(part: &Part, name: &Name, shape: Shape) -> String {
             }
             let mark = part.marks.iter().find(|(marked, _)| *marked == anchor && left_out.is_none());
             if let Some((_, what)) = mark {
-                text.push_str(&format!("{indent}// {WORD}: {what}\n"));
+                let _ = writeln!(text, "{indent}// {WORD}: {what}");
             }
         } else if left_out.is_none() {
             if line.starts_with("use ") {
                 for module in modules.by_ref() {
                     // Beside the modules that there are.
                     text.truncate(text.trim_end_matches("\n\n").len() + if text.ends_with(";\n\n") { 1 } else { 2 });
-                    text.push_str(&format!("mod {module};\n\n"));
+                    let _ = write!(text, "mod {module};\n\n");
                 }
             }
             if line.starts_with("use syncline_testkit::shelf::") {
                 from_simulator = Some(line);
                 continue;
             }
-            if line.is_empty() {
-                from_simulator.take().into_iter().for_each(|line| text.push_str(&format!("\n{line}\n")));
+            if let Some(line) = from_simulator.take_if(|_| line.is_empty()) {
+                let _ = write!(text, "\n{line}\n");
             }
             // What was left out stood between two empty lines.
             if !line.is_empty() || !text.ends_with("\n\n") {
