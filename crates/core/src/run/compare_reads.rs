@@ -156,7 +156,7 @@ pub(super) fn is_made(header: &PlanHeader, model: &str) -> bool {
     header.undoes.is_none() && header.fields.contains_key(model) && reads.iter().any(is_read_for_it)
 }
 
-pub(super) fn is_there(file: &std::path::Path) -> Result<bool> {
+pub(super) fn is_there(file: &Path) -> Result<bool> {
     file.try_exists().map_err(|error| {
         let message = format!("cannot look for the read `{}`", file.display());
         Error::new(ErrorKind::Storage, message).caused_by(error)

@@ -70,7 +70,7 @@ impl Work<'_> {
     }
 
     /// Where the reads of the sync are kept.
-    pub(super) fn snapshot_folder(&self) -> std::path::PathBuf {
+    pub(super) fn snapshot_folder(&self) -> PathBuf {
         self.runner.snapshots_of(&self.sync.name)
     }
 

@@ -57,7 +57,11 @@ struct TriedOn {
 enum Outcome {
     /// The read is not on this machine.
     NotHere,
-    Tried { models: Vec<ModelLine>, gone: Option<Prose>, is_equal: bool },
+    Tried {
+        models: Vec<ModelLine>,
+        gone: Option<Prose>,
+        is_equal: bool,
+    },
 }
 
 #[derive(Debug)]
@@ -123,7 +127,9 @@ fn understood(text: &str) -> Result<Rules, Vec<Prose>> {
     let mapping: Mapping = serde_json::from_str(text).map_err(|error| {
         vec![Prose::of(&clean(&format!("The rules are a list in JSON, as in the settings of a sync: {error}.")))]
     })?;
-    let told = |misfits: Vec<_>| misfits.iter().map(|misfit: &syncline_core::mapping::Misfit| Prose::of(&clean(&misfit.to_string()))).collect();
+    let told = |misfits: Vec<_>| {
+        misfits.iter().map(|misfit: &syncline_core::mapping::Misfit| Prose::of(&clean(&misfit.to_string()))).collect()
+    };
     mapping.rules().map_err(told)
 }
 

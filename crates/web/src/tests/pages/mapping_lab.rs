@@ -24,7 +24,14 @@ async fn rules_are_tried_on_the_last_read() {
     let tried = pages.post(LAB, &[("csrf", ""), ("rules", rules)]).await;
     assert_eq!(tried.status, StatusCode::OK, "{}", tried.text);
     let text = words(&tried.text);
-    for part in ["sites 4 → 2", "1: left out by a mapping rule", "b goes", "c changes name", "NEWER", "1 could not be taken over"] {
+    for part in [
+        "sites 4 → 2",
+        "1: left out by a mapping rule",
+        "b goes",
+        "c changes name",
+        "NEWER",
+        "1 could not be taken over",
+    ] {
         assert!(text.contains(part), "{part}: {text}");
     }
     // Nothing of it is kept: the next try is on the same read.
