@@ -32,7 +32,7 @@ pub struct Mapping(pub Vec<Rule>);
 pub struct Rule {
     /// The model that it is about: `device`.
     pub model: String,
-    /// For which records: a condition over the record's fields, such as `role == 'router' and name.startswith('lab')`. Empty: for all.
+    /// For which records: a condition over the record's fields, such as `role == 'router' and name is startingwith('lab')`. Empty: for all.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub when: String,
     /// Leaves the records out, with what refers to them. They are not deleted in the target for it, and not changed.
