@@ -56,20 +56,17 @@ pub(crate) fn run(shell: &Shell, arguments: &Arguments) -> Outcome {
     let with_postgres =
         |command: xshell::Cmd<'_>| cargo(if arguments.required { command.env(POSTGRES, "1") } else { command });
     let reports = root().join(matrix::REPORTS);
+    // Tests wait for processes that they kill, for answers that never come and for time that a system asks for. Meanwhile the lints
+    // can do their work: cargo lets them begin when the tests are compiled.
+    let lints = Beside::start(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]);
     step("test", &|| {
         matrix::forget(&reports)?;
         let command = cmd!(shell, "cargo test --workspace --no-fail-fast").env(FAULTS.0, FAULTS.1);
+        let command = DURABLE.iter().fold(command, |command, (name, number)| command.env(name, number));
         with_postgres(command.env(matrix::WHERE, &reports))
     });
-    step("handbook matrix", &|| matrix::run(root(), &reports, true));
-    // Those tests wait for processes that they kill, and the lints for the compiler: side by side they take the time of one.
-    let lints = Beside::start(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]);
-    step("durable", &|| {
-        // Of the whole workspace, so that nothing is compiled again with other features.
-        let command = cmd!(shell, "cargo test --workspace --test durable -- --nocapture");
-        with_postgres(DURABLE.iter().fold(command, |command, (name, number)| command.env(name, number)))
-    });
     step("clippy, what was left of it", &|| lints.end());
+    step("handbook matrix", &|| matrix::run(root(), &reports, true));
     step("handbook", &|| handbook::build(shell));
     step("new connector", &|| new_connector::prove(shell, root()));
     // Advisories are left out: their database is not everywhere to be had. `cargo deny check advisories` asks for it.

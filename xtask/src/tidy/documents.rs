@@ -51,7 +51,8 @@ pub(super) fn includes_lead_somewhere(tree: &Tree) -> Vec<Finding> {
 fn has_anchor(text: &str, name: &str) -> bool {
     let is = |word: &str| {
         let wanted = format!("{word}: {name}");
-        text.lines().any(|line| line.trim_end().ends_with(&wanted))
+        // In Markdown it is a comment.
+        text.lines().any(|line| line.trim_end().trim_end_matches("-->").trim_end().ends_with(&wanted))
     };
     is("ANCHOR") && is("ANCHOR_END")
 }
@@ -140,7 +141,7 @@ mod tests {
     fn includes_of_nothing_are_found() {
         let page =
             "{{#include ../a.rs:one}}\n{{#rustdoc_include ../a.rs:1:2}}\n{{#include ../a.rs:two}}\n{{#include b.rs}}\n";
-        let code = "// ANCHOR: one\nlet a = 1;\n// ANCHOR_END: one\n// ANCHOR: two\n";
+        let code = "<!-- ANCHOR: one -->\nlet a = 1;\n// ANCHOR_END: one\n// ANCHOR: two\n";
         assert_eq!(
             says(includes_lead_somewhere, &[("docs/a.md", page), ("a.rs", code)]),
             ["docs/a.md:3: `../a.rs` has no anchor `two`", "docs/a.md:4: the include `b.rs` leads nowhere"]

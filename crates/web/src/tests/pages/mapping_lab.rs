@@ -29,7 +29,7 @@ async fn rules_are_tried_on_the_last_read() {
         "1: left out by a mapping rule",
         "b goes",
         "c changes name",
-        "NEWER",
+        "N ewer → N EWER",
         "1 could not be taken over",
     ] {
         assert!(text.contains(part), "{part}: {text}");
@@ -45,7 +45,7 @@ async fn rules_that_are_wrong_come_back_with_what_is_wrong() {
     let pages = Pages::of(api);
     for (rules, told) in [
         ("nonsense", "The rules are a list in JSON"),
-        (r#"[{"model": "site", "field": "nam", "value": "x"}]"#, "did you mean name?"),
+        (r#"[{"model": "site", "field": "nam", "value": "x"}]"#, "did you mean name"),
         (r#"[{"model": "site", "colour": "x"}]"#, "unknown field"),
     ] {
         let answer = pages.post(LAB, &[("csrf", ""), ("rules", rules)]).await;
