@@ -56,15 +56,19 @@ pub(crate) fn run(shell: &Shell, arguments: &Arguments) -> Outcome {
     let with_postgres =
         |command: xshell::Cmd<'_>| cargo(if arguments.required { command.env(POSTGRES, "1") } else { command });
     let reports = root().join(matrix::REPORTS);
-    // Tests wait for processes that they kill, for answers that never come and for time that a system asks for. Meanwhile the lints
-    // can do their work: cargo lets them begin when the tests are compiled.
-    let lints = Beside::start(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]);
+    // Tests wait for processes that they kill, for answers that never come and for time that a system asks for. Meanwhile others can do
+    // their work: cargo lets them begin when the tests are compiled.
+    let postgres = if arguments.required { &[(POSTGRES, "1")][..] } else { &[] };
+    // Of the whole workspace, so that nothing is compiled again with other features.
+    let durable = ["test", "--workspace", "--test", "durable", "--", "--nocapture"];
+    let durable = Beside::start(&durable, &[DURABLE, postgres].concat());
+    let lints = Beside::start(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"], &[]);
     step("test", &|| {
         matrix::forget(&reports)?;
         let command = cmd!(shell, "cargo test --workspace --no-fail-fast").env(FAULTS.0, FAULTS.1);
-        let command = DURABLE.iter().fold(command, |command, (name, number)| command.env(name, number));
         with_postgres(command.env(matrix::WHERE, &reports))
     });
+    step("durable, what was left of it", &|| durable.end());
     step("clippy, what was left of it", &|| lints.end());
     step("handbook matrix", &|| matrix::run(root(), &reports, true));
     step("handbook", &|| handbook::build(shell));
@@ -86,9 +90,9 @@ pub(crate) fn run(shell: &Shell, arguments: &Arguments) -> Outcome {
 struct Beside(Cell<Option<JoinHandle<io::Result<Output>>>>);
 
 impl Beside {
-    fn start(arguments: &[&str]) -> Self {
+    fn start(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let mut command = Command::new("cargo");
-        command.args(arguments).current_dir(root()).stdin(Stdio::null());
+        command.args(arguments).envs(environment.iter().copied()).current_dir(root()).stdin(Stdio::null());
         Self(Cell::new(Some(thread::spawn(move || command.output()))))
     }
 
