@@ -258,7 +258,7 @@ impl DataSource for ForwardSource {
     }
 
     async fn load(&self, request: &ReadRequest, sink: &SnapshotSink) -> Result<()> {
-        request.unless_cancelled(self.read_all(request, sink)).await
+        request.unless_cancelled(Box::pin(self.read_all(request, sink))).await
     }
 
     async fn explain_absence(&self, model: &str, keys: &[AnyKey]) -> Result<Vec<Absence>> {

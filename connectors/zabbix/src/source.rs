@@ -106,7 +106,7 @@ impl DataSource for ZabbixSource {
     }
 
     async fn load(&self, request: &ReadRequest, sink: &SnapshotSink) -> Result<()> {
-        request.unless_cancelled(self.read_all(request, sink)).await
+        request.unless_cancelled(Box::pin(self.read_all(request, sink))).await
     }
 
     fn config_information(&self) -> Vec<ConfigItem> {

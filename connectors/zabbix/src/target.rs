@@ -116,7 +116,7 @@ impl DataTarget for ZabbixTarget {
     }
 
     async fn load(&self, request: &ReadRequest, sink: &SnapshotSink) -> Result<()> {
-        request.unless_cancelled(self.read_all(request, sink)).await
+        request.unless_cancelled(Box::pin(self.read_all(request, sink))).await
     }
 
     fn needs(&self) -> Option<ModelFields> {

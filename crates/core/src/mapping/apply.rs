@@ -95,7 +95,7 @@ impl Rules {
         let mut reader = SnapshotReader::open(snapshot)?;
         while let Some(line) = reader.next_line()? {
             let old = old_key(&line);
-            match self.fate(schema, rules, &line, keys)? {
+            match fate(schema, rules, &line, keys)? {
                 Fate::LeftOut { key, .. } => keys.leave_out(schema.name, &old, &key),
                 Fate::Kept { key, is_renamed: true, .. } => keys.rename(schema.name, old, key),
                 Fate::Kept { .. } | Fate::Rejected(_) => {}
@@ -110,73 +110,11 @@ impl Rules {
             let old = old_key(&line);
             let is_candidate = AnyKey::from_value(&keys.follow(schema.name, &old.to_value()).key)
                 .is_some_and(|key| keys.is_new(schema.name, &key));
-            if is_candidate && let Fate::Kept { key, is_renamed: false, .. } = self.fate(schema, rules, &line, keys)? {
+            if is_candidate && let Fate::Kept { key, is_renamed: false, .. } = fate(schema, rules, &line, keys)? {
                 keys.has_already(schema.name, &key);
             }
         }
         Ok(())
-    }
-
-    fn fate(
-        &self,
-        schema: &'static ModelSchema,
-        rules: Option<&OfModel>,
-        line: &Line<'_>,
-        keys: &Keys,
-    ) -> Result<Fate> {
-        let old = old_key(line);
-        let mut fields = line.fields()?;
-        let rejected = |field: &str, message: String| {
-            let record = format!("{} `{old}`", schema.label);
-            Ok(Fate::Rejected(Rejection { record, field: field.to_owned(), message }))
-        };
-        let said = match rules.map(|rules| rules.say(schema, &fields)).transpose() {
-            Ok(said) => said.unwrap_or_default(),
-            Err((rule, problem)) => return rejected(&format!("mapping[{rule}]"), problem),
-        };
-        let Said { is_left_out: by_rule, set } = said;
-        let mut is_left_out = by_rule;
-        for (position, field) in schema.fields.iter().enumerate() {
-            if let Some(value) = set.get(&position) {
-                fields.insert(field.name.to_owned(), value.clone());
-                continue;
-            }
-            let Some(value) = fields.get_mut(field.name) else { continue };
-            match field.kind {
-                FieldKind::Reference(model) if value.is_array() => {
-                    let followed = keys.follow(model, value);
-                    *value = followed.key;
-                    // Nothing said is said of what is left out: the target keeps what it has. Where null would say that there is nothing,
-                    // nothing is said of the record either.
-                    match followed.is_left_out {
-                        true if field.preserve => *value = Value::Null,
-                        true => is_left_out = true,
-                        false => {}
-                    }
-                }
-                FieldKind::References(model) => {
-                    let members = value.as_array_mut().map(std::mem::take).unwrap_or_default();
-                    let followed = members.iter().map(|member| keys.follow(model, member));
-                    *value = followed.filter(|member| !member.is_left_out).map(|member| member.key).collect();
-                }
-                _ => {}
-            }
-        }
-        let parts: Value =
-            schema.key_fields().map(|field| fields.get(field.name).cloned().unwrap_or_default()).collect();
-        let key = match schema.key_from_json(&parts) {
-            Ok(key) => key,
-            Err(error) => {
-                let field = schema.key_fields().next().map_or("", |field| field.name);
-                return rejected(field, error.to_string());
-            }
-        };
-        if is_left_out {
-            return Ok(Fate::LeftOut { key, by_rule });
-        }
-        let sets_key = set.keys().any(|position| schema.fields[*position].key);
-        let is_renamed = sets_key && keys.follow_parts(schema, &old.to_value()).key != key.to_value();
-        Ok(Fate::Kept { key, fields, is_renamed })
     }
 
     fn remake(
@@ -193,7 +131,7 @@ impl Rules {
         let mut reader = SnapshotReader::open(snapshot)?;
         while let Some(line) = reader.next_line()? {
             let mut skip = |rule| *skipped.entry(rule).or_default() += 1;
-            match self.fate(schema, rules, &line, keys)? {
+            match fate(schema, rules, &line, keys)? {
                 Fate::LeftOut { by_rule: true, .. } => skip(LEFT_OUT),
                 Fate::LeftOut { by_rule: false, .. } => skip(WITH_LEFT_OUT),
                 Fate::Kept { .. } if keys.is_merged(schema.name, &old_key(&line)) => skip(MERGED),
@@ -210,6 +148,62 @@ impl Rules {
         }
         remade.finish(skipped)
     }
+}
+
+/// What rules make of a record.
+fn fate(schema: &'static ModelSchema, rules: Option<&OfModel>, line: &Line<'_>, keys: &Keys) -> Result<Fate> {
+    let old = old_key(line);
+    let mut fields = line.fields()?;
+    let rejected = |field: &str, message: String| {
+        let record = format!("{} `{old}`", schema.label);
+        Ok(Fate::Rejected(Rejection { record, field: field.to_owned(), message }))
+    };
+    let said = match rules.map(|rules| rules.say(schema, &fields)).transpose() {
+        Ok(said) => said.unwrap_or_default(),
+        Err((rule, problem)) => return rejected(&format!("mapping[{rule}]"), problem),
+    };
+    let Said { is_left_out: by_rule, set } = said;
+    let mut is_left_out = by_rule;
+    for (position, field) in schema.fields.iter().enumerate() {
+        if let Some(value) = set.get(&position) {
+            fields.insert(field.name.to_owned(), value.clone());
+            continue;
+        }
+        let Some(value) = fields.get_mut(field.name) else { continue };
+        match field.kind {
+            FieldKind::Reference(model) if value.is_array() => {
+                let followed = keys.follow(model, value);
+                *value = followed.key;
+                // Nothing said is said of what is left out: the target keeps what it has. Where null would say that there is nothing,
+                // nothing is said of the record either.
+                match followed.is_left_out {
+                    true if field.preserve => *value = Value::Null,
+                    true => is_left_out = true,
+                    false => {}
+                }
+            }
+            FieldKind::References(model) => {
+                let members = value.as_array_mut().map(std::mem::take).unwrap_or_default();
+                let followed = members.iter().map(|member| keys.follow(model, member));
+                *value = followed.filter(|member| !member.is_left_out).map(|member| member.key).collect();
+            }
+            _ => {}
+        }
+    }
+    let parts: Value = schema.key_fields().map(|field| fields.get(field.name).cloned().unwrap_or_default()).collect();
+    let key = match schema.key_from_json(&parts) {
+        Ok(key) => key,
+        Err(error) => {
+            let field = schema.key_fields().next().map_or("", |field| field.name);
+            return rejected(field, error.to_string());
+        }
+    };
+    if is_left_out {
+        return Ok(Fate::LeftOut { key, by_rule });
+    }
+    let sets_key = set.keys().any(|position| schema.fields[*position].key);
+    let is_renamed = sets_key && keys.follow_parts(schema, &old.to_value()).key != key.to_value();
+    Ok(Fate::Kept { key, fields, is_renamed })
 }
 
 fn old_key(line: &Line<'_>) -> AnyKey {

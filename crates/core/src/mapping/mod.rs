@@ -36,7 +36,7 @@ pub struct Rule {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub when: String,
     /// Leaves the records out, with what refers to them. They are not deleted in the target for it, and not changed.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub leave_out: bool,
     /// The field that it sets, by one of `value`, `from`, `template` and `lookup`. Where it is a part of the key, references follow.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -56,10 +56,6 @@ pub struct Rule {
     /// What a value becomes that is not in `lookup`. Empty: no value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub otherwise: Option<String>,
-}
-
-fn is_false(value: &bool) -> bool {
-    !value
 }
 
 impl Mapping {
