@@ -49,7 +49,7 @@ pub fn all(left: &Left) -> Vec<(&'static str, String)> {
         fixed("drift", "/drift"),
         fixed("finding", "/findings/1"),
         fixed("left-alone", "/drift?view=ignored"),
-        fixed("mapping", "/syncs/forward-to-netbox/mapping"),
+        ("mapping", format!("/syncs/{SYNC}/mapping")),
         fixed("quarantine", "/quarantine"),
         fixed("settings", "/settings"),
         fixed("settings-tables", "/settings?tables=on"),
