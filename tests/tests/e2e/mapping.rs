@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 use syncline_core::mapping::Mapping;
+use syncline_core::policy::{Deletes, Policy, Quarantine};
 use syncline_testkit::netbox::Kind;
 
-use crate::lab::{Lab, applied, find};
+use crate::lab::{Lab, applied, changes, find};
 
 fn rules(rules: Value) -> Mapping {
     serde_json::from_value(rules).unwrap()
@@ -48,6 +49,29 @@ async fn what_rules_say_arrives() {
         assert_eq!((report.total().applied, report.total().failed), (0, 0));
     }
     assert!(find(&devices(&lab), "name", &one).is_some());
+}
+
+/// A part that a rule leaves out stays in the target, although nothing else would keep it.
+#[tokio::test(flavor = "multi_thread")]
+async fn parts_that_are_left_out_stay() {
+    let mut lab = Lab::new().await;
+    lab.sync.policy = Policy { deletes: Deletes::Apply, quarantine: Quarantine::off(), ..Policy::default() };
+    lab.sync.policy.guards.deletes_refused_percent = 100;
+    let report = lab.run().await;
+    Lab::completed(&report);
+    let before = lab.netbox.objects(Kind::Interface).len();
+    let name = lab.netbox.objects(Kind::Interface)[0]["name"].as_str().unwrap().to_owned();
+    lab.sync.mapping = rules(json!([{"model": "interface", "when": format!("name == '{name}'"), "leave_out": true}]));
+    // The first run after the change of rules deletes nothing anyway.
+    let mut held = String::new();
+    for _ in 0..3 {
+        let report = lab.run().await;
+        assert_eq!(report.total().failed, 0);
+        let of_interfaces = changes(&report).into_iter().filter(|change| change.model == "interface");
+        held = of_interfaces.filter_map(|change| Some(change.hold?.reason)).next().unwrap();
+        assert_eq!(lab.netbox.objects(Kind::Interface).len(), before);
+    }
+    assert_eq!(held, "the source has it, and a mapping rule leaves it out");
 }
 
 /// Rules that cannot be understood, or look at what the source does not tell, end the run before anything is read.

@@ -105,6 +105,23 @@ async fn a_host_whose_device_is_gone_is_disabled_and_then_deleted() {
     }
 }
 
+/// The host of a device that a mapping rule leaves out stays: nobody can tell which host it is.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_host_of_a_device_that_a_rule_leaves_out_stays() {
+    let Some(mut lab) = Lab::breakable("7.0.22", 4).await else { return };
+    lab.sync.policy.deletes = Deletes::Apply;
+    lab.sync.policy.quarantine = Quarantine::off();
+    lab.sync.policy.guards.deletes_refused_percent = 100;
+    lab.approved().await;
+    let hosts = lab.hosts();
+    let rule = json!([{"model": "device", "when": format!("name == '{}'", lab.named("sw0")), "leave_out": true}]);
+    lab.sync.mapping = serde_json::from_value(rule).unwrap();
+    for _ in 0..3 {
+        let report = lab.approved().await;
+        assert_eq!((report.summary.to_apply(), lab.hosts()), (0, hosts.clone()), "{:?}", report.outcomes);
+    }
+}
+
 /// Whoever deleted the host before did what was wanted; a host that a maintenance needs stays, and costs no other.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_deleted_stays_and_costs_no_other() {

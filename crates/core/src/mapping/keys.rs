@@ -88,7 +88,7 @@ impl Keys {
     }
 
     /// How many records are left out.
-    pub(super) fn left_out(&self) -> usize {
+    pub fn left_out(&self) -> usize {
         self.left_out.len()
     }
 

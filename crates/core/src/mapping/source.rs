@@ -47,7 +47,8 @@ impl MappedSource {
         Ok(snapshot)
     }
 
-    fn keys(&self) -> Arc<Keys> {
+    /// How records were called in what was mapped last, and which were left out.
+    pub fn keys(&self) -> Arc<Keys> {
         self.keys.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

@@ -1,6 +1,7 @@
 //! What the absence of a record from the source proves.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 use serde_json::Value;
 use syncline_model::{AnyKey, DeletionClass, FieldKind, ModelSchema};
@@ -13,6 +14,7 @@ use crate::change::{Change, Hold, HoldRule};
 use crate::diff::RecordFields;
 use crate::fields::ModelFields;
 use crate::ignore::Ignored;
+use crate::mapping::Keys;
 use crate::models::ModelMode;
 use crate::policy::{Deletes, Policy};
 use crate::snapshot::{ModelSnapshot, Snapshot, SnapshotReader};
@@ -29,6 +31,8 @@ pub struct Evidence {
     pub doubt: Option<String>,
     /// Models whose source shrank too much to prove absence, with the reason.
     pub shrunk: BTreeMap<String, String>,
+    /// How mapping rules call what they leave out: the source has it, so that its absence proves nothing.
+    pub left_out: Arc<Keys>,
     /// The plan takes back what a run did: that the run created a record is all the evidence that its delete needs. Whose the
     /// record is, and who uses it, still counts.
     pub undoes: bool,
@@ -110,6 +114,9 @@ impl<'a> AbsenceRules<'a> {
         let hold = |rule, reason: String| Some(Hold { rule, reason });
         if self.evidence.undoes {
             return self.undone(schema, change, memory);
+        }
+        if self.evidence.left_out.is_out_of_scope(schema.name, &change.key) {
+            return Ok(hold(HoldRule::SourcePartial, "the source has it, and a mapping rule leaves it out".to_owned()));
         }
         let parent = self.whole(schema, change, &self.held);
         let parent = parent.map(|(whole, key)| held_with(whole, &key, self.evidence.undoes));

@@ -152,7 +152,15 @@ impl Work<'_> {
     /// What is known about the reads when deletes are decided.
     async fn evidence(&self, digest: &str, prepared: &Prepared, source: &Snapshot) -> Result<(Evidence, Vec<Verdict>)> {
         let (sync, history) = (self.sync, &self.runner.history);
-        let mut evidence = Evidence::default();
+        let mut evidence = Evidence { left_out: prepared.left_out(), ..Evidence::default() };
+        let left_out = evidence.left_out.left_out();
+        if left_out > 0 && prepared.target.needs().is_some() {
+            // What the target would have made of them goes by keys that nobody knows.
+            evidence.doubt = Some(format!(
+                "mapping rules leave {left_out} records of the source out, and the target makes its own records of them: leave out what \
+                 it is not to have by the target's own rules"
+            ));
+        }
         let mut verdicts = Vec::new();
         let mut counts = Vec::new();
         if !prepared.target.capabilities().deletes {

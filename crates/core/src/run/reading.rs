@@ -13,7 +13,7 @@ use super::work::Work;
 use super::{MemoryMeter, RunReport};
 use crate::event::{Events, Level, Phase, Side};
 use crate::fields::ModelFields;
-use crate::mapping::{MappedSource, Misfit};
+use crate::mapping::{Keys, MappedSource, Misfit};
 use crate::models::{self, ModelChoice, ModelMode};
 use crate::read::ReadRequest;
 use crate::snapshot::{Snapshot, SnapshotSink};
@@ -56,6 +56,11 @@ impl Prepared {
         };
         let ended = tokio::task::spawn_blocking(work).await;
         ended.map_err(|error| Error::new(ErrorKind::Internal, "the mapping stopped").caused_by(error)).flatten()
+    }
+
+    /// Which records of the source the mapping rules leave out.
+    pub(super) fn left_out(&self) -> Arc<Keys> {
+        self.mapped.as_ref().map(|mapped| mapped.keys()).unwrap_or_default()
     }
 
     fn target_request(&self, cancel: &CancellationToken) -> ReadRequest {
