@@ -7,7 +7,7 @@ use std::{
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use reqwest::header::HeaderValue;
+use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::{Error, redact::REDACTED};
@@ -28,12 +28,13 @@ enum Kind {
     None,
     Basic { user: String, password: SecretString },
     Scheme { scheme: &'static str, secret: SecretString },
+    Header { name: HeaderName, secret: SecretString },
 }
 
 /// What a client keeps of a credential.
 pub(crate) struct Authorization {
-    /// The value of the `Authorization` header.
-    pub header: Option<HeaderValue>,
+    /// The header that proves it.
+    pub header: Option<(HeaderName, HeaderValue)>,
     /// Tells credentials apart within this process, and means nothing outside it.
     pub fingerprint: u64,
     /// Texts that must not appear in anything that is kept or shown.
@@ -64,8 +65,23 @@ impl Credential {
         Self(Kind::Scheme { scheme: "Bearer", secret })
     }
 
+    /// A header of its own, such as `X-Api-Key: …`. The error is a name that no header can have, or one that means something else.
+    pub fn header(name: &str, secret: SecretString) -> Result<Self, Error> {
+        let taken = ["accept", "connection", "content-length", "content-type", "cookie", "host", "transfer-encoding"];
+        match HeaderName::from_bytes(name.as_bytes()) {
+            Ok(name) if taken.contains(&name.as_str()) => {
+                Err(Error::settings("credential", format!("the header `{name}` carries no token")))
+            }
+            Ok(name) => Ok(Self(Kind::Header { name, secret })),
+            Err(_) => {
+                Err(Error::settings("credential", format!("`{name}` is no name of a header, such as `X-Api-Key`")))
+            }
+        }
+    }
+
     /// Checks the credential and turns it into what is sent.
     pub(crate) fn prepare(&self) -> Result<Authorization, Error> {
+        let mut name = AUTHORIZATION;
         let (text, secrets) = match &self.0 {
             Kind::None => return Ok(Authorization { header: None, fingerprint: 0, secrets: Vec::new() }),
             Kind::Basic { user, password } => {
@@ -81,12 +97,20 @@ impl Credential {
                 }
                 (format!("{scheme} {}", secret.expose_secret()), vec![secret.clone()])
             }
+            Kind::Header { name: own, secret } => {
+                if secret.expose_secret().is_empty() {
+                    return Err(Error::settings("credential", "the token is empty"));
+                }
+                name = own.clone();
+                (secret.expose_secret().to_owned(), vec![secret.clone()])
+            }
         };
         let mut header = HeaderValue::from_str(&text).map_err(|_| {
             Error::settings("credential", "the secret holds a line end or another control character: check its file")
         })?;
         header.set_sensitive(true);
-        Ok(Authorization { header: Some(header), fingerprint: fingerprint(&text), secrets })
+        let fingerprint = fingerprint(&format!("{name}: {text}"));
+        Ok(Authorization { header: Some((name, header)), fingerprint, secrets })
     }
 }
 
@@ -97,6 +121,7 @@ impl fmt::Debug for Credential {
             Kind::Basic { .. } => "Credential(Basic)",
             Kind::Scheme { scheme: "Token", .. } => "Credential(Token)",
             Kind::Scheme { .. } => "Credential(Bearer)",
+            Kind::Header { .. } => "Credential(Header)",
         })
     }
 }
@@ -131,12 +156,26 @@ mod tests {
 
     #[test]
     fn every_kind_becomes_its_header() {
-        let header = |credential: Credential| credential.prepare().unwrap().header.unwrap();
+        let header = |credential: Credential| credential.prepare().unwrap().header.unwrap().1;
         assert_eq!(header(Credential::basic("key", "secret".into())), "Basic a2V5OnNlY3JldA==");
         assert_eq!(header(Credential::token("abc".into())), "Token abc");
         assert_eq!(header(Credential::bearer("abc".into())), "Bearer abc");
         assert!(header(Credential::bearer("abc".into())).is_sensitive());
         assert!(Credential::none().prepare().unwrap().header.is_none());
+        let own = Credential::header("X-Api-Key", "abc".into()).unwrap();
+        let (name, value) = own.prepare().unwrap().header.unwrap();
+        assert!(name == "x-api-key" && value == "abc" && value.is_sensitive());
+        assert_eq!(format!("{own:?}"), "Credential(Header)");
+    }
+
+    #[test]
+    fn a_header_that_carries_no_token_is_refused() {
+        for (name, because) in
+            [("X Key", "no name of a header"), ("", "no name of a header"), ("Cookie", "`cookie` carries no token")]
+        {
+            let error = Credential::header(name, "abc".into()).unwrap_err().to_string();
+            assert!(error.contains(because), "{error}");
+        }
     }
 
     #[test]

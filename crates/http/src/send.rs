@@ -8,7 +8,7 @@ use std::{
 use bytes::Bytes;
 use reqwest::{
     Method, StatusCode,
-    header::{AUTHORIZATION, HeaderMap, LOCATION},
+    header::{HeaderMap, LOCATION},
 };
 use syncline_core::ErrorKind;
 use tokio::time::Instant;
@@ -257,8 +257,8 @@ impl Client {
     fn outgoing(&self, request: &Prepared, url: Url) -> reqwest::Request {
         let mut sent = reqwest::Request::new(request.method.clone(), url);
         *sent.headers_mut() = request.headers.clone();
-        if let Some(authorization) = &self.inner.authorization.header {
-            sent.headers_mut().insert(AUTHORIZATION, authorization.clone());
+        if let Some((name, value)) = &self.inner.authorization.header {
+            sent.headers_mut().insert(name, value.clone());
         }
         if let Some(body) = &request.body {
             self.inner.counters.bytes_out.fetch_add(body.len() as u64, Ordering::Relaxed);

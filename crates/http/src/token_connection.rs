@@ -16,6 +16,8 @@ pub struct TokenConnection {
     pub url: BaseUrl,
     /// The token, sent as `Authorization: Bearer …`.
     pub token: SecretRef,
+    /// The header that carries the token where it is another one, like `X-Api-Key`.
+    pub token_header: Option<String>,
     /// Encryption and trust.
     #[serde(default)]
     pub tls: TlsSettings,
@@ -28,7 +30,11 @@ impl TokenConnection {
     /// A client for a run. Nothing is connected yet.
     pub fn client(&self, context: &ConnectContext) -> Result<Client> {
         let settings = ClientSettings { url: self.url.clone(), tls: self.tls.clone(), http: self.http.clone() };
-        let credential = Credential::bearer(self.token.resolve()?);
+        let token = self.token.resolve()?;
+        let credential = match &self.token_header {
+            Some(header) => Credential::header(header, token)?,
+            None => Credential::bearer(token),
+        };
         Ok(Client::for_run(&settings, credential, context)?)
     }
 }

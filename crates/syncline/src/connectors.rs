@@ -7,6 +7,8 @@ use syncline_connector_files as _;
 use syncline_connector_forward as _;
 #[cfg(feature = "connector-netbox")]
 use syncline_connector_netbox as _;
+#[cfg(feature = "connector-rest")]
+use syncline_connector_rest as _;
 #[cfg(feature = "connector-zabbix")]
 use syncline_connector_zabbix as _;
 
@@ -18,6 +20,8 @@ pub(crate) const EXPECTED: &[&str] = &[
     "forward",
     #[cfg(feature = "connector-netbox")]
     "netbox",
+    #[cfg(feature = "connector-rest")]
+    "rest",
     #[cfg(feature = "connector-zabbix")]
     "zabbix",
 ];

@@ -18,7 +18,7 @@ use serde_json::Value;
 
 pub use apply::Mapped;
 pub use keys::Keys;
-pub use rules::{Misfit, Rules};
+pub use rules::{Misfit, Rules, value_of};
 pub use source::MappedSource;
 
 /// The mapping rules of a sync, in the order in which they are applied.

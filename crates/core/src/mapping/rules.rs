@@ -280,7 +280,7 @@ impl OfModel {
 }
 
 /// What a text is as the value of a field: JSON where a reference has several parts or where there are many, and nothing where it is empty.
-fn value_of(schema: &'static ModelSchema, position: usize, text: &str) -> Value {
+pub fn value_of(schema: &'static ModelSchema, position: usize, text: &str) -> Value {
     let is_compound = matches!(
         schema.fields[position].kind,
         FieldKind::Reference(_) | FieldKind::References(_) | FieldKind::Texts | FieldKind::Pairs | FieldKind::Json
