@@ -37,7 +37,7 @@ pub(crate) enum Made {
 impl<'l> Recipe<'l> {
     pub fn of(schema: &'static ModelSchema, list: &'l List) -> Self {
         // Of which form an object is, nobody knows before it comes.
-        Self { schema, list, expressions: Expressions::about(Value::Null) }
+        Self { schema, list, expressions: Expressions::about(Value::Null).printing_texts() }
     }
 
     /// What is wrong with what is said of a list, by the setting.
@@ -67,7 +67,7 @@ impl<'l> Recipe<'l> {
 
     /// What people call an object that becomes no record: what others call it, or its key.
     pub fn name(&self, object: &Value) -> String {
-        let facts = minijinja::Value::from(Serde(object));
+        let facts = facts(object);
         let key = self.schema.key_fields().filter_map(|field| self.list.fields.get(field.name));
         let said =
             |template: &String| self.expressions.say("name", template, &facts).ok().filter(|said| !said.is_empty());
@@ -78,13 +78,10 @@ impl<'l> Recipe<'l> {
 
     /// Makes a record of an object, with the fields of `wanted`.
     pub fn make(&self, object: &Value, wanted: FieldSet, ids: &mut Ids) -> Made {
-        let Some(members) = object.as_object() else {
+        if !object.is_object() {
             return Made::Rejected(String::new(), format!("`{}` is no JSON object", beginning(object)));
-        };
-        // Members whose names are no names of the language are had by `object['…']`.
-        let mut facts = members.clone();
-        facts.entry("object").or_insert_with(|| object.clone());
-        let facts = minijinja::Value::from(Serde(facts));
+        }
+        let facts = facts(object);
         match self.expressions.holds("when", &self.list.when, &facts) {
             Ok(true) => {}
             Ok(false) => return Made::LeftOut,
@@ -146,6 +143,13 @@ impl Ids {
             (_, id) => one(&id),
         }
     }
+}
+
+/// What templates see of an object: its members, and the whole for those whose names are no names of the language.
+fn facts(object: &Value) -> minijinja::Value {
+    let mut facts = object.as_object().cloned().unwrap_or_default();
+    facts.entry("object").or_insert_with(|| object.clone());
+    minijinja::Value::from(Serde(facts))
 }
 
 /// The beginning of a value, as people recognise it.

@@ -139,6 +139,7 @@ async fn objects_become_records_as_the_templates_say() {
         {"location": 8, "tag-no": "11", "title": "Voice"},
         {"location": 44, "tag-no": 12, "title": "Lost"},
         {"tag-no": 13, "title": "Nowhere"},
+        {"tag-no": 14, "title": {"en": "Nested"}},
     ]);
     let answer = ResponseTemplate::new(200).set_body_json(vlans);
     Mock::given(path("/vlans/")).and(query_param("all", "yes")).respond_with(answer).mount(&server).await;

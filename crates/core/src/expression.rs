@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use minijinja::{Environment, UndefinedBehavior, Value};
+use minijinja::value::ValueKind;
+use minijinja::{Environment, ErrorKind, Output, State, UndefinedBehavior, Value, escape_formatter};
 use serde_json::Value as Json;
 
 /// Understands what rules say. A name that no fact has is a slip, told when the settings are read. What a record lacks of data of
@@ -32,6 +33,13 @@ impl Expressions {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Chainable);
         Self { environment, facts }
+    }
+
+    /// The same, and what has parts is no text: to print an object or a list is an error that says what to do, and no text that looks
+    /// like code.
+    pub fn printing_texts(mut self) -> Self {
+        self.environment.set_formatter(print_text);
+        self
     }
 
     /// Checks a template without any record.
@@ -107,6 +115,16 @@ impl Expressions {
         let value = condition.eval(facts.clone()).map_err(|error| unsaid(rule, text, &error))?;
         Ok(value.is_true())
     }
+}
+
+fn print_text(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Result<(), minijinja::Error> {
+    let what = match value.kind() {
+        ValueKind::Map => "an object with members",
+        ValueKind::Seq | ValueKind::Iterable => "a list",
+        _ => return escape_formatter(out, state, value),
+    };
+    let problem = format!("`{value}` is {what}: name a part of it, or write it as JSON with `| tojson`");
+    Err(minijinja::Error::new(ErrorKind::InvalidOperation, problem))
 }
 
 fn unsaid(rule: &str, text: &str, error: &minijinja::Error) -> Unsaid {
