@@ -10,6 +10,7 @@ pub(super) const ROOT: &str = "Cargo.toml";
 pub(super) const HOST: &str = "crates/syncline/Cargo.toml";
 pub(super) const LINKED: &str = "crates/syncline/src/connectors.rs";
 pub(super) const SUMMARY: &str = "docs/src/SUMMARY.md";
+const MATRIX: &str = "docs/src/connectors/matrix.md";
 
 /// The workspace's list of dependencies with the connector.
 pub(super) fn root(text: &str, name: &Name) -> anyhow::Result<String> {
@@ -57,6 +58,23 @@ pub(super) fn summary(text: &str, name: &Name) -> anyhow::Result<String> {
     let indent = &last[..last.len() - last.trim_start().len()];
     let line = format!("{indent}- [{}](connectors/{name}.md)", name.label());
     Ok(text.replacen(last, &format!("{last}\n{line}"), 1))
+}
+
+/// The pages of the handbook that are the connector's alone.
+pub(super) fn pages(name: &Name) -> [String; 2] {
+    ["", "-settings"].map(|ending| format!("docs/src/connectors/{name}{ending}.md"))
+}
+
+/// The commands that take a connector back of which nothing is committed: what has lines of it becomes as it was, what is its own is removed.
+///
+/// Among the first is what is written later on: the versions that cargo locks, and the table of what connectors have proved.
+pub(super) fn taken_back(name: &Name, has_handbook: bool) -> [String; 2] {
+    let (mut edited, mut own) = (vec![ROOT, "Cargo.lock", HOST, LINKED], vec![format!("connectors/{name}")]);
+    if has_handbook {
+        edited.extend([SUMMARY, MATRIX]);
+        own.extend(pages(name));
+    }
+    [format!("git restore {}", edited.join(" ")), format!("git clean -fd {}", own.join(" "))]
 }
 
 /// A text with a line more, among those that begin alike and in their order.
@@ -141,6 +159,24 @@ mod tests {
              - [Other](other.md)\n"
         );
         assert!(summary("# Summary\n", &Name::parse("acme").unwrap()).is_err());
+    }
+
+    #[test]
+    fn what_is_written_is_what_is_taken_back() {
+        let name = Name::parse("acme").unwrap();
+        assert_eq!(
+            taken_back(&name, true),
+            [
+                "git restore Cargo.toml Cargo.lock crates/syncline/Cargo.toml crates/syncline/src/connectors.rs docs/src/SUMMARY.md \
+                 docs/src/connectors/matrix.md",
+                "git clean -fd connectors/acme docs/src/connectors/acme.md docs/src/connectors/acme-settings.md",
+            ]
+        );
+        assert!(taken_back(&name, false).iter().all(|command| !command.contains("docs/")));
+        // A file that is not there would stop `git restore`.
+        for path in taken_back(&name, true)[0].split_whitespace().skip(2) {
+            assert!(crate::root().join(path).is_file(), "{path}");
+        }
     }
 
     #[test]

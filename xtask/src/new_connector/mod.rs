@@ -87,7 +87,10 @@ pub(crate) fn run(shell: &Shell, arguments: &Arguments) -> anyhow::Result<Outcom
     let Some(name) = &arguments.name else { return prove(shell, root()) };
     let (name, shape) = (Name::parse(name)?, Shape::of(arguments));
     let next = match &arguments.outside {
-        Some(folder) => outside::write(shell, root(), folder, arguments.git.as_deref(), &name, shape)?,
+        Some(folder) => {
+            let folder = outside::place(folder, &name)?;
+            outside::write(shell, root(), &folder, arguments.git.as_deref(), &name, shape)?
+        }
         None => inside(shell, root(), &name, shape)?,
     };
     println!("{next}");
@@ -114,9 +117,10 @@ fn inside(shell: &Shell, root: &Path, name: &Name, shape: Shape) -> anyhow::Resu
             "# {}\n\n{{{{#include ../../../connectors/{name}/docs.md}}}}\n\n## Settings\n\n{{{{#include {name}-settings.md}}}}\n",
             name.label()
         );
-        files.push((format!("docs/src/connectors/{name}.md"), page));
+        let [of_page, of_settings] = host::pages(name);
+        files.push((of_page, page));
         let settings = "`UPDATE_HANDBOOK=1 cargo test -p syncline handbook` writes the tables of settings here.\n";
-        files.push((format!("docs/src/connectors/{name}-settings.md"), settings.to_owned()));
+        files.push((of_settings, settings.to_owned()));
     }
     for (path, text) in &files {
         shell.write_file(root.join(path), text)?;
@@ -138,7 +142,11 @@ fn inside(shell: &Shell, root: &Path, name: &Name, shape: Shape) -> anyhow::Resu
     } else {
         println!("there is no `{}`: its page is `connectors/{name}/docs.md` alone", host::SUMMARY);
     }
-    Ok(told("the folder of the workspace", &next))
+    let back = host::taken_back(name, has_handbook).join("\n  ");
+    let next = told("the folder of the workspace", &next);
+    Ok(format!(
+        "{next}\n\nto take it back while nothing of it is committed, with whatever else changed in these files:\n  {back}"
+    ))
 }
 
 /// What is left to do, for people: commands, and what each is for.
@@ -151,7 +159,14 @@ fn told(from: &str, next: &[(String, &str)]) -> String {
 /// That nothing in a workspace has this name yet.
 fn ensure_free(root: &Path, name: &Name) -> anyhow::Result<()> {
     let folder = root.join("connectors").join(name.id());
-    ensure!(!folder.exists(), "there is a connector `{name}` already: `connectors/{name}`");
+    let remedy = || {
+        let back = host::taken_back(name, root.join(host::SUMMARY).is_file()).join("\n  ");
+        format!("take another name; or, if nothing of that one is committed, take it back:\n  {back}")
+    };
+    ensure!(!folder.exists(), "there is a connector `{name}` already: `connectors/{name}`; {}", remedy());
+    for page in host::pages(name) {
+        ensure!(!root.join(&page).exists(), "there is a page `{page}` already; {}", remedy());
+    }
     for parent in ["connectors", "crates", "examples"] {
         let entries = std::fs::read_dir(root.join(parent)).with_context(|| format!("`{parent}` cannot be listed"))?;
         for entry in entries {
@@ -174,7 +189,10 @@ mod tests {
     #[test]
     fn names_that_are_taken_are_refused() {
         let refused = |name| ensure_free(root(), &Name::parse(name).unwrap()).unwrap_err().to_string();
-        assert!(refused("netbox").contains("there is a connector `netbox` already"));
+        let netbox = refused("netbox");
+        assert!(netbox.contains("there is a connector `netbox` already"), "{netbox}");
+        assert!(netbox.contains("  git clean -fd connectors/netbox docs/src/connectors/netbox.md "), "{netbox}");
+        assert!(refused("matrix").contains("there is a page `docs/src/connectors/matrix.md` already"));
         assert!(refused("shelf-source").contains("there is a package `syncline-connector-shelf-source` already"));
         ensure_free(root(), &Name::parse("acme").unwrap()).unwrap();
     }

@@ -1,7 +1,7 @@
 //! A connector in a repository of its own, with a host that links it.
 
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context, ensure};
 use xshell::{Shell, cmd};
@@ -23,6 +23,37 @@ const IGNORED: &str = "/target\n/syncline-data\n";
 enum Origin<'a> {
     Folder(&'a Path),
     Git { url: &'a str, commit: String },
+}
+
+/// Where the repository is to be, from the root: a folder in no workspace of cargo's, which would take the packages of both for its own.
+pub(super) fn place(folder: &Path, name: &Name) -> anyhow::Result<PathBuf> {
+    let folder = std::path::absolute(folder).with_context(|| format!("`{}` is no folder", folder.display()))?;
+    for above in real(&folder).ancestors().skip(1) {
+        let manifest = std::fs::read_to_string(above.join("Cargo.toml")).unwrap_or_default();
+        ensure!(
+            !manifest.parse::<toml::Table>().is_ok_and(|manifest| manifest.contains_key("workspace")),
+            "`{}` is inside of the cargo workspace `{}`, and one workspace cannot be in another; name a folder outside of it, such as `{}`",
+            folder.display(),
+            above.display(),
+            above.with_file_name(format!("syncline-{name}")).display()
+        );
+    }
+    Ok(folder)
+}
+
+/// An absolute path without links and `..`, as far as it is there.
+fn real(path: &Path) -> PathBuf {
+    let known = path.ancestors().find_map(|above| Some((above, above.canonicalize().ok()?)));
+    let (above, mut real) = known.unwrap_or((path, path.to_owned()));
+    for part in path.strip_prefix(above).unwrap_or(path).components() {
+        match part {
+            Component::ParentDir => {
+                real.pop();
+            }
+            part => real.push(part),
+        }
+    }
+    real
 }
 
 /// Writes the repository into a folder that is not there yet. What is left to do, for people.
@@ -198,6 +229,31 @@ mod tests {
             assert_eq!(here["workspace"]["dependencies"][name], ours["workspace"]["dependencies"][name]);
         }
         assert_eq!(here["workspace"]["package"].get("license"), None, "its authors say under which licence it is");
+    }
+
+    #[test]
+    fn a_folder_in_a_workspace_is_refused() {
+        let name = Name::parse("acme").unwrap();
+        let root = crate::root().canonicalize().unwrap();
+        let beside = root.with_file_name("syncline-acme");
+        for inner in ["connectors/acme", "acme", "target/not/there", "docs/../acme", "../not-there/../ROOT/acme"] {
+            let inner = root.join(inner.replace("ROOT", &root.file_name().unwrap().to_string_lossy()));
+            let refused = place(&inner, &name).unwrap_err().to_string();
+            assert!(refused.contains(&format!("is inside of the cargo workspace `{}`", root.display())), "{refused}");
+            assert!(refused.ends_with(&format!("outside of it, such as `{}`", beside.display())), "{refused}");
+        }
+        let folder = std::env::temp_dir().join(format!("new-connector-outside-{}", std::process::id()));
+        let other = folder.join("other");
+        std::fs::create_dir_all(other.join("inner")).unwrap();
+        std::fs::write(other.join("Cargo.toml"), "[workspace]\nmembers = []\n").unwrap();
+        // A package alone takes nobody for a member.
+        std::fs::write(folder.join("Cargo.toml"), "[package]\nname = \"alone\"\n").unwrap();
+        let refused = place(&other.join("inner/acme"), &name).unwrap_err().to_string();
+        let good = [place(&folder.join("acme"), &name), place(&other.join("inner/../../acme"), &name)];
+        std::fs::remove_dir_all(&folder).unwrap();
+        assert!(refused.contains("other`, and one workspace"), "{refused}");
+        assert!(good.iter().all(Result::is_ok), "{good:?}");
+        assert!(place(&beside, &name).unwrap().is_absolute());
     }
 
     #[test]
