@@ -20,15 +20,13 @@ const RESERVED: [&str; 2] = ["conformance-given", "defective-shelf"];
 impl Name {
     /// A name that is fit, whatever connectors there are already. The error says what is wrong with it.
     pub(super) fn parse(text: &str) -> anyhow::Result<Self> {
-        let is_word = |word: &str| {
-            word.starts_with(|first: char| first.is_ascii_lowercase())
-                && word.chars().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit())
-        };
-        ensure!(
-            text.split('-').all(is_word),
-            "`{text}` is no name for a connector: small letters and digits in words that begin with a letter, with `-` between \
-             them, like `acme-ipam`"
-        );
+        if !has_the_form(text) {
+            let remedy = proposal(text).map_or_else(|| "like `acme-ipam`".to_owned(), |other| format!("try `{other}`"));
+            bail!(
+                "`{text}` is no name for a connector: small letters and digits in words that begin with a letter, with `-` between \
+                 them; {remedy}"
+            );
+        }
         ensure!(text.len() <= LONGEST, "`{text}` is longer than {LONGEST} signs; take a shorter name");
         ensure!(
             !RESERVED.contains(&text),
@@ -38,7 +36,8 @@ impl Name {
         let used = types_in_use();
         if let Some(used) = name.types().into_iter().find(|name| used.contains(name.as_str())) {
             bail!(
-                "`{text}` would make a type `{used}`, and the code of a connector has one already; try `{text}-system`"
+                "`{text}` would make a type `{used}`, and the code of a connector has one already; put the maker's or the product's \
+                 name before it, as in `acme-{text}`"
             );
         }
         Ok(name)
@@ -88,6 +87,37 @@ impl Name {
     }
 }
 
+/// Small letters and digits, in words that begin with a letter.
+fn has_the_form(text: &str) -> bool {
+    let is_word = |word: &str| {
+        word.starts_with(|first: char| first.is_ascii_lowercase())
+            && word.chars().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit())
+    };
+    text.split('-').all(is_word)
+}
+
+/// A name that would do instead of one that has not the form: `rack-book` for `Rack Book` and `RackBook`.
+fn proposal(text: &str) -> Option<Name> {
+    let mut words: Vec<String> = Vec::new();
+    let mut before = ' ';
+    for letter in text.chars() {
+        // How it is written without its marks is for people to say.
+        if letter.is_alphabetic() && !letter.is_ascii() {
+            return None;
+        }
+        if letter.is_ascii_alphanumeric() {
+            let begins = !before.is_ascii_alphanumeric() && !letter.is_ascii_digit();
+            if words.is_empty() || begins || (before.is_ascii_lowercase() && letter.is_ascii_uppercase()) {
+                words.push(String::new());
+            }
+            words.last_mut()?.push(letter.to_ascii_lowercase());
+        }
+        before = letter;
+    }
+    let text = words.join("-");
+    if has_the_form(&text) { Name::parse(&text).ok() } else { None }
+}
+
 impl fmt::Display for Name {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0)
@@ -127,15 +157,36 @@ mod tests {
         {
             assert!(refused(text).contains("is no name for a connector"), "{text}");
         }
+        for text in ["", "7up", "äcme", "Site", "--"] {
+            assert!(refused(text).ends_with("like `acme-ipam`"), "{}", refused(text));
+        }
         assert!(refused(&"a".repeat(31)).contains("longer than 30"));
         assert!(refused("conformance-given").contains("tests register"));
     }
 
     #[test]
-    fn names_of_types_that_are_there_are_refused() {
-        for text in ["client", "site", "error", "batch", "capabilities", "result", "data-source", "option"] {
-            assert!(refused(text).contains("would make a type"), "{text}");
+    fn a_name_that_would_do_is_proposed() {
+        for (text, other) in [
+            ("Acme", "acme"),
+            ("Rack Book", "rack-book"),
+            ("RackBook", "rack-book"),
+            (" rack_book ", "rack-book"),
+            ("IPAM", "ipam"),
+            ("acme--ipam-", "acme-ipam"),
+            ("acme-2", "acme2"),
+            ("../acme", "acme"),
+        ] {
+            assert!(refused(text).ends_with(&format!("; try `{other}`")), "{}", refused(text));
         }
-        assert!(Name::parse("client-system").is_ok());
+    }
+
+    #[test]
+    fn names_of_types_that_are_there_are_refused() {
+        for text in ["client", "site", "error", "batch", "capabilities", "result", "system", "data-source", "option"] {
+            let refused = refused(text);
+            assert!(refused.contains("would make a type"), "{refused}");
+            assert!(refused.ends_with(&format!("as in `acme-{text}`")), "{refused}");
+            assert!(Name::parse(&format!("acme-{text}")).is_ok(), "{text}");
+        }
     }
 }
