@@ -81,3 +81,6 @@ pub(super) const SIMULATOR_WRITES: Marks = &[
     ("refusals", "what your system refuses, in its own words."),
     ("answers", "what your system answers to requests that write."),
 ];
+
+pub(super) const SIMULATOR_ALONE: Marks =
+    &[("records", "some records of your system, to look at what becomes of them.")];

@@ -19,6 +19,7 @@ pub(super) struct Made {
 
 /// A file that another one is made of.
 struct Part {
+    /// Where it is to be; `{id}` stands for the connector's.
     path: &'static str,
     text: &'static str,
     marks: Marks,
@@ -45,7 +46,15 @@ const SIMULATOR_WRITES: Part = Part {
     modules: &[],
 };
 
-const SOURCE: [Part; 3] = [
+/// Cargo puts the examples of all packages into one folder, so its name says whose it is.
+const SIMULATOR_ALONE: Part = Part {
+    path: "examples/{id}-simulator.rs",
+    text: include_str!("template/simulator.rs"),
+    marks: marks::SIMULATOR_ALONE,
+    modules: &[],
+};
+
+const SOURCE: [Part; 4] = [
     Part {
         path: "src/lib.rs",
         text: include_str!("../../../examples/shelf-source/src/lib.rs"),
@@ -59,9 +68,10 @@ const SOURCE: [Part; 3] = [
         modules: &["simulator"],
     },
     SIMULATOR,
+    SIMULATOR_ALONE,
 ];
 
-const SIDES: [Part; 7] = [
+const SIDES: [Part; 8] = [
     Part {
         path: "src/lib.rs",
         text: include_str!("../../../examples/shelf/src/lib.rs"),
@@ -94,6 +104,7 @@ const SIDES: [Part; 7] = [
     },
     SIMULATOR,
     SIMULATOR_WRITES,
+    SIMULATOR_ALONE,
 ];
 
 /// The packages that the simulator is made with, beside those of the connector.
@@ -112,7 +123,9 @@ pub(super) fn everything() -> impl Iterator<Item = &'static str> {
 pub(super) fn files(name: &Name, shape: Shape) -> Vec<Made> {
     let parts: &[Part] = if shape.target { &SIDES } else { &SOURCE };
     let mut files = vec![Made { path: "Cargo.toml".to_owned(), text: manifest(name, shape) }];
-    files.extend(parts.iter().map(|part| Made { path: part.path.to_owned(), text: code(part, name, shape) }));
+    files.extend(
+        parts.iter().map(|part| Made { path: part.path.replace("{id}", name.id()), text: code(part, name, shape) }),
+    );
     files.push(Made { path: "docs.md".to_owned(), text: manual(name, shape) });
     files
 }
@@ -130,15 +143,24 @@ fn manifest(name: &Name, shape: Shape) -> String {
 }
 
 fn manual(name: &Name, shape: Shape) -> String {
-    let written = shape.target && !shape.source;
-    let models = if shape.target { "sites and VLANs" } else { "sites" };
+    let (models, rows) = if shape.target {
+        ("sites and VLANs", "| site | `site` |\n| VLAN | `vlan` |")
+    } else {
+        ("sites", "| site | `site` |")
+    };
+    let verb = match (shape.source, shape.target) {
+        (true, true) => "read and written",
+        (true, false) => "read",
+        (false, _) => "written",
+    };
     MANUAL
         .replace("{label}", &name.label())
         .replace("{id}", name.id())
         .replace("{variable}", &name.variable())
         .replace("{shape}", shape.words())
         .replace("{models}", models)
-        .replace("{verb}", if written { "written" } else { "read" })
+        .replace("{verb}", verb)
+        .replace("{rows}", rows)
 }
 
 /// The text of a part: without anchors and what this shape has no use for, with what is to be replaced, under its own name.
@@ -225,8 +247,14 @@ mod tests {
     #[test]
     fn every_shape_has_its_files() {
         let paths = SHAPES.map(|shape| made(shape).into_iter().map(|made| made.path).collect::<Vec<_>>());
-        let source =
-            ["Cargo.toml", "src/lib.rs", "tests/conformance/main.rs", "tests/conformance/simulator/mod.rs", "docs.md"];
+        let source = [
+            "Cargo.toml",
+            "src/lib.rs",
+            "tests/conformance/main.rs",
+            "tests/conformance/simulator/mod.rs",
+            "examples/acme-ipam-simulator.rs",
+            "docs.md",
+        ];
         assert_eq!(paths[0], source);
         let both = [
             "Cargo.toml",
@@ -237,6 +265,7 @@ mod tests {
             "tests/conformance/lab.rs",
             "tests/conformance/simulator/mod.rs",
             "tests/conformance/simulator/write.rs",
+            "examples/acme-ipam-simulator.rs",
             "docs.md",
         ];
         assert_eq!(paths[1], both);
@@ -247,12 +276,29 @@ mod tests {
     fn nothing_of_the_examples_is_left() {
         for made in SHAPES.into_iter().flat_map(made) {
             let text = made.text.to_lowercase();
-            let placeholders = ["{label}", "{id}", "{variable}", "{shape}", "{models}", "{verb}"];
+            let placeholders = ["{label}", "{id}", "{variable}", "{shape}", "{models}", "{verb}", "{rows}"];
             let words = ["shelf", "anchor", "testkit", "\n\n\n"].into_iter();
             for word in words.chain(placeholders.into_iter().filter(|_| made.path == "docs.md")) {
                 assert!(!text.contains(word), "`{word}` is left in {}:\n{}", made.path, made.text);
             }
         }
+    }
+
+    /// What the page says of models is what its shape has, and its example is one that the host takes.
+    #[test]
+    fn a_manual_tells_of_what_the_connector_has() {
+        let manual = |shape| made(shape).into_iter().find(|made| made.path == "docs.md").unwrap().text;
+        let both = manual(Shape::BOTH);
+        assert!(both.starts_with("Acme Ipam as a data source and a data target: its sites and VLANs.\n"), "{both}");
+        assert!(both.contains("## What is read and written\n"), "{both}");
+        assert!(both.ends_with("|---|---|\n| site | `site` |\n| VLAN | `vlan` |\n"), "{both}");
+        assert!(manual(Shape::TARGET).contains("## What is written\n"));
+        let source = manual(Shape::SOURCE);
+        assert!(source.contains("## What is read\n") && !source.to_lowercase().contains("vlan"), "{source}");
+        let (_, example) = source.split_once("```toml,fragment\n").unwrap();
+        let example: toml::Table = example.split_once("```").unwrap().0.parse().unwrap();
+        assert_eq!(example["connections"]["acme-ipam"]["connector"].as_str(), Some("acme-ipam"));
+        assert_eq!(example["connections"]["acme-ipam"]["token"].as_str(), Some("env:ACME_IPAM_TOKEN"));
     }
 
     /// A mark whose anchor is renamed in the examples would be lost without a word.
@@ -280,6 +326,9 @@ mod tests {
             |shape| made(shape).into_iter().find(|made| made.path.ends_with("simulator/mod.rs")).unwrap().text;
         assert!(simulator(Shape::TARGET).contains("mod write;"));
         assert!(!simulator(Shape::SOURCE).contains("write::"), "{}", simulator(Shape::SOURCE));
+        let alone = |shape| made(shape).into_iter().find(|made| made.path.ends_with("-simulator.rs")).unwrap().text;
+        assert!(alone(Shape::TARGET).contains("Kind::Vlans") && alone(Shape::TARGET).contains("AcmeIpamSim::start()"));
+        assert!(!alone(Shape::SOURCE).contains("Vlans"), "{}", alone(Shape::SOURCE));
     }
 
     #[test]
