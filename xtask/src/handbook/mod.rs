@@ -42,6 +42,9 @@ pub(crate) fn run(shell: &Shell, arguments: &Arguments) -> anyhow::Result<Outcom
             None => {
                 let reports = root().join(matrix::REPORTS);
                 matrix::forget(&reports)?;
+                println!(
+                    "trying what every connector promises, those of the examples too, and compiling what that takes: some minutes"
+                );
                 cmd!(shell, "cargo test --workspace --test conformance").env(matrix::WHERE, &reports).run()?;
                 matrix::run(root(), &reports, *check)
             }
