@@ -136,6 +136,7 @@ fn inside(shell: &Shell, root: &Path, name: &Name, shape: Shape) -> anyhow::Resu
     }
     next.push((format!("cargo test -p {package}"), "it proves itself over a simulated system"));
     next.push((format!("cargo run -- connectors {name}"), "the host links it"));
+    next.push((simulator(name), "the simulated system by itself, to try syncs with"));
     next.push((format!("grep -rn {WORD} connectors/{name}"), "what to turn into your system, place by place"));
     if has_handbook {
         next.push(("UPDATE_HANDBOOK=1 cargo test -p syncline handbook".to_owned(), "the tables of its settings"));
@@ -147,6 +148,11 @@ fn inside(shell: &Shell, root: &Path, name: &Name, shape: Shape) -> anyhow::Resu
     Ok(format!(
         "{next}\n\nto take it back while nothing of it is committed, with whatever else changed in these files:\n  {back}"
     ))
+}
+
+/// The command that starts the simulated system by itself.
+fn simulator(name: &Name) -> String {
+    format!("cargo run -p {} --example {name}-simulator", name.package())
 }
 
 /// What is left to do, for people: commands, and what each is for.

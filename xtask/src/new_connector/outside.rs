@@ -9,7 +9,7 @@ use xshell::{Shell, cmd};
 use super::marks::WORD;
 use super::name::Name;
 use super::template::{self, Made};
-use super::{Shape, host, told};
+use super::{Shape, host, simulator, told};
 
 const README: &str = include_str!("template/outside/README.md");
 const MAIN: &str = include_str!("template/outside/main.rs");
@@ -109,6 +109,7 @@ pub(super) fn write(
     }
     next.push(("cargo test --workspace".to_owned(), "the connector proves itself over a simulated system"));
     next.push((format!("cargo run -- connectors {name}"), "the host links it"));
+    next.push((simulator(name), "the simulated system by itself, to try syncs with"));
     next.push((format!("grep -rn {WORD} connectors"), "what to turn into your system, place by place"));
     Ok(told(&folder.display().to_string(), &next))
 }
