@@ -108,11 +108,12 @@ impl<'l> Bench<'l> {
         self.read_until(side, settings, CancellationToken::new()).await
     }
 
-    /// How many records a side has. None of them is kept.
-    pub async fn count(&self, side: Side) -> Result<u64, Error> {
+    /// How many records a side has, and the first that could not be taken over. None of them is kept.
+    pub async fn count(&self, side: Side) -> Result<(u64, Option<String>), Error> {
         let folder = self.folder()?;
         let snapshot = self.snapshot(side, &self.settings, CancellationToken::new(), folder.path()).await?;
-        Ok(snapshot.records())
+        let rejected = snapshot.models.values().flat_map(|model| &model.rejections).next();
+        Ok((snapshot.records(), rejected.map(|one| format!("{}: {}: {}", one.record, one.field, one.message))))
     }
 
     fn folder(&self) -> Result<tempfile::TempDir, Error> {
@@ -285,7 +286,13 @@ impl<'l> Bench<'l> {
         if planned.is_empty() {
             return Ok(());
         }
-        Err(format!("what was written is not there; the next run would\n{}", planned.join("\n")).into())
+        let mut said = format!("what was written is not there; the next run would\n{}", planned.join("\n"));
+        for (model, read) in self.read(Side::Target, &self.settings).await.unwrap_or_default() {
+            for rejected in read.rejected.iter().take(3) {
+                said.push_str(&format!("\nthe target could not take over a record of `{model}`: {rejected}"));
+            }
+        }
+        Err(said.into())
     }
 
     /// What a dry run plans, in words, but for deletes that are held: of what the system had before.

@@ -22,7 +22,7 @@ pub use check::Check;
 pub use lab::{BoxError, Broken, Lab, Settings, Skip, System};
 pub use network::{Edit, Network};
 pub use real::{Real, Secret};
-pub use report::{Proof, Verdict};
+pub use report::{Proof, Untried, Verdict};
 
 /// Makes a test of every promise for a [`Lab`]: `syncline_conformance::conformance!(MyLab);`
 #[macro_export]
@@ -95,7 +95,10 @@ pub async fn judge(lab: &dyn Lab, check: Check) -> Verdict {
         None => match checks::run(lab, check).await {
             Ok(Proof::Shown(what)) => Verdict::Proven(what),
             Ok(Proof::NotMeant(why)) => Verdict::NotMeant(why.to_owned()),
-            Err(error) => Verdict::Broken(error.to_string()),
+            Err(error) => match error.downcast::<Untried>() {
+                Ok(untried) => Verdict::Skipped(untried.to_string()),
+                Err(error) => Verdict::Broken(error.to_string()),
+            },
         },
     }
 }

@@ -18,6 +18,18 @@ pub enum Proof {
     NotMeant(&'static str),
 }
 
+/// Why a promise could not be tried with a real system as it is: no fault of the connector's.
+#[derive(Debug)]
+pub struct Untried(pub String);
+
+impl fmt::Display for Untried {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Untried {}
+
 /// What came of one promise.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "verdict", content = "why", rename_all = "snake_case")]

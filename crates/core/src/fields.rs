@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use syncline_model::{FieldSet, Model, ModelSchema};
 
+use crate::similar;
+
 /// Fields by model: what a source knows, what a target holds, or what a sync compares.
 #[derive(Debug, Clone, Default)]
 pub struct ModelFields {
@@ -109,7 +111,10 @@ impl ModelFields {
 
 fn positions(schema: &'static ModelSchema, fields: &[&str]) -> FieldSet {
     let position = |field: &&str| {
-        schema.position(field).unwrap_or_else(|| panic!("the model `{}` has no field `{field}`", schema.name))
+        schema.position(field).unwrap_or_else(|| {
+            let known: Vec<_> = schema.fields.iter().map(|field| field.name).collect();
+            panic!("the model `{}` has no field `{field}`; {}", schema.name, similar::remedy(field, known))
+        })
     };
     fields.iter().map(position).collect()
 }

@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// The handle of a record in its system; it travels beside the compared part and is never compared.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -17,6 +18,22 @@ impl Native {
     /// A handle by id.
     pub fn new(id: impl ToString) -> Self {
         Self { id: id.to_string().into(), version: None }
+    }
+
+    /// The handle of an object as an interface tells it: its member `id`, and, where there is such a thing, the member that changes
+    /// whenever the object does. Texts are taken without their quotes.
+    ///
+    /// ```
+    /// # use syncline_core::native::Native;
+    /// let object = serde_json::json!({"uid": "L-1", "rev": 7});
+    /// assert_eq!(Native::of(&object, "uid", Some("rev")), Native::new("L-1").at_version("7"));
+    /// ```
+    pub fn of(object: &Value, id: &str, version: Option<&str>) -> Self {
+        let text = |member: &str| match &object[member] {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        Self { id: text(id).into(), version: version.map(|member| text(member).into()) }
     }
 
     /// Adds the version.

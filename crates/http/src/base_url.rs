@@ -35,17 +35,27 @@ impl BaseUrl {
         let mut url = match Url::parse(text) {
             Ok(url) => url,
             Err(_) if text.is_empty() => {
-                return Err(problem("is empty: write it like `https://netbox.example`".to_owned()));
+                return Err(problem("is empty: write it like `https://system.example`".to_owned()));
+            }
+            Err(url::ParseError::RelativeUrlWithoutBase) => {
+                return Err(problem(
+                    "says neither `http://` nor `https://`: write it like `https://system.example`".to_owned(),
+                ));
             }
             // The text may hold a password, so it is not repeated.
             Err(cause) => {
-                return Err(problem(format!("is not a URL ({cause}): write it like `https://netbox.example`")));
+                return Err(problem(format!("is not a URL ({cause}): write it like `https://system.example`")));
             }
         };
+        if url.cannot_be_a_base() {
+            return Err(problem(
+                "says neither `http://` nor `https://`: write it like `http://localhost:8080`".to_owned(),
+            ));
+        }
         if !matches!(url.scheme(), "http" | "https") {
             let scheme = url.scheme();
             return Err(problem(format!(
-                "has the scheme `{scheme}`, only `http` and `https` are known: write it like `https://netbox.example`"
+                "has the scheme `{scheme}`, only `http` and `https` are known: write it like `https://system.example`"
             )));
         }
         if !url.username().is_empty() || url.password().is_some() {
@@ -153,8 +163,8 @@ mod tests {
     #[test]
     fn what_is_no_base_address_is_refused_without_repeating_a_password() {
         refused("", "is empty");
-        refused("netbox.example", "is not a URL");
-        refused("localhost:8000", "scheme `localhost`");
+        refused("netbox.example", "says neither `http://` nor");
+        refused("localhost:8000", "says neither `http://` nor");
         refused("ftp://netbox.example", "scheme `ftp`");
         refused("https://admin:hunter2@netbox.example", "user name or password");
         refused("https://admin:hunter2@", "is not a URL");

@@ -10,6 +10,7 @@ use reqwest::{
 use serde::Serialize;
 use url::Url;
 
+use crate::redact::is_secret;
 use crate::{Client, Error, Path, Response, Retry, Streaming};
 
 /// A request on its way to be sent; made by [`Client::get`] and its like.
@@ -100,8 +101,15 @@ impl Request {
         values.into_iter().fold(self, |request, value| request.query(name, value))
     }
 
-    /// Sets a header. Credentials do not belong here but into the client's [`Credential`](crate::Credential).
+    /// Sets a header. One whose name says that it carries a secret is refused: credentials belong into the client's
+    /// [`Credential`](crate::Credential), which keeps them out of everything that is shown.
     pub fn header(mut self, name: &'static str, value: &str) -> Self {
+        if is_secret(name) {
+            let problem =
+                format!("the header `{name}` carries a secret: give it to the client as `Credential::header`");
+            self.problem.get_or_insert_with(|| Error::request(problem));
+            return self;
+        }
         match (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value)) {
             (Ok(name), Ok(value)) => {
                 self.headers.insert(name, value);
@@ -206,5 +214,19 @@ impl Request {
             total_timeout: self.total_timeout,
         };
         Ok((self.client, prepared))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{BaseUrl, Client, ClientSettings, Credential, HttpSettings, TlsSettings};
+
+    #[tokio::test]
+    async fn a_header_that_carries_a_secret_is_refused() {
+        let url = BaseUrl::parse("http://127.0.0.1:9").unwrap();
+        let settings = ClientSettings { url, tls: TlsSettings::default(), http: HttpSettings::default() };
+        let client = Client::new(&settings, Credential::none()).unwrap();
+        let error = client.get("x").header("x-api-key", "hunter2").send().await.unwrap_err().to_string();
+        assert!(error.contains("Credential::header") && !error.contains("hunter2"), "{error}");
     }
 }

@@ -46,7 +46,7 @@ impl TargetWriter for ShelfSide {
 // ANCHOR: native
 /// The handle of an object: its id, and the version that changes whenever it does.
 pub fn native_of(object: &Value) -> Native {
-    Native::new(&object["id"]).at_version(object["version"].to_string())
+    Native::of(object, "id", Some("version"))
 }
 // ANCHOR_END: native
 
@@ -98,8 +98,11 @@ impl ShelfSide {
             let page = self.page(list, objects.len(), PAGE).await?;
             let is_last = page.items.len() < PAGE;
             objects.extend(page.items);
-            if is_last {
+            if objects.len() >= page.total {
                 return Ok(objects);
+            }
+            if is_last {
+                return Err(Error::new(ErrorKind::Protocol, format!("not all {list} came")));
             }
         }
     }
@@ -112,12 +115,12 @@ fn refused(change: &Change, error: syncline_http::Error) -> Result<Written, Batc
         return Err(BatchError::InDoubt(error.into()));
     }
     let Some(answer) = error.answer() else { return Err(BatchError::Fatal(error.into())) };
-    let said = answer.json().unwrap_or_default();
-    let said = |name: &str| said[name].as_str().map(str::to_owned);
+    let said: Value = answer.json().unwrap_or_default();
+    let (field, reason) = (said["field"].as_str().map(str::to_owned), answer.body_excerpt.clone());
     let outcome = match (answer.status.as_u16(), change.action) {
         (404, Action::Delete) => Outcome::Unchanged,
         (404 | 412, _) => Outcome::Stale { reason: "it was changed or deleted since it was read".to_owned() },
-        (409 | 422, _) => Outcome::Failed { field: said("field"), reason: said("message").unwrap_or_default() },
+        (409 | 422, _) => Outcome::Failed { field, reason },
         _ => return Err(BatchError::Fatal(error.into())),
     };
     Ok(Written::not_written(outcome))

@@ -24,10 +24,11 @@ pub async fn is_bounded(lab: &dyn Lab) -> Shown {
         // From here on the system tells the highest mark anew: proc(5), `clear_refs`.
         fs::write("/proc/self/clear_refs", "5")?;
         let before = status("VmRSS:")?;
-        let records = bench.count(side).await?;
+        let (records, rejected) = bench.count(side).await?;
         let grown = status("VmHWM:")?.saturating_sub(before);
         if records < RECORDS {
-            return Err(format!("the {side} reads {records} records of {RECORDS}").into());
+            let rejected = rejected.map(|one| format!("; not taken over was {one}")).unwrap_or_default();
+            return Err(format!("the {side} reads {records} records of {RECORDS}{rejected}").into());
         }
         if grown > BUDGET {
             let (grown, budget) = (grown / 1024, BUDGET / 1024);

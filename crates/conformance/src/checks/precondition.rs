@@ -3,6 +3,7 @@
 use syncline_core::change::{Action, Change};
 use syncline_core::history::OutcomeKind;
 use syncline_core::plan::PlanReader;
+use syncline_core::run::RunRequest;
 
 use super::{NO_TARGET, Proof, Shown, edits};
 use crate::bench::Bench;
@@ -47,6 +48,15 @@ pub async fn holds(lab: &dyn Lab) -> Shown {
             left.join("\n")
         )
         .into());
+    }
+    // Where nobody comes between, the same goes through: what is refused whoever came is no precondition.
+    let again = bench.run(&edited, RunRequest::default()).await?;
+    if again.total().applied == 0 {
+        let left = bench.not_done(&again).await?;
+        let (model, key) = (&change.model, &change.key);
+        return Err(
+            format!("the {model} {key} cannot be changed although nobody came between\n{}", left.join("\n")).into()
+        );
     }
     Ok(Proof::Shown(stale.join("; ")))
 }

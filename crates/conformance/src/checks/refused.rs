@@ -32,6 +32,13 @@ pub async fn alone(lab: &dyn Lab) -> Shown {
         )
         .into());
     }
+    if failed[0].trim_end().ends_with(':') {
+        return Err(format!(
+            "nobody is told why: {} (nothing); say it in the system's own words, or what it answered",
+            failed[0]
+        )
+        .into());
+    }
     let planned = bench.planned(&with_it).await?;
     if planned.len() != 1 {
         return Err(format!("beside the {model} that was refused, the next run would\n{}", planned.join("\n")).into());

@@ -2,10 +2,11 @@
 
 use serde_json::{Value, json};
 use syncline_core::Error;
+use syncline_testkit::fault_proxy::{FaultKind, Strike};
 
 use super::{Proof, Shown};
 use crate::bench::Bench;
-use crate::lab::{BoxError, Lab};
+use crate::lab::{BoxError, Broken, Lab};
 
 const UNKNOWN: &str = "no_such_setting";
 
@@ -66,6 +67,19 @@ async fn everything_shown(bench: &Bench<'_>) -> Result<Vec<(&'static str, String
     for broken in super::connection::broken(bench).await? {
         for error in super::connection::errors(bench, &broken).await {
             note("an error", said(&error));
+        }
+    }
+    // A system that says back what it was asked, its headers too.
+    if let Some(proxy) = &bench.proxy {
+        let good = Broken { what: "an echo", connection: settings.connection.clone(), kinds: &[] };
+        for status in [401, 403, 422] {
+            proxy.strike(Strike::all(FaultKind::Echo { status }));
+            for error in super::connection::errors(bench, &good).await {
+                note(
+                    "an error of a system that repeats the request: whatever a client proves itself by belongs into its `Credential`",
+                    said(&error),
+                );
+            }
         }
     }
     Ok(shown)

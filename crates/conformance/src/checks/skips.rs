@@ -23,7 +23,7 @@ pub fn have_reasons(lab: &dyn Lab) -> Shown {
     }
     let ids: Vec<_> = skips.iter().map(|skip| skip.check.id()).collect();
     Ok(Proof::Shown(if ids.is_empty() {
-        "nothing is skipped".to_owned()
+        "the lab skips nothing".to_owned()
     } else {
         format!("skipped with a reason: {}", ids.join(", "))
     }))

@@ -173,7 +173,8 @@ impl View {
         if told.is_some() && (over || due) {
             *told = (!over).then_some(now);
             let failures = if failed > 0 { format!(", {} failed", count(failed)) } else { String::new() };
-            let line = format!("applied {} of {} {}{failures}", count(done), count(total), label(model));
+            let line =
+                format!("applied {} of {} {}{failures}", count(done - failed.min(done)), count(total), label(model));
             self.console.note(&if failed > 0 { paint(WARN, &line) } else { line });
         }
     }

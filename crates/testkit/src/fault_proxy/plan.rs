@@ -49,6 +49,11 @@ pub enum FaultKind {
         /// Whether the system did what it was asked all the same.
         done: bool,
     },
+    /// It is refused with this status, in JSON that repeats its headers and its body: what a careless system says of a wrong token.
+    Echo {
+        /// The status.
+        status: u16,
+    },
     /// The connection is reset, and the system never sees the request.
     ResetBefore,
     /// The system does what it is asked, and the connection is reset in the place of the answer.
@@ -128,7 +133,7 @@ impl FaultKind {
     /// Whether the system behind the proxy is handed the request.
     pub fn reaches_upstream(self) -> bool {
         match self {
-            Self::TooManyRequests { .. } | Self::ResetBefore => false,
+            Self::TooManyRequests { .. } | Self::Echo { .. } | Self::ResetBefore => false,
             Self::ServerError { done, .. } => done,
             Self::Latency(_) | Self::ResetAfter | Self::CutBody | Self::Stall => true,
         }
@@ -141,6 +146,7 @@ impl FaultKind {
             Self::TooManyRequests { retry_after: Some(_) } => "too_many_requests",
             Self::TooManyRequests { retry_after: None } => "too_many_requests_untold",
             Self::ServerError { .. } => "server_error",
+            Self::Echo { .. } => "echo",
             Self::ResetBefore => "reset_before",
             Self::ResetAfter => "reset_after",
             Self::CutBody => "cut_body",

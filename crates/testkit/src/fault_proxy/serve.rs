@@ -67,6 +67,7 @@ async fn exchange(
         Some(FaultKind::ServerError { status, done: false }) => {
             return refuse(client, request.keeps, status, None).await;
         }
+        Some(FaultKind::Echo { status }) => return echo(client, &request, status).await,
         Some(FaultKind::Latency(wait)) => pause(wait).await,
         Some(
             FaultKind::ServerError { done: true, .. } | FaultKind::ResetAfter | FaultKind::CutBody | FaultKind::Stall,
@@ -92,7 +93,10 @@ async fn exchange(
             while client.read(&mut nothing).await? > 0 {}
             Ok(End::Closes)
         }
-        Some(FaultKind::Latency(_) | FaultKind::TooManyRequests { .. } | FaultKind::ResetBefore) | None => {
+        Some(
+            FaultKind::Latency(_) | FaultKind::TooManyRequests { .. } | FaultKind::Echo { .. } | FaultKind::ResetBefore,
+        )
+        | None => {
             client.write_all(&[&answer.head[..], &answer.body].concat()).await?;
             Ok(if answer.keeps && request.keeps { End::Goes } else { End::Closes })
         }
@@ -125,6 +129,26 @@ fn half(answer: &Message) -> Vec<u8> {
         return answer.head[..answer.head.len() / 2].to_vec();
     }
     [&answer.head[..], &answer.body[..answer.body.len() / 2]].concat()
+}
+
+/// Refuses a request and says it back. What says who asks comes first, as only the beginning of a refusal may be shown.
+async fn echo(client: &mut BufReader<TcpStream>, request: &Message, status: u16) -> io::Result<End> {
+    let head = String::from_utf8_lossy(&request.head).into_owned();
+    let (mut common, mut own) = (Vec::new(), Vec::new());
+    for line in head.split("\r\n").skip(1).filter(|line| !line.is_empty()) {
+        let name = line.split(':').next().unwrap_or_default().to_ascii_lowercase();
+        let is_common = ["host", "accept", "accept-encoding", "content-length", "content-type", "user-agent"];
+        if is_common.contains(&&*name) { common.push(line) } else { own.push(line) }
+    }
+    own.extend(common);
+    let said = format!("not for {} {}", own.join("; "), String::from_utf8_lossy(&request.body));
+    let body = serde_json::json!({"error": said, "detail": said}).to_string();
+    let length = body.len();
+    let answer = format!(
+        "HTTP/1.1 {status} Refused\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+    );
+    client.write_all(answer.as_bytes()).await?;
+    Ok(if request.keeps { End::Goes } else { End::Closes })
 }
 
 async fn refuse(
