@@ -4,7 +4,7 @@ use syncline_core::prelude::*;
 use syncline_http::Path;
 
 use crate::ShelfSide;
-use crate::read::{PAGE, list_of};
+use crate::read::{PAGE, Page, list_of};
 
 #[async_trait]
 impl TargetWriter for ShelfSide {
@@ -95,14 +95,11 @@ impl ShelfSide {
     async fn objects(&self, list: &'static str) -> Result<Vec<Value>> {
         let mut objects = Vec::new();
         loop {
-            let page = self.page(list, objects.len(), PAGE).await?;
-            let is_last = page.items.len() < PAGE;
-            objects.extend(page.items);
-            if objects.len() >= page.total {
-                return Ok(objects);
-            }
-            if is_last {
-                return Err(Error::new(ErrorKind::Protocol, format!("not all {list} came")));
+            let Page { total, items } = self.page(list, objects.len(), PAGE).await?;
+            match items.len() {
+                _ if objects.len() + items.len() >= total => return Ok([objects, items].concat()),
+                0..PAGE => return Err(Error::new(ErrorKind::Protocol, format!("not all {list} came"))),
+                _ => objects.extend(items),
             }
         }
     }
