@@ -286,13 +286,13 @@ impl<'l> Bench<'l> {
         if planned.is_empty() {
             return Ok(());
         }
-        let mut said = format!("what was written is not there; the next run would\n{}", planned.join("\n"));
+        let mut said = vec!["what was written is not there; the next run would".to_owned()];
+        said.extend(planned);
         for (model, read) in self.read(Side::Target, &self.settings).await.unwrap_or_default() {
-            for rejected in read.rejected.iter().take(3) {
-                said.push_str(&format!("\nthe target could not take over a record of `{model}`: {rejected}"));
-            }
+            let rejected = read.rejected.iter().take(3);
+            said.extend(rejected.map(|one| format!("the target could not take over a record of `{model}`: {one}")));
         }
-        Err(said.into())
+        Err(said.join("\n").into())
     }
 
     /// What a dry run plans, in words, but for deletes that are held: of what the system had before.

@@ -67,8 +67,8 @@ async fn parts_that_are_left_out_stay() {
     for _ in 0..3 {
         let report = lab.run().await;
         assert_eq!(report.total().failed, 0);
-        let of_interfaces = changes(&report).into_iter().filter(|change| change.model == "interface");
-        held = of_interfaces.filter_map(|change| Some(change.hold?.reason)).next().unwrap();
+        let mut of_interfaces = changes(&report).into_iter().filter(|change| change.model == "interface");
+        held = of_interfaces.find_map(|change| Some(change.hold?.reason)).unwrap();
         assert_eq!(lab.netbox.objects(Kind::Interface).len(), before);
     }
     assert_eq!(held, "the source has it, and a mapping rule leaves it out");

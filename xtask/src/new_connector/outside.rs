@@ -28,7 +28,8 @@ enum Origin<'a> {
 /// Where the repository is to be, from the root: a folder in no workspace of cargo's, which would take the packages of both for its own.
 pub(super) fn place(folder: &Path, name: &Name) -> anyhow::Result<PathBuf> {
     let folder = std::path::absolute(folder).with_context(|| format!("`{}` is no folder", folder.display()))?;
-    for above in real(&folder).ancestors().skip(1) {
+    let folder = real(&folder);
+    for above in folder.ancestors().skip(1) {
         let manifest = std::fs::read_to_string(above.join("Cargo.toml")).unwrap_or_default();
         ensure!(
             !manifest.parse::<toml::Table>().is_ok_and(|manifest| manifest.contains_key("workspace")),
