@@ -15,7 +15,6 @@ fn rules(rules: Value) -> Mapping {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_rules_say_arrives() {
     let mut lab = Lab::new().await;
-    let devices = |lab: &Lab| lab.netbox.objects(Kind::Device);
     lab.sync.mapping = rules(json!([
         {"model": "site", "field": "slug", "template": "net-{{ slug }}"},
         {"model": "device", "field": "name", "template": "{{ name | upper }}"},
@@ -55,8 +54,7 @@ async fn what_rules_say_arrives() {
 #[tokio::test(flavor = "multi_thread")]
 async fn parts_that_are_left_out_stay() {
     let mut lab = Lab::new().await;
-    lab.sync.policy = Policy { deletes: Deletes::Apply, quarantine: Quarantine::off(), ..Policy::default() };
-    lab.sync.policy.guards.deletes_refused_percent = 100;
+    deletes_at_once(&mut lab);
     let report = lab.run().await;
     Lab::completed(&report);
     let before = lab.netbox.objects(Kind::Interface).len();
@@ -89,4 +87,59 @@ async fn rules_that_cannot_be_followed_are_refused() {
         assert!(lab.netbox.objects(Kind::Site).is_empty());
     }
     insta::assert_snapshot!(told.join("\n"));
+}
+
+fn devices(lab: &Lab) -> Vec<Value> {
+    lab.netbox.objects(Kind::Device)
+}
+
+/// Deletes whatever is gone, at once.
+fn deletes_at_once(lab: &mut Lab) {
+    lab.sync.policy = Policy { deletes: Deletes::Apply, quarantine: Quarantine::off(), ..Policy::default() };
+    lab.sync.policy.guards.deletes_refused_percent = 100;
+}
+
+/// The target knows it by the name that it had before there were rules.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_left_out_stays_under_its_old_name() {
+    let mut lab = Lab::new().await;
+    deletes_at_once(&mut lab);
+    Lab::completed(&lab.run().await);
+    let name = devices(&lab)[0]["name"].as_str().unwrap().to_owned();
+    lab.sync.mapping = rules(json!([
+        {"model": "device", "when": format!("name == '{name}'"), "leave_out": true},
+        {"model": "device", "field": "name", "template": "x-{{ name }}"},
+    ]));
+    for _ in 0..3 {
+        let report = lab.run().await;
+        assert_eq!(report.total().failed, 0);
+        assert!(find(&devices(&lab), "name", &name).is_some());
+    }
+}
+
+/// What refers to it keeps the reference that it has: nobody said that there is none.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reference_to_what_is_left_out_stays() {
+    let mut lab = Lab::new().await;
+    Lab::completed(&lab.run().await);
+    let with_address = |lab: &Lab| devices(lab).iter().filter(|device| !device["primary_ip4"].is_null()).count();
+    let before = with_address(&lab);
+    assert!(before > 0);
+    lab.sync.mapping = rules(json!([{"model": "ip_address", "leave_out": true}]));
+    for _ in 0..2 {
+        let report = lab.run().await;
+        assert_eq!((report.total().failed, with_address(&lab)), (0, before));
+    }
+}
+
+/// A rule that a record does not bear rejects it, which the run tells as it tells what a system says wrongly.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_rules_reject_is_told_of_the_run() {
+    let mut lab = Lab::new().await;
+    let read = lab.run().await.source["vlan"].records;
+    lab.sync.mapping = rules(json!([{"model": "vlan", "field": "vid", "template": "{{ name }}?"}]));
+    let report = lab.run().await;
+    let vlans = &report.source["vlan"];
+    assert_eq!((vlans.records, vlans.rejected, report.rejected()), (read, read, read));
+    assert!(vlans.doubt.is_some() && report.rejections().next().is_some());
 }

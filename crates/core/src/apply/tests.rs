@@ -265,6 +265,7 @@ async fn ran_judged(
         looks_at_owners: false,
         refusals: &|_| Ok(Vec::new()),
         ignored: &ignored,
+        left_out: None,
     });
     calculate(
         &DiffInput { source: &source, target: &target, fields: &fields, modes: &modes, exact: evidence.undoes },

@@ -96,7 +96,7 @@ impl Rules {
         while let Some(line) = reader.next_line()? {
             let old = old_key(&line);
             match fate(schema, rules, &line, keys)? {
-                Fate::LeftOut { key, .. } => keys.leave_out(schema.name, &old, &key),
+                Fate::LeftOut { key, .. } => keys.leave_out(schema.name, &old, &key, line.handle()?),
                 Fate::Kept { key, is_renamed: true, .. } => keys.rename(schema.name, old, key),
                 Fate::Kept { .. } | Fate::Rejected(_) => {}
             }

@@ -7,6 +7,7 @@ use syncline_model::models::by_name;
 use syncline_model::{AnyKey, ModelSchema};
 
 use crate::bindings::hash;
+use crate::native::Native;
 
 /// Which records go by another key after a mapping, and which are left out. It holds what rules changed, and nothing for what only
 /// refers to that.
@@ -18,8 +19,10 @@ pub struct Keys {
     names: HashMap<&'static str, HashMap<AnyKey, AnyKey>>,
     /// Records that are left out, by their old keys.
     left_out: HashSet<u128>,
-    /// The same by the keys that they would have.
+    /// The same by the keys that they would have and that they had, with those that became one with another.
     out_of_scope: HashSet<u128>,
+    /// What the source calls the records that are left out, by model.
+    natives: HashMap<&'static str, HashSet<Box<str>>>,
     /// Models of which records are left out, by rules or with what they belong to.
     models_left_out: HashSet<&'static str>,
     /// Records whose new key another record has, by their old keys.
@@ -87,13 +90,18 @@ impl Keys {
         self.out_of_scope.contains(&hash(model, key.as_str()))
     }
 
+    /// What the source calls the records of a model that are left out; none where it tells no ids, or none is left out.
+    pub fn natives_left_out(&self, model: &str) -> Option<&HashSet<Box<str>>> {
+        self.natives.get(model)
+    }
+
     /// How many records are left out.
     pub fn left_out(&self) -> usize {
         self.left_out.len()
     }
 
     /// Whether records of a model are left out, by themselves or with what a part of their key names.
-    pub(super) fn loses(&self, schema: &'static ModelSchema) -> bool {
+    pub fn loses(&self, schema: &'static ModelSchema) -> bool {
         let mut parts = schema.key_fields().filter_map(|field| by_name(field.kind.referenced_model()?));
         self.models_left_out.contains(schema.name) || parts.any(|part| part != schema && self.loses(part))
     }
@@ -118,18 +126,26 @@ impl Keys {
         self.rekeyed.insert(model);
     }
 
-    /// A record is left out, which would have this key.
-    pub(super) fn leave_out(&mut self, model: &'static str, old: &AnyKey, new: &AnyKey) {
+    /// A record is left out, which would have this key. The target may know it by the key that it had before there was a rule, or by
+    /// one that another rule made of it: then by what the source calls it.
+    pub(super) fn leave_out(&mut self, model: &'static str, old: &AnyKey, new: &AnyKey, native: Option<Native>) {
         self.models_left_out.insert(model);
         self.left_out.insert(hash(model, old.as_str()));
-        self.out_of_scope.insert(hash(model, new.as_str()));
+        self.out_of_scope.extend([hash(model, old.as_str()), hash(model, new.as_str())]);
+        self.natives.entry(model).or_default().extend(native.map(|native| native.id));
+    }
+
+    /// A record becomes one with another.
+    fn merge(&mut self, model: &'static str, old: &AnyKey) {
+        self.merged.insert(hash(model, old.as_str()));
+        self.out_of_scope.insert(hash(model, old.as_str()));
     }
 
     /// The rules of a record gave it another key. Of several that get the same, the first is kept.
     pub(super) fn rename(&mut self, model: &'static str, old: AnyKey, new: AnyKey) {
         let first = self.names.entry(model).or_default().entry(new.clone()).or_insert_with(|| old.clone());
         if *first != old {
-            self.merged.insert(hash(model, old.as_str()));
+            self.merge(model, &old);
         }
         self.renamed.entry(model).or_default().insert(old, new);
     }
@@ -142,7 +158,7 @@ impl Keys {
     /// A record has this key without a rule: the one that got it becomes one with it.
     pub(super) fn has_already(&mut self, model: &'static str, key: &AnyKey) {
         if let Some(old) = self.names.get_mut(model).and_then(|names| names.remove(key)) {
-            self.merged.insert(hash(model, old.as_str()));
+            self.merge(model, &old);
         }
     }
 }

@@ -268,6 +268,8 @@ impl OfModel {
                     let found = facts.get(*from).map(text_of).and_then(|text| table.get(&text));
                     match found.or(otherwise.as_ref()) {
                         Some(value) => value.clone(),
+                        // It stays as it is, and follows what it refers to.
+                        None if *from == schema.fields[*position].name => continue,
                         None => facts.get(*from).cloned().unwrap_or_default(),
                     }
                 }

@@ -137,6 +137,39 @@ async fn many_may_become_one() {
     insta::assert_snapshot!(told);
 }
 
+/// What does not stand in a table of its own field stays, and goes where what it names goes.
+#[tokio::test]
+async fn a_reference_that_is_not_in_the_table_follows() {
+    let (told, _) = mapped(json!([
+        {"model": "device_role", "field": "slug", "lookup": {"l3": "router"}},
+        {"model": "device", "field": "role", "lookup": {"fw": "firewall"}},
+    ]))
+    .await;
+    assert!(told.contains(r#""role":["router"]"#) && !told.contains(r#""role":["l3"]"#), "{told}");
+    let (told, _) = mapped(json!([
+        {"model": "site", "when": "slug == 'lab'", "leave_out": true},
+        {"model": "device", "field": "site", "lookup": {"other": "atl"}},
+    ]))
+    .await;
+    assert!(!told.contains("sw2"), "{told}");
+}
+
+/// Also by the key that it had, and those that became one with another.
+#[tokio::test]
+async fn what_is_left_out_is_known_by_both_names() {
+    let (_, keys) = mapped(json!([
+        {"model": "site", "field": "slug", "template": "x-{{ slug }}"},
+        {"model": "site", "when": "slug == 'x-lab'", "leave_out": true},
+        {"model": "device_role", "field": "slug", "lookup": {"l2": "access"}},
+    ]))
+    .await;
+    let key = |text: &str| AnyKey::parse(text).unwrap();
+    for (model, text) in [("site", r#"["lab"]"#), ("site", r#"["x-lab"]"#), ("device_role", r#"["l2"]"#)] {
+        assert!(keys.is_out_of_scope(model, &key(text)), "{text}");
+    }
+    assert!(!keys.is_out_of_scope("site", &key(r#"["atl"]"#)));
+}
+
 #[tokio::test]
 async fn what_belongs_to_what_is_left_out_is_left_out_with_it() {
     let rules = json!([{"model": "device", "when": "site == 'lab'", "leave_out": true}]);

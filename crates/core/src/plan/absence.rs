@@ -1,5 +1,6 @@
 //! What the absence of a record from the source proves.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -16,6 +17,7 @@ use crate::fields::ModelFields;
 use crate::ignore::Ignored;
 use crate::mapping::Keys;
 use crate::models::ModelMode;
+use crate::native::Native;
 use crate::policy::{Deletes, Policy};
 use crate::snapshot::{ModelSnapshot, Snapshot, SnapshotReader};
 use crate::{Error, ErrorKind};
@@ -46,6 +48,8 @@ pub struct AbsenceRules<'a> {
     doubts: BTreeMap<&'static str, String>,
     held: HashSet<u128>,
     going: HashSet<u128>,
+    /// The target's ids of records whose sources mapping rules leave out, by model, once somebody asked.
+    linked: RefCell<HashMap<&'static str, HashSet<Box<str>>>>,
     /// What people want left alone; none where that does not count.
     ignored: Option<&'a Ignored>,
 }
@@ -55,7 +59,8 @@ impl<'a> AbsenceRules<'a> {
         let doubts =
             fields.iter().filter_map(|(schema, _)| Some((schema.name, doubt(schema, source, fields, evidence)?)));
         let (held, going) = (HashSet::new(), HashSet::new());
-        Self { policy, evidence, fields, doubts: doubts.collect(), held, going, ignored: None }
+        let linked = RefCell::default();
+        Self { policy, evidence, fields, doubts: doubts.collect(), held, going, linked, ignored: None }
     }
 
     /// Holds what belongs to a record that people want left alone, whether that is absent or not.
@@ -115,7 +120,7 @@ impl<'a> AbsenceRules<'a> {
         if self.evidence.undoes {
             return self.undone(schema, change, memory);
         }
-        if self.evidence.left_out.is_out_of_scope(schema.name, &change.key) {
+        if self.is_left_out(schema, change, memory)? {
             return Ok(hold(HoldRule::SourcePartial, "the source has it, and a mapping rule leaves it out".to_owned()));
         }
         let parent = self.whole(schema, change, &self.held);
@@ -147,6 +152,25 @@ impl<'a> AbsenceRules<'a> {
             return Ok(hold(HoldRule::Policy, reason));
         }
         Ok(foreign.or(waits))
+    }
+
+    /// Whether a mapping rule leaves the change's record out: by its key, or by what the source calls the record that it was made of.
+    fn is_left_out(&self, schema: &'static ModelSchema, change: &Change, memory: &dyn Memory) -> Result<bool> {
+        if self.evidence.left_out.is_out_of_scope(schema.name, &change.key) {
+            return Ok(true);
+        }
+        let Some(natives) = self.evidence.left_out.natives_left_out(schema.name).filter(|natives| !natives.is_empty())
+        else {
+            return Ok(false);
+        };
+        let mut linked = self.linked.borrow_mut();
+        if !linked.contains_key(schema.name) {
+            let links = memory.links(schema.name)?.into_iter();
+            let left_out = links.filter(|(source, _)| natives.contains(source)).map(|(_, target)| target);
+            linked.insert(schema.name, left_out.collect());
+        }
+        let is_linked = |native: &Native| linked.get(schema.name).is_some_and(|ids| ids.contains(&native.id));
+        Ok(change.native.as_ref().is_some_and(is_linked))
     }
 
     /// The hold of what belongs to a record that people want left alone.

@@ -25,6 +25,7 @@ use crate::diff::{DiffCounts, DiffOutput};
 use crate::fields::ModelFields;
 use crate::guard::{Demand, GuardCounter, Judged, Others, SiteShares, Verdict};
 use crate::ignore::{Ignored, IgnoredRecord};
+use crate::mapping::Keys;
 use crate::models::ModelMode;
 use crate::native::Native;
 use crate::policy::{Adopt, Policy};
@@ -59,6 +60,8 @@ pub struct Background<'a> {
     pub refusals: &'a Foresight<'a>,
     /// What people want left alone.
     pub ignored: &'a Ignored,
+    /// What mapping rules leave out of the source; none where there are no rules.
+    pub left_out: Option<&'a Keys>,
 }
 
 /// What is let go first.
@@ -492,7 +495,7 @@ impl<'a> PlanDraft<'a> {
     /// Whether a source that says nothing of a field has nothing to say of it: it was read to its end, and so was what the field
     /// refers to.
     fn is_silence_believed(&mut self, schema: &'static ModelSchema, field: &str) -> bool {
-        let Some(Background { source, .. }) = self.background else { return false };
+        let Some(Background { source, left_out, .. }) = self.background else { return false };
         if let Some(known) = self.known.doubts.get(field) {
             return !known;
         }
@@ -500,7 +503,9 @@ impl<'a> PlanDraft<'a> {
         let is_doubtful = |schema| doubt(schema, source, self.fields, &evidence).is_some();
         let referred = schema.field(field).and_then(|field| field.kind.referenced_model());
         let referred = referred.and_then(|model| self.fields.schema(model));
-        let doubtful = is_doubtful(schema) || referred.is_some_and(is_doubtful);
+        // What rules leave out is not referred to any more, and nothing was said of that.
+        let loses = |model| left_out.is_some_and(|left_out| left_out.loses(model));
+        let doubtful = is_doubtful(schema) || referred.is_some_and(|model| is_doubtful(model) || loses(model));
         self.known.doubts.insert(field.to_owned(), doubtful);
         !doubtful
     }

@@ -263,6 +263,7 @@ fn plan_releasing(
         looks_at_owners: true,
         refusals: &|_| Ok(Vec::new()),
         ignored: &ledger.ignored,
+        left_out: None,
     });
     let compare = |output: &mut dyn DiffOutput| {
         calculate(&DiffInput { source, target: &target, fields, modes: &modes, exact: false }, output)

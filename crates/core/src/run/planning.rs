@@ -283,6 +283,7 @@ impl Planning {
             looks_at_owners: self.evidence.first_run.is_some() || self.policy.adopt == Adopt::Matched,
             refusals: &refusals,
             ignored: &self.ignored,
+            left_out: Some(&self.evidence.left_out),
         };
         let draft = PlanDraft::new(&self.fields, &self.target, &self.policy, &self.folder)?;
         let mut draft = draft.with_background(background);

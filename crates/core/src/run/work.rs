@@ -83,6 +83,13 @@ impl Work<'_> {
         let as_read = digests(&source);
         let read = prepared.map(source, self.snapshot_folder()).await?;
         let source = prepared.target.desired(read.clone(), &prepared.fields)?;
+        // What rules reject or leave out is no part of what is compared, as if it had not been read. So many were read all the same.
+        for (model, mapped) in reads(&read) {
+            if let Some(as_read) = report.source.get_mut(model) {
+                let records = as_read.records;
+                *as_read = ReadSummary { records, ..mapped };
+            }
+        }
         // What the target makes of other records has no read of its own: what it is to keep is what it is measured by.
         for (model, made) in reads(&source) {
             report.source.entry(model).or_insert(made);
