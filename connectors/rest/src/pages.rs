@@ -17,14 +17,18 @@ pub(crate) struct Pages<'l> {
     list: &'l List,
     /// How many objects came so far.
     read: u64,
-    /// How many there are, as the API said last.
+    /// How many there are, as the API said first.
     total: Option<u64>,
+    /// It said otherwise later.
+    moved: bool,
     next: Next,
     /// Hashes of the objects that came.
     seen: HashSet<u64>,
     hasher: RandomState,
     /// How many came more than once.
     repeated: u64,
+    /// Hashes of where the list led.
+    followed: HashSet<u64>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -48,10 +52,12 @@ impl<'l> Pages<'l> {
             list,
             read: 0,
             total: None,
+            moved: false,
             next: Next::First,
             seen: HashSet::new(),
             hasher: RandomState::new(),
             repeated: 0,
+            followed: HashSet::new(),
         }
     }
 
@@ -74,7 +80,9 @@ impl<'l> Pages<'l> {
         if !self.list.total.is_empty() {
             let total =
                 at(&answer, &self.list.total).and_then(|total| total.as_u64().or_else(|| total.as_str()?.parse().ok()));
-            self.total = Some(total.ok_or_else(|| self.missing("total", &self.list.total, "a number", &answer))?);
+            let total = total.ok_or_else(|| self.missing("total", &self.list.total, "a number", &answer))?;
+            self.moved |= self.total.is_some_and(|first| first != total);
+            self.total.get_or_insert(total);
         }
         let items = match at_mut(&mut answer, &self.list.items) {
             Some(Value::Array(items)) => std::mem::take(items),
@@ -83,15 +91,18 @@ impl<'l> Pages<'l> {
         self.read += items.len() as u64;
         if self.list.paging.is_some() {
             let hashes = items.iter().map(|item| self.hasher.hash_one(item.to_string()));
-            self.repeated += hashes.filter(|hash| !self.seen.insert(*hash)).count() as u64;
+            let repeated = hashes.filter(|hash| !self.seen.insert(*hash)).count();
+            if repeated > 0 && repeated == items.len() && self.next != Next::First {
+                return Err(self.leads_nowhere());
+            }
+            self.repeated += repeated as u64;
         }
         let next = self.following(&answer)?;
         let is_all = self.total.is_some_and(|total| self.read >= total);
         let by_count = matches!(self.list.paging, Some(Paging::Page { .. } | Paging::Offset { .. }));
         let is_end = by_count && (items.is_empty() || is_all);
-        if next == self.next && !is_end && next != Next::End {
-            let message = format!("`{}` leads from a page to the same page again", self.list.path);
-            return Err(Error::new(ErrorKind::Protocol, message));
+        if !is_end && next != Next::End && !self.followed.insert(self.hasher.hash_one(format!("{next:?}"))) {
+            return Err(self.leads_nowhere());
         }
         self.next = if is_end { Next::End } else { next };
         Ok(Some(items))
@@ -102,6 +113,10 @@ impl<'l> Pages<'l> {
         // A list that shifts while it is read gives one object twice, and another never.
         if self.repeated > 0 {
             return Some(format!("{} objects came more than once: the list moved while it was read", self.repeated));
+        }
+        // One that was deleted meanwhile moves the others up, past what is asked for next.
+        if self.moved {
+            return Some("the number of objects changed while the list was read".to_owned());
         }
         match (self.total, &self.list.paging) {
             (Some(total), _) if self.read < total => Some(format!("{} of {total} objects came", self.read)),
@@ -163,6 +178,13 @@ impl<'l> Pages<'l> {
                 }
             },
         })
+    }
+
+    /// A page that gives what came already.
+    fn leads_nowhere(&self) -> Error {
+        let path = &self.list.path;
+        let remedy = "is the parameter of `paging` the one that the API knows?";
+        Error::new(ErrorKind::Protocol, format!("`{path}` leads from a page to the same page again: {remedy}"))
     }
 
     fn missing(&self, setting: &str, place: &str, what: &str, answer: &Value) -> Error {

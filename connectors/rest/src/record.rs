@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use syncline_core::expression::Expressions;
 use syncline_core::mapping::value_of;
 use syncline_core::similar;
-use syncline_model::{AnyRecord, FieldKind, FieldSet, ModelSchema};
+use syncline_model::{AnyRecord, FieldKind, FieldSchema, FieldSet, ModelSchema};
 
 use crate::settings::List;
 
@@ -95,7 +95,7 @@ impl<'l> Recipe<'l> {
             }
             let said = self.expressions.say(name, template, &facts).map_err(|unsaid| unsaid.problem);
             let value = said.and_then(|said| {
-                ids.resolved(self.schema.fields[position].kind, value_of(self.schema, position, &said))
+                ids.resolved(self.schema, &self.schema.fields[position], value_of(self.schema, position, &said))
             });
             match value {
                 Ok(value) => fields.insert(name.clone(), value),
@@ -109,7 +109,11 @@ impl<'l> Recipe<'l> {
         if !self.list.id.is_empty() {
             match self.expressions.say("id", &self.list.id, &facts) {
                 Ok(id) => {
-                    ids.0.entry(self.schema.name).or_default().insert(id, record.key().to_value());
+                    let known = ids.0.entry(self.schema.name).or_default();
+                    let key = record.key().to_value();
+                    if known.insert(id.clone(), key.clone()).is_some_and(|other| other != key) {
+                        return Made::Rejected("id".to_owned(), format!("another object has the id `{id}` too"));
+                    }
                 }
                 Err(unsaid) => return Made::Rejected("id".to_owned(), unsaid.problem),
             }
@@ -125,10 +129,9 @@ impl Ids {
     }
 
     /// A value whose references are keys. The error says what is referred to and was not there.
-    fn resolved(&self, kind: FieldKind, value: Value) -> Result<Value, String> {
-        let Some((model, known)) = kind.referenced_model().and_then(|model| self.0.get_key_value(model)) else {
-            return Ok(value);
-        };
+    fn resolved(&self, schema: &ModelSchema, field: &FieldSchema, value: Value) -> Result<Value, String> {
+        let model = looked_up(schema, field);
+        let Some((model, known)) = model.and_then(|model| self.0.get_key_value(model)) else { return Ok(value) };
         let one = |id: &Value| {
             let text = id.as_str().map_or_else(|| id.to_string(), str::to_owned);
             known
@@ -136,13 +139,18 @@ impl Ids {
                 .cloned()
                 .ok_or_else(|| format!("refers to the {model} `{text}`, which is not among those that came"))
         };
-        match (kind, value) {
+        match (field.kind, value) {
             (_, Value::Null) => Ok(Value::Null),
             (FieldKind::References(_), Value::Array(ids)) => ids.iter().map(one).collect(),
             (FieldKind::References(_), id) => Ok(Value::Array(vec![one(&id)?])),
             (_, id) => one(&id),
         }
     }
+}
+
+/// The model whose records a field names by their `id`. What is of the same list, or comes after it, is named by its key.
+pub(crate) fn looked_up(schema: &ModelSchema, field: &FieldSchema) -> Option<&'static str> {
+    field.kind.referenced_model().filter(|model| !field.deferred && *model != schema.name)
 }
 
 /// What templates see of an object: its members, and the whole for those whose names are no names of the language.

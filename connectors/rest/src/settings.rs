@@ -60,7 +60,7 @@ pub struct List {
     pub total: String,
     /// How one comes to further objects. Not set: they come all at once.
     pub paging: Option<Paging>,
-    /// What other objects call an object of this list, where it is not the key: `{{ uid }}`. References to the model are then
+    /// What other objects call an object of this list, where it is not the key: `{{ uid }}`. References to the model from other lists are then
     /// looked up by it.
     #[serde(default)]
     pub id: String,

@@ -9,10 +9,11 @@ use syncline_core::read::ReadRequest;
 use syncline_core::snapshot::SnapshotSink;
 use syncline_core::source::DataSource;
 use syncline_http::Client;
+use syncline_model::ModelSchema;
 use syncline_model::models::by_name;
 
 use crate::pages::Pages;
-use crate::record::{Ids, Made, Recipe};
+use crate::record::{Ids, Made, Recipe, looked_up};
 use crate::settings::Parameters;
 
 /// An API, read as truth.
@@ -25,6 +26,12 @@ pub struct RestSource {
 impl RestSource {
     fn recipes(&self) -> impl Iterator<Item = Recipe<'_>> {
         self.parameters.models.iter().filter_map(|(model, list)| Some(Recipe::of(by_name(model)?, list)))
+    }
+
+    /// Whether what a field refers to is looked up in another list, by its `id`.
+    fn is_looked_up(&self, schema: &ModelSchema, field: &str) -> bool {
+        let model = schema.field(field).and_then(|field| looked_up(schema, field));
+        model.and_then(|model| self.parameters.models.get(model)).is_some_and(|list| !list.id.is_empty())
     }
 }
 
@@ -45,15 +52,14 @@ impl DataSource for RestSource {
             let many = pages.total().map_or_else(|| "some".to_owned(), |total| total.to_string());
             report.facts.push(ConfigItem::new(schema.name, format!("{many} objects at `{}`", list.path)));
             let recipe = Recipe::of(schema, list);
-            // References are looked up in lists that are not read here.
-            if let Some(Made::Rejected(field, problem)) =
-                first.first().map(|object| recipe.make(object, recipe.fields(), &mut Ids::default()))
+            let made = first.first().map(|object| recipe.make(object, recipe.fields(), &mut Ids::default()));
+            if let Some(Made::Rejected(field, problem)) = made
+                && !self.is_looked_up(schema, &field)
             {
                 let quoted = format!("`{field}`");
                 let problem = if problem.contains(&quoted) { problem } else { format!("{quoted} {problem}") };
-                report
-                    .warnings
-                    .push(format!("the first object of `{}` becomes no {}: {problem}", list.path, schema.name));
+                let model = schema.name;
+                report.warnings.push(format!("the first object of `{}` becomes no {model}: {problem}", list.path));
             }
             if let Some(doubt) = pages.doubt().filter(|_| pages.total().is_none()) {
                 report.warnings.push(format!("nothing will be deleted for `{}`: {doubt}", schema.name));
