@@ -10,7 +10,7 @@ use url::{Url, form_urlencoded};
 
 use super::format::Asked;
 use super::redactor::redacted;
-use super::secrets::{STANDS, Secrets, scrub};
+use super::secrets::{STANDS, Secrets, scrub, scrub_text};
 use crate::redact::{self, REDACTED, is_secret};
 use crate::request::Prepared;
 
@@ -25,7 +25,8 @@ pub(super) fn asked(request: &Prepared, secrets: &Secrets) -> (Asked, bool) {
     let path = path(&request.url, secrets);
     let hash = hash(request.method.as_str(), &path, &body);
     let headers = redact::headers(&request.headers).into_iter();
-    let headers: BTreeMap<_, _> = headers.map(|(name, value)| (name, scrub(&value, &known).into_owned())).collect();
+    let headers: BTreeMap<_, _> =
+        headers.map(|(name, value)| (name, scrub_text(&value, &known).into_owned())).collect();
     let body = (!body.is_empty()).then(|| String::from_utf8_lossy(&body).into_owned());
     (Asked { method: request.method.to_string(), path, headers, body, hash }, saw_password)
 }
@@ -41,7 +42,7 @@ fn path(url: &Url, secrets: &Secrets) -> String {
     let Some(query) = url.query() else { return path };
     let mut pairs = form_urlencoded::Serializer::new(String::new());
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-        let value = scrub(&value, &known);
+        let value = scrub_text(&value, &known);
         let hides = is_secret(&name) && !secrets.is_open(&value);
         pairs.append_pair(&scrub(&name, &known), if hides { REDACTED } else { &value });
     }

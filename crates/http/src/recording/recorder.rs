@@ -122,7 +122,7 @@ impl Recorder {
         let (asked, logs_in) = asked(request, &self.inner.secrets);
         let known = self.inner.secrets.known();
         let headers = redact::headers(&head.headers).into_iter();
-        let headers = headers.map(|(name, value)| (name, scrub(&value, &known).into_owned())).collect();
+        let headers = headers.map(|(name, value)| (name, scrub_text(&value, &known).into_owned())).collect();
         Recording {
             recorder: self.clone(),
             number: self.inner.begun.fetch_add(1, Ordering::SeqCst) + 1,

@@ -158,16 +158,11 @@ impl Redactor {
     fn text(&mut self) -> Vec<u8> {
         let Form::Text(text) = &mut self.form else { return Vec::new() };
         let text = std::mem::take(text);
-        match std::str::from_utf8(&text) {
-            Ok(text) => {
-                let scrubbed = scrub_text(text, &self.known);
-                if matches!(scrubbed, Cow::Owned(_)) {
-                    self.secrets.meet();
-                }
-                scrubbed.into_owned().into_bytes()
-            }
-            Err(_) => without(text, &self.known),
+        let (scrubbed, met) = without(&text, &self.known);
+        if met {
+            self.secrets.meet();
         }
+        scrubbed
     }
 
     fn fields(&mut self, text: &[u8], out: &mut Vec<u8>) {
@@ -285,7 +280,7 @@ impl Redactor {
         if json.leaves_out.is_some() {
             return;
         }
-        let scrubbed = scrub(&text, known);
+        let scrubbed = scrub_text(&text, known);
         let mut other = None;
         // What a login gives is said at once; deeper down is data.
         let is_outermost = json.open.len() <= 1;
@@ -378,15 +373,16 @@ fn floor(bytes: &[u8], at: usize) -> usize {
     (0..=at).rev().find(|at| bytes.get(*at).is_none_or(|byte| (byte & 0xc0) != 0x80)).unwrap_or(0)
 }
 
-/// Bytes that are no text, without secrets.
-fn without(mut bytes: Vec<u8>, known: &Known) -> Vec<u8> {
-    for (secret, stands) in known.iter() {
-        let secret = secrecy::ExposeSecret::expose_secret(secret).as_bytes();
-        while let Some(at) = memchr::memmem::find(&bytes, secret) {
-            bytes.splice(at..at + secret.len(), stands.bytes());
-        }
+/// Bytes that are no text, without secrets: what is text between them is scrubbed as text is.
+fn without(bytes: &[u8], known: &Known) -> (Vec<u8>, bool) {
+    let (mut out, mut met) = (Vec::with_capacity(bytes.len()), false);
+    for chunk in bytes.utf8_chunks() {
+        let scrubbed = scrub_text(chunk.valid(), known);
+        met |= matches!(scrubbed, Cow::Owned(_));
+        out.extend_from_slice(scrubbed.as_bytes());
+        out.extend_from_slice(chunk.invalid());
     }
-    bytes
+    (out, met)
 }
 
 #[cfg(test)]
@@ -456,6 +452,28 @@ mod tests {
         check("name;hunter2\n", &format!("name;{stands}\n"));
         // Of a page is kept what comes before the first word that may be one.
         check("<p>hunter2</p>", "<p>[ …");
+    }
+
+    #[test]
+    fn a_known_secret_is_replaced_however_it_is_written() {
+        let stands = crate::stand_in(&SecretRef::Env("A".to_owned()));
+        let secrets = Secrets::new([(SecretRef::Env("A".to_owned()), SecretString::from("p@ss/w\"rd"))], []);
+        let body = r#"{"detail":"no https://x/?pw=p%40ss%2Fw%22rd","query":"{a(b: \"p@ss/w\\\"rd\")}"}"#;
+        let (out, _) = redacted(&secrets, None, body.as_bytes());
+        let expected = format!(r#"{{"detail":"no https://x/?pw={stands}","query":"{{a(b: \"{stands}\")}}"}}"#);
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
+    }
+
+    /// Not even where the secret is a part of what stands for it, in bytes that are no text.
+    #[test]
+    fn bytes_that_are_no_text_are_scrubbed_and_end() {
+        let stands = crate::stand_in(&SecretRef::Env("A".to_owned()));
+        let secrets = Secrets::new([(SecretRef::Env("A".to_owned()), SecretString::from("secret"))], []);
+        let mut redactor = Redactor::new(&secrets, Some("text/csv"));
+        let mut out = Vec::new();
+        redactor.push(b"a;secret;\xff;secret\n", &mut out);
+        redactor.end(&mut out);
+        assert_eq!(out, [format!("a;{stands};").as_bytes(), b"\xff", format!(";{stands}\n").as_bytes()].concat());
     }
 
     #[test]

@@ -134,17 +134,34 @@ pub(super) fn scrub<'t>(text: &'t str, known: &Known) -> Cow<'t, str> {
 /// The same for a text that may hold a secret as JSON or a form writes it.
 pub(super) fn scrub_text<'t>(text: &'t str, known: &Known) -> Cow<'t, str> {
     let mut scrubbed = scrub(text, known);
+    // Nothing is written otherwise here.
+    if !text.contains(['\\', '%', '+']) {
+        return scrubbed;
+    }
     for (secret, stands) in known.iter().filter(|(secret, _)| secret.expose_secret().len() >= SHORTEST_SCRUBBED) {
         let secret = secret.expose_secret();
         let json = serde_json::Value::from(secret).to_string();
         let form: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
-        for written in [json.trim_matches('"'), &form] {
+        // In a path, and as other programs write it, a space is no plus sign.
+        let path = form.replace('+', "%20");
+        let lower = lower_hex(&path);
+        for written in [json.trim_matches('"'), &form, &path, &lower] {
             if written != secret && scrubbed.contains(written) {
                 scrubbed = Cow::Owned(scrubbed.replace(written, stands));
             }
         }
     }
     scrubbed
+}
+
+/// A percent-encoded text with small letters after each `%`.
+fn lower_hex(encoded: &str) -> String {
+    let mut parts = encoded.split('%');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| {
+        let (hex, rest) = part.split_at_checked(2).unwrap_or((part, ""));
+        text + "%" + &hex.to_ascii_lowercase() + rest
+    })
 }
 
 /// The length of the longest way to write a secret.
@@ -199,6 +216,10 @@ mod tests {
         let secrets = secrets(&[("A", "a\"b c&d")]);
         let stands = stand_in(&SecretRef::Env("A".into()));
         assert_eq!(scrub_text(r#"<p>"a\"b c&d"</p>"#, &secrets.known()), format!("<p>\"{stands}\"</p>"));
-        assert_eq!(scrub_text("password=a%22b+c%26d", &secrets.known()), format!("password={stands}"));
+        for written in ["a%22b+c%26d", "a%22b%20c%26d"] {
+            assert_eq!(scrub_text(&format!("password={written}"), &secrets.known()), format!("password={stands}"));
+        }
+        let slash = self::secrets(&[("A", "a/b:c+d")]);
+        assert_eq!(scrub_text("x?y=a%2fb%3ac%2bd", &slash.known()), format!("x?y={stands}"));
     }
 }

@@ -5,16 +5,17 @@
 
 mod archive;
 mod collect;
+mod urls;
 
 use std::io;
 use std::path::Path;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use serde_json::Value;
 use syncline_http::Secrets;
 
 use archive::Archive;
+use urls::without_users;
 
 pub use collect::{Wanted, collect};
 
@@ -65,24 +66,21 @@ impl Collected {
     /// Adds a document.
     fn add(&mut self, name: &str, what: &str, document: &impl Serialize) {
         match serde_json::to_value(document) {
-            Ok(mut value) => {
-                without_users(&mut value);
-                self.add_text(name, what, &format!("{value:#}\n"));
-            }
+            Ok(value) => self.add_text(name, what, &format!("{value:#}\n")),
             Err(error) => self.miss(format!("{name}: {error}")),
         }
     }
 
     /// Adds a text, JSON or not.
     fn add_text(&mut self, name: &str, what: &str, text: &str) {
-        let content = self.secrets.redacted(text.as_bytes());
+        let content = self.secrets.redacted(without_users(text).as_bytes());
         let entry = Entry { name: name.to_owned(), bytes: content.len(), what: what.to_owned() };
         self.files.push((entry, content));
     }
 
     /// Notes what could not be had.
     fn miss(&mut self, what: String) {
-        let what = self.secrets.redacted(what.as_bytes());
+        let what = self.secrets.redacted(without_users(&what).as_bytes());
         self.missing.push(String::from_utf8_lossy(&what).into_owned());
     }
 
@@ -111,39 +109,5 @@ impl Collected {
         }
         archive.finish()?.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
         Ok(manifest)
-    }
-}
-
-/// Takes users and passwords out of URLs.
-fn without_users(value: &mut Value) {
-    match value {
-        Value::String(text) => {
-            if let Ok(mut url) = url::Url::parse(text)
-                && (!url.username().is_empty() || url.password().is_some())
-                && url.set_username("").and_then(|()| url.set_password(None)).is_ok()
-            {
-                *text = url.to_string();
-            }
-        }
-        Value::Array(items) => items.iter_mut().for_each(without_users),
-        Value::Object(fields) => fields.values_mut().for_each(without_users),
-        _ => {}
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn urls_lose_their_users() {
-        let mut value = json!({"a": ["https://kim:pass@example/x?y"], "b": "postgres://kim@db/x", "c": "kim: hello", "d": "https://x/"});
-        without_users(&mut value);
-        assert_eq!(
-            value,
-            json!({"a": ["https://example/x?y"], "b": "postgres://db/x", "c": "kim: hello", "d": "https://x/"})
-        );
     }
 }
