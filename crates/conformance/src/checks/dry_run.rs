@@ -22,6 +22,10 @@ pub async fn writes_nothing(lab: &dyn Lab) -> Shown {
         bench.target(&bench.settings).await?.check().await?;
         let before = bench.read(Side::Target, &bench.settings).await?;
         let report = bench.run(&lab.network(), RunRequest::dry()).await?;
+        if report.plan.is_none() {
+            let error = report.error.as_ref().map(syncline_core::Error::report).unwrap_or_default();
+            return Err(format!("the dry run came to no plan, and ended as {}: {error}", report.status).into());
+        }
         if report.total().applied > 0 || bench.read(Side::Target, &bench.settings).await? != before {
             return Err("after a dry run the target is another".into());
         }

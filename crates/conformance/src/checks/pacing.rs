@@ -1,5 +1,6 @@
 //! K10: a system that asks for time gets it, and who cancels does not wait.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use syncline_testkit::fault_proxy::{FaultKind, Strike};
@@ -45,14 +46,14 @@ pub async fn gives_time(lab: &dyn Lab) -> Shown {
         let cancel = CancellationToken::new();
         let stop = cancel.clone();
         // From the second request on, nobody wants to know any more.
-        proxy.strike(
-            Strike::all(FaultKind::Latency(Duration::from_millis(20)))
-                .of(move |_| {
-                    stop.cancel();
-                    true
-                })
-                .after(1),
-        );
+        let asked = AtomicU64::new(0);
+        proxy.strike(Strike::all(FaultKind::Latency(Duration::from_millis(20))).of(move |_| {
+            let is_second = asked.fetch_add(1, Ordering::Relaxed) >= 1;
+            if is_second {
+                stop.cancel();
+            }
+            is_second
+        }));
         let read = in_time("a read that is cancelled", bench.read_until(side, &bench.settings, cancel)).await?;
         let asked = proxy.seen().len() as u64;
         let is_whole = read.is_ok_and(|read| read.values().all(|read| read.partial.is_none()));

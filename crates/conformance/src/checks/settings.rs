@@ -1,7 +1,10 @@
 //! K1: settings are read strictly, and no secret is ever shown.
 
+use std::collections::BTreeSet;
+
+use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
-use syncline_core::Error;
+use syncline_core::{Error, settings};
 use syncline_testkit::fault_proxy::{FaultKind, Strike};
 
 use super::{Proof, Shown};
@@ -12,15 +15,13 @@ const UNKNOWN: &str = "no_such_setting";
 
 pub async fn strict_and_secret(lab: &dyn Lab) -> Shown {
     let bench = Bench::new(lab).await?;
-    let settings = bench.settings.clone();
+    let given = bench.settings.clone();
     let connector = bench.connector;
-    let mut parts = vec![("the connection", connector.validate as fn(Value) -> Vec<_>, settings.connection.clone())];
-    parts.extend(
-        connector.source.as_ref().map(|side| ("the source's parameters", side.validate, settings.source.clone())),
-    );
-    parts.extend(
-        connector.target.as_ref().map(|side| ("the target's parameters", side.validate, settings.target.clone())),
-    );
+    let mut parts = vec![("the connection", connector.validate as fn(Value) -> Vec<_>, given.connection.clone())];
+    parts
+        .extend(connector.source.as_ref().map(|side| ("the source's parameters", side.validate, given.source.clone())));
+    parts
+        .extend(connector.target.as_ref().map(|side| ("the target's parameters", side.validate, given.target.clone())));
     for (what, validate, value) in &parts {
         let problems = validate(value.clone());
         if !problems.is_empty() {
@@ -37,16 +38,35 @@ pub async fn strict_and_secret(lab: &dyn Lab) -> Shown {
         }
     }
     let shown = everything_shown(&bench).await?;
-    for secret in bench.system.secrets() {
-        if let Some((place, _)) = shown.iter().find(|(_, text)| text.contains(&secret)) {
+    let secrets = secrets(&bench)?;
+    for secret in &secrets {
+        if let Some((place, _)) = shown.iter().find(|(_, text)| text.contains(secret)) {
             return Err(format!("a secret is shown in {place}").into());
         }
     }
-    let secrets = bench.system.secrets().len();
+    let secrets = secrets.len();
     Ok(Proof::Shown(format!(
         "unknown settings are refused in {} places; {secrets} secrets are shown in none",
         parts.len()
     )))
+}
+
+/// What must not be shown: what the lab names, and what its settings refer to.
+fn secrets(bench: &Bench<'_>) -> Result<BTreeSet<String>, BoxError> {
+    let (connector, settings) = (bench.connector, &bench.settings);
+    let mut referred = settings::secrets(&(connector.connection_schema)(), &settings.connection);
+    if let Some(side) = &connector.source {
+        referred.extend(settings::secrets(&(side.parameters_schema)(), &settings.source));
+    }
+    if let Some(side) = &connector.target {
+        referred.extend(settings::secrets(&(side.parameters_schema)(), &settings.target));
+    }
+    let mut secrets: BTreeSet<_> = bench.system.secrets().into_iter().collect();
+    for (_, reference) in referred {
+        secrets.insert(reference.resolve()?.expose_secret().to_owned());
+    }
+    secrets.remove("");
+    Ok(secrets)
 }
 
 /// Whatever people see of a connection, when it works and when it does not.
