@@ -88,6 +88,11 @@ pub(crate) fn run(shell: &Shell, arguments: &Arguments) -> anyhow::Result<Outcom
     let (name, shape) = (Name::parse(name)?, Shape::of(arguments));
     let next = match &arguments.outside {
         Some(folder) => {
+            let own = root().join("connectors").join(name.id());
+            ensure!(
+                !own.exists(),
+                "Syncline has a connector `{name}` itself, and a host links only one of a name: take another one"
+            );
             let folder = outside::place(folder, &name)?;
             outside::write(shell, root(), &folder, arguments.git.as_deref(), &name, shape)?
         }

@@ -220,18 +220,20 @@ fn renamed(text: &str, name: &Name, shape: Shape) -> String {
         (true, false) => "source",
         (false, _) => "target",
     };
+    // A name may hold the word that is replaced: `bookshelf`.
+    let kept = |own: &str| own.replace("shelf", "she\0lf").replace("Shelf", "She\0lf").replace("SHELF", "SHE\0LF");
     let text = text
         .replace("syncline_testkit::shelf::", "crate::simulator::")
-        .replace(&format!("syncline_connector_{}", id.replace('-', "_")), &name.krate())
-        .replace(&format!("CONFORMANCE_{variable}"), &format!("CONFORMANCE_{}", name.variable()))
-        .replace(&format!("\"{id}\""), &format!("\"{}\"", name.id()))
-        .replace("\"Shelf\"", &format!("\"{}\"", name.label()))
-        .replace("\"Shelf with", &format!("\"{} with", name.label()))
+        .replace(&format!("syncline_connector_{}", id.replace('-', "_")), &kept(&name.krate()))
+        .replace(&format!("CONFORMANCE_{variable}"), &kept(&format!("CONFORMANCE_{}", name.variable())))
+        .replace(&format!("\"{id}\""), &kept(&format!("\"{}\"", name.id())))
+        .replace("\"Shelf\"", &kept(&format!("\"{}\"", name.label())))
+        .replace("\"Shelf with", &kept(&format!("\"{} with", name.label())))
         .replace("(Shelf, source, target)", &format!("(Shelf, {registered})"))
-        .replace("shelf-token", &format!("{}-token", name.id()))
-        .replace("Shelf", &name.type_name());
+        .replace("shelf-token", &kept(&format!("{}-token", name.id())))
+        .replace("Shelf", &kept(&name.type_name()));
     // What is left are variables and prose: `a shelf`.
-    text.replace("shelf", "system")
+    text.replace("shelf", "system").replace('\0', "")
 }
 
 #[cfg(test)]
@@ -242,6 +244,20 @@ mod tests {
 
     fn made(shape: Shape) -> Vec<Made> {
         files(&Name::parse("acme-ipam").unwrap(), shape)
+    }
+
+    /// A name may hold the sample's own.
+    #[test]
+    fn a_shelf_stays_a_shelf_in_a_name() {
+        let name = Name::parse("acme-shelf").unwrap();
+        for shape in SHAPES {
+            let all: String = files(&name, shape).into_iter().map(|made| made.text).collect();
+            for own in ["\"acme-shelf\"", "syncline_connector_acme_shelf", "CONFORMANCE_ACME_SHELF", "acme-shelf-token"]
+            {
+                assert!(all.contains(own), "{own}");
+            }
+            assert!(!all.contains("acme-system") && !all.contains("acme_system") && !all.contains('\0'));
+        }
     }
 
     #[test]
