@@ -7,6 +7,7 @@ use syncline_conformance::{BoxError, Broken, Lab, Real, Secret, Settings, System
 use syncline_connector_netbox as _;
 use syncline_core::ErrorKind;
 use syncline_core::native::Native;
+use syncline_http::{Client, Credential, Path};
 use syncline_testkit::fault_proxy::Seen;
 use syncline_testkit::netbox::{Kind, NetBoxOptions, NetBoxSim};
 
@@ -48,6 +49,21 @@ impl NetBox {
     }
 }
 
+impl NetBox {
+    async fn meddle_with_real(&self, model: &str, native: &Native) -> Result<(), BoxError> {
+        let list = match model {
+            "tag" => ["api", "extras", "tags"],
+            "site" => ["api", "dcim", "sites"],
+            _ => return Err(format!("the lab does not say where a real NetBox keeps a {model}").into()),
+        };
+        let settings = serde_json::from_value(json!({"url": self.url, "http": {"proxy": "off"}}))?;
+        let client = Client::new(&settings, Credential::token(self.token.value().into()))?;
+        let object = client.patch(Path::from(list).segment(&native.id).slash());
+        object.json(&json!({"name": "as somebody else calls it"})).send().await?;
+        Ok(())
+    }
+}
+
 #[async_trait]
 impl System for NetBox {
     fn url(&self) -> Option<String> {
@@ -77,9 +93,12 @@ impl System for NetBox {
     }
 
     async fn meddle(&self, model: &str, native: &Native) -> Result<(), BoxError> {
+        if self.sim.is_none() {
+            return self.meddle_with_real(model, native).await;
+        }
         let kind = Kind::ALL.into_iter().find(|kind| format!("{kind:?}").to_lowercase() == model.replace('_', ""));
         let kind = kind.ok_or_else(|| format!("there is no `{model}`"))?;
-        let Some(sim) = &self.sim else { return Err("nobody changes a real NetBox from here".into()) };
+        let sim = self.sim.as_ref().ok_or("there is no simulator")?;
         Ok(sim.edit(kind, native.id.parse()?, &json!({"name": "as somebody else calls it"}))?)
     }
 

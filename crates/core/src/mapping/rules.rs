@@ -88,6 +88,13 @@ impl Rules {
         if misfits.is_empty() { Ok(understood) } else { Err(misfits) }
     }
 
+    /// Whether a rule makes the key of a model, or of what is a part of it: then the source knows its records by others.
+    pub fn rekeys(&self, schema: &'static ModelSchema) -> bool {
+        let sets_key = |rules: &OfModel| rules.sets().any(|position| schema.fields[position].key);
+        let mut parts = schema.key_fields().filter_map(|field| by_name(field.kind.referenced_model()?));
+        self.model(schema.name).is_some_and(sets_key) || parts.any(|part| part != schema && self.rekeys(part))
+    }
+
     pub(super) fn model(&self, model: &str) -> Option<&OfModel> {
         self.models.get(model)
     }

@@ -127,6 +127,16 @@ async fn references_follow_what_they_name() {
     assert_eq!(keys.original("interface", &port), Some(key(r#"[[["atl"],"sw1"],"eth1"]"#)));
 }
 
+#[test]
+fn rules_tell_whose_keys_they_make() {
+    let rules = mapping(
+        json!([{"model": "site", "field": "slug", "template": "x"}, {"model": "device", "field": "serial", "value": ""}]),
+    );
+    let rules = rules.rules().unwrap();
+    assert!(rules.rekeys(Site::SCHEMA) && rules.rekeys(Device::SCHEMA) && rules.rekeys(Interface::SCHEMA));
+    assert!(!rules.rekeys(DeviceRole::SCHEMA) && !rules.rekeys(VirtualChassis::SCHEMA));
+}
+
 #[tokio::test]
 async fn many_may_become_one() {
     let (told, _) = mapped(json!([

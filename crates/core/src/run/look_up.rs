@@ -6,6 +6,7 @@ use futures::future::join;
 use schemars::JsonSchema;
 use serde::Serialize;
 use syncline_model::AnyKey;
+use syncline_model::models::by_name;
 
 use super::{SideDefinition, SyncDefinition};
 use crate::describe::ObjectLink;
@@ -40,27 +41,37 @@ impl LookedUp {
         key: &AnyKey,
         native: Option<&Native>,
     ) -> [Self; 2] {
-        let source = Self::on(registry, Side::Source, &sync.source, model, key, None);
-        let target = Self::on(registry, Side::Target, &sync.target, model, key, native);
+        let source = Self::on(registry, sync, Side::Source, model, key, None);
+        let target = Self::on(registry, sync, Side::Target, model, key, native);
         join(source, target).await.into()
     }
 
-    /// Asks one side. `native` is the record's id in that system, where it is known.
+    /// Asks one side of a sync. `native` is the record's id in that system, where it is known. A source is not asked by a key that a
+    /// mapping rule made: it knows the record by another one, or another record by it.
     pub async fn on(
         registry: &Registry,
+        sync: &SyncDefinition,
         side: Side,
-        definition: &SideDefinition,
         model: &str,
         key: &AnyKey,
         native: Option<&Native>,
     ) -> Self {
-        let asked = tokio::time::timeout(LIMIT, ask(registry, side, definition, model, key, native)).await;
-        let late = || format!("`{}` did not answer within {} s", definition.connection_name, LIMIT.as_secs());
-        let (link, error) = match asked.unwrap_or_else(|_| Err(Error::new(ErrorKind::Unreachable, late()))) {
+        let definition = if side == Side::Source { &sync.source } else { &sync.target };
+        let rekeys = |schema| sync.mapping.rules().is_ok_and(|rules| rules.rekeys(schema));
+        let connection = definition.connection_name.clone();
+        let asked = if side == Side::Source && native.is_none() && by_name(model).is_some_and(rekeys) {
+            let message = "a mapping rule makes the name of this record: the source knows it by another";
+            Err(Error::new(ErrorKind::Unsupported, message))
+        } else {
+            let asked = tokio::time::timeout(LIMIT, ask(registry, side, definition, model, key, native)).await;
+            let late = || format!("`{connection}` did not answer within {} s", LIMIT.as_secs());
+            asked.unwrap_or_else(|_| Err(Error::new(ErrorKind::Unreachable, late())))
+        };
+        let (link, error) = match asked {
             Ok(link) => (link, None),
             Err(error) => (None, Some(error.in_full())),
         };
-        Self { side, connection: definition.connection_name.clone(), link, error }
+        Self { side, connection, link, error }
     }
 }
 

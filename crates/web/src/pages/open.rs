@@ -39,11 +39,11 @@ pub async fn open(
         .map_err(|_| PageProblem::not_found("This leads to no record: its key is missing or broken."))?;
     view(&state, &name).await?;
     let sync = state.syncs.sync(&name).await?.definition;
-    let (definition, native) = match side {
-        Side::Source => (&sync.source, None),
-        Side::Target => (&sync.target, native(state.runner.history(), &sync, model, &key).await?),
+    let native = match side {
+        Side::Source => None,
+        Side::Target => native(state.runner.history(), &sync, model, &key).await?,
     };
-    let looked = LookedUp::on(state.runner.registry(), side, definition, model, &key, native.as_ref()).await;
+    let looked = LookedUp::on(state.runner.registry(), &sync, side, model, &key, native.as_ref()).await;
     match (looked.link, looked.error) {
         (Some(link), _) => Ok(Redirect::to(link.url.as_str())),
         (None, Some(error)) => {
