@@ -126,6 +126,18 @@ async fn a_page_that_comes_again_is_an_error() {
     assert!(error.to_string().contains("is the parameter of `paging`"), "{error}");
 }
 
+/// A row is added before the others between two pages, so that the last page has what came already.
+#[tokio::test]
+async fn a_list_that_grows_while_it_is_read_is_not_complete() {
+    let server = MockServer::start().await;
+    answers(&server, ("offset", Some("0")), json!({"rows": [row("b"), row("c")], "n": 3})).await;
+    answers(&server, ("offset", Some("2")), json!({"rows": [row("c")], "n": 3})).await;
+    let paging = json!({"paging": {"by": "offset", "size": 2}, "total": "n"});
+    let (snapshot, _folder) = read(&server, sites(paging)).await.unwrap();
+    let doubt = snapshot.models["site"].doubt().unwrap();
+    assert!(doubt.contains("came more than once"), "{doubt}");
+}
+
 /// A row is deleted between two pages, and another one moves up into the page that was read already.
 #[tokio::test]
 async fn a_list_that_shrinks_while_it_is_read_is_not_complete() {
