@@ -21,7 +21,7 @@ impl Native {
     }
 
     /// The handle of an object as an interface tells it: its member `id`, and, where there is such a thing, the member that changes
-    /// whenever the object does. Texts are taken without their quotes.
+    /// whenever the object does. Texts are taken without their quotes; a version that the object does not have is none.
     ///
     /// ```
     /// # use syncline_core::native::Native;
@@ -29,11 +29,9 @@ impl Native {
     /// assert_eq!(Native::of(&object, "uid", Some("rev")), Native::new("L-1").at_version("7"));
     /// ```
     pub fn of(object: &Value, id: &str, version: Option<&str>) -> Self {
-        let text = |member: &str| match &object[member] {
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
-        };
-        Self { id: text(id).into(), version: version.map(|member| text(member).into()) }
+        let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned).into();
+        let version = version.and_then(|member| object.get(member)).filter(|version| !version.is_null());
+        Self { id: text(&object[id]), version: version.map(text) }
     }
 
     /// Adds the version.
