@@ -175,14 +175,7 @@ impl Connection {
         check((1..=MOST_QUERIES).contains(&self.concurrency), "concurrency", "must be from 1 to 16");
         check(self.query_minutes > 0, "query_minutes", "must be 1 or more");
         check((1..=MOST_ROWS).contains(&self.max_rows), "max_rows", "must be from 1 to 50000000");
-        for result in [self.tls.validate(), self.http.validate()] {
-            if let Err(error) = result {
-                problems.push(match error {
-                    syncline_http::Error::Settings { setting, problem } => Problem::new(setting, problem),
-                    other => Problem::new("http", other.to_string()),
-                });
-            }
-        }
+        problems.extend(syncline_http::settings::problems(&self.tls, &self.http));
         problems
     }
 

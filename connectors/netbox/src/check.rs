@@ -8,12 +8,12 @@ use serde_json::Value;
 use syncline_core::describe::{CheckReport, ConfigItem};
 use syncline_core::{ErrorKind, Result};
 
+use crate::branch;
 use crate::client::{ReadClient, RestPage, Status};
 use crate::read::Role;
 use crate::settings::{Connection, Review, SourceParameters, TargetParameters};
 use crate::tables::{TABLES, Table};
 use crate::tags;
-use crate::{branch, error};
 
 #[derive(Debug, Deserialize)]
 struct User {
@@ -84,7 +84,7 @@ async fn common(client: &ReadClient, role: Role) -> Result<CheckReport> {
                 report.facts.push(ConfigItem::new(upper(table.schema.plural), count));
             }
             Err(error) if error.kind() == ErrorKind::Forbidden => report.warnings.push(may_not_read(table)),
-            Err(error) if error::ends_everything(&error) => return Err(error),
+            Err(error) if error.kind().ends_a_read() => return Err(error),
             Err(error) => report.warnings.push(format!("{} cannot be read: {}", table.schema.plural, error.report())),
         }
     }
@@ -110,7 +110,7 @@ async fn graphql(client: &ReadClient, report: &mut CheckReport) -> Result<()> {
     let how = if client.version().graphql_pages_by_key() {
         match client.graphql::<Value>("tag_list", "{tag_list(pagination:{start:0,limit:1}){id}}", Value::Null).await {
             Ok(_) => "GraphQL",
-            Err(error) if error::ends_everything(&error) => return Err(error),
+            Err(error) if error.kind().ends_a_read() => return Err(error),
             Err(error) => {
                 let report = &mut report.warnings;
                 report
@@ -131,7 +131,7 @@ async fn named_tags(client: &ReadClient, slugs: &[String], report: &mut CheckRep
     }
     match tags::resolve(client, slugs).await {
         Ok(_) => Ok(()),
-        Err(error) if error::ends_everything(&error) && error.kind() != ErrorKind::Settings => Err(error),
+        Err(error) if error.kind().ends_a_read() && error.kind() != ErrorKind::Settings => Err(error),
         Err(error) => {
             report.warnings.push(error.to_string());
             Ok(())

@@ -10,7 +10,6 @@ mod read;
 mod rows;
 mod settings;
 mod source;
-mod stamp;
 mod tables;
 mod tags;
 mod target;

@@ -3,7 +3,6 @@
 use serde::{Deserialize, de};
 use serde_json::Value;
 
-use crate::stamp;
 pub(crate) use crate::values::{Choice, Decimal, Generic, Id, Ref, Relation};
 
 /// A row of a list.
@@ -19,7 +18,7 @@ pub(crate) trait Row: de::DeserializeOwned + Send + 'static {
     fn native(&self) -> syncline_core::native::Native {
         let native = syncline_core::native::Native::new(self.id());
         match self.last_updated() {
-            Some(text) => native.at_version(stamp::normalised(text)),
+            Some(text) => native.changed_at(text),
             None => native,
         }
     }

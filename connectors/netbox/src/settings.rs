@@ -108,27 +108,14 @@ fn default_branch_wait_minutes() -> u32 {
 impl Connection {
     /// What is wrong with the connection, found without any I/O.
     pub(crate) fn problems(&self) -> Vec<Problem> {
-        let ranges = [
+        let mut problems = syncline_http::settings::ranges([
             ("page_size", self.page_size, 1000),
             ("read_connections", self.read_connections, 16),
             ("write_connections", self.write_connections, 16),
             ("batch_size", self.batch_size, 1000),
             ("branch_wait_minutes", self.branch_wait_minutes, 1440),
-        ];
-        let mut problems: Vec<_> = ranges
-            .into_iter()
-            .filter(|(_, value, most)| *value == 0 || value > most)
-            .map(|(name, value, most)| Problem::new(name, format!("`{value}` is not between 1 and {most}")))
-            .collect();
-        for checked in [self.tls.validate(), self.http.validate()] {
-            match checked {
-                Ok(()) => {}
-                Err(syncline_http::Error::Settings { setting, problem }) => {
-                    problems.push(Problem::new(setting, problem));
-                }
-                Err(error) => problems.push(Problem::new("http", error.to_string())),
-            }
-        }
+        ]);
+        problems.extend(syncline_http::settings::problems(&self.tls, &self.http));
         problems
     }
 }

@@ -166,15 +166,7 @@ impl Connection {
                 Err(other) => wrong("token_header", other.to_string()),
             }
         }
-        for checked in [self.tls.validate(), self.http.validate()] {
-            match checked {
-                Ok(()) => {}
-                Err(syncline_http::Error::Settings { setting, problem }) => {
-                    problems.push(Problem::new(setting, problem));
-                }
-                Err(other) => problems.push(Problem::new("http", other.to_string())),
-            }
-        }
+        problems.extend(syncline_http::settings::problems(&self.tls, &self.http));
         problems
     }
 

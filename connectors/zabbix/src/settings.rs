@@ -159,23 +159,12 @@ impl Connection {
             (None, _, _) => problems.push(Problem::new("user", "give both `user` and `password`, or a `token`")),
             (Some(_), _, _) => problems.push(Problem::new("user", "give a `token` or an account, not both")),
         }
-        let ranges = [
+        problems.extend(syncline_http::settings::ranges([
             ("read_connections", self.read_connections, 16),
             ("page_size", self.page_size, 10_000),
             ("batch_size", self.batch_size, 1000),
-        ];
-        for (name, value, most) in ranges.into_iter().filter(|(_, value, most)| *value == 0 || value > most) {
-            problems.push(Problem::new(name, format!("`{value}` is not between 1 and {most}")));
-        }
-        for checked in [self.tls.validate(), self.http.validate()] {
-            match checked {
-                Ok(()) => {}
-                Err(syncline_http::Error::Settings { setting, problem }) => {
-                    problems.push(Problem::new(setting, problem));
-                }
-                Err(error) => problems.push(Problem::new("http", error.to_string())),
-            }
-        }
+        ]));
+        problems.extend(syncline_http::settings::problems(&self.tls, &self.http));
         problems
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
-use syncline_model::{AnyKey, AnyRecord, DeletionClass, FieldSet, ModelSchema, models};
+use syncline_model::{AnyKey, AnyRecord, DeletionClass, FieldKind, FieldSchema, FieldSet, ModelSchema, Slug, models};
 
 use crate::lab::BoxError;
 
@@ -39,6 +39,34 @@ impl Network {
             serde_json::from_str(include_str!("../edits.json")).unwrap_or_default();
         let edits = edits.into_iter().map(|(model, key, field, value)| Edit { model, key, field, value });
         Self { records, edits: edits.collect() }
+    }
+
+    /// The network for a system that keeps no short names: those of the records are the ones that their names make. Names of what goes by
+    /// its own are not edited, as that would be another record.
+    pub fn called_by_name(mut self) -> Self {
+        let mut slugs = BTreeMap::new();
+        for (model, record) in
+            self.records.iter().flat_map(|(model, records)| records.iter().map(move |one| (model, one)))
+        {
+            let name = record.get("name").or_else(|| record.get("model")).and_then(Value::as_str);
+            if let (Some(Value::String(slug)), Some(made)) = (record.get("slug"), name.and_then(Slug::from_name)) {
+                slugs.insert((model.clone(), slug.clone()), made.as_str().to_owned());
+            }
+        }
+        for (model, records) in &mut self.records {
+            let Some(schema) = models::by_name(model) else { continue };
+            for (name, value) in records.iter_mut().flatten() {
+                schema.field(name).into_iter().for_each(|field| respell(schema, field, value, &slugs));
+            }
+        }
+        let is_name = |edit: &Edit| ["name", "model"].contains(&&*edit.field);
+        self.edits.retain(|edit| !(is_name(edit) && slugs.keys().any(|(model, _)| *model == edit.model)));
+        for edit in &mut self.edits {
+            let Some(schema) = models::by_name(&edit.model) else { continue };
+            respell_key(schema.name, &mut edit.key, &slugs);
+            schema.field(&edit.field).into_iter().for_each(|field| respell(schema, field, &mut edit.value, &slugs));
+        }
+        self
     }
 
     /// The network with one field changed.
@@ -80,6 +108,42 @@ impl Network {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+}
+
+/// Other short names by model and short name.
+type Slugs = BTreeMap<(String, String), String>;
+
+/// Puts other short names into a field of a record.
+fn respell(schema: &ModelSchema, field: &FieldSchema, value: &mut Value, slugs: &Slugs) {
+    match (field.kind.referenced_model(), &mut *value) {
+        (Some(other), Value::Array(members)) if matches!(field.kind, FieldKind::References(_)) => {
+            for member in members {
+                respell_key(other, member, slugs);
+            }
+        }
+        (Some(other), value) => respell_key(other, value, slugs),
+        (None, Value::String(slug)) if field.name == "slug" => {
+            if let Some(made) = slugs.get(&(schema.name.to_owned(), slug.clone())) {
+                slug.clone_from(made);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Puts other short names into the key of a record.
+fn respell_key(model: &str, key: &mut Value, slugs: &Slugs) {
+    let Some(schema) = models::by_name(model) else { return };
+    let mut fields = schema.key_fields();
+    match key {
+        Value::Array(parts) => {
+            for (part, field) in parts.iter_mut().zip(fields) {
+                respell(schema, field, part, slugs);
+            }
+        }
+        // A key of one part may be written without its brackets.
+        part => fields.next().into_iter().for_each(|field| respell(schema, field, part, slugs)),
     }
 }
 
@@ -125,5 +189,20 @@ mod tests {
         for edit in &sample.edits {
             assert_ne!(sample.with(edit).unwrap(), sample, "{edit:?} changes nothing");
         }
+    }
+
+    #[test]
+    fn short_names_are_those_that_the_names_make() {
+        let named = Network::sample().called_by_name();
+        let atlanta = &named.records["device"][0];
+        assert_eq!(atlanta["site"], "atlanta");
+        assert_eq!(atlanta["tags"], serde_json::json!(["core"]));
+        assert_eq!(named.records["interface"][0]["device"], serde_json::json!(["atlanta", "atl-core-1"]));
+        assert_eq!(named.records["device_type"][2]["slug"], "x1");
+        for edit in &named.edits {
+            assert_ne!(named.with(edit).unwrap(), named, "{edit:?} changes nothing");
+        }
+        assert!(!named.edits.iter().any(|edit| edit.model == "site" && edit.field == "name"));
+        assert!(named.edits.iter().any(|edit| edit.model == "vlan" && edit.field == "name"));
     }
 }

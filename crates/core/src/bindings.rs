@@ -3,6 +3,10 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
+use serde_json::Value;
+use syncline_model::AnyKey;
+use uuid::Uuid;
+
 /// Ids by model and key: how a reference becomes something that the target understands.
 ///
 /// A first load binds every interface it creates, so an entry is small: 16 bytes of hash and the id. Two keys of one model
@@ -12,11 +16,25 @@ pub struct Bindings {
     ids: HashMap<u128, Id, BuildHasherDefault<Prehashed>>,
 }
 
-/// An id as systems have them: mostly numbers.
+/// An id as systems have them: mostly numbers, or UUIDs.
 #[derive(Debug, Clone)]
 enum Id {
     Number(u64),
+    /// The bytes, as a number of 128 bits would have to be aligned and take more room.
+    Uuid([u8; 16]),
     Text(Box<str>),
+}
+
+impl From<&str> for Id {
+    fn from(id: &str) -> Self {
+        if let Some(number) = id.parse().ok().filter(|number: &u64| number.to_string() == id) {
+            return Self::Number(number);
+        }
+        match Uuid::try_parse(id).ok().filter(|uuid| uuid.hyphenated().to_string() == id) {
+            Some(uuid) => Self::Uuid(uuid.into_bytes()),
+            None => Self::Text(id.into()),
+        }
+    }
 }
 
 impl Bindings {
@@ -27,9 +45,7 @@ impl Bindings {
 
     /// Binds a record to an id.
     pub fn bind(&mut self, model: &str, key: &str, id: &str) {
-        let number = id.parse().ok().filter(|number: &u64| number.to_string() == id);
-        let id = number.map_or_else(|| Id::Text(id.into()), Id::Number);
-        self.ids.insert(hash(model, key), id);
+        self.ids.insert(hash(model, key), id.into());
     }
 
     /// Forgets a record that was deleted.
@@ -41,8 +57,22 @@ impl Bindings {
     pub fn id(&self, model: &str, key: &str) -> Option<String> {
         self.ids.get(&hash(model, key)).map(|id| match id {
             Id::Number(number) => number.to_string(),
+            Id::Uuid(bytes) => Uuid::from_bytes(*bytes).hyphenated().to_string(),
             Id::Text(text) => text.to_string(),
         })
+    }
+
+    /// The id of what a field refers to, whose value is a key; none for null. What the target does not have is an error for people.
+    pub fn referred(&self, model: &str, key: &Value) -> Result<Option<String>, String> {
+        if key.is_null() {
+            return Ok(None);
+        }
+        let missing = || {
+            let label = syncline_model::models::by_name(model).map_or(model, |schema| schema.label);
+            let shown = AnyKey::from_value(key).map_or_else(|| key.to_string(), |key| key.to_string());
+            format!("refers to the {label} `{shown}`, which the target does not have")
+        };
+        self.id(model, &key.to_string()).map(Some).ok_or_else(missing)
     }
 
     /// Whether the target has the record.
@@ -102,7 +132,8 @@ mod tests {
     #[test]
     fn ids_come_back_as_they_were_given() {
         let mut bindings = Bindings::new();
-        for id in ["12", "012", "9f1c", "18446744073709551616"] {
+        let uuid = "a50f0e6b-674c-415c-ac20-282631316026";
+        for id in ["12", "012", "9f1c", "18446744073709551616", uuid, &uuid.to_uppercase(), &uuid.replace('-', "")] {
             bindings.bind("site", "[\"a\"]", id);
             assert_eq!(bindings.id("site", "[\"a\"]").as_deref(), Some(id));
         }

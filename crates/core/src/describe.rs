@@ -77,6 +77,16 @@ impl DataMapping {
         Self { model, field, native: native.into(), note: String::new() }
     }
 
+    /// A model as a whole, and its fields with what each is in the system.
+    pub fn table<'a>(
+        model: &'static str,
+        native: &'a str,
+        fields: impl IntoIterator<Item = (&'static str, &'a str)>,
+    ) -> Vec<Self> {
+        let fields = fields.into_iter().map(|(field, native)| Self::field(model, field, native));
+        std::iter::once(Self::model(model, native)).chain(fields).collect()
+    }
+
     /// Adds how the value changes on its way.
     pub fn with_note(mut self, note: impl Into<String>) -> Self {
         self.note = note.into();

@@ -62,6 +62,23 @@ pub enum ErrorKind {
     Internal,
 }
 
+impl ErrorKind {
+    /// Whether an error of this kind ends a whole read: whatever else would be asked of the system fails the same way. After another one,
+    /// the model that was read ends as partial, and the next one can be read.
+    pub fn ends_a_read(self) -> bool {
+        matches!(
+            self,
+            Self::Unreachable
+                | Self::Unauthenticated
+                | Self::RateLimited
+                | Self::Settings
+                | Self::Cancelled
+                | Self::Storage
+                | Self::Internal
+        )
+    }
+}
+
 /// Whether trying again can help.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

@@ -44,6 +44,7 @@ pub mod run;
 pub mod schedule;
 pub mod scope;
 pub mod settings;
+pub mod side;
 pub mod similar;
 pub mod site;
 pub mod snapshot;

@@ -115,7 +115,8 @@ fn firm_references(schema: &'static ModelSchema, contract: &ModelFields) -> impl
     firm.filter_map(|(_, field)| field.kind.referenced_model())
 }
 
-/// Orders models so that every model comes after those that it refers to; second-pass references do not count.
+/// Orders models so that every model comes after those that it refers to, and those that its schema names; second-pass references do
+/// not count.
 ///
 /// Creates and updates follow this order, deletes its reverse.
 pub fn order(schemas: &[&'static ModelSchema]) -> Result<Vec<&'static ModelSchema>> {
@@ -125,8 +126,8 @@ pub fn order(schemas: &[&'static ModelSchema]) -> Result<Vec<&'static ModelSchem
     while !remaining.is_empty() {
         let waiting: BTreeSet<_> = remaining.iter().map(|schema| schema.name).collect();
         let free = remaining.iter().position(|schema| {
-            let mut firm =
-                schema.fields.iter().filter(|field| !field.deferred).filter_map(|f| f.kind.referenced_model());
+            let firm = schema.fields.iter().filter(|field| !field.deferred).filter_map(|f| f.kind.referenced_model());
+            let mut firm = firm.chain(schema.after.iter().copied());
             !firm.any(|target| target != schema.name && waiting.contains(target))
         });
         let Some(free) = free else {
@@ -207,6 +208,9 @@ mod tests {
                 schema.references().filter(|(field, target)| !field.deferred && *target != schema.name)
             {
                 assert!(at(target) < at(schema.name), "{}.{}", schema.name, field.name);
+            }
+            for first in schema.after {
+                assert!(at(first) < at(schema.name), "{} after {first}", schema.name);
             }
         }
     }

@@ -1,5 +1,6 @@
 //! What only the system knows of a record.
 
+use chrono::{DateTime, SecondsFormat, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -34,9 +35,35 @@ impl Native {
         Self { id: text(&object[id]), version: version.map(text) }
     }
 
+    /// Adds the time of the last change as the version. One moment is spelled one way, in UTC with microseconds, in whichever zone and
+    /// form the system tells it: the interfaces of some tell it in two. What is no time stamp (RFC 3339) is kept as it is.
+    pub fn changed_at(self, moment: &str) -> Self {
+        self.at_version(match DateTime::parse_from_rfc3339(moment) {
+            Ok(moment) => moment.with_timezone(&Utc).to_rfc3339_opts(SecondsFormat::Micros, true),
+            Err(_) => moment.to_owned(),
+        })
+    }
+
     /// Adds the version.
     pub fn at_version(mut self, version: impl Into<Box<str>>) -> Self {
         self.version = Some(version.into());
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_moment_has_one_spelling() {
+        let version = |text: &str| Native::new(7).changed_at(text).version.unwrap();
+        for text in
+            ["2026-11-20T11:42:19.618564+00:00", "2026-11-20T11:42:19.618564Z", "2026-11-20T12:42:19.618564+01:00"]
+        {
+            assert_eq!(&*version(text), "2026-11-20T11:42:19.618564Z");
+        }
+        assert_eq!(&*version("2026-11-20T11:42:19Z"), "2026-11-20T11:42:19.000000Z");
+        assert_eq!(&*version("soon"), "soon");
     }
 }

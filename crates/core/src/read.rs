@@ -1,11 +1,17 @@
 //! What a connector is asked to read.
 
+mod by_offset;
+mod keys;
+
 use std::collections::BTreeMap;
 
 use tokio_util::sync::CancellationToken;
 
 use crate::fields::ModelFields;
 use crate::models::ModelMode;
+
+pub use by_offset::by_offset;
+pub use keys::{KeysById, Referred};
 
 /// The request for one read of one side.
 #[derive(Debug, Clone)]

@@ -1,5 +1,10 @@
 //! The side that is made to agree.
 
+mod items;
+pub mod lists;
+
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
 use async_trait::async_trait;
 use syncline_model::AnyKey;
 
@@ -16,6 +21,8 @@ use crate::read::ReadRequest;
 use crate::snapshot::{Snapshot, SnapshotSink};
 use crate::source::Absence;
 use crate::{Error, ErrorKind, Result};
+
+pub use items::{Item, Items, Writing};
 
 /// What the engine decides with: declared by the connector, never guessed.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
@@ -320,4 +327,35 @@ pub enum BatchError {
     /// The target takes no writes any more: unreachable, credential refused. The run ends here.
     #[error("the target takes no writes")]
     Fatal(Error),
+}
+
+impl BatchError {
+    /// What is known of a batch when the look that comes before it failed: nothing was written.
+    pub fn looking(error: Error) -> Self {
+        match error.kind() {
+            // What was looked at is gone, or nothing can be asked any more.
+            ErrorKind::NotFound => Self::Fatal(error),
+            kind if kind.ends_a_read() => Self::Fatal(error),
+            ErrorKind::Remote => Self::Again(error),
+            _ => Self::Refused { field: None, error },
+        }
+    }
+}
+
+impl From<BatchError> for Error {
+    fn from(error: BatchError) -> Self {
+        match error {
+            BatchError::Refused { error, .. }
+            | BatchError::Again(error)
+            | BatchError::InDoubt(error)
+            | BatchError::Fatal(error) => error,
+        }
+    }
+}
+
+/// One of so many lanes, for [`TargetWriter::lane`]: what has the same parent shares one.
+pub fn lane_of(parent: &impl std::fmt::Display, lanes: u64) -> String {
+    let mut hasher = DefaultHasher::new();
+    parent.to_string().hash(&mut hasher);
+    (hasher.finish() % lanes.max(1)).to_string()
 }

@@ -18,6 +18,8 @@ pub struct Model {
     pub alternates: Vec<Vec<usize>>,
     /// Positions of the fields of each identity.
     pub identities: Vec<Vec<usize>>,
+    /// The models that are written first although no field refers to them.
+    pub after: Vec<LitStr>,
 }
 
 pub struct Field {
@@ -59,6 +61,7 @@ impl Model {
         let (mut label, mut plural, mut deletion) = (None, None, None);
         let mut alternates: Vec<Vec<usize>> = Vec::new();
         let mut identities: Vec<Vec<usize>> = Vec::new();
+        let mut after = Vec::new();
         for attribute in model_attributes(&input.attrs) {
             attribute.parse_nested_meta(|meta| {
                 if meta.path.is_ident("label") {
@@ -67,6 +70,8 @@ impl Model {
                     plural = Some(meta.value()?.parse()?);
                 } else if meta.path.is_ident("deletion") {
                     deletion = Some(meta.value()?.parse()?);
+                } else if meta.path.is_ident("after") {
+                    after.push(meta.value()?.parse()?);
                 } else if meta.path.is_ident("alternate") || meta.path.is_ident("identity") {
                     let content;
                     syn::parenthesized!(content in meta.input);
@@ -77,7 +82,9 @@ impl Model {
                     let list = if is_alternate { &mut alternates } else { &mut identities };
                     list.push(positions);
                 } else {
-                    return Err(meta.error("known are `label`, `plural`, `deletion`, `alternate` and `identity`"));
+                    return Err(
+                        meta.error("known are `label`, `plural`, `deletion`, `after`, `alternate` and `identity`")
+                    );
                 }
                 Ok(())
             })?;
@@ -95,6 +102,7 @@ impl Model {
             fields,
             alternates,
             identities,
+            after,
         })
     }
 }

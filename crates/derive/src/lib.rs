@@ -1,7 +1,7 @@
 //! `#[derive(Model)]`.
 //!
 //! See `syncline_model::Model` for what it makes. On the struct, `#[model(label = "…", plural = "…", deletion = …)]` is
-//! required and `alternate(field, …)` and `identity(field, …)` may be repeated; on a field, `#[model(key)]`, `#[model(key = path::to::function)]`,
+//! required and `after = "model"`, `alternate(field, …)` and `identity(field, …)` may be repeated; on a field, `#[model(key)]`, `#[model(key = path::to::function)]`,
 //! `#[model(preserve)]`, `#[model(deferred)]` or `#[model(exact)]`. Documentation comments become the descriptions that people see.
 
 mod input;

@@ -6,7 +6,7 @@ use quote::quote;
 use crate::input::{Field, KeyPart, Model};
 
 pub fn model(model: &Model) -> TokenStream {
-    let Model { ident, name, label, plural, deletion, description, alternates, identities, .. } = model;
+    let Model { ident, name, label, plural, deletion, description, alternates, identities, after, .. } = model;
     let fields = model.fields.iter().map(field_schema);
     let alternates = alternates.iter().map(|positions| quote!(&[#(#positions),*]));
     let identities = identities.iter().map(|positions| quote!(&[#(#positions),*]));
@@ -42,6 +42,7 @@ pub fn model(model: &Model) -> TokenStream {
                 fields: &[#(#fields),*],
                 alternates: &[#(#alternates),*],
                 identities: &[#(#identities),*],
+                after: &[#(#after),*],
             };
 
             fn key(&self) -> ::syncline_model::Key<Self> {

@@ -4,7 +4,7 @@ use std::{borrow::Cow, path::PathBuf};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de};
-use syncline_core::settings::SecretRef;
+use syncline_core::settings::{Problem, SecretRef};
 use url::Url;
 
 use crate::{BaseUrl, Error};
@@ -183,6 +183,22 @@ impl ClientSettings {
         self.tls.validate()?;
         self.http.validate()
     }
+}
+
+/// What is wrong with the settings of a client, found without any I/O, setting by setting: for
+/// [`Connector::validate`](syncline_core::connector::Connector::validate).
+pub fn problems(tls: &TlsSettings, http: &HttpSettings) -> Vec<Problem> {
+    let told = |error| match error {
+        Error::Settings { setting, problem } => Problem::new(setting, problem),
+        other => Problem::new("http", other.to_string()),
+    };
+    [tls.validate(), http.validate()].into_iter().filter_map(Result::err).map(told).collect()
+}
+
+/// What is wrong with numbers that have to be at least 1: setting, value, and the most that it may be.
+pub fn ranges<const N: usize>(ranges: [(&'static str, u32, u32); N]) -> Vec<Problem> {
+    let outside = ranges.into_iter().filter(|(_, value, most)| *value == 0 || value > most);
+    outside.map(|(name, value, most)| Problem::new(name, format!("`{value}` is not between 1 and {most}"))).collect()
 }
 
 impl Proxy {

@@ -24,6 +24,9 @@ pub struct ModelSchema {
     /// alternate matches is the one with the same values, if exactly one record of each side has them, and then its key is
     /// written. If several have them, nobody knows.
     pub identities: &'static [&'static [usize]],
+    /// Models whose records are written first although no field refers to them: a system may take a record only where one of theirs
+    /// makes room for it, as a prefix does for addresses.
+    pub after: &'static [&'static str],
 }
 
 /// The description of a field.

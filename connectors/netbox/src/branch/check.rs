@@ -8,7 +8,6 @@ use super::conflicts::{self, CHANGES};
 use super::job::{self, JOBS};
 use super::{BRANCHES, PLUGIN, plugin_missing, plugin_version};
 use crate::client::{ReadClient, RestPage};
-use crate::error;
 
 #[derive(Debug, Deserialize)]
 struct Counted {}
@@ -52,7 +51,7 @@ fn lacked(error: Error, permission: &str, what: &str) -> Error {
 
 /// A failed look is a warning, unless nothing else would answer either.
 fn push(report: &mut CheckReport, error: Error) -> Result<()> {
-    if error::ends_everything(&error) {
+    if error.kind().ends_a_read() {
         return Err(error);
     }
     report.warnings.push(error.to_string());

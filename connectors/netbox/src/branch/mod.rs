@@ -163,7 +163,7 @@ impl Opening {
 
 /// The error of a call that NetBox refuses, with the permission that it needs if that is why.
 fn lacking(error: HttpError, permission: &str, what: &str) -> Error {
-    let error = error::calling(error);
+    let error = Error::from(error::writing(error));
     let message = match error.kind() {
         ErrorKind::Forbidden => format!("the token lacks the permission `{PLUGIN}.{permission}`: {what}"),
         ErrorKind::Refused => format!("{what}: {}", error.message()),

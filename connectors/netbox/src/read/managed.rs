@@ -13,7 +13,6 @@ use super::held::id;
 use super::known::{Known, Refusal};
 use super::pages::List;
 use super::{Reading, refuse};
-use crate::error;
 use crate::rows::{IpAddressRow, Ref, Row as _, VirtualMachineRow};
 use crate::tables;
 
@@ -143,7 +142,7 @@ impl Reading<'_> {
                     }
                 }
             }
-            Err(error) if error::ends_everything(&error) => return Err(error),
+            Err(error) if error.kind().ends_a_read() => return Err(error),
             Err(error) => self.address_unread(error.report()),
         }
         Ok(())

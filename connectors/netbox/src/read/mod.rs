@@ -27,7 +27,6 @@ use self::convert::Readable;
 use self::known::{Keys, Known, Refusal};
 use self::pages::{List, Rows};
 use crate::client::ReadClient;
-use crate::error;
 use crate::rows::{BareRow, Ref, Row};
 use crate::settings::SourceParameters;
 use crate::tables::{self, Column, Kind};
@@ -192,7 +191,7 @@ impl Reading<'_> {
     async fn end<M: Model>(&self, sink: ModelSink<M>, result: Result<()>) -> Result<()> {
         match result {
             Ok(()) => sink.complete().await,
-            Err(error) if error::ends_everything(&error) => Err(error),
+            Err(error) if error.kind().ends_a_read() => Err(error),
             Err(error) => {
                 self.unread().insert(M::NAME, error.report());
                 sink.partial_after(&error).await

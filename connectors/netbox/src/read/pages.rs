@@ -13,7 +13,6 @@ use syncline_core::read::ReadRequest;
 use syncline_core::{Error, ErrorKind, Result};
 
 use crate::client::ReadClient;
-use crate::error;
 use crate::rows::{BareRow, Id, Row};
 use crate::tables::{Column, Kind, Table};
 
@@ -144,7 +143,7 @@ impl<'a> List<'a> {
             let ids: Vec<_> = ids.iter().map(u64::to_string).collect();
             match self.client.graphql(self.table.list, &query, json!({ "ids": ids })).await {
                 Ok(rows) => found.extend(rows),
-                Err(error) if error::ends_everything(&error) => return Err(error),
+                Err(error) if error.kind().ends_a_read() => return Err(error),
                 Err(_) => {}
             }
         }
@@ -186,7 +185,7 @@ impl<'a> List<'a> {
         let has_data = self.columns.iter().any(|column| column.kind == Kind::Json);
         if self.client.uses_graphql() && !has_data {
             match self.graphql_page(window).await {
-                Err(error) if !error::ends_everything(&error) && error.kind() != ErrorKind::Remote => {
+                Err(error) if !error.kind().ends_a_read() && error.kind() != ErrorKind::Remote => {
                     tracing::warn!(model = self.table.schema.name, "{}; reading by REST instead", error.report());
                     self.client.give_up_graphql();
                 }

@@ -4,7 +4,6 @@ use serde_json::{Map, Value};
 use syncline_core::native::Native;
 
 use super::payload::{Body, our_field};
-use crate::stamp;
 use crate::tables::Table;
 
 /// Fields of a body that are no fields of the object.
@@ -51,7 +50,7 @@ pub(super) fn id_of(object: &Object) -> Option<u64> {
 pub(super) fn native_of(object: &Object) -> Option<Native> {
     let native = Native::new(id_of(object)?);
     Some(match object.get("last_updated").and_then(Value::as_str) {
-        Some(text) => native.at_version(stamp::normalised(text)),
+        Some(text) => native.changed_at(text),
         None => native,
     })
 }

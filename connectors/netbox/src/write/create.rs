@@ -12,7 +12,7 @@ use syncline_http::Method;
 use super::answer::{Beyond, differing, id_of, native_of};
 use super::items::{self, Item};
 use super::payload::{self, Body};
-use super::{Answered, Writer, add_tags, confirm, looking, lookup, ours};
+use super::{Answered, Writer, add_tags, confirm, lookup, ours};
 use crate::error::{Refused, says_it_exists};
 use crate::tables::Table;
 
@@ -26,7 +26,7 @@ impl Writer {
             self.adopt(table, items).await?;
         }
         if items.iter().any(|item| item.change.image.is_some()) {
-            self.add_images(table, items).await.map_err(looking)?;
+            self.add_images(table, items).await.map_err(BatchError::looking)?;
         }
         let sent = self.send_creates(table, items).await;
         if items.iter().any(|item| item.change.image.is_some()) {
@@ -85,7 +85,7 @@ impl Writer {
     async fn adopt(&self, table: &'static Table, items: &mut [Item<'_>]) -> Result<(), BatchError> {
         let open: Vec<_> = (0..items.len()).filter(|at| items[*at].done.is_none()).collect();
         let bodies: Vec<_> = open.iter().map(|at| &items[*at].body).collect();
-        let found = lookup::existing(&self.reader, table, &bodies).await.map_err(looking)?;
+        let found = lookup::existing(&self.reader, table, &bodies).await.map_err(BatchError::looking)?;
         let mut brought_along = Vec::new();
         for (at, found) in open.into_iter().zip(found) {
             let item = &mut items[at];

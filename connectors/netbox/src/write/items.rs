@@ -11,8 +11,7 @@ use syncline_core::target::{Batch, Pass, Written};
 use super::answer::{self, Beyond, Object};
 use super::form::Form;
 use super::payload::{self, Body};
-use crate::rows::{BareRow, Relation};
-use crate::stamp;
+use crate::rows::{BareRow, Relation, Row as _};
 use crate::tables::{Kind, Table};
 
 /// One change of a batch.
@@ -126,7 +125,7 @@ pub(super) fn check_preconditions(table: &'static Table, kind: Kindof, items: &m
             });
             continue;
         };
-        let now = row.last_updated.as_deref().map(stamp::normalised);
+        let now = row.native().version;
         if item.version.is_some() && item.version != now {
             let (then, now) = (item.version.as_deref().unwrap_or("-"), now.as_deref().unwrap_or("-"));
             let reason = format!("it was changed after it was read: at {now}, while the plan knows it as of {then}");

@@ -10,9 +10,8 @@ use syncline_core::target::BatchError;
 use super::answer::{Beyond, Object, differing, id_of, native_of};
 use super::form::Form;
 use super::items::Item;
-use super::{Writer, looking, payload};
-use crate::rows::BareRow;
-use crate::stamp;
+use super::{Writer, payload};
+use crate::rows::{BareRow, Row as _};
 use crate::tables::{Kind, Table};
 
 impl Writer {
@@ -26,13 +25,13 @@ impl Writer {
         let has_moved = |item: &Item<'_>| {
             let row =
                 rows.iter().find(|row| item.done.is_none() && item.version.is_some() && Some(row.id.0) == item.id);
-            row.is_some_and(|row| row.last_updated.as_deref().map(stamp::normalised) != item.version)
+            row.is_some_and(|row| row.native().version != item.version)
         };
         let moved: Vec<_> = items.iter().filter(|item| has_moved(item)).filter_map(|item| item.id).collect();
         if moved.is_empty() {
             return Ok(());
         }
-        for object in self.objects_by_id(table, moved.into_iter()).await.map_err(looking)? {
+        for object in self.objects_by_id(table, moved.into_iter()).await.map_err(BatchError::looking)? {
             let id = id_of(&object);
             if let Some(item) = items.iter_mut().find(|item| item.id == id)
                 && has_only_lost_references(table, item.change, &object)

@@ -84,7 +84,7 @@ impl TargetWriter for Writer {
 
     async fn write(&self, batch: &Batch<'_>, bindings: &Bindings) -> Result<Vec<Written>, BatchError> {
         let table = table_of(batch).map_err(BatchError::Fatal)?;
-        let form = self.form(table).await.map_err(looking)?;
+        let form = self.form(table).await.map_err(BatchError::looking)?;
         let mut items = items::prepare(table, form, batch, bindings);
         match Kindof::of(batch) {
             Kindof::Create => self.create(table, &mut items).await?,
@@ -191,7 +191,7 @@ impl Writer {
         cell.get_or_try_init(|| async {
             match self.reader.options(table).await {
                 Ok(options) => Ok(Form::read(&options)),
-                Err(error) if error::ends_everything(&error) => Err(error),
+                Err(error) if error.kind().ends_a_read() => Err(error),
                 // Nothing is known then, and NetBox itself will refuse.
                 Err(_) => Ok(Form::default()),
             }
@@ -256,8 +256,8 @@ impl Writer {
         let rows = self.now(table, &[], items).await?;
         self.follow_lost_references(table, items, &rows).await?;
         items::check_preconditions(table, Kindof::Delete, items, rows);
-        dependants::hold(&self.reader, table, items).await.map_err(looking)?;
-        self.keep_images(table, form, items).await.map_err(looking)?;
+        dependants::hold(&self.reader, table, items).await.map_err(BatchError::looking)?;
+        self.keep_images(table, form, items).await.map_err(BatchError::looking)?;
         let (positions, bodies) = items::outgoing(items, self.message.as_deref());
         if bodies.is_empty() {
             return Ok(());
@@ -299,7 +299,7 @@ impl Writer {
         items: &[Item<'_>],
     ) -> Result<Vec<crate::rows::BareRow>, BatchError> {
         let ids: Vec<_> = items.iter().filter(|item| item.done.is_none()).filter_map(|item| item.id).collect();
-        crate::read::current(&self.reader, table, columns, &ids).await.map_err(looking)
+        crate::read::current(&self.reader, table, columns, &ids).await.map_err(BatchError::looking)
     }
 
     /// The objects of changes, with every field.
@@ -416,19 +416,6 @@ fn table_of(batch: &Batch<'_>) -> Result<&'static Table> {
     let name = batch.model.name;
     tables::by_name(name)
         .ok_or_else(|| Error::new(ErrorKind::Internal, format!("NetBox does not keep the model `{name}`")))
-}
-
-/// What is known of a batch when looking at NetBox before sending it failed: nothing was written.
-fn looking(error: Error) -> BatchError {
-    if error::ends_everything(&error) {
-        return BatchError::Fatal(error);
-    }
-    match error.kind() {
-        // The list itself, or the branch, is gone.
-        ErrorKind::NotFound => BatchError::Fatal(error),
-        ErrorKind::Remote => BatchError::Again(error),
-        _ => BatchError::Refused { field: None, error },
-    }
 }
 
 /// The error with our name for the field.

@@ -5,6 +5,7 @@
 //! stored once. Memory does not grow with the number of records: a [`ModelSink`] sorts what fits into its buffer, spills
 //! it as a run, and the runs are merged when the model ends.
 
+mod adjust;
 mod align;
 mod filled;
 mod line;
@@ -26,6 +27,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use syncline_model::AnyKey;
 
+pub use adjust::Prefixes;
 pub use align::{Aligned, PassedOn, align};
 #[cfg(feature = "runtime")]
 pub(crate) use align::{ordered, rename};
@@ -37,7 +39,7 @@ pub use remade::Remade;
 pub use renamed::Renamed;
 #[cfg(feature = "runtime")]
 pub(crate) use run::kept_file;
-pub use sink::{ModelSink, SnapshotSink};
+pub use sink::{ModelSink, NoRecord, SnapshotSink};
 #[cfg(feature = "runtime")]
 pub(crate) use sorted::Sorted;
 pub use translation::Translation;

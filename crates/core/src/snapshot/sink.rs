@@ -260,7 +260,58 @@ impl ModelSink<AnyRecord> {
     }
 }
 
+/// Why an object of a system is no record of a model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NoRecord {
+    /// It says nothing of the model, and nothing is missing.
+    Nothing,
+    /// It is known and harmless; see [`ModelSink::skip`].
+    Skip(&'static str),
+    /// It cannot be taken over; see [`ModelSink::reject`].
+    Reject {
+        /// The model's field at fault.
+        field: String,
+        /// What is wrong with it.
+        message: String,
+    },
+}
+
+impl NoRecord {
+    /// It cannot be taken over because of a field.
+    pub fn reject(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::Reject { field: field.into(), message: message.into() }
+    }
+}
+
+impl ModelSink<AnyRecord> {
+    /// Takes what became of an object: its fields, as [`push_object`](Self::push_object), or why it is no record.
+    pub async fn take(
+        &mut self,
+        name: impl std::fmt::Display,
+        object: Result<serde_json::Map<String, serde_json::Value>, NoRecord>,
+        native: &Native,
+    ) -> Result<()> {
+        match object {
+            Ok(object) => return self.push_object(name, &serde_json::Value::Object(object), Some(native)).await,
+            Err(NoRecord::Nothing) => {}
+            Err(NoRecord::Skip(rule)) => self.skip(rule),
+            Err(NoRecord::Reject { field, message }) => self.reject(name.to_string(), field, message),
+        }
+        Ok(())
+    }
+}
+
 impl<R> ModelSink<R> {
+    /// Ends the read of the model as what was read for it did: complete, or partial after an error that concerns this model alone.
+    /// Another error ends the whole read, which leaves the model partial by itself.
+    pub async fn end_as(self, read: &Result<()>) -> Result<()> {
+        match read {
+            Ok(()) => self.complete().await,
+            Err(error) if error.kind().ends_a_read() => Ok(()),
+            Err(error) => self.partial_after(error).await,
+        }
+    }
+
     /// The fields that the run compares.
     pub fn fields(&self) -> FieldSet {
         self.fields

@@ -6,7 +6,7 @@ use crate::{IpHost, Key, Model, Text};
 
 /// An IPv4 or IPv6 address in a VRF or in the global table.
 #[derive(Debug, Clone, PartialEq, Model)]
-#[model(label = "IP address", plural = "IP addresses", deletion = Part)]
+#[model(label = "IP address", plural = "IP addresses", deletion = Part, after = "prefix")]
 pub struct IpAddress {
     /// The VRF; null is the global table.
     #[model(key)]
