@@ -1,6 +1,7 @@
 //! Starts one simulator as a process of its own, for clients that are not written in Rust.
 //!
-//! `simulators forward [RECORDS]`, `simulators netbox [VERSION]` or `simulators zabbix [VERSION]` prints one line of JSON with URL and credentials, and runs until standard input ends.
+//! `simulators forward [RECORDS]`, `simulators nautobot [VERSION]`, `simulators netbox [VERSION]` or `simulators zabbix [VERSION]`
+//! prints one line of JSON with URL and credentials, and runs until standard input ends.
 
 #![expect(clippy::print_stdout, reason = "the line on standard output is what callers read")]
 
@@ -9,6 +10,7 @@ use std::io::{Read, Write};
 
 use syncline_testkit::estate::{Estate, EstateOptions};
 use syncline_testkit::forward::{ForwardOptions, ForwardSim, NETWORK};
+use syncline_testkit::nautobot::{NautobotOptions, NautobotSim};
 use syncline_testkit::netbox::{NetBoxOptions, NetBoxSim};
 use syncline_testkit::zabbix::{ZabbixOptions, ZabbixSim};
 
@@ -19,13 +21,19 @@ async fn main() -> Result<(), Box<dyn Error>> {
     match words.as_slice() {
         ["forward"] => forward(EstateOptions::small()).await,
         ["forward", records] => forward(EstateOptions::with_records(records.parse()?)).await,
+        ["nautobot"] => nautobot(NautobotOptions::default()).await,
+        ["nautobot", version] => {
+            nautobot(NautobotOptions { version: (*version).to_owned(), ..NautobotOptions::default() }).await
+        }
         ["netbox"] => netbox(NetBoxOptions::default()).await,
         ["netbox", version] => {
             netbox(NetBoxOptions { version: (*version).to_owned(), ..NetBoxOptions::default() }).await
         }
         ["zabbix"] => zabbix(ZabbixOptions::default()).await,
         ["zabbix", version] => zabbix(ZabbixOptions::version(version)).await,
-        _ => Err("usage: simulators forward [RECORDS] | netbox [VERSION] | zabbix [VERSION]".into()),
+        _ => {
+            Err("usage: simulators forward [RECORDS] | nautobot [VERSION] | netbox [VERSION] | zabbix [VERSION]".into())
+        }
     }
 }
 
@@ -52,6 +60,15 @@ async fn forward(options: EstateOptions) -> Result<(), Box<dyn Error>> {
     }))?;
     until_input_ends().await?;
     sim.stop().await;
+    Ok(())
+}
+
+/// A fresh Nautobot.
+async fn nautobot(options: NautobotOptions) -> Result<(), Box<dyn Error>> {
+    let mut sim = NautobotSim::start(options)?;
+    announce(&serde_json::json!({"simulator": "nautobot", "url": sim.url(), "token": sim.token()}))?;
+    until_input_ends().await?;
+    sim.stop();
     Ok(())
 }
 

@@ -6,8 +6,8 @@ use super::super::filter::{Comparison, moment};
 use super::super::render::{family, generic};
 use super::super::schema::{Kind, Type};
 use super::super::state::{Object, Store, Value};
-use super::parse::{Entry, Input, InputValue};
 use super::{Problem, names, plan};
+use crate::graphql::{Entry, Input, InputValue};
 
 /// A test of an object.
 pub(super) enum Condition {

@@ -2,7 +2,6 @@
 
 mod condition;
 mod names;
-mod parse;
 mod plan;
 mod run;
 
@@ -10,6 +9,7 @@ use serde_json::Value as Json;
 
 use super::access::Access;
 use super::state::Store;
+use crate::graphql as parse;
 
 /// Aliases that one request may use.
 const MAX_ALIASES: usize = 10;

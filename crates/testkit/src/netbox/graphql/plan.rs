@@ -1,8 +1,8 @@
 //! From a selection to a plan: which value stands under which key of the answer.
 
 use super::super::schema::{Computed, Kind, Type};
-use super::parse::{Document, Field, Place, Selection};
 use super::{Problem, names};
+use crate::graphql::{Document, Field, Selection};
 
 /// One key of an answer.
 pub(super) struct Step {
@@ -196,17 +196,11 @@ fn step(document: &Document, kind: Kind, field: &Field, problems: &mut Vec<Probl
                 "Field '{name}' of type '{ty}' must have a selection of subfields. Did you mean '{name} {{ ... }}'?"
             )
         };
-        let place = if is_scalar(bare) { selection_place(field) } else { field.place };
+        let place = if is_scalar(bare) { field.below } else { field.place };
         problems.push(Problem::new(message, place));
         return None;
     }
     Some(Step { key, source: source(document, kind, (name, ty, bare), field, problems) })
-}
-
-/// Where the selection of a field begins: just behind its name, as queries are usually written.
-fn selection_place(field: &Field) -> Place {
-    let length = field.alias.as_ref().map_or(0, |alias| alias.len() + 1) + field.name.len();
-    Place { line: field.place.line, column: field.place.column + length }
 }
 
 fn source(

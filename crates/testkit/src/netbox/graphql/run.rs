@@ -12,9 +12,9 @@ use super::super::schema::Kind;
 use super::super::state::{Object, Store, Value};
 use super::super::text::push;
 use super::condition::{self, Condition};
-use super::parse::{Document, Entry, Field, Input, InputValue, Operation, Place, Selection, parse};
 use super::plan::{Source, Step, plan, type_name};
 use super::{Limits, MAX_ALIASES, Problem};
+use crate::graphql::{Document, Entry, Field, Input, InputValue, Operation, Place, Selection, parse};
 
 /// Carries a request out and returns its `data`.
 pub(super) fn run(

@@ -1,27 +1,27 @@
-//! Reading a GraphQL document.
+//! Reading GraphQL documents, for every simulator that speaks it.
 
 /// Place in a document: line and column, both from 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Place {
+pub(crate) struct Place {
     pub line: usize,
     pub column: usize,
 }
 
 /// What is wrong with a document, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct SyntaxError {
+pub(crate) struct SyntaxError {
     pub message: String,
     pub place: Place,
 }
 
 #[derive(Clone, Debug, Default)]
-pub(super) struct Document {
+pub(crate) struct Document {
     pub operations: Vec<Operation>,
     pub fragments: Vec<Fragment>,
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Operation {
+pub(crate) struct Operation {
     /// `query`, `mutation` or `subscription`.
     pub verb: String,
     pub name: Option<String>,
@@ -31,7 +31,7 @@ pub(super) struct Operation {
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Variable {
+pub(crate) struct Variable {
     pub name: String,
     pub ty: String,
     pub default: Option<Input>,
@@ -39,44 +39,46 @@ pub(super) struct Variable {
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Fragment {
+pub(crate) struct Fragment {
     pub name: String,
     pub on: String,
     pub selection: Vec<Selection>,
 }
 
 #[derive(Clone, Debug)]
-pub(super) enum Selection {
+pub(crate) enum Selection {
     Field(Field),
     Inline { on: Option<String>, selection: Vec<Selection> },
     Spread { name: String, place: Place },
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Field {
+pub(crate) struct Field {
     pub alias: Option<String>,
     pub name: String,
     pub arguments: Vec<Entry>,
     pub selection: Vec<Selection>,
     pub place: Place,
+    /// Where its selection begins, if it has one.
+    pub below: Place,
 }
 
 /// A named value: an argument, or an entry of an input object.
 #[derive(Clone, Debug)]
-pub(super) struct Entry {
+pub(crate) struct Entry {
     pub name: String,
     pub input: Input,
     pub place: Place,
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Input {
+pub(crate) struct Input {
     pub value: InputValue,
     pub place: Place,
 }
 
 #[derive(Clone, Debug)]
-pub(super) enum InputValue {
+pub(crate) enum InputValue {
     Null,
     Int(i64),
     Float(f64),
@@ -117,7 +119,7 @@ impl Token {
 }
 
 /// Reads a document.
-pub(super) fn parse(text: &str) -> Result<Document, SyntaxError> {
+pub(crate) fn parse(text: &str) -> Result<Document, SyntaxError> {
     let mut parser = Parser { tokens: tokens(text)?, at: 0 };
     let mut document = Document::default();
     while *parser.peek() != Token::End {
@@ -267,6 +269,7 @@ impl Parser {
                 self.next();
                 match self.peek().clone() {
                     Token::Name(word) if word != "on" => {
+                        let place = self.place();
                         let name = self.name()?;
                         self.directives()?;
                         selection.push(Selection::Spread { name, place });
@@ -293,8 +296,9 @@ impl Parser {
         let (alias, name) = if self.skip(':') { (Some(first), self.name()?) } else { (None, first) };
         let arguments = self.arguments()?;
         self.directives()?;
+        let below = self.place();
         let selection = if *self.peek() == Token::Mark('{') { self.selection()? } else { Vec::new() };
-        Ok(Field { alias, name, arguments, selection, place })
+        Ok(Field { alias, name, arguments, selection, place, below })
     }
 
     fn arguments(&mut self) -> Result<Vec<Entry>, SyntaxError> {
