@@ -5,6 +5,8 @@
 use syncline_connector_files as _;
 #[cfg(feature = "connector-forward")]
 use syncline_connector_forward as _;
+#[cfg(feature = "connector-nautobot")]
+use syncline_connector_nautobot as _;
 #[cfg(feature = "connector-netbox")]
 use syncline_connector_netbox as _;
 #[cfg(feature = "connector-rest")]
@@ -18,6 +20,8 @@ pub(crate) const EXPECTED: &[&str] = &[
     "files",
     #[cfg(feature = "connector-forward")]
     "forward",
+    #[cfg(feature = "connector-nautobot")]
+    "nautobot",
     #[cfg(feature = "connector-netbox")]
     "netbox",
     #[cfg(feature = "connector-rest")]

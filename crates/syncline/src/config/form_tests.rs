@@ -134,7 +134,7 @@ fn fields_are_found_in_every_schema() {
         }
     }
     // A connector that is new is nobody's business but its own.
-    let ours = ["a", "files", "forward", "netbox", "rest", "zabbix"];
+    let ours = ["a", "files", "forward", "nautobot", "netbox", "rest", "zabbix"];
     let is_ours = |name: &str| name.split(' ').next().is_some_and(|first| ours.contains(&first));
     let mut lines = Vec::new();
     for (name, form) in forms().into_iter().filter(|(name, _)| is_ours(name)) {

@@ -25,7 +25,7 @@ target = "netbox"
 "#;
 
 /// The connectors that are here from the beginning. One that is new is nobody's business but its own.
-const OURS: [&str; 5] = ["files", "forward", "netbox", "rest", "zabbix"];
+const OURS: [&str; 6] = ["files", "forward", "nautobot", "netbox", "rest", "zabbix"];
 
 #[test]
 fn the_connectors_are_listed_and_described() {

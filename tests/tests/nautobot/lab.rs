@@ -1,0 +1,154 @@
+//! A simulated Forward, two Nautobots, a simulated NetBox, and the syncs between them.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::time::Instant;
+
+use serde_json::{Value, json};
+use syncline_core::change::Change;
+use syncline_core::event::Events;
+use syncline_core::history::{ChangeFilter, History, OutcomeKind};
+use syncline_core::plan::PlanReader;
+use syncline_core::policy::Policy;
+use syncline_core::run::{RunReport, RunRequest, Runner, SideDefinition, SyncDefinition};
+use syncline_testkit::estate::{Estate, EstateOptions};
+use syncline_testkit::forward::{self, ForwardSim};
+use syncline_testkit::netbox::{NetBoxOptions, NetBoxSim};
+use tokio_util::sync::CancellationToken;
+
+use crate::server::Server;
+
+/// The lists that the models become.
+pub const EVERY_LIST: [&str; 13] = [
+    "extras/tags",
+    "dcim/locations",
+    "dcim/manufacturers",
+    "dcim/device-types",
+    "extras/roles",
+    "dcim/platforms",
+    "ipam/vrfs",
+    "ipam/vlans",
+    "ipam/prefixes",
+    "dcim/virtual-chassis",
+    "dcim/devices",
+    "dcim/interfaces",
+    "ipam/ip-addresses",
+];
+
+pub struct Lab {
+    pub estate: Estate,
+    pub first: Server,
+    forward: ForwardSim,
+    _netbox: NetBoxSim,
+    _second: Server,
+    sides: BTreeMap<&'static str, SideDefinition>,
+    runner: Runner,
+    _folder: tempfile::TempDir,
+}
+
+impl Lab {
+    /// An estate, and everything else empty.
+    pub async fn new(options: EstateOptions) -> Self {
+        let (first, second) = match (Server::real("").await, Server::real("SECOND_").await) {
+            (Some(first), Some(second)) => (first, second),
+            _ => (Server::simulated().await, Server::simulated().await),
+        };
+        let estate = Estate::generate(options);
+        let forward = ForwardSim::with_estate(estate.clone()).await.unwrap();
+        let netbox = NetBoxSim::start(NetBoxOptions::default()).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let secret = |name: &str, value: &str| {
+            let path = folder.path().join(name);
+            fs::write(&path, value).unwrap();
+            format!("file:{}", path.display())
+        };
+        let side = |name: &str, connector: &str, connection: Value| SideDefinition {
+            connection_name: name.to_owned(),
+            connector: connector.to_owned(),
+            connection,
+            parameters: json!({}),
+        };
+        let by_token = |name: &str, connector: &str, url: &str, token: &str| {
+            side(name, connector, json!({"url": url, "token": secret(name, token), "http": {"proxy": "off"}}))
+        };
+        let keys = json!({
+            "url": forward.url(),
+            "access_key": secret("access-key", &forward.access_key()),
+            "secret": secret("secret", &forward.secret()),
+            "network": forward::NETWORK,
+        });
+        let sides = BTreeMap::from([
+            ("forward", side("forward", "forward", keys)),
+            ("first", by_token("first", "nautobot", &first.url, &first.token)),
+            ("netbox", by_token("netbox", "netbox", netbox.url(), netbox.token())),
+            ("second", by_token("second", "nautobot", &second.url, &second.token)),
+        ]);
+        let history = History::in_memory().await.unwrap();
+        let runner = Runner::new(syncline::registry().unwrap(), history, folder.path());
+        Self { estate, first, forward, _netbox: netbox, _second: second, sides, runner, _folder: folder }
+    }
+
+    async fn run(&self, name: &str, request: RunRequest) -> RunReport {
+        let (source, target) = name.split_once("-to-").unwrap();
+        let sync = SyncDefinition {
+            name: name.to_owned(),
+            source: self.sides[source].clone(),
+            target: self.sides[target].clone(),
+            models: BTreeMap::new(),
+            mapping: syncline_core::mapping::Mapping::default(),
+            policy: Policy::default(),
+            auto_merge: true,
+        };
+        let began = Instant::now();
+        let report = self.runner.run(&sync, request, &Events::new(), &CancellationToken::new()).await.unwrap();
+        let took = began.elapsed().as_secs_f64();
+        println!("{name}: {} in {took:.1} s, {} written", report.status.as_str(), report.total().applied);
+        let error = report.error.as_ref().map(syncline_core::Error::report);
+        assert_eq!((report.status.as_str(), error), ("completed", None), "{name}");
+        report
+    }
+
+    /// Runs a sync for real, of which each change has to go through. The changes.
+    pub async fn completes(&self, name: &str) -> Vec<Change> {
+        let report = self.run(name, RunRequest::default()).await;
+        let changes = self.runner.history().changes(report.run, &ChangeFilter::default(), None, 100_000).await.unwrap();
+        let bad =
+            changes.items.iter().filter(|change| ![OutcomeKind::Applied, OutcomeKind::Held].contains(&change.outcome));
+        let bad: Vec<_> = bad
+            .map(|change| format!("{} {} {} {:?}", change.model, change.key, change.outcome.as_str(), change.reason))
+            .collect();
+        assert_eq!(bad, [""; 0], "{name}");
+        planned(&report)
+    }
+
+    /// Runs a sync that has nothing to write any more.
+    pub async fn writes_nothing(&self, name: &str) {
+        assert_eq!(shown(&self.completes(name).await), [""; 0], "{name}");
+    }
+
+    /// What a sync would do.
+    pub async fn plan(&self, name: &str) -> Vec<Change> {
+        planned(&self.run(name, RunRequest { dry_run: true, ..RunRequest::default() }).await)
+    }
+
+    /// Edits the estate and lets Forward take a new snapshot of it.
+    pub fn edit(&mut self, edit: impl FnOnce(&mut Estate)) {
+        edit(&mut self.estate);
+        self.forward.add_snapshot(self.estate.clone());
+    }
+}
+
+fn planned(report: &RunReport) -> Vec<Change> {
+    let plan = PlanReader::open(report.plan.as_ref().unwrap()).unwrap();
+    plan.changes().unwrap().map(Result::unwrap).filter(|change| change.hold.is_none()).collect()
+}
+
+/// Changes in words.
+pub fn shown(changes: &[Change]) -> Vec<String> {
+    let show = |change: &Change| {
+        let fields: Vec<_> =
+            change.fields.iter().map(|field| format!("{}: {} -> {}", field.name, field.before, field.after)).collect();
+        format!("{} {} {} {}", change.action, change.model, change.key, fields.join(", "))
+    };
+    changes.iter().map(show).collect()
+}
