@@ -47,11 +47,18 @@ pub struct Lab {
 }
 
 impl Lab {
-    /// An estate, and everything else empty.
-    pub async fn new(options: EstateOptions) -> Self {
+    /// An estate, and everything else empty. With real Nautobots, which take some 20 objects a second, it has one site, unless
+    /// `SYNCLINE_NAUTOBOT_ESTATE` is `small`.
+    pub async fn new() -> Self {
         let (first, second) = match (Server::real("").await, Server::real("SECOND_").await) {
             (Some(first), Some(second)) => (first, second),
             _ => (Server::simulated().await, Server::simulated().await),
+        };
+        let small = EstateOptions::small();
+        let is_small = first.is_simulated() || std::env::var("SYNCLINE_NAUTOBOT_ESTATE").is_ok_and(|it| it == "small");
+        let options = match is_small {
+            true => small,
+            false => EstateOptions { sites: 1, interfaces_per_device: 6, vlans_per_site: 4, vrfs: 2, ..small },
         };
         let estate = Estate::generate(options);
         let forward = ForwardSim::with_estate(estate.clone()).await.unwrap();

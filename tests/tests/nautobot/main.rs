@@ -11,14 +11,13 @@ mod lab;
 mod server;
 
 use syncline_core::change::Action;
-use syncline_testkit::estate::EstateOptions;
 
 use crate::lab::{EVERY_LIST, Lab, shown};
 
 /// Forward to Nautobot, there to NetBox, from there to a second Nautobot: each way writes every model, and then nothing.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_network_goes_from_forward_to_nautobot_to_netbox_to_another_nautobot() {
-    let mut lab = Lab::new(EstateOptions::small()).await;
+    let mut lab = Lab::new().await;
     let foreign = lab.first.add_what_is_not_ours().await;
 
     lab.completes("forward-to-first").await;

@@ -12,7 +12,7 @@ pub struct Server {
     pub token: String,
     client: Client,
     /// None where it is a real one.
-    _sim: Option<NautobotSim>,
+    sim: Option<NautobotSim>,
 }
 
 type Client = syncline_http::Client;
@@ -37,11 +37,15 @@ impl Server {
     async fn at(url: String, token: String, sim: Option<NautobotSim>) -> Self {
         let settings = serde_json::from_value(json!({"url": url, "http": {"proxy": "off"}})).unwrap();
         let client = Client::new(&settings, syncline_http::Credential::token(token.clone().into())).unwrap();
-        let server = Self { url, token, client, _sim: sim };
+        let server = Self { url, token, client, sim };
         // What people make once: the type of the locations that are sites.
         let content_types = ["dcim.device", "ipam.prefix", "ipam.vlan"];
         server.post("dcim/location-types", json!({"name": "Site", "content_types": content_types})).await;
         server
+    }
+
+    pub fn is_simulated(&self) -> bool {
+        self.sim.is_some()
     }
 
     fn path(list: &str) -> syncline_http::Path {
