@@ -14,6 +14,7 @@ use syncline_core::run::{RunReport, RunRequest, Runner, SideDefinition, SyncDefi
 use syncline_testkit::estate::{Estate, EstateOptions};
 use syncline_testkit::forward::{self, ForwardSim};
 use syncline_testkit::netbox::{NetBoxOptions, NetBoxSim};
+use syncline_testkit::zabbix::{ZabbixOptions, ZabbixSim};
 use tokio_util::sync::CancellationToken;
 
 use crate::server::Server;
@@ -40,6 +41,7 @@ pub struct Lab {
     pub first: Server,
     forward: ForwardSim,
     _netbox: NetBoxSim,
+    _zabbix: ZabbixSim,
     _second: Server,
     sides: BTreeMap<&'static str, SideDefinition>,
     runner: Runner,
@@ -63,6 +65,7 @@ impl Lab {
         let estate = Estate::generate(options);
         let forward = ForwardSim::with_estate(estate.clone()).await.unwrap();
         let netbox = NetBoxSim::start(NetBoxOptions::default()).unwrap();
+        let zabbix = ZabbixSim::start(ZabbixOptions::default()).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let secret = |name: &str, value: &str| {
             let path = folder.path().join(name);
@@ -88,11 +91,22 @@ impl Lab {
             ("forward", side("forward", "forward", keys)),
             ("first", by_token("first", "nautobot", &first.url, &first.token)),
             ("netbox", by_token("netbox", "netbox", netbox.url(), netbox.token())),
+            ("zabbix", by_token("zabbix", "zabbix", zabbix.url(), zabbix.token())),
             ("second", by_token("second", "nautobot", &second.url, &second.token)),
         ]);
         let history = History::in_memory().await.unwrap();
         let runner = Runner::new(syncline::registry().unwrap(), history, folder.path());
-        Self { estate, first, forward, _netbox: netbox, _second: second, sides, runner, _folder: folder }
+        Self {
+            estate,
+            first,
+            forward,
+            _netbox: netbox,
+            _zabbix: zabbix,
+            _second: second,
+            sides,
+            runner,
+            _folder: folder,
+        }
     }
 
     async fn run(&self, name: &str, request: RunRequest) -> RunReport {

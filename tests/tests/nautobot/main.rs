@@ -14,7 +14,7 @@ use syncline_core::change::Action;
 
 use crate::lab::{EVERY_LIST, Lab, shown};
 
-/// Forward to Nautobot, there to NetBox, from there to a second Nautobot: each way writes every model, and then nothing.
+/// Forward to Nautobot, there to NetBox and Zabbix, from NetBox to a second Nautobot: each way writes every model, and then nothing.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_network_goes_from_forward_to_nautobot_to_netbox_to_another_nautobot() {
     let mut lab = Lab::new().await;
@@ -37,6 +37,9 @@ async fn a_network_goes_from_forward_to_nautobot_to_netbox_to_another_nautobot()
 
     lab.completes("first-to-netbox").await;
     lab.writes_nothing("first-to-netbox").await;
+    let hosts = lab.completes("first-to-zabbix").await;
+    assert!(hosts.iter().any(|change| change.model == "host"), "{:?}", shown(&hosts));
+    lab.writes_nothing("first-to-zabbix").await;
     lab.completes("netbox-to-second").await;
     lab.writes_nothing("netbox-to-second").await;
     // The same records: a sync from one to the other would have nothing to do, in either direction.
