@@ -42,15 +42,25 @@ pub(crate) fn host(shell: &Shell) -> anyhow::Result<PathBuf> {
 
 /// Builds the test programs of the package in a folder of the workspace.
 pub(crate) fn tests(shell: &Shell, folder: &str, selection: Selection) -> anyhow::Result<Vec<PathBuf>> {
+    let programs = tests_among(shell, folder, selection, &[])?;
+    anyhow::ensure!(!programs.is_empty(), "cargo built no tests of `{folder}`");
+    Ok(programs)
+}
+
+/// Builds one test program of the package in a folder of the workspace: that of the target of this name.
+pub(crate) fn test(shell: &Shell, folder: &str, target: &str, selection: Selection) -> anyhow::Result<PathBuf> {
+    let programs = tests_among(shell, folder, selection, &["--test", target])?;
+    programs.into_iter().next().with_context(|| format!("cargo built no test `{target}` of `{folder}`"))
+}
+
+fn tests_among(shell: &Shell, folder: &str, selection: Selection, targets: &[&str]) -> anyhow::Result<Vec<PathBuf>> {
     let manifest = format!("{folder}/Cargo.toml");
     let packages = match selection {
         Selection::Package => vec!["--manifest-path", &manifest],
         Selection::Workspace => vec!["--workspace"],
     };
-    let messages = messages(shell, &[&["test", "--no-run"], packages.as_slice()].concat())?;
-    let programs = test_programs(&messages, &root().join(manifest));
-    anyhow::ensure!(!programs.is_empty(), "cargo built no tests of `{folder}`");
-    Ok(programs)
+    let messages = messages(shell, &[&["test", "--no-run"], packages.as_slice(), targets].concat())?;
+    Ok(test_programs(&messages, &root().join(manifest)))
 }
 
 /// The test programs of the package with this manifest, of all that cargo says to have built.

@@ -78,11 +78,18 @@ pub(crate) fn run(shell: &Shell, arguments: &Arguments) -> Outcome {
         Ok(_) => step("deny", &|| cargo(cmd!(shell, "cargo deny check bans licenses sources"))),
         Err(_) => println!("\n==> deny\nSKIPPED: cargo-deny is not installed (`cargo install cargo-deny --locked`)"),
     }
+    // Real Nautobots are installed and migrated while others are at work. Where their packages cannot be had, it says so.
+    let nautobot = thread::spawn(|| anyhow::Ok(integration::run(&Shell::new()?, &integration::Arguments::nautobot())));
     step("integration clients", &|| Ok(integration::run(shell, &integration::Arguments::clients(arguments.required))));
     step("integration api", &|| Ok(integration::run(shell, &integration::Arguments::api(arguments.required))));
     step("integration browser", &|| Ok(integration::run(shell, &integration::Arguments::browser(arguments.required))));
     // Where Debian's packages can be had: elsewhere it says so, and the simulator has to do.
     step("integration zabbix", &|| Ok(integration::run(shell, &integration::Arguments::zabbix())));
+    let nautobot = Cell::new(Some(nautobot));
+    step("integration nautobot, what was left of it", &|| {
+        let thread = nautobot.take().context("it was awaited before")?;
+        thread.join().map_err(|_| anyhow!("the thread of the suite has panicked"))?
+    });
     summary(&steps)
 }
 

@@ -46,7 +46,7 @@ impl Diffsync {
     /// Installs diffsync below `target/`.
     pub(crate) fn install(shell: &Shell) -> anyhow::Result<Self> {
         let folder = root().join("target/bench/venv");
-        Ok(Self(Environment::ensure(shell, &folder, &[PACKAGE], (3, 10))?))
+        Ok(Self(Environment::ensure(shell, &folder, &[PACKAGE], (3, 10)..)?))
     }
 
     /// Runs one configuration in a process of its own.

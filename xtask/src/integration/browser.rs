@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::anyhow;
-use xshell::{Shell, cmd};
+use xshell::Shell;
 
 use super::{Check, Problem, debian};
 use crate::{cargo, root};
@@ -27,11 +27,7 @@ fn check(shell: &Shell) -> Result<String, Problem> {
 
 /// The browser, installed as root where there is none.
 fn ensure(shell: &Shell) -> anyhow::Result<PathBuf> {
-    let found = || {
-        let program =
-            |name: &&str| cmd!(shell, "{name} --version").quiet().ignore_stdout().ignore_stderr().run().is_ok();
-        NAMES.into_iter().find(program).map(PathBuf::from)
-    };
+    let found = || NAMES.into_iter().find(|name| debian::has(shell, name)).map(PathBuf::from);
     if let Some(program) = found() {
         return Ok(program);
     }

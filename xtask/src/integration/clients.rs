@@ -87,7 +87,7 @@ fn check(shell: &Shell, simulators: &Path, client: &Client) -> Result<String, Pr
     let name = client.package.split("==").next().unwrap_or(client.package);
     let folder = root().join("target/integration").join(name);
     let environment =
-        Environment::ensure(shell, &folder, &[client.package], client.oldest_python).map_err(Problem::Missing)?;
+        Environment::ensure(shell, &folder, &[client.package], client.oldest_python..).map_err(Problem::Missing)?;
     let (simulator, announced) = Simulator::start(simulators, client.simulator).map_err(Problem::Failed)?;
     let (python, script) = (&environment.python, root().join("xtask/clients").join(client.script));
     let arguments = (client.arguments)(announced);

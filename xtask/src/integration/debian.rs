@@ -5,6 +5,11 @@ use xshell::{Shell, cmd};
 
 use super::quietly;
 
+/// Whether a program can be run.
+pub(super) fn has(shell: &Shell, program: &str) -> bool {
+    cmd!(shell, "{program} --version").quiet().ignore_stdout().ignore_stderr().run().is_ok()
+}
+
 /// Installs packages, as root; for anybody else the error says what to install.
 pub(super) fn install(shell: &Shell, packages: &[&str]) -> anyhow::Result<()> {
     let names = packages.join(" ");

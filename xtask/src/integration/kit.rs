@@ -3,13 +3,14 @@
 //! The kit itself takes `CONFORMANCE_NETBOX_URL` and what goes with it; here the same variables begin with `TEST_NETBOX_`, as those
 //! of the other suites do.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
 use serde::Deserialize;
 use xshell::{Shell, cmd};
 
 use super::{Check, Problem};
+use crate::cargo::Selection;
 use crate::{cargo, root};
 
 /// A connector, and what has to be known of a real system that it is tried with.
@@ -47,21 +48,19 @@ struct Verdict {
 impl Kit {
     pub(super) fn run(&self, shell: &Shell) -> Vec<Check> {
         let check = |what: &str, result| Check { name: format!("{} {what}", self.connector), result };
-        let program = match self.program(shell, "conformance") {
+        let program = match self.program(shell, Selection::Package) {
             Ok(program) => program,
             Err(reason) => return vec![check("conformance", Err(Problem::Failed(reason)))],
         };
-        let mut checks = vec![check("real", self.real(shell, &program))];
+        let mut checks = vec![check("real", self.real(shell, &program, from_environment))];
         checks.extend(self.writing.as_ref().map(|writing| check("real, written to", self.written_to(shell, writing))));
         checks.push(check("simulated", self.simulated(shell, &program).map_err(Problem::Failed)));
         checks
     }
 
-    fn program(&self, shell: &Shell, target: &str) -> anyhow::Result<std::path::PathBuf> {
-        let manifest = format!("connectors/{}/Cargo.toml", self.connector);
-        let messages = cargo::messages(shell, &["test", "--no-run", "--manifest-path", &manifest, "--test", target])?;
-        let programs = cargo::test_programs(&messages, &root().join(manifest));
-        programs.into_iter().next().with_context(|| format!("cargo built no test `{target}`"))
+    /// The kit with this connector, as a program.
+    pub(super) fn program(&self, shell: &Shell, selection: Selection) -> anyhow::Result<PathBuf> {
+        cargo::test(shell, &format!("connectors/{}", self.connector), "conformance", selection)
     }
 
     /// The variables of the real system as the kit takes them.
@@ -89,12 +88,19 @@ impl Kit {
         format!("CONFORMANCE_{}_", self.connector.replace('-', "_").to_uppercase())
     }
 
-    fn real(&self, shell: &Shell, program: &Path) -> Result<String, Problem> {
-        let variables = self.variables(|name| std::env::var(name).ok())?;
+    /// The kit with the real system that these variables name, under the names that begin with the prefix.
+    pub(super) fn real(
+        &self,
+        shell: &Shell,
+        program: &Path,
+        variable: impl Fn(&str) -> Option<String>,
+    ) -> Result<String, Problem> {
+        let variables = self.variables(variable)?;
         self.tried(shell, program, &variables, &format!("{}-real", self.connector)).map_err(Problem::Failed)
     }
 
-    fn simulated(&self, shell: &Shell, program: &Path) -> anyhow::Result<String> {
+    /// The kit with the simulated system.
+    pub(super) fn simulated(&self, shell: &Shell, program: &Path) -> anyhow::Result<String> {
         self.tried(shell, program, &[], self.connector)
     }
 
@@ -121,7 +127,7 @@ impl Kit {
 
     fn written_to(&self, shell: &Shell, writing: &Writing) -> Result<String, Problem> {
         let prefix = self.prefix;
-        let variables = self.variables(|name| std::env::var(name).ok())?;
+        let variables = self.variables(from_environment)?;
         let of = |name: &str| {
             let name = format!("{}{name}", self.kit_prefix());
             variables.iter().find(|(other, _)| *other == name).map(|(_, value)| value.clone())
@@ -150,6 +156,10 @@ impl Kit {
         let errors = String::from_utf8_lossy(&output.stderr);
         Err(Problem::Failed(anyhow!("{}\n{}\n{}", output.status, said.trim(), errors.trim())))
     }
+}
+
+fn from_environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }
 
 /// What came of the promises of which there are reports: how many are proven, and why each other one is not.

@@ -8,6 +8,9 @@ mod browser;
 mod clients;
 mod debian;
 mod kit;
+mod nautobot;
+mod postgres;
+mod program;
 mod zabbix;
 
 use anyhow::anyhow;
@@ -15,6 +18,7 @@ use clap::{Args, ValueEnum};
 use xshell::{Cmd, Shell};
 
 use self::kit::{Kit, Writing};
+use self::nautobot::Release;
 use crate::Outcome;
 use crate::cargo::Selection;
 
@@ -26,9 +30,12 @@ pub(crate) struct Arguments {
     /// A suite that cannot run is a failure, not skipped
     #[arg(long)]
     required: bool,
-    /// Only with `zabbix`: start the servers, say where they are, and leave them running until Ctrl-C
+    /// Only with `zabbix` or `nautobot`: start the servers, say where they are, and leave them running until Ctrl-C
     #[arg(long)]
     keep: bool,
+    /// The release of Nautobot, like `3.2.7`, or like `2.4` for the newest of that line; when left out, the one that CI takes
+    #[arg(long, value_name = "VERSION")]
+    nautobot: Option<Release>,
     /// How tests are compiled.
     #[arg(skip)]
     selection: Selection,
@@ -48,6 +55,8 @@ enum Suite {
     Browser,
     /// The Zabbix connector's tests, against real Zabbix servers
     Zabbix,
+    /// The conformance kit of the Nautobot connector, and whole syncs, with real Nautobot servers
+    Nautobot,
     /// Every other one, and a summary
     All,
 }
@@ -88,6 +97,15 @@ impl Arguments {
     pub(crate) fn zabbix() -> Self {
         Self { suites: vec![Suite::Zabbix], selection: Selection::Workspace, ..Self::default() }
     }
+
+    /// Real Nautobot servers alone, after `cargo test --workspace`, where PyPI can be had.
+    pub(crate) fn nautobot() -> Self {
+        Self { suites: vec![Suite::Nautobot], selection: Selection::Workspace, ..Self::default() }
+    }
+
+    fn release(&self) -> Release {
+        self.nautobot.clone().unwrap_or_default()
+    }
 }
 
 /// What one check came to.
@@ -121,6 +139,9 @@ impl Suite {
             Self::Zabbix => {
                 "TEST_ZABBIX_URL, _TOKEN and _RESET for a server of one's own, which is emptied; without them Debian's apt, PHP and PostgreSQL, which it installs itself when it is root"
             }
+            Self::Nautobot => {
+                "TEST_NAUTOBOT_URL and _TOKEN for a server of one's own, which is only read unless TEST_NAUTOBOT_MAY_WRITE says its URL once more, and for whole syncs _RESET, _SECOND_URL and _SECOND_RESET; without them Python 3.10 or newer with venv, the way to PyPI on the first run, and PostgreSQL and Redis, which it installs from Debian's packages when it is root"
+            }
         }
     }
 
@@ -134,6 +155,8 @@ impl Suite {
             Self::Browser => browser::run(shell),
             Self::Zabbix if arguments.keep => zabbix::keep(shell),
             Self::Zabbix => zabbix::run(shell, arguments.selection),
+            Self::Nautobot if arguments.keep => nautobot::keep(shell, &arguments.release()),
+            Self::Nautobot => nautobot::run(shell, &arguments.release(), arguments.selection),
         }
     }
 }
@@ -145,12 +168,25 @@ fn asked_for(suites: &[Suite]) -> Vec<Suite> {
     each.filter(|suite| is_all || suites.contains(suite)).collect()
 }
 
+/// Whether the options are for these suites.
+fn fit(suites: &[Suite], arguments: &Arguments) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        !arguments.keep || matches!(suites, [Suite::Zabbix | Suite::Nautobot]),
+        "`--keep` is for `cargo xtask integration zabbix` or `nautobot`, and for one of them at a time"
+    );
+    anyhow::ensure!(
+        arguments.nautobot.is_none() || suites.contains(&Suite::Nautobot),
+        "`--nautobot` is for `cargo xtask integration nautobot`"
+    );
+    Ok(())
+}
+
 pub(crate) fn run(shell: &Shell, arguments: &Arguments) -> Outcome {
-    if arguments.keep && arguments.suites != [Suite::Zabbix] {
-        eprintln!("error: `--keep` is for `cargo xtask integration zabbix` alone");
+    let suites = asked_for(&arguments.suites);
+    if let Err(reason) = fit(&suites, arguments) {
+        eprintln!("error: {reason}");
         return Outcome::Bad;
     }
-    let suites = asked_for(&arguments.suites);
     let mut checks = Vec::new();
     let mut outcome = Outcome::Good;
     for suite in &suites {
@@ -252,6 +288,18 @@ mod tests {
         assert!(!every.contains(&Suite::All));
         assert_eq!(asked_for(&[Suite::Api, Suite::All]), every);
         assert_eq!(asked_for(&[Suite::Api, Suite::Netbox, Suite::Api]), [Suite::Netbox, Suite::Api]);
+    }
+
+    #[test]
+    fn options_are_for_the_suites_that_have_them() {
+        let fits = |suites: &[Suite], keep: bool, nautobot: Option<&str>| {
+            let nautobot = nautobot.map(|name| name.parse().unwrap());
+            fit(&asked_for(suites), &Arguments { keep, nautobot, ..Arguments::default() }).is_ok()
+        };
+        assert!(fits(&[Suite::Zabbix], true, None) && fits(&[Suite::Nautobot], true, Some("2.4")));
+        assert!(fits(&[], false, Some("2.4")));
+        assert!(!fits(&[Suite::Zabbix, Suite::Nautobot], true, None) && !fits(&[Suite::Api], true, None));
+        assert!(!fits(&[Suite::Zabbix], false, Some("2.4")));
     }
 
     #[test]

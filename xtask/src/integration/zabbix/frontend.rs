@@ -1,20 +1,20 @@
 //! The frontend of a Zabbix server, and with it its API, in PHP's own web server.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::os::unix::process::CommandExt;
-use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, TcpStream};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Context, anyhow};
 use serde_json::{Value, json};
 
+use super::super::program::{self, Program, Says};
 use super::packages::Unpacked;
 
 /// The place of the API below the frontend's address.
 const API: &str = "/api_jsonrpc.php";
+/// What PHP's web server says when it listens, and of each request to the API that it has answered.
+const STARTED: &str = ") started";
+const ANSWERED: &str = "]: POST /api_jsonrpc.php";
 /// How many requests are answered at once.
 const WORKERS: &str = "4";
 /// As large and as slow as Zabbix's own requirements have it, and more where bulk writes need it.
@@ -29,24 +29,12 @@ const SETTINGS: [&str; 8] = [
     "log_errors=1",
 ];
 
-/// Runs a command, and ends it and all that it started once standard input ends: they are a process group, and PHP's workers
-/// do not end with the process that made them. Nothing but the command holds standard error, so that its end can be seen.
-const SCRIPT: &str = r#"
-"$@" </dev/null &
-exec 2>/dev/null
-cat >/dev/null
-trap '' TERM
-kill -s TERM 0
-wait
-"#;
-
 /// A running frontend. It ends with this program, however that ends.
 #[derive(Debug)]
 pub(super) struct Frontend {
-    shell: Child,
+    /// It counts the requests to the API that have been answered, as the log has them.
+    php: Program,
     port: u16,
-    /// Requests to the API that have been answered, as the log has them.
-    answered: Arc<AtomicU64>,
     /// Those among them that came from here.
     own: AtomicU64,
 }
@@ -54,49 +42,17 @@ pub(super) struct Frontend {
 impl Frontend {
     /// Starts the frontend over this database, and waits until it listens.
     pub(super) fn start(unpacked: &Unpacked, database: &str, database_port: u16) -> anyhow::Result<Self> {
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
-        let mut shell = Command::new("sh")
-            .args(["-c", SCRIPT, "sh", "php"])
+        let port = program::free_port()?;
+        let mut command = program::command("php");
+        command
             .args(SETTINGS.iter().flat_map(|setting| ["-d", setting]))
             .args(["-S", &format!("{}:{port}", Ipv4Addr::LOCALHOST), "-t"])
             .arg(unpacked.frontend())
             .env("PHP_CLI_SERVER_WORKERS", WORKERS)
             .env("ZABBIX_DATABASE", database)
-            .env("ZABBIX_DATABASE_PORT", database_port.to_string())
-            .process_group(0)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .context("`sh` did not start")?;
-        let output = shell.stderr.take().context("PHP says nothing")?;
-        let frontend = Self { shell, port, answered: Arc::default(), own: AtomicU64::new(0) };
-
-        let mut lines = BufReader::new(output).lines();
-        let mut said = String::new();
-        loop {
-            let Some(line) = lines.next().transpose()? else {
-                return Err(anyhow!("PHP's web server did not start: {}", said.trim()));
-            };
-            if line.contains("Development Server") && line.ends_with("started") {
-                break;
-            }
-            said += &line;
-            said.push('\n');
-        }
-        let mut log = File::create(unpacked.log())?;
-        let answered = Arc::clone(&frontend.answered);
-        let mark = format!("]: POST {API}");
-        std::thread::spawn(move || {
-            for line in lines.map_while(Result::ok) {
-                if line.contains(&mark) {
-                    answered.fetch_add(1, Ordering::Relaxed);
-                }
-                // A log that cannot be written is no reason to let PHP wait for its reader.
-                let _ = writeln!(log, "{line}");
-            }
-        });
-        Ok(frontend)
+            .env("ZABBIX_DATABASE_PORT", database_port.to_string());
+        let says = Says { name: "PHP's web server", ready: STARTED, counted: Some(ANSWERED), log: unpacked.log() };
+        Ok(Self { php: Program::start(command, says)?, port, own: AtomicU64::new(0) })
     }
 
     /// The address of the frontend.
@@ -106,7 +62,7 @@ impl Frontend {
 
     /// How many requests of others to the API have been answered. The last ones may not be in the log yet.
     pub(super) fn requests(&self) -> u64 {
-        self.answered.load(Ordering::Relaxed).saturating_sub(self.own.load(Ordering::Relaxed))
+        self.php.counted().saturating_sub(self.own.load(Ordering::Relaxed))
     }
 
     /// Calls the API. The token goes where all releases up to 7.0 take it.
@@ -137,12 +93,5 @@ impl Frontend {
         connection.read_to_string(&mut answer)?;
         let (_, body) = answer.split_once("\r\n\r\n").context("no body")?;
         serde_json::from_str(body).with_context(|| format!("no JSON: {body}"))
-    }
-}
-
-impl Drop for Frontend {
-    fn drop(&mut self) {
-        // Waiting ends the shell's standard input first.
-        let _ = self.shell.wait();
     }
 }

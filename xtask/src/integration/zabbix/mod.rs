@@ -14,9 +14,10 @@ use anyhow::{Context, anyhow};
 use serde_json::json;
 use xshell::{Shell, cmd};
 
-use self::database::{Database, Server};
+use self::database::Database;
 use self::frontend::Frontend;
 use self::packages::{RELEASES, Release};
+use super::postgres::Server;
 use super::{Check, Problem, count_passed, quietly};
 use crate::cargo::Selection;
 use crate::{cargo, root};
@@ -160,15 +161,14 @@ pub(super) fn keep(shell: &Shell) -> Vec<Check> {
 
 fn start_database(shell: &Shell) -> Result<Server, Problem> {
     programs::ensure(shell).map_err(Problem::Missing)?;
-    let program = cargo::build(shell, "postgres", &["build", "--workspace", "--example", "postgres"]);
-    Server::start(&program.map_err(Problem::Failed)?).map_err(Problem::Missing)
+    Server::start(shell)
 }
 
 impl Zabbix {
     fn start(shell: &Shell, server: &Server, release: &Release) -> Result<Self, Problem> {
         let unpacked = release.ensure(shell).map_err(Problem::Missing)?;
         let start = || {
-            let database = server.create(shell, release.version, &unpacked)?;
+            let database = Database::create(shell, server, release.version, &unpacked)?;
             let frontend = Frontend::start(&unpacked, &database.name, server.port)?;
             let version = frontend.call("apiinfo.version", &json!([]), None)?;
             let version = version.as_str().context("the version is no text")?.to_owned();

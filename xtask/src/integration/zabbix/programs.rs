@@ -2,7 +2,7 @@
 
 use xshell::{Shell, cmd};
 
-use super::super::debian;
+use super::super::{debian, postgres};
 
 /// What the API needs of PHP beyond its core, and the Debian packages that bring it.
 const MODULES: [(&str, &str); 5] = [
@@ -15,16 +15,13 @@ const MODULES: [(&str, &str); 5] = [
 
 /// Installs what is missing, as root; for anybody else the error says what to install.
 pub(super) fn ensure(shell: &Shell) -> anyhow::Result<()> {
-    let found =
-        |program: &str| cmd!(shell, "{program} --version").quiet().ignore_stdout().ignore_stderr().run().is_ok();
     for program in ["apt-get", "dpkg-deb"] {
-        anyhow::ensure!(found(program), "Zabbix is taken from Debian packages, and there is no `{program}` here");
+        anyhow::ensure!(
+            debian::has(shell, program),
+            "Zabbix is taken from Debian packages, and there is no `{program}` here"
+        );
     }
-    let mut packages = Vec::new();
-    // The server package brings the client, too.
-    if !found("psql") || !found("pg_dump") {
-        packages.push("postgresql");
-    }
+    let mut packages = Vec::from_iter(postgres::missing(shell));
     match cmd!(shell, "php -m").quiet().ignore_stderr().read() {
         Ok(modules) => {
             let missing = |module: &str| !modules.lines().any(|line| line.trim().eq_ignore_ascii_case(module));
