@@ -121,7 +121,7 @@ impl Side for NautobotSide {
 
     async fn check(&self, role: Role) -> Result<CheckReport> {
         let mut report = CheckReport { system: format!("Nautobot {}", self.client.version), ..CheckReport::default() };
-        for table in tables(role) {
+        for table in tables(role).filter(|table| table.is_listed()) {
             self.client.lists.check(&mut report, table.schema.plural, table.path, table.filter()).await?;
         }
         if role == Role::Target {
