@@ -14,7 +14,7 @@ pub(crate) struct Client {
     pub connection: Connection,
     /// Its release.
     pub version: String,
-    /// Whether it keeps the speed of interfaces, as it does since 3.0.
+    /// Whether it keeps the speed of interfaces, as newer releases do.
     pub has_speed: bool,
 }
 
