@@ -14,6 +14,7 @@ use crate::read::Role;
 use crate::settings::{Connection, Review, SourceParameters, TargetParameters};
 use crate::tables::{TABLES, Table};
 use crate::tags;
+use crate::version::{GRAPHQL_BY_KEY, KNOWN, WHO_ASKS};
 
 #[derive(Debug, Deserialize)]
 struct User {
@@ -67,10 +68,8 @@ pub(crate) async fn target(
 async fn common(client: &ReadClient, role: Role) -> Result<CheckReport> {
     let version = client.version();
     let mut report = CheckReport { system: format!("NetBox {version}"), facts: Vec::new(), warnings: Vec::new() };
-    if version.is_untried() {
-        report.warnings.push(format!("NetBox {version} is newer than what Syncline was tried with (4.2 to 4.6)"));
-    }
-    if version.tells_who_asks()
+    report.warnings.extend(KNOWN.warning(version));
+    if version >= WHO_ASKS
         && let Ok(user) = client.get::<User>("api/authentication-check/", &[]).await
     {
         report.facts.push(ConfigItem::new("User", user.username));
@@ -107,7 +106,7 @@ fn plugins(status: &Status, report: &mut CheckReport) {
 }
 
 async fn graphql(client: &ReadClient, report: &mut CheckReport) -> Result<()> {
-    let how = if client.version().graphql_pages_by_key() {
+    let how = if client.version() >= GRAPHQL_BY_KEY {
         match client.graphql::<Value>("tag_list", "{tag_list(pagination:{start:0,limit:1}){id}}", Value::Null).await {
             Ok(_) => "GraphQL",
             Err(error) if error.kind().ends_a_read() => return Err(error),

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use syncline_core::connector::ConnectContext;
 use syncline_core::permit::WritePermit;
+use syncline_core::version::Version;
 use syncline_core::{Error, ErrorKind, Result};
 use syncline_http::{Client, ClientSettings, Credential, Method, Path, Request, Response, Retry};
 use tokio::sync::Semaphore;
@@ -18,7 +19,7 @@ use tokio::sync::Semaphore;
 use crate::error;
 use crate::settings::Connection;
 use crate::tables::Table;
-use crate::version::Version;
+use crate::version::{GRAPHQL_BY_KEY, KNOWN};
 
 /// Bodies from this size on are parsed on a thread of their own.
 const LARGE_BODY: usize = 32 * 1024;
@@ -100,8 +101,7 @@ impl ReadClient {
         let http = client(connection, context)?;
         let response = http.get("api/status/").send().await.map_err(error::reading)?;
         let status: Status = response.json()?;
-        let version = Version::parse(&status.netbox_version)?;
-        version.ensure_supported()?;
+        let version = KNOWN.read(&status.netbox_version)?;
         let connections = connection.read_connections as usize;
         Ok(Self {
             http,
@@ -112,7 +112,7 @@ impl ReadClient {
             connections,
             status,
             version,
-            graphql: AtomicBool::new(version.graphql_pages_by_key()),
+            graphql: AtomicBool::new(version >= GRAPHQL_BY_KEY),
         })
     }
 

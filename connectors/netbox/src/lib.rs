@@ -30,7 +30,6 @@ use syncline_core::{Result, register_connector};
 pub use crate::settings::{Connection, Review, SourceParameters, TargetParameters};
 pub use crate::source::NetBoxSource;
 pub use crate::target::NetBoxTarget;
-pub use crate::version::Version;
 
 use crate::client::ReadClient;
 use crate::read::Role;
@@ -115,10 +114,8 @@ register_connector!(NetBox, source, target);
 
 async fn connect(connection: &Connection, context: &ConnectContext) -> Result<ReadClient> {
     let client = ReadClient::connect(connection, context).await?;
-    let version = client.version();
-    if version.is_untried() {
-        let text = format!("NetBox {version} is newer than what Syncline was tried with (4.2 to 4.6)");
-        context.events.message(Level::Warning, text);
+    if let Some(warning) = version::KNOWN.warning(client.version()) {
+        context.events.message(Level::Warning, warning);
     }
     Ok(client)
 }

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 use syncline_core::settings::{Problem, SecretRef};
+use syncline_http::settings::number;
 use syncline_http::{BaseUrl, HttpSettings, TlsSettings};
 
 /// How to reach a NetBox.
@@ -19,25 +20,25 @@ pub struct Connection {
     #[serde(default)]
     pub http: HttpSettings,
     /// How many records a page of a read has, 1 to 1000: NetBox gives no more, and smaller pages cost more a record.
-    #[serde(default = "default_page_size")]
+    #[serde(default = "number::<1000>")]
     #[schemars(range(min = 1, max = 1000))]
     pub page_size: u32,
     /// How many pages are read at once, 1 to 16. More than the server has workers gains nothing.
-    #[serde(default = "default_connections")]
+    #[serde(default = "number::<2>")]
     #[schemars(range(min = 1, max = 16))]
     pub read_connections: u32,
     /// How many batches are written at once, 1 to 16. More than the server has workers gains nothing.
-    #[serde(default = "default_connections")]
+    #[serde(default = "number::<2>")]
     #[schemars(range(min = 1, max = 16))]
     pub write_connections: u32,
     /// How many records a written batch has, 1 to 1000. Measured: beyond 100 nothing is gained, and a refused batch costs
     /// more.
-    #[serde(default = "default_batch_size")]
+    #[serde(default = "number::<100>")]
     #[schemars(range(min = 1, max = 1000))]
     pub batch_size: u32,
     /// How long a branch may take to be made ready, or to be merged, in minutes, 1 to 1440. Merging 1,000 changes takes NetBox
     /// half a minute; 60 is also where the plugin ends its jobs unless told otherwise.
-    #[serde(default = "default_branch_wait_minutes")]
+    #[serde(default = "number::<60>")]
     #[schemars(range(min = 1, max = 1440))]
     pub branch_wait_minutes: u32,
 }
@@ -87,22 +88,6 @@ impl TargetParameters {
     pub(crate) fn problems(&self) -> Vec<Problem> {
         slug_problems("tags", &self.tags)
     }
-}
-
-fn default_page_size() -> u32 {
-    1000
-}
-
-fn default_connections() -> u32 {
-    2
-}
-
-fn default_batch_size() -> u32 {
-    100
-}
-
-fn default_branch_wait_minutes() -> u32 {
-    60
 }
 
 impl Connection {

@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use syncline_core::connector::ConnectContext;
 use syncline_core::permit::{Validity, WritePermit};
+use syncline_core::version::Version;
 use syncline_core::{Error, ErrorKind, Result};
 use syncline_http::{Request, Retry};
 use tokio::sync::Semaphore;
@@ -16,7 +17,6 @@ use crate::dialect::Dialect;
 use crate::rpc::{self, Answers, Call, Refusal, Said};
 use crate::session::{Link, Session};
 use crate::settings::Connection;
-use crate::version::Version;
 
 /// Reads from a Zabbix.
 pub(crate) struct ReadClient {

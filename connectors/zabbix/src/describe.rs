@@ -13,6 +13,7 @@ use crate::mapping;
 use crate::mapping::rules::Mapping;
 use crate::rpc::Said;
 use crate::settings::{Connection, TargetParameters, Unlink};
+use crate::version::KNOWN;
 
 /// The methods that a target needs, with what does not work without them.
 const METHODS: &[(&str, &str)] = &[
@@ -39,6 +40,7 @@ pub(crate) async fn check(client: &ReadClient, target: Option<&TargetParameters>
     let writes = target.is_some();
     let has_windows = target.is_some_and(|parameters| !parameters.hosts.maintenances.is_empty());
     let mut report = CheckReport { system: format!("Zabbix {}", client.version()), ..CheckReport::default() };
+    report.warnings.extend(KNOWN.warning(client.version()));
     if client.session().header_is_lost {
         report.warnings.push(
             "the web server in front of Zabbix drops the header `Authorization`, so the token goes into the body, which Zabbix 7.2 \

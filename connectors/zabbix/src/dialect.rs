@@ -3,7 +3,7 @@
 //!
 //! <https://www.zabbix.com/documentation/current/en/manual/api/changes>
 
-use crate::version::Version;
+use syncline_core::version::Version;
 
 /// What a version of the API wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -33,7 +33,6 @@ pub use crate::mapping::rules;
 pub use crate::settings::{Connection, SourceParameters, TargetParameters, Unlink};
 pub use crate::source::ZabbixSource;
 pub use crate::target::ZabbixTarget;
-pub use crate::version::Version;
 
 use crate::catalogue::Catalogue;
 use crate::client::ReadClient;
@@ -112,13 +111,7 @@ impl ConnectTarget for Zabbix {
         parameters: TargetParameters,
         context: ConnectContext,
     ) -> Result<ZabbixTarget> {
-        let client = ReadClient::connect(&connection, &context).await?;
-        let version = client.version();
-        if version.is_untried() {
-            let text =
-                format!("Zabbix {version} is newer than what Syncline knows (6.0 to 7.4); it is spoken to as 7.4");
-            context.events.message(Level::Warning, text);
-        }
+        let client = connect(&connection, &context).await?;
         let checks = Checks::keyed(client.session().lasting());
         for rule in &parameters.hosts.macros {
             if let Some(secret) = &rule.secret {
@@ -150,10 +143,8 @@ register_connector!(Zabbix, source, target);
 
 async fn connect(connection: &Connection, context: &ConnectContext) -> Result<ReadClient> {
     let client = ReadClient::connect(connection, context).await?;
-    let version = client.version();
-    if version.is_untried() {
-        let text = format!("Zabbix {version} is newer than what Syncline knows (6.0 to 7.4); it is spoken to as 7.4");
-        context.events.message(Level::Warning, text);
+    if let Some(warning) = version::KNOWN.warning(client.version()) {
+        context.events.message(Level::Warning, warning);
     }
     Ok(client)
 }

@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use syncline_core::connector::ConnectContext;
 use syncline_core::settings::SecretRef;
+use syncline_core::version::Version;
 use syncline_core::{Error, ErrorKind, Result};
 use syncline_http::{Client, ClientSettings, Credential, Request, Retry};
 use tokio::sync::Mutex;
@@ -15,7 +16,7 @@ use tokio::sync::Mutex;
 use crate::dialect::{AuthPlace, Dialect};
 use crate::rpc::{self, Call, Refusal, Said};
 use crate::settings::Connection;
-use crate::version::Version;
+use crate::version::KNOWN;
 
 /// Where the API answers, below the frontend's address.
 const PATH: &str = "api_jsonrpc.php";
@@ -85,8 +86,7 @@ impl Session {
         // No credential here: from 6.4 on, it is refused with this call.
         let asked = Call::new("apiinfo.version", json!([]));
         let text: String = nobody.read(&asked).await?.map_err(|refusal| refusal.error(asked.method))?;
-        let version = Version::parse(&text)?;
-        version.ensure_supported()?;
+        let version = KNOWN.read(&text)?;
         let dialect = Dialect::of(version);
         let account = connection.user.clone().zip(connection.password.clone());
         let (token, lasting) = match (&connection.token, &account) {

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 use syncline_core::settings::{Problem, SecretRef};
+use syncline_http::settings::number;
 use syncline_http::{BaseUrl, HttpSettings, TlsSettings};
 
 use crate::mapping::rules::Mapping;
@@ -32,16 +33,16 @@ pub struct Connection {
     pub http: HttpSettings,
     /// How many reads are under way at once, 1 to 16. Writes go one after the other: the database of Zabbix lets no two of them
     /// insert at once.
-    #[serde(default = "default_read_connections")]
+    #[serde(default = "number::<2>")]
     #[schemars(range(min = 1, max = 16))]
     pub read_connections: u32,
     /// How many hosts are read in one call, 1 to 10000.
-    #[serde(default = "default_page_size")]
+    #[serde(default = "number::<500>")]
     #[schemars(range(min = 1, max = 10_000))]
     pub page_size: u32,
     /// How many hosts are written in one call at most, 1 to 1000. The number follows the time that Zabbix takes: heavy templates
     /// make it smaller.
-    #[serde(default = "default_batch_size")]
+    #[serde(default = "number::<500>")]
     #[schemars(range(min = 1, max = 1000))]
     pub batch_size: u32,
 }
@@ -135,18 +136,6 @@ impl Default for TargetParameters {
     fn default() -> Self {
         Self { hosts: Mapping::default(), unlink: Unlink::default(), ignored_tag: "syncline-ignore".to_owned() }
     }
-}
-
-fn default_read_connections() -> u32 {
-    2
-}
-
-fn default_page_size() -> u32 {
-    500
-}
-
-fn default_batch_size() -> u32 {
-    500
 }
 
 impl Connection {

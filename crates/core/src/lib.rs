@@ -51,8 +51,10 @@ pub mod snapshot;
 pub mod source;
 pub mod stop;
 pub mod surroundings;
+pub mod table;
 pub mod target;
 #[cfg(feature = "runtime")]
 mod undo;
+pub mod version;
 
 pub use error::{Error, ErrorKind, ErrorReport, ErrorStatus, Result};

@@ -195,6 +195,11 @@ pub fn problems(tls: &TlsSettings, http: &HttpSettings) -> Vec<Problem> {
     [tls.validate(), http.validate()].into_iter().filter_map(Result::err).map(told).collect()
 }
 
+/// The number that a setting has where none is given: `#[serde(default = "number::<50>")]`.
+pub const fn number<const N: u32>() -> u32 {
+    N
+}
+
 /// What is wrong with numbers that have to be at least 1: setting, value, and the most that it may be.
 pub fn ranges<const N: usize>(ranges: [(&'static str, u32, u32); N]) -> Vec<Problem> {
     let outside = ranges.into_iter().filter(|(_, value, most)| *value == 0 || value > most);

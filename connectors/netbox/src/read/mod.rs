@@ -30,6 +30,7 @@ use crate::client::ReadClient;
 use crate::rows::{BareRow, Ref, Row};
 use crate::settings::SourceParameters;
 use crate::tables::{self, Column, Kind};
+use crate::version::GRAPHQL_BY_KEY;
 
 /// Whether what is read is the truth or what is to be made to agree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -138,7 +139,7 @@ impl Reading<'_> {
         self.look_up(machines.primary_addresses(), &known, &mut addresses).await?;
         self.finish(devices, &addresses).await?;
         self.finish(machines, &addresses).await?;
-        if self.client.version().graphql_pages_by_key() && !self.client.uses_graphql() {
+        if self.client.version() >= GRAPHQL_BY_KEY && !self.client.uses_graphql() {
             self.sink.note("netbox_read_by", "REST");
         }
         Ok(())

@@ -291,7 +291,7 @@ pub(super) async fn run(connection: &Connection, mark: &str) {
             client.give_up_graphql();
         }
         let found = read(&client, Role::Target, None).await.unwrap();
-        assert_eq!(client.uses_graphql(), !by_rest && client.version().graphql_pages_by_key());
+        assert_eq!(client.uses_graphql(), !by_rest && client.version() >= crate::version::GRAPHQL_BY_KEY);
         estate.assert_read(&found);
     }
 

@@ -4,13 +4,15 @@
 //! two transactions lock those rows matters. Parents are spread over as many lanes as there are connections; all that
 //! hangs on one parent is in one lane.
 
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-
 use serde_json::Value;
 use syncline_core::change::{Action, Change};
+use syncline_core::target::lane_of;
 
-/// The lane of a change, from 0.
-pub(super) fn of(change: &Change, lanes: u64) -> u64 {
+/// The lane of what shares one with everything else of its kind.
+const COMMON: &str = "0";
+
+/// The lane of a change, one of so many.
+pub(super) fn of(change: &Change, lanes: u64) -> String {
     let parts = change.key.to_value();
     let parent = match change.model.as_str() {
         // Its device, also when only the address itself changes.
@@ -26,17 +28,15 @@ pub(super) fn of(change: &Change, lanes: u64) -> u64 {
                 || touches_a_counter("virtual_chassis")
                 || change.action == Action::Delete
             {
-                return 0;
+                return COMMON.to_owned();
             }
             change.after("device_type").cloned()
         }
         "vlan" => None,
         // Few of them, and roles, platforms and prefixes are trees whose neighbours change with them.
-        _ => return 0,
+        _ => return COMMON.to_owned(),
     };
-    let mut hasher = DefaultHasher::new();
-    parent.unwrap_or(parts).to_string().hash(&mut hasher);
-    hasher.finish() % lanes.max(1)
+    lane_of(&parent.unwrap_or(parts), lanes)
 }
 
 fn device_of_interface(interface: &Value) -> Option<Value> {
@@ -75,6 +75,6 @@ mod tests {
         let lane =
             |name: &str| of(&change("device", &json!(["atl", name]), &[("device_type", json!([["c"], "x"]))]), 4);
         assert_eq!(lane("a"), lane("b"));
-        assert_eq!(of(&change("prefix", &json!([null, "10.0.0.0/8"]), &[]), 4), 0);
+        assert_eq!(of(&change("prefix", &json!([null, "10.0.0.0/8"]), &[]), 4), COMMON);
     }
 }

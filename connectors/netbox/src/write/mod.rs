@@ -41,6 +41,7 @@ use crate::rows::Id;
 use crate::settings::{Connection, TargetParameters};
 use crate::tables::{self, Column, Kind, TABLES, Table};
 use crate::tags::{self, NamedTag};
+use crate::version::{ADDED_TAGS, CHANGELOG_MESSAGES};
 
 /// Lanes a connection: a batch whose lane is busy waits, and with few lanes that is often the next one.
 const LANES_PER_CONNECTION: u64 = 4;
@@ -62,7 +63,7 @@ pub(crate) struct Writer {
 #[async_trait]
 impl TargetWriter for Writer {
     fn lane(&self, change: &Change) -> Option<String> {
-        Some(lane::of(change, self.lanes).to_string())
+        Some(lane::of(change, self.lanes))
     }
 
     async fn images(&self, batch: &Batch<'_>, bindings: &Bindings) -> Result<Vec<Option<Value>>> {
@@ -169,7 +170,7 @@ impl Writer {
             [] => Vec::new(),
             slugs => tags::resolve(&reader, slugs).await?,
         };
-        let notes = parameters.changelog_message && reader.version().takes_changelog_message();
+        let notes = parameters.changelog_message && reader.version() >= CHANGELOG_MESSAGES;
         // NetBox keeps 200 characters.
         let message = notes.then(|| message.chars().take(200).collect()).filter(|text: &String| !text.is_empty());
         Ok(Self {
@@ -201,7 +202,7 @@ impl Writer {
 
     async fn update(&self, table: &'static Table, items: &mut [Item<'_>]) -> Result<(), BatchError> {
         let tags = self.tags_of(table);
-        let adds_tags = self.reader.version().adds_tags();
+        let adds_tags = self.reader.version() >= ADDED_TAGS;
         let mut columns: Vec<&'static Column> = Vec::new();
         for column in table.columns {
             let written = matches!(column.kind, Kind::AssignedInterface | Kind::SiteScope)

@@ -443,9 +443,9 @@ fn number(value: Option<&Value>) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use syncline_core::version::Version;
 
     use super::*;
-    use crate::version::Version;
 
     fn dialect(version: &str) -> Dialect {
         Dialect::of(Version::parse(version).unwrap())

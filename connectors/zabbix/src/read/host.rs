@@ -172,7 +172,7 @@ mod tests {
     fn groups_that_are_not_told_are_not_no_groups() {
         let managed = Managed::default();
         let catalogue = Catalogue::default();
-        let dialect = Dialect::of(crate::Version::new(7, 4, 0));
+        let dialect = Dialect::of(syncline_core::version::Version::new(7, 4, 0));
         let reading = Reading { dialect, catalogue: &catalogue, managed: &managed, origin: "" };
         let row: HostRow = serde_json::from_value(json!({"hostid": "1", "host": "sw1", "hostgroupz": []})).unwrap();
         assert_eq!(reading.record(&row).unwrap_err(), ("groups", "Zabbix does not tell its groups".to_owned()));

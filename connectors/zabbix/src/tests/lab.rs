@@ -42,7 +42,7 @@ impl Lab {
     /// A NetBox with a site, a role and a type, and no device; a Zabbix of a version, unless a real one is there.
     pub async fn new(version: &str) -> Self {
         // The source is linked for its registration.
-        let _ = syncline_connector_netbox::Version::NEWEST;
+        let _ = syncline_connector_netbox::NetBox;
         let netbox = NetBoxSim::start(NetBoxOptions::default()).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let secret = |name: &str, value: &str| {
