@@ -84,7 +84,8 @@ impl Real {
         Ok(Secret { value, reference, _file: None })
     }
 
-    fn may_write(&self) -> bool {
+    /// Whether it may be written to: where not, a lab changes nothing either.
+    pub fn may_write(&self) -> bool {
         self.variables.contains_key("MAY_WRITE")
     }
 

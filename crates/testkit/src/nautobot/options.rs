@@ -4,8 +4,8 @@ use serde_json::{Map, Value as Json, json};
 
 use super::schema::{Field, Kind, Type};
 
-/// The answer for a list.
-pub(super) fn answer(kind: Kind, version: u32) -> Json {
+/// The answer for a list. Who may not write is told of no action.
+pub(super) fn answer(kind: Kind, version: u32, may_write: bool) -> Json {
     let def = kind.def();
     let mut fields = Map::new();
     fields.insert("id".to_owned(), json!({"type": "string", "required": false, "read_only": false, "label": "Id"}));
@@ -21,13 +21,16 @@ pub(super) fn answer(kind: Kind, version: u32) -> Json {
         fields.insert(extra.name.to_owned(), info);
     }
     let name = def.graphql.1.replace('_', " ");
-    json!({
+    let mut answer = json!({
         "name": label(&name),
         "description": "",
         "renders": ["application/json", "text/html", "text/csv"],
         "parses": ["application/json", "text/csv"],
-        "actions": {"POST": fields, "PUT": fields},
-    })
+    });
+    if may_write {
+        answer["actions"] = json!({"POST": fields, "PUT": fields});
+    }
+    answer
 }
 
 fn label(name: &str) -> String {

@@ -97,7 +97,7 @@ fn objects(call: &Call<'_>, kind: Kind, id: Option<&str>) -> Result<Reply, Refus
     if is_safe(call.method) {
         let store = shared.store.read().unwrap_or_else(PoisonError::into_inner);
         return match (call.method, id) {
-            (&Method::OPTIONS, _) => Ok(Reply::new(200, options::answer(kind, store.version))),
+            (&Method::OPTIONS, _) => Ok(Reply::new(200, options::answer(kind, store.version, !denied))),
             (_, None) => rest::list(&store, kind, base, &query),
             (_, Some(id)) => rest::retrieve(&store, kind, id, base, &query),
         };

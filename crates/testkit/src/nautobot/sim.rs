@@ -96,10 +96,10 @@ impl std::fmt::Debug for Shared {
 /// Numbers from which ids of changes by others are made: far from those of objects and requests.
 const OTHERS: u64 = 1 << 61;
 
-/// Major version times 100 plus minor.
+/// Two digits for each part: 30207 is 3.2.7.
 fn version_number(version: &str) -> u32 {
-    let mut parts = version.split('.').map(|part| part.parse().unwrap_or(0));
-    parts.next().unwrap_or(0) * 100 + parts.next().unwrap_or(0)
+    let mut parts = version.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
+    (0..3).fold(0, |number, _| number * 100 + parts.next().unwrap_or(0))
 }
 
 impl NautobotSim {
@@ -235,6 +235,12 @@ impl NautobotSim {
         }
         store.commit();
         done.map_err(|refusal| refused(refusal.answer(&self.shared.options.version).1.to_string()))
+    }
+
+    /// Lets every new device come with interfaces of these names, as from the templates of its type.
+    pub fn give_interfaces(&self, names: &[&str]) {
+        let mut store = self.shared.store.write().unwrap_or_else(PoisonError::into_inner);
+        store.templates = names.iter().map(|name| (*name).to_owned()).collect();
     }
 
     /// Makes the first page of a list lack its last record in GraphQL, while REST counts it, until the faults are

@@ -83,9 +83,11 @@ pub(super) struct Store {
     pub changes: Vec<Change>,
     last_id: u64,
     clock: i64,
-    /// Major version times 100 plus minor.
+    /// Two digits for each part: 30207 is 3.2.7.
     pub version: u32,
     pub access: Access,
+    /// Names of the interfaces that a new device comes with.
+    pub templates: Vec<String>,
 }
 
 /// A point of a transaction to which it can be rolled back.
@@ -106,6 +108,7 @@ impl Store {
             clock: 0,
             version,
             access: Access::default(),
+            templates: Vec::new(),
         }
     }
 

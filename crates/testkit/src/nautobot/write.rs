@@ -1,9 +1,11 @@
 //! Writing checked objects, and what follows from that.
 
+use serde_json::json;
+
 use super::changes::{Action, Author};
 use super::check;
 use super::errors::{Errors, Refusal};
-use super::input::Draft;
+use super::input::{self, Draft};
 use super::schema::Kind;
 use super::state::Store;
 use super::tree;
@@ -47,6 +49,7 @@ pub(super) fn create(store: &mut Store, kind: Kind, draft: Draft, author: &Autho
     match kind {
         Kind::Prefix => tree::take_over(store, object.id),
         Kind::VirtualChassis => lead(store, object.id, &object, author),
+        Kind::Device => equip(store, object.id, author)?,
         _ => {}
     }
     if let Some(location) = location.filter(|location| *location != Value::Null)
@@ -59,6 +62,19 @@ pub(super) fn create(store: &mut Store, kind: Kind, draft: Draft, author: &Autho
     }
     log_ends(store, kind, &object, author);
     Ok(object.id)
+}
+
+/// Gives a new device the interfaces that its type has templates of.
+fn equip(store: &mut Store, device: Id, author: &Author) -> Result<(), Refusal> {
+    for name in store.templates.clone() {
+        let body = json!({"device": device.to_string(), "name": name, "type": "other", "status": "Active"});
+        let blank = store.blank(Kind::Interface);
+        let bad = |errors: &Errors| Refusal::uncaught(errors);
+        let mut draft = input::read(store, Kind::Interface, &blank, &body, false).map_err(|errors| bad(&errors))?;
+        check::check(store, Kind::Interface, None, &mut draft).map_err(|errors| bad(&errors))?;
+        create(store, Kind::Interface, draft, author)?;
+    }
+    Ok(())
 }
 
 /// Saves an object that is there.

@@ -61,7 +61,7 @@ pub(super) const DEVICE: KindDef = KindDef {
         reference("primary_ip4", Kind::IpAddress, OnDelete::SetNull),
         reference("primary_ip6", Kind::IpAddress, OnDelete::SetNull),
         reference("virtual_chassis", Kind::VirtualChassis, OnDelete::SetNull),
-        many("clusters", Kind::Cluster).read_only().since(300),
+        many("clusters", Kind::Cluster).read_only().since(30_000),
         TAGS,
     ],
     inputs: &[],

@@ -7,11 +7,11 @@ use crate::nautobot::NautobotOptions;
 
 #[test]
 fn interfaces_had_no_speed() {
-    let fixture = Fixture::with(NautobotOptions { version: "2.4.22".to_owned(), ..NautobotOptions::default() });
+    let fixture = Fixture::with(NautobotOptions { version: "2.4.21".to_owned(), ..NautobotOptions::default() });
     let status = fixture.send("GET", "/api/status/", None);
     assert_eq!(
         (status.header("api-version"), status.json()["nautobot-version"].as_str()),
-        (Some("2.4"), Some("2.4.22"))
+        (Some("2.4"), Some("2.4.21"))
     );
     let answer = fixture.send("POST", "/api/graphql/", Some(&json!({"query": "{interfaces{speed}}"})));
     assert_eq!(answer.status, 400);
