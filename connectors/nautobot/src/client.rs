@@ -1,10 +1,19 @@
 //! What is asked of a Nautobot.
 
+use serde_json::json;
+use syncline_core::event::Level;
 use syncline_core::prelude::*;
+use syncline_core::version::{Known, Version};
 use syncline_http::django::Lists;
-use syncline_http::{Client as Http, ClientSettings, Credential, Path};
+use syncline_http::{Client as Http, ClientSettings, Credential};
+use syncline_model::Model as _;
+use syncline_model::models::{DeviceRole, Site};
 
 use crate::settings::Connection;
+use crate::tables::Table;
+
+/// The releases that this connector knows: 2.4 is the last of the second line.
+pub(crate) const KNOWN: Known = Known { system: "Nautobot", oldest: (2, 4), newest: (3, 2) };
 
 /// A Nautobot, to be asked.
 #[derive(Clone)]
@@ -13,8 +22,8 @@ pub(crate) struct Client {
     /// How it is reached.
     pub connection: Connection,
     /// Its release.
-    pub version: String,
-    /// Whether it keeps the speed of interfaces, as newer releases do.
+    pub version: Version,
+    /// Whether it keeps the speed of interfaces, as releases since 2.4.22 do.
     pub has_speed: bool,
 }
 
@@ -24,14 +33,11 @@ impl Client {
         let Connection { url, tls, http, token, .. } = connection.clone();
         let http = Http::for_run(&ClientSettings { url, tls, http }, Credential::token(token.resolve()?), context)?;
         let lists = Lists { client: http, system: "Nautobot", folder: "api" };
-        let version = lists.get("status", &[]).await?["nautobot-version"].as_str().unwrap_or_default().to_owned();
+        let status = lists.get("status", &[]).await?;
+        let version = KNOWN.read(status["nautobot-version"].as_str().unwrap_or_default())?;
+        KNOWN.warning(version).into_iter().for_each(|warning| context.events.message(Level::Warning, warning));
         let mut client = Self { lists, connection, version, has_speed: false };
-        if !client.version.starts_with(['2', '3']) {
-            let (version, url) = (&client.version, &client.connection.url);
-            let message = format!("Nautobot 2.2 to 3.2 is known, and `{version}` is what {url} says that it is");
-            return Err(Error::new(ErrorKind::Unsupported, message));
-        }
-        let known = client.graphql("{__type(name:\"InterfaceType\"){fields{name}}}").await?;
+        let known = client.lists.graphql("{__type(name:\"InterfaceType\"){fields{name}}}").await?;
         client.has_speed = each(&known["__type"]["fields"]).any(|field| field["name"] == "speed");
         Ok(client)
     }
@@ -43,17 +49,43 @@ impl Client {
         self
     }
 
-    /// The answer to a query of GraphQL. What it has no right to see is missing without a word.
-    pub async fn graphql(&self, query: &str) -> Result<Value> {
-        self.lists.client.graphql("Nautobot", Path::from(["api", "graphql"]).slash(), query).await
-    }
-
     /// Objects of a list of GraphQL, each with its id, when it was changed, and these fields.
     pub async fn list(&self, list: &str, arguments: &str, fields: &str) -> Result<Vec<Value>> {
-        let mut data = self.graphql(&format!("{{{list}({arguments}){{id last_updated {fields}}}}}")).await?;
-        serde_json::from_value(data[list].take()).map_err(|error| {
-            Error::new(ErrorKind::Protocol, format!("Nautobot answered no list of {list}")).caused_by(error)
+        self.lists.objects(list, arguments, &format!("id last_updated {fields}")).await
+    }
+
+    /// The id of the location type that sites have.
+    pub async fn location_type(&self) -> Result<Value> {
+        let types = self.list("location_types", "limit:1000", "name").await?;
+        let name = &self.connection.location_type;
+        let known: Vec<_> = types.iter().map(|kind| kind["name"].to_string()).collect();
+        types.iter().find(|kind| kind["name"] == **name).map(|kind| kind["id"].clone()).ok_or_else(|| {
+            let words = "make one with the content types device, prefix and VLAN, or name another as `location_type`";
+            let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+            let message = format!("Nautobot has no location type `{name}`: {words}. The token sees {known}");
+            Error::new(ErrorKind::Settings, message)
         })
+    }
+
+    /// The id of the location below which sites are made; null where they are at the top.
+    pub async fn location_parent(&self) -> Result<Value> {
+        let Some(name) = &self.connection.location_parent else { return Ok(Value::Null) };
+        let found = self.list("locations", &format!("name:{}", json!([name])), "").await?;
+        let [one] = found.as_slice() else {
+            let message =
+                format!("`location_parent` has to name one location, and {} are called `{name}`", found.len());
+            return Err(Error::new(ErrorKind::Settings, message));
+        };
+        Ok(one["id"].clone())
+    }
+
+    /// Whether an object of a list is a record of the model: not each location is a site, and not each role one of devices.
+    pub fn is_record(&self, table: &Table, object: &Value) -> bool {
+        match table.schema.name {
+            Site::NAME => object["location_type"]["name"] == *self.connection.location_type,
+            DeviceRole::NAME => each(&object["content_types"]).any(|of| of["model"] == "device"),
+            _ => true,
+        }
     }
 }
 

@@ -12,16 +12,17 @@ use std::sync::{Mutex, PoisonError};
 
 use syncline_core::prelude::*;
 use syncline_core::snapshot::Prefixes;
-use syncline_model::{AnyKey, Model as _, models::Interface};
+use syncline_core::table;
+use syncline_model::{AnyKey, FieldSet, Model as _, models::Interface};
 use url::Url;
 
 pub use crate::settings::Connection;
 
-use crate::client::Client;
-use crate::tables::{TABLES, Table, by_name};
+use crate::client::{Client, KNOWN};
+use crate::tables::{TABLES, Table, fields, is_listed};
 use crate::write::Writer;
 
-/// Nautobot, 2.2 to 3.2.
+/// Nautobot, 2.4 to 3.2.
 #[derive(Debug)]
 pub struct Nautobot;
 
@@ -94,16 +95,7 @@ register_connector!(Nautobot, source, target);
 
 /// What becomes what, for people.
 fn mappings(role: Role) -> Vec<DataMapping> {
-    let of = |table: &Table| {
-        let columns = table.columns_of(table.fields(role, true)).into_iter();
-        DataMapping::table(table.schema.name, table.path, columns.map(|column| (column.field, column.native)))
-    };
-    tables(role).flat_map(of).collect()
-}
-
-/// The tables that a side speaks of.
-fn tables(role: Role) -> impl Iterator<Item = &'static Table> {
-    TABLES.iter().filter(move |table| !table.fields(role, true).is_empty())
+    TABLES.iter().flat_map(|table| table.mappings(fields(table, role, true))).collect()
 }
 
 impl NautobotSide {
@@ -115,18 +107,21 @@ impl NautobotSide {
 #[async_trait]
 impl Side for NautobotSide {
     fn fields(&self, role: Role) -> ModelFields {
-        let fields = |table: &Table| table.fields(role, self.client.has_speed);
-        tables(role).fold(ModelFields::new(), |all, table| all.insert(table.schema, fields(table)))
+        let of = |table: &&Table| (table.schema, fields(table, role, self.client.has_speed));
+        let is_any = |(_, fields): &(_, FieldSet)| !fields.is_empty();
+        let models = TABLES.iter().map(|table| of(&table)).filter(is_any);
+        models.fold(ModelFields::new(), |all, (schema, fields)| all.insert(schema, fields))
     }
 
     async fn check(&self, role: Role) -> Result<CheckReport> {
         let mut report = CheckReport { system: format!("Nautobot {}", self.client.version), ..CheckReport::default() };
-        for table in tables(role).filter(|table| table.is_listed()) {
-            self.client.lists.check(&mut report, table.schema.plural, table.path, table.filter()).await?;
+        report.warnings.extend(KNOWN.warning(self.client.version));
+        for table in TABLES.iter().filter(|table| is_listed(table) && !fields(table, role, true).is_empty()) {
+            let (lists, is_written) = (&self.client.lists, role == Role::Target);
+            lists.check(&mut report, table.schema.plural, table.path, is_written).await?;
         }
-        if role == Role::Target {
-            report.warnings.extend(Writer::open(self.client.clone()).await?.lacks());
-        }
+        let locations = [self.client.location_type().await, self.client.location_parent().await];
+        report.warnings.extend(locations.into_iter().filter_map(Result::err).map(|error| error.to_string()));
         Ok(report)
     }
 
@@ -136,15 +131,17 @@ impl Side for NautobotSide {
         Ok(())
     }
 
-    /// Nautobot takes an address only within a prefix, and a speed only of what has a port.
+    /// Nautobot takes an address only within a prefix, a speed only of what has a port, and one MAC address for each interface.
     fn desired(&self, mut source: Snapshot, fields: &ModelFields) -> Result<Snapshot> {
         let drop_speed = |record: &mut Object| {
             let kind = record.get("type").and_then(Value::as_str).unwrap_or_default();
             if WITHOUT_SPEED.iter().any(|without| kind.starts_with(without)) {
                 record.remove("speed");
             }
+            Ok(())
         };
         source.adjust(Interface::SCHEMA, fields.of(Interface::NAME), drop_speed, Vec::new())?;
+        source.keep_mac_addresses_of_interfaces(fields)?;
         let prefixes = self.prefixes.lock().unwrap_or_else(PoisonError::into_inner);
         source.add_prefixes_of_addresses(fields, &prefixes)?;
         Ok(source)
@@ -168,13 +165,14 @@ impl Side for NautobotSide {
             ConfigItem::new("Base URL", &it.url),
             ConfigItem::new("Token", &it.token),
             ConfigItem::new("Location type of sites", &it.location_type),
+            ConfigItem::new("New sites are below", it.location_parent.as_deref().unwrap_or("-")),
             ConfigItem::new("Read", format!("{} pages of {} at once", it.read_connections, it.page_size)),
             ConfigItem::new("Written", format!("{} batches of {} at once", it.write_connections, it.batch_size)),
         ]
     }
 
     fn link(&self, model: &str, key: &AnyKey, native: Option<&Native>) -> Option<ObjectLink> {
-        let path = by_name(model).ok()?.path;
+        let path = table::of(TABLES, model).ok()?.path;
         let url = format!("{}/{path}/{}/", self.client.connection.url, native?.id);
         Some(ObjectLink { label: key.to_string(), url: Url::parse(&url).ok()? })
     }

@@ -10,24 +10,23 @@ use syncline_core::prelude::*;
 use syncline_core::snapshot::Prefixes;
 use syncline_model::models::{Device, Interface, IpAddress, MacAddress, Prefix, Site, Tag, VirtualMachine, Vrf};
 use syncline_model::{AnyKey, AnyRecord, Model as _};
+use uuid::Uuid;
 
 use crate::client::{Client, each};
 use crate::settings::Connection;
-use crate::tables::{Column, Kind, TABLES, Table};
+use crate::tables::{Column, Kind, TABLES, Table, beside, is_listed, list};
 
 /// The namespace that is the global table.
 pub(crate) const GLOBAL: &str = "Global";
 
-type Id = [u8; 16];
-
 /// What was read so far: how references become keys.
 #[derive(Default)]
 struct Known {
-    keys: KeysById<Id>,
+    keys: KeysById<Uuid>,
     /// The location that a location is in.
-    above: HashMap<Id, Id>,
+    above: HashMap<Uuid, Uuid>,
     /// The VRFs of a namespace.
-    vrfs: HashMap<Id, Vec<AnyKey>>,
+    vrfs: HashMap<Uuid, Vec<AnyKey>>,
     prefixes: Prefixes,
 }
 
@@ -42,7 +41,10 @@ const LEFT_OUT: NoRecord = NoRecord::Skip("belongs to what is left out");
 
 /// Reads every model of the request into the sink.
 pub(crate) async fn load(client: &Client, request: &ReadRequest, sink: &SnapshotSink) -> Result<Prefixes> {
-    sink.note("nautobot_version", &client.version);
+    if request.fields.has(Site::NAME) {
+        client.location_type().await?;
+    }
+    sink.note("nautobot_version", client.version.to_string());
     let mut known = Known::default();
     let has_addresses =
         [IpAddress::NAME, Device::NAME, VirtualMachine::NAME].iter().any(|name| request.fields.has(name));
@@ -54,7 +56,11 @@ pub(crate) async fn load(client: &Client, request: &ReadRequest, sink: &Snapshot
             // An address is in the VRF of the prefix that holds it.
             if is_wanted || has_addresses && [Vrf::NAME, Prefix::NAME].contains(&name) {
                 let sink = is_wanted.then(|| sink.open_any(table.schema)).transpose()?;
-                parts.push(Part { table, columns: table.columns_of(fields.union(table.schema.key_set())), sink });
+                parts.push(Part {
+                    table,
+                    columns: table.columns_of(fields.union(table.schema.key_set())).collect(),
+                    sink,
+                });
             }
         }
         if parts.is_empty() {
@@ -73,17 +79,16 @@ impl Known {
     /// Reads a list, as the records of its models.
     async fn read(&mut self, client: &Client, parts: &mut [Part]) -> Result<()> {
         let table = parts[0].table;
-        let mut fields: Vec<_> = parts.iter().flat_map(|part| &part.columns).map(|column| column.ask()).collect();
-        fields.push(table.beside().to_owned());
-        let (list, fields) = (&table.list(), &fields.join(" "));
-        let filter = table.filter().iter().map(|(name, value)| format!(",{name}:{}", json!([value])));
-        let filter = &filter.collect::<String>();
+        let columns = parts.iter().flat_map(|part| &part.columns);
+        let mut fields: Vec<_> = columns.map(|column| column.kind.ask(column.native)).collect();
+        fields.push(beside(table).to_owned());
+        let (list, fields) = (&list(table), &fields.join(" "));
         let page = |offset: usize, limit: usize| async move {
-            client.list(list, &format!("limit:{limit},offset:{offset}{filter}"), fields).await
+            client.list(list, &format!("limit:{limit},offset:{offset}"), fields).await
         };
         let Connection { page_size, read_connections, .. } = client.connection;
         let (size, connections) = (page_size as usize, read_connections as usize);
-        let count = || client.lists.count(table.path, table.filter());
+        let count = || client.lists.count(table.path);
         let mut pages = pin!(by_offset(size, connections, count, page, |row: &Value| id(&row["id"])));
         while let Some((rows, expected)) = pages.try_next().await? {
             let sinks = parts.iter_mut().filter_map(|part| part.sink.as_mut());
@@ -100,27 +105,31 @@ impl Known {
     /// Takes a row as a record.
     async fn take(&mut self, client: &Client, part: &mut Part, row: &Value) -> Result<()> {
         let (schema, own) = (part.table.schema, id(&row["id"]));
-        if schema.name == Site::NAME && row["location_type"]["name"] != *client.connection.location_type {
-            self.above.insert(own, id(&row["parent"]["id"]));
+        if !client.is_record(part.table, row) {
+            // What stands at a floor stands at its site; a role of other things is as good as none.
+            match schema.name {
+                Site::NAME => drop(self.above.insert(own, id(&row["parent"]["id"]))),
+                _ => self.keys.leave_out(schema, own),
+            }
             return Ok(());
         }
-        let fields =
-            part.columns.iter().map(|column| Ok((column.field.to_owned(), self.value(part.table, column, row)?)));
-        let record: Result<Object, _> = fields.collect();
-        // Nothing is found by the ids of these.
+        let is_key = |column: &&Column| schema.field(column.field).is_some_and(|field| field.key);
+        let field = |column: &Column| Ok((column.field.to_owned(), self.value(part.table, column, row)?));
+        let key: Result<Object, _> = part.columns.iter().copied().filter(is_key).map(field).collect();
+        let others: Result<Object, _> = part.columns.iter().copied().filter(|one| !is_key(one)).map(field).collect();
+        // Nothing is found by the ids of these. What is found by its key, is so also when another field is wrong.
         if ![Interface::NAME, MacAddress::NAME, IpAddress::NAME, VirtualMachine::NAME].contains(&schema.name) {
-            let key = record.as_ref().ok().and_then(|record| self.keys.insert(schema, own, record));
-            match key {
-                Some(key) if schema.name == Vrf::NAME => {
+            match (&key, key.as_ref().ok().and_then(|key| self.keys.insert(schema, own, key))) {
+                (_, Some(key)) if schema.name == Vrf::NAME => {
                     self.vrfs.entry(id(&row["namespace"]["id"])).or_default().push(key);
                 }
-                Some(key) if schema.name == Prefix::NAME => {
-                    let (vrf, prefix) = (key.to_value()[0].to_string(), row["prefix"].as_str().unwrap_or_default());
-                    self.prefixes.extend(prefix.parse().map(|prefix| (vrf, prefix)));
-                }
-                None if matches!(record, Err(NoRecord::Skip(_))) => self.keys.leave_out(schema, own),
+                (Err(NoRecord::Skip(_)), _) => self.keys.leave_out(schema, own),
                 _ => {}
             }
+        }
+        let record = key.and_then(|key| Ok(key.into_iter().chain(others?).collect::<Object>()));
+        if let (Prefix::NAME, Ok(record)) = (schema.name, &record) {
+            self.prefixes.note(record);
         }
         let Some(sink) = &mut part.sink else { return Ok(()) };
         let name = ["name", "model", "address", "prefix"].iter().find_map(|name| row[name].as_str()).unwrap_or("-");
@@ -129,7 +138,7 @@ impl Known {
     }
 
     /// A field of a record, with keys in the place of ids.
-    fn value(&self, table: &Table, column: &'static Column, row: &Value) -> Result<Value, NoRecord> {
+    fn value(&self, table: &Table, column: &Column, row: &Value) -> Result<Value, NoRecord> {
         let is_key = table.schema.field(column.field).is_some_and(|field| field.key);
         // What is left out takes along what is a part of it.
         let part_of = |key: Option<Value>| if is_key { key.ok_or(LEFT_OUT) } else { Ok(key.unwrap_or_default()) };
@@ -138,32 +147,34 @@ impl Known {
             let device = key(Device::NAME, &row["device"]["id"])?;
             part_of(device.map(|device| json!([device, row["name"]])))
         };
-        let (native, value) = (&row[column.native], column.value(row));
-        match (column.kind, &value) {
-            (Kind::Itself, _) if row["mac_address"].as_str().is_none_or(str::is_empty) => Err(NoRecord::Nothing),
-            (Kind::Itself | Kind::Reference(Device::NAME), _) if is_key && native.is_null() => {
+        let (native, value) = (&row[column.native], column.kind.value(column.native, row));
+        match (column.kind, &value, table.refers_to(column)) {
+            (Kind::Text, Value::Null, _) if is_key => Err(NoRecord::Skip("without a name")),
+            (Kind::Itself, ..) if row["mac_address"].as_str().is_none_or(str::is_empty) => Err(NoRecord::Nothing),
+            _ if is_key && column.native == "device" && native.is_null() => {
                 Err(NoRecord::Skip("an interface of a module"))
             }
-            (Kind::Itself, _) => interface(row),
-            (Kind::Vrf, Value::Null) => self.vrf_of_namespace(&row["namespace"]),
-            (Kind::ParentVrf, id) => part_of(key(Prefix::NAME, id)?.map(|mut prefix| prefix[0].take())),
-            (Kind::Tags, tags) => {
+            (Kind::Itself, ..) => interface(row),
+            (Kind::Vrf, Value::Null, _) => self.vrf_of_namespace(&row["namespace"]),
+            (Kind::ParentVrf, id, _) => part_of(key(Prefix::NAME, id)?.map(|mut prefix| prefix[0].take())),
+            (Kind::Tags, tags, _) => {
                 let keys: Result<Vec<_>, _> = each(tags).map(|tag| key(Tag::NAME, tag)).collect();
                 Ok(keys?.into_iter().flatten().collect())
             }
-            (_, Value::Array(several)) if column.refers_to().is_some() => {
+            (_, Value::Array(several), Some(_)) => {
                 let message = format!("has {} {}, and can be taken over with one", several.len(), column.native);
                 Err(NoRecord::reject(column.field, message))
             }
-            (_, Value::Null) => Ok(value),
-            (Kind::Chassis, _) => Ok(native["name"].clone()),
-            (Kind::Address, _) => {
+            (_, Value::Null, _) => Ok(value),
+            (Kind::Chassis, ..) => Ok(native["name"].clone()),
+            (Kind::Address, ..) => {
                 let prefix = key(Prefix::NAME, &native["parent"]["id"])?;
                 Ok(prefix.map_or(Value::Null, |prefix| json!([prefix[0], native["host"]])))
             }
-            (Kind::Interface, _) => interface(native.get(0).unwrap_or(native)),
-            (Kind::Reference(model), id) => part_of(key(model, id)?),
-            (Kind::Vrf, id) => part_of(key(Vrf::NAME, id)?),
+            // That of a module is left out.
+            (Kind::Assigned, ..) if native[0]["device"].is_null() => Ok(Value::Null),
+            (Kind::Interface | Kind::Assigned, ..) => interface(native.get(0).unwrap_or(native)),
+            (Kind::Reference | Kind::Vrf, id, Some(model)) => part_of(key(model, id)?),
             _ => Ok(value),
         }
     }
@@ -175,10 +186,10 @@ impl Known {
             match (self.keys.get(model, &own), self.above.get(&own)) {
                 (Referred::To(key), _) => return Ok(Some(key.to_value())),
                 (Referred::LeftOut, _) => return Ok(None),
-                // What stands at a floor stands at its site.
                 (Referred::Unknown, Some(above)) if model == Site::NAME => own = *above,
                 (Referred::Unknown, _) => {
-                    let message = format!("refers to {object}, which is no {model} that was read");
+                    let why = "the token may not see it, it is rejected itself, or it is a location that is in no site";
+                    let message = format!("refers to the {} {object}, which was not read: {why}", column.native);
                     return Err(NoRecord::reject(column.field, message));
                 }
             }
@@ -197,7 +208,7 @@ impl Known {
 
 /// The handle of an object. That of a MAC address is its interface's, whose other fields are none of its business.
 pub(crate) fn native(table: &Table, object: &Value) -> Native {
-    if table.is_listed() { moment(object) } else { Native::of(object, "id", None) }
+    if is_listed(table) { moment(object) } else { Native::of(object, "id", None) }
 }
 
 /// The handle of an object, with the moment of its last change.
@@ -206,8 +217,6 @@ pub(crate) fn moment(object: &Value) -> Native {
 }
 
 /// An id in little room; zeros where there is none.
-fn id(value: &Value) -> Id {
-    let digits = value.as_str().map(|text| text.replace('-', ""));
-    let number = digits.and_then(|digits| u128::from_str_radix(&digits, 16).ok());
-    number.unwrap_or_default().to_be_bytes()
+fn id(value: &Value) -> Uuid {
+    value.as_str().and_then(|text| text.parse().ok()).unwrap_or_default()
 }

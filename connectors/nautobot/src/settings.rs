@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 use syncline_core::settings::{Problem, SecretRef};
-use syncline_http::{BaseUrl, HttpSettings, TlsSettings, settings};
+use syncline_http::settings::{self, number};
+use syncline_http::{BaseUrl, HttpSettings, TlsSettings};
 
 /// How to reach a Nautobot.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -16,6 +17,9 @@ pub struct Connection {
     /// The location type whose locations are sites. What stands at a location below one stands at that site.
     #[serde(default = "default_location_type")]
     pub location_type: String,
+    /// The location below which new sites are made, by its name: for a location type that asks for a parent.
+    #[serde(default)]
+    pub location_parent: Option<String>,
     /// Certificates and their checking.
     #[serde(default)]
     pub tls: TlsSettings,
@@ -23,37 +27,25 @@ pub struct Connection {
     #[serde(default)]
     pub http: HttpSettings,
     /// How many records a page of a read has, 1 to 10000. Small pages cost more a record.
-    #[serde(default = "default_page_size")]
+    #[serde(default = "number::<1000>")]
     #[schemars(range(min = 1, max = 10_000))]
     pub page_size: u32,
     /// How many pages are read at once, 1 to 16. More than the server has workers gains nothing.
-    #[serde(default = "default_connections")]
+    #[serde(default = "number::<2>")]
     #[schemars(range(min = 1, max = 16))]
     pub read_connections: u32,
     /// How many batches are written at once, 1 to 16. More than the server has workers gains nothing.
-    #[serde(default = "default_connections")]
+    #[serde(default = "number::<2>")]
     #[schemars(range(min = 1, max = 16))]
     pub write_connections: u32,
     /// How many records a written batch has, 1 to 1000. Beyond 50 little is gained, and a refused batch costs more.
-    #[serde(default = "default_batch_size")]
+    #[serde(default = "number::<50>")]
     #[schemars(range(min = 1, max = 1000))]
     pub batch_size: u32,
 }
 
 fn default_location_type() -> String {
     "Site".to_owned()
-}
-
-fn default_page_size() -> u32 {
-    1000
-}
-
-fn default_connections() -> u32 {
-    2
-}
-
-fn default_batch_size() -> u32 {
-    50
 }
 
 impl Connection {

@@ -4,19 +4,20 @@
 //! deletes are one transaction that ends at the first bad object, and leave out unknown ids without a word.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::json;
 use syncline_core::prelude::*;
+use syncline_core::table;
 use syncline_core::target::lane_of;
-use syncline_core::target::lists::{RefusedList, Touched};
+use syncline_core::target::lists::{Has, Own, RefusedList};
 use syncline_http::Method;
-use syncline_http::django::{batch_error, refused_list};
-use syncline_model::Model as _;
 use syncline_model::models::{Device, DeviceRole, Interface, IpAddress, MacAddress, Prefix, Site, Tag, Vlan, Vrf};
+use syncline_model::{Model as _, ModelSchema};
 
 use crate::client::{Client, each};
 use crate::read::{GLOBAL, moment, native};
-use crate::tables::{Column, Kind, Table, by_name, short};
+use crate::tables::{Kind, TABLES, Table, beside, content_type, find, is_listed, list, parts, short};
 
 /// Lanes a connection: a batch whose lane is busy waits, and with few lanes that is often the next one.
 const LANES_PER_CONNECTION: u64 = 4;
@@ -28,10 +29,14 @@ pub(crate) struct Writer {
     client: Client,
     /// Ids of statuses by content type and short name, and of the roles of addresses.
     ids: HashMap<(String, String), Value>,
-    /// The location type that sites have; null where there is none.
+    /// The id of the location type that sites have; null where there is none.
     location_type: Value,
-    /// Interfaces whose MAC address was written.
-    touched: Touched,
+    /// The id of the location that new sites are below; null where there is none.
+    location_parent: Value,
+    /// Interfaces whose MAC address was written, and devices that were created: their types give them interfaces.
+    own: Own,
+    /// Ids of the namespaces of VRFs.
+    spaces: Mutex<HashMap<String, Value>>,
 }
 
 /// A batch on its way.
@@ -39,8 +44,6 @@ struct Work<'w> {
     writer: &'w Writer,
     table: &'static Table,
     writing: Writing,
-    /// Ids of the namespaces of VRFs.
-    spaces: HashMap<String, Value>,
 }
 
 #[async_trait]
@@ -57,6 +60,11 @@ impl TargetWriter for Writer {
         Some(lane_of(parent, u64::from(self.client.connection.write_connections) * LANES_PER_CONNECTION))
     }
 
+    fn recall(&self, model: &'static ModelSchema, created: &[(&Change, &str)]) {
+        let devices = created.iter().filter(|_| model.name == Device::NAME);
+        devices.for_each(|(_, id)| self.own.made(*id));
+    }
+
     async fn write(&self, batch: &Batch<'_>, bindings: &Bindings) -> Result<Vec<Written>, BatchError> {
         let (work, items) = self.prepare(batch, bindings).await?;
         lists::write(&work, items).await
@@ -71,12 +79,9 @@ impl TargetWriter for Writer {
 impl Writer {
     /// Opens the writing half: looks up what bodies name.
     pub async fn open(client: Client) -> Result<Self> {
-        let location_type = json!([client.connection.location_type]);
-        let query = format!(
-            "{{statuses{{id name content_types{{app_label model}}}} roles(content_types:[\"ipam.ipaddress\"]){{id name}} \
-             location_types(name:{location_type}){{id}}}}"
-        );
-        let data = client.graphql(&query).await?;
+        let query =
+            "{statuses{id name content_types{app_label model}} roles(content_types:[\"ipam.ipaddress\"]){id name}}";
+        let data = client.lists.graphql(query).await?;
         let mut ids = HashMap::new();
         for status in each(&data["statuses"]) {
             for kind in each(&status["content_types"]) {
@@ -86,15 +91,9 @@ impl Writer {
         }
         let roles = each(&data["roles"]);
         ids.extend(roles.map(|role| (("role".to_owned(), text(&short(&role["name"]))), role["id"].clone())));
-        let location_type = data["location_types"][0]["id"].clone();
-        Ok(Self { client, ids, location_type, touched: Touched::default() })
-    }
-
-    /// What has to be made in Nautobot before sites can be.
-    pub fn lacks(&self) -> Option<String> {
-        let name = &self.client.connection.location_type;
-        let words = "make one with the content types device, prefix and VLAN, or name another as `location_type`";
-        self.location_type.is_null().then(|| format!("Nautobot has no location type `{name}`: {words}"))
+        let location_type = client.location_type().await.unwrap_or_default();
+        let location_parent = client.location_parent().await?;
+        Ok(Self { client, ids, location_type, location_parent, own: Own::default(), spaces: Mutex::default() })
     }
 
     /// The id of a status or a role.
@@ -107,23 +106,25 @@ impl Writer {
     }
 
     async fn prepare<'c>(&self, batch: &Batch<'c>, bindings: &Bindings) -> Result<(Work<'_>, Items<'c>), BatchError> {
-        let table = by_name(batch.model.name).map_err(BatchError::Fatal)?;
-        let mut items = wanted(table, batch, bindings);
-        self.touched.follow(&mut items);
-        let mut work = Work { writer: self, table, writing: batch.writing(), spaces: HashMap::new() };
-        if [Prefix::NAME, IpAddress::NAME].contains(&table.schema.name) {
-            let vrfs = self.client.graphql("{vrfs{id namespace{id}}}").await.map_err(BatchError::looking)?;
-            let space = |vrf: &Value| (text(&vrf["id"]), vrf["namespace"]["id"].clone());
-            work.spaces = each(&vrfs["vrfs"]).map(space).collect();
+        let table = table::of(TABLES, batch.model.name).map_err(BatchError::Fatal)?;
+        let items = table.items(batch, bindings, |column| column.kind != Kind::Short);
+        let vrfs = items.iter().filter_map(|item| item.body.get("vrf")?.as_str());
+        let unknown: BTreeSet<_> = vrfs.filter(|vrf| self.space(vrf).is_null()).collect();
+        if !unknown.is_empty() {
+            let vrfs = self.client.list("vrfs", &format!("id:{}", json!(unknown)), "namespace{id}").await;
+            let vrfs = vrfs.map_err(BatchError::looking)?;
+            self.spaces().extend(vrfs.iter().map(|vrf| (text(&vrf["id"]), vrf["namespace"]["id"].clone())));
         }
-        Ok((work, items))
+        Ok((Work { writer: self, table, writing: batch.writing() }, items))
     }
 
-    async fn send(&self, method: Method, path: &str, bodies: &[Value]) -> Result<Vec<Value>, BatchError> {
-        if bodies.is_empty() {
-            return Ok(Vec::new());
-        }
-        self.client.lists.send(method, path, bodies).await.map_err(|error| batch_error("Nautobot", error))
+    /// The id of the namespace of a VRF.
+    fn space(&self, vrf: &str) -> Value {
+        self.spaces().get(vrf).cloned().unwrap_or_default()
+    }
+
+    fn spaces(&self) -> MutexGuard<'_, HashMap<String, Value>> {
+        self.spaces.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -133,24 +134,40 @@ impl List for Work<'_> {
         self.writing
     }
 
+    fn own(&self) -> &Own {
+        &self.writer.own
+    }
+
     fn is_unique(&self) -> bool {
-        !matches!(self.table.schema.name, Site::NAME | Vlan::NAME | Vrf::NAME)
+        match self.table.schema.name {
+            Site::NAME | Vlan::NAME | Vrf::NAME | Device::NAME | MacAddress::NAME => false,
+            Interface::NAME => !self.writer.own.has_made_any(),
+            _ => true,
+        }
     }
 
     async fn rows(&self, items: &Items<'_>) -> Result<Vec<Value>> {
-        let (field, argument) = self.table.find();
-        let value =
-            |item: &Item<'_>| self.id_of(item).map_or_else(|| item.body.get(field).cloned(), |id| Some(json!(id)));
-        let values: Vec<_> = items.iter().filter_map(value).map(|value| value.to_string()).collect();
-        let has_ids = items.iter().any(|item| self.id_of(item).is_some());
+        let (field, argument) = find(self.table);
+        let ids: Vec<_> = items.open().filter_map(|item| self.id_of(item)).map(|id| json!(id)).collect();
+        let names = || items.open().filter_map(|item| item.body.get(field).cloned()).collect();
+        let (argument, values) = if ids.is_empty() { (argument, names()) } else { ("id", ids) };
+        if values.is_empty() {
+            return Ok(values);
+        }
         let columns = self.table.columns.iter().filter(|column| column.kind != Kind::Read);
-        let mut fields: Vec<_> = columns.map(Column::ask).collect();
-        fields.extend(self.table.parts().iter().map(|parts| format!("{parts}{{id}}")));
+        let mut fields: Vec<_> = columns.map(|column| column.kind.ask(column.native)).collect();
+        fields.push(beside(self.table).to_owned());
+        if self.writing == Writing::Delete {
+            fields.extend(parts(self.table).iter().map(|parts| format!("{parts}{{id}}")));
+        }
         if self.table.schema.name == IpAddress::NAME {
             fields.push("parent{namespace{id name}} interface_assignments{id interface{id}}".to_owned());
         }
-        let arguments = format!("{}:[{}]", if has_ids { "id" } else { argument }, values.join(","));
-        self.writer.client.list(&self.table.list(), &arguments, &fields.join(" ")).await
+        let client = &self.writer.client;
+        let mut rows =
+            client.list(&list(self.table), &format!("{argument}:{}", json!(values)), &fields.join(" ")).await?;
+        rows.retain(|row| client.is_record(self.table, row));
+        Ok(rows)
     }
 
     fn native(&self, row: &Value) -> Native {
@@ -159,37 +176,47 @@ impl List for Work<'_> {
 
     /// A MAC address is written to its interface.
     fn id_of(&self, item: &Item<'_>) -> Option<Box<str>> {
-        let interface = item.body.get("interface").filter(|_| !self.table.is_listed()).and_then(Value::as_str);
+        let interface = item.body.get("interface").filter(|_| !is_listed(self.table)).and_then(Value::as_str);
         item.native.as_ref().map(|native| &*native.id).or(interface).map(Into::into)
     }
 
     fn has_key(&self, item: &Item<'_>, row: &Value) -> bool {
-        let key = self.table.schema.key_fields().map(|field| field.name).chain([self.table.find().0]);
+        let key = self.table.schema.key_fields().map(|field| field.name).chain([find(self.table).0]);
         let mut key = key.filter_map(|field| Some((self.table.column(field)?, item.body.get(field)?)));
         let is_in = |space: &Value, vrf: &Value| match vrf.as_str() {
-            Some(vrf) => self.spaces.get(vrf) == Some(&space["id"]),
+            Some(vrf) => self.writer.space(vrf) == space["id"],
             None => space["name"] == GLOBAL,
         };
         key.all(|(column, value)| match column.kind {
             Kind::Vrf => is_in(&row["namespace"], value),
             Kind::ParentVrf => is_in(&row["parent"]["namespace"], value),
-            _ => column.value(row) == *value,
+            _ => column.kind.value(column.native, row) == *value,
         })
     }
 
-    fn has(&self, item: &Item<'_>, row: &Value) -> bool {
-        let mut fields = item.body.iter().filter_map(|(field, value)| Some((self.table.column(field)?, value)));
-        fields.all(|(column, value)| {
-            let kept = column.value(row);
-            kept == *value || column.kind == Kind::ParentVrf || column.is_second_step() && kept.is_null()
-        })
+    /// An interface that a device got from its type.
+    fn adopts(&self, _: &Item<'_>, row: &Value) -> bool {
+        row["device"]["id"].as_str().is_some_and(|device| self.writer.own.has_made(device))
+    }
+
+    fn has(&self, item: &Item<'_>, row: &Value) -> Has {
+        let mut has = Has::All;
+        for (field, value) in &item.body {
+            match self.table.column(field) {
+                Some(column) if column.kind == Kind::ParentVrf || column.kind.value(column.native, row) == *value => {}
+                Some(column) if column.kind.is_second_step() => has = Has::ButForSecondStep,
+                _ => return Has::Less,
+            }
+        }
+        has
     }
 
     fn hold(&self, item: &Item<'_>, row: &Value) -> Option<Outcome> {
-        if !self.table.is_listed() && row["mac_address"] != item.change.key.to_value()[1] {
+        let mac = self.table.column("mac_address").map(|column| column.kind.value(column.native, row));
+        if mac.is_some_and(|mac| mac != item.change.key.to_value()[1]) {
             return Some(Outcome::Unchanged);
         }
-        let parts = self.table.parts().iter().find(|parts| row[**parts][0].is_object());
+        let parts = parts(self.table).iter().find(|parts| row[**parts][0].is_object());
         let parts = parts.filter(|_| self.writing == Writing::Delete)?.replace('_', " ");
         Some(Outcome::Skipped { reason: format!("it has {parts}, which Nautobot would delete or change with it") })
     }
@@ -197,7 +224,7 @@ impl List for Work<'_> {
     fn body(&self, item: &Item<'_>) -> Result<Object, (String, String)> {
         let mut body = Object::new();
         let mut put = |name: &str, value: Value| drop(body.insert(name.to_owned(), value));
-        let content_type = self.table.content_type();
+        let content_type = content_type(self.table);
         for (field, value) in &item.body {
             let Some(column) = self.table.column(field) else { continue };
             let named = |kind: &str, name| self.writer.named(kind, name).map_err(|reason| (field.clone(), reason));
@@ -217,8 +244,8 @@ impl List for Work<'_> {
                 _ if column.native == "locations" => put("location", value.clone()),
                 (Kind::Itself, _) => {}
                 (Kind::Vrf | Kind::ParentVrf, None) => put("namespace", json!({"name": GLOBAL})),
-                (Kind::Vrf | Kind::ParentVrf, Some(vrf)) => put("namespace", json!(self.spaces.get(vrf))),
-                _ if column.is_second_step() => {}
+                (Kind::Vrf | Kind::ParentVrf, Some(vrf)) => put("namespace", self.writer.space(vrf)),
+                _ if column.kind.is_second_step() => {}
                 _ => put(column.native, value.clone()),
             }
         }
@@ -230,8 +257,8 @@ impl List for Work<'_> {
         match (self.table.schema.name, self.writing) {
             (MacAddress::NAME, Writing::Delete) => put("mac_address", json!("")),
             (Site::NAME, Writing::Create) => {
-                self.writer.lacks().map_or(Ok(()), |lacks| Err(("name".to_owned(), lacks)))?;
                 put("location_type", self.writer.location_type.clone());
+                put("parent", self.writer.location_parent.clone());
             }
             (Tag::NAME, Writing::Create) => put("content_types", json!(["dcim.device", MACHINE])),
             (DeviceRole::NAME, Writing::Create) => put("content_types", json!(["dcim.device"])),
@@ -241,86 +268,70 @@ impl List for Work<'_> {
         Ok(body)
     }
 
-    /// A VRF gets a namespace of its own, by its name: there its addresses are unique. An address that moves leaves its interface.
+    /// A VRF gets a namespace of its own, by its name: there its addresses are unique.
     async fn first_step(&self, items: &Items<'_>, rows: &[Value]) -> Result<(), BatchError> {
-        if !self.table.is_listed() {
-            rows.iter().map(moment).for_each(|native| self.writer.touched.before(native));
+        if !is_listed(self.table) {
+            rows.iter().map(moment).for_each(|native| self.writer.own.before(native));
         }
-        if (self.table.schema.name, self.writing) == (Vrf::NAME, Writing::Create) {
-            let names: Vec<_> = items.open().filter_map(|item| item.body.get("name")).collect();
-            let arguments = format!("name:{}", json!(names));
-            let there = self.writer.client.list("namespaces", &arguments, "name").await.map_err(BatchError::looking)?;
-            let missing = names.iter().filter(|name| !there.iter().any(|space| space["name"] == ***name));
-            let missing: Vec<_> = missing.map(|name| json!({"name": name})).collect();
-            return self.writer.send(Method::POST, "ipam/namespaces", &missing).await.map(drop);
+        if (self.table.schema.name, self.writing) != (Vrf::NAME, Writing::Create) {
+            return Ok(());
         }
-        let moves = |row: &Value| {
-            let mut items = items.open().filter(|item| self.id_of(item).is_some_and(|id| row["id"] == *id));
-            items.next().is_some_and(|item| item.body.contains_key("interface"))
-        };
-        let assigned = rows.iter().filter(|row| moves(row)).flat_map(|row| each(&row["interface_assignments"]));
-        let assigned: Vec<_> =
-            assigned.filter(|one| one["interface"].is_object()).map(|one| json!({"id": one["id"]})).collect();
-        self.writer.send(Method::DELETE, "ipam/ip-address-to-interface", &assigned).await.map(drop)
+        let names: Vec<_> = items.open().filter_map(|item| item.body.get("name")).collect();
+        let arguments = format!("name:{}", json!(names));
+        let there = self.writer.client.list("namespaces", &arguments, "name").await.map_err(BatchError::looking)?;
+        let missing = names.iter().filter(|name| !there.iter().any(|space| space["name"] == ***name));
+        let missing: Vec<_> = missing.map(|name| json!({"name": name})).collect();
+        self.writer.client.lists.send(Method::POST, "ipam/namespaces", &missing).await?;
+        Ok(())
     }
 
-    async fn send(&self, bodies: &[Value]) -> Result<Vec<Value>, RefusedList> {
-        let method = match self.writing {
-            Writing::Create if self.table.is_listed() => Method::POST,
-            Writing::Delete if self.table.is_listed() => Method::DELETE,
+    async fn send(&self, writing: Writing, bodies: &[Value]) -> Result<Vec<Value>, RefusedList> {
+        let method = match writing {
+            Writing::Create if is_listed(self.table) => Method::POST,
+            Writing::Delete if is_listed(self.table) => Method::DELETE,
             _ => Method::PATCH,
         };
-        let sent = self.writer.client.lists.send(method, self.table.path, bodies).await;
-        let objects = sent.map_err(|error| refused_list("Nautobot", error))?;
-        objects.iter().map(moment).for_each(|native| self.writer.touched.after(native));
+        let objects = self.writer.client.lists.send(method, self.table.path, bodies).await?;
+        objects.iter().map(moment).for_each(|native| self.writer.own.after(native));
         Ok(objects)
     }
 
     /// Prefixes are assigned to VRFs, and addresses to interfaces.
-    async fn second_step(&self, written: &[(&Item<'_>, &Value)]) -> Result<(), BatchError> {
-        let mut relations = Vec::new();
+    async fn second_step(&self, written: &[(&Item<'_>, &Value)], rows: &[Value]) -> Result<(), BatchError> {
+        if (self.table.schema.name, self.writing) == (Device::NAME, Writing::Create) {
+            written.iter().for_each(|(_, device)| self.writer.own.made(text(&device["id"])));
+        }
+        let [mut gone, mut moved, mut new] = [const { Vec::new() }; 3];
         for (item, object) in written {
-            for (field, value) in item.body.iter().filter(|(_, value)| !value.is_null()) {
-                let column = self.table.column(field).filter(|column| column.is_second_step());
-                match column.filter(|column| column.value(object).is_null()).map(|column| column.kind) {
-                    Some(Kind::Vrf) => relations.push(json!({"prefix": object["id"], "vrf": value})),
-                    Some(_) => relations.push(json!({"ip_address": object["id"], "interface": value})),
-                    None => {}
+            let row = rows.iter().find(|row| row["id"] == object["id"]).unwrap_or(&Value::Null);
+            let one = each(&row["interface_assignments"]).find(|one| one["interface"].is_object());
+            let columns = self.table.columns.iter().filter(|column| column.kind.is_second_step());
+            for (column, value) in columns.filter_map(|column| Some((column, item.body.get(column.field)?))) {
+                match one {
+                    _ if column.kind.value(column.native, row) == *value => {}
+                    Some(one) if value.is_null() => gone.push(json!({"id": one["id"]})),
+                    Some(one) => moved.push(json!({"id": one["id"], "interface": value})),
+                    None if column.kind == Kind::Vrf => new.push(json!({"prefix": object["id"], "vrf": value})),
+                    None => new.push(json!({"ip_address": object["id"], "interface": value})),
                 }
             }
         }
         let is_prefix = self.table.schema.name == Prefix::NAME;
         let path = if is_prefix { "ipam/vrf-prefix-assignments" } else { "ipam/ip-address-to-interface" };
-        self.writer.send(Method::POST, path, &relations).await.map(drop)
+        for (method, bodies) in [(Method::DELETE, gone), (Method::PATCH, moved), (Method::POST, new)] {
+            self.writer.client.lists.send(method, path, &bodies).await?;
+        }
+        Ok(())
     }
 
     /// The id by which the change log of Nautobot knows the request.
-    async fn request_id(&self, objects: &[Value]) -> Option<String> {
-        let ids = json!([objects.first()?["id"]]);
-        let query = format!("{{object_changes(limit:1,changed_object_id:{ids}){{request_id}}}}");
-        Some(text(&self.writer.client.graphql(&query).await.ok()?["object_changes"][0]["request_id"]))
+    async fn request_id(&self, id: &str) -> Option<String> {
+        let query = format!("{{object_changes(limit:1,changed_object_id:{}){{request_id}}}}", json!([id]));
+        let changes = self.writer.client.lists.graphql(&query).await.ok()?;
+        changes["object_changes"][0]["request_id"].as_str().map(str::to_owned)
     }
 }
 
 fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
-}
-
-/// The fields that a batch asks for, with ids in the place of keys.
-fn wanted<'c>(table: &Table, batch: &Batch<'c>, bindings: &Bindings) -> Items<'c> {
-    Items::of(batch, bindings, |field, body| {
-        let column = table.column(&field.name).ok_or("Nautobot has no such field")?;
-        let id = |key: &Value| {
-            let model = column.refers_to().unwrap_or_default();
-            bindings.referred(model, key).map(|id| id.map_or(Value::Null, Value::String))
-        };
-        let value = match column.kind {
-            Kind::Short => return Ok(()),
-            Kind::Tags => each(&field.after).map(id).collect::<Result<_, _>>()?,
-            _ if column.refers_to().is_some() => id(&field.after)?,
-            _ => field.after.clone(),
-        };
-        body.insert(field.name.clone(), value);
-        Ok(())
-    })
 }

@@ -46,7 +46,9 @@ impl Lab for Lab3 {
     async fn connect(&self, real: &Real) -> Result<Box<dyn System>, BoxError> {
         let (url, token) = (real.url().to_owned(), real.secret("TOKEN")?);
         let nautobot = Nautobot { url, token, wrong_token: Secret::new(WRONG_TOKEN)?, sim: None };
-        nautobot.prepare().await?;
+        if real.may_write() {
+            nautobot.prepare().await?;
+        }
         Ok(Box::new(nautobot))
     }
 }

@@ -130,3 +130,56 @@ impl<S: Side> DataTarget for AsTarget<S> {
         Ok(self.0.link(model, key, native))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use syncline_model::FieldSet;
+    use syncline_model::Model as _;
+    use syncline_model::models::{Cluster, Site};
+
+    use super::*;
+    use crate::{Error, ErrorKind};
+
+    /// Tells of clusters, holds sites, and says as what it was asked.
+    struct Both;
+
+    #[async_trait]
+    impl Side for Both {
+        fn fields(&self, role: Role) -> ModelFields {
+            let schema = if role == Role::Source { Cluster::SCHEMA } else { Site::SCHEMA };
+            ModelFields::new().insert(schema, FieldSet::ALL)
+        }
+
+        async fn check(&self, role: Role) -> Result<CheckReport> {
+            Ok(CheckReport { system: format!("{role:?}"), ..CheckReport::default() })
+        }
+
+        async fn load(&self, role: Role, _: &ReadRequest, _: &SnapshotSink) -> Result<()> {
+            Err(Error::new(ErrorKind::Remote, format!("{role:?}")))
+        }
+
+        fn config_information(&self) -> Vec<ConfigItem> {
+            vec![ConfigItem::new("Base URL", "both")]
+        }
+
+        fn capabilities(&self) -> Capabilities {
+            Capabilities { batch_size: 7, concurrency: 1, preconditions: false, deletes: false, staging: false }
+        }
+
+        async fn writer(&self, permit: &WritePermit) -> Result<Box<dyn TargetWriter>> {
+            Err(Error::new(ErrorKind::Remote, permit.message()))
+        }
+    }
+
+    #[tokio::test]
+    async fn each_side_is_asked_as_what_it_is() {
+        let (source, target) = (AsSource(Both), AsTarget(Both));
+        assert!(source.knows().has("cluster") && !source.knows().has("site"));
+        assert!(target.holds().has("site") && !target.holds().has("cluster"));
+        assert_eq!(source.check().await.unwrap().system, "Source");
+        assert_eq!(target.check().await.unwrap().system, "Target");
+        assert_eq!(source.config_information(), target.config_information());
+        assert_eq!(target.capabilities().batch_size, 7);
+        assert_eq!(target.releases().len(), 0);
+    }
+}

@@ -276,7 +276,8 @@ impl Batch<'_> {
 pub struct Written {
     /// What became of the change.
     pub outcome: Outcome,
-    /// The record's handle after the write; none when it was deleted or not written.
+    /// The record's handle after the write, also of one that [failed](Outcome::Failed) when it was written in part; none when it was
+    /// deleted or not written.
     pub native: Option<Native>,
     /// After a delete, what the target said of the record just before: kept with the change, and handed back as
     /// [`Change::image`] when the delete is taken back. Its form is the connector's own. It holds no secrets.

@@ -35,28 +35,54 @@ impl Lists {
     }
 
     /// How many objects a list has. Without the right to see them, this is an error.
-    pub async fn count(&self, list: &str, query: &[(&str, &str)]) -> Result<usize> {
-        let answer = self.get(list, &[query, &[("limit", "1")]].concat()).await?;
+    pub async fn count(&self, list: &str) -> Result<usize> {
+        let answer = self.get(list, &[("limit", "1")]).await?;
         let count = answer["count"].as_u64().and_then(|count| usize::try_from(count).ok());
         let message = || format!("{} does not say how many {list} there are", self.system);
         count.ok_or_else(|| Error::new(ErrorKind::Protocol, message()))
     }
 
-    /// Counts a list for a connection test: a fact, or a warning where it may not be read.
-    pub async fn check(&self, report: &mut CheckReport, what: &str, list: &str, query: &[(&str, &str)]) -> Result<()> {
-        match self.count(list, query).await {
+    /// Counts a list for a connection test: a fact, or a warning where it may not be read, or not be written though it should.
+    pub async fn check(&self, report: &mut CheckReport, what: &str, list: &str, is_written: bool) -> Result<()> {
+        match self.count(list).await {
             Ok(count) => report.facts.push(ConfigItem::new(what, count)),
             Err(error) if error.kind().ends_a_read() => return Err(error),
             Err(error) => report.warnings.push(format!("{what} cannot be read: {}", error.report())),
         }
+        // The framework tells of an action only who may do it.
+        let options = self.client.request(Method::OPTIONS, self.path(list));
+        if is_written && options.send().await.is_ok_and(|answer| !allows_creates(answer.json().unwrap_or_default())) {
+            report.warnings.push(format!("{what} cannot be created: the token lacks the right to add to {list}"));
+        }
         Ok(())
     }
 
-    /// Sends a list of bodies; the objects that are answered.
-    pub async fn send(&self, method: Method, list: &str, bodies: &[Value]) -> Result<Vec<Value>, HttpError> {
-        let response = self.client.request(method.clone(), self.path(list)).json(bodies).send().await?;
-        if method == Method::DELETE { Ok(Vec::new()) } else { response.json() }
+    /// Sends a list of bodies, if there are any; the objects that are answered.
+    pub async fn send(&self, method: Method, list: &str, bodies: &[Value]) -> Result<Vec<Value>, RefusedList> {
+        if bodies.is_empty() {
+            return Ok(Vec::new());
+        }
+        let sent = self.client.request(method.clone(), self.path(list)).json(bodies).send().await;
+        let objects = sent.and_then(|answer| if method == Method::DELETE { Ok(Vec::new()) } else { answer.json() });
+        objects.map_err(|error| refused_list(self.system, error))
     }
+
+    /// The answer to a query of GraphQL. What the credential has no right to see is missing without a word.
+    pub async fn graphql(&self, query: &str) -> Result<Value> {
+        self.client.graphql(self.system, self.path("graphql"), query).await
+    }
+
+    /// The objects of a list of GraphQL, with these fields of each.
+    pub async fn objects(&self, list: &str, arguments: &str, fields: &str) -> Result<Vec<Value>> {
+        let mut data = self.graphql(&format!("{{{list}({arguments}){{{fields}}}}}")).await?;
+        serde_json::from_value(data[list].take()).map_err(|error| {
+            Error::new(ErrorKind::Protocol, format!("{} answered no list of {list}", self.system)).caused_by(error)
+        })
+    }
+}
+
+fn allows_creates(options: Value) -> bool {
+    options["actions"].get("POST").is_some()
 }
 
 /// What is known of a list that was sent to a system of this name after this error, and what is said about it. A list of creates is checked

@@ -15,46 +15,54 @@ use syncline_testkit::estate::{Estate, EstateOptions};
 use syncline_testkit::forward::{self, ForwardSim};
 use syncline_testkit::netbox::{NetBoxOptions, NetBoxSim};
 use syncline_testkit::zabbix::{ZabbixOptions, ZabbixSim};
+use tokio::sync::{Mutex, MutexGuard};
 use tokio_util::sync::CancellationToken;
 
 use crate::server::Server;
 
-/// The lists that the models become.
-pub const EVERY_LIST: [&str; 13] = [
-    "extras/tags",
-    "dcim/locations",
-    "dcim/manufacturers",
-    "dcim/device-types",
-    "extras/roles",
-    "dcim/platforms",
-    "ipam/vrfs",
-    "ipam/vlans",
-    "ipam/prefixes",
-    "dcim/virtual-chassis",
-    "dcim/devices",
-    "dcim/interfaces",
-    "ipam/ip-addresses",
+/// The models that an estate has.
+pub const EVERY_MODEL: [&str; 14] = [
+    "tag",
+    "site",
+    "manufacturer",
+    "device_type",
+    "device_role",
+    "platform",
+    "vrf",
+    "vlan",
+    "prefix",
+    "virtual_chassis",
+    "device",
+    "interface",
+    "mac_address",
+    "ip_address",
 ];
 
 pub struct Lab {
     pub estate: Estate,
     pub first: Server,
     forward: ForwardSim,
-    _netbox: NetBoxSim,
+    pub netbox: NetBoxSim,
     _zabbix: ZabbixSim,
     _second: Server,
     sides: BTreeMap<&'static str, SideDefinition>,
     runner: Runner,
     _folder: tempfile::TempDir,
+    _turn: MutexGuard<'static, ()>,
 }
+
+/// Real servers are there once.
+static TURN: Mutex<()> = Mutex::const_new(());
 
 impl Lab {
     /// An estate, and everything else empty. With real Nautobots, which take some 20 objects a second, it has one site, unless
     /// `SYNCLINE_NAUTOBOT_ESTATE` is `small`.
     pub async fn new() -> Self {
+        let turn = TURN.lock().await;
         let (first, second) = match (Server::real("").await, Server::real("SECOND_").await) {
             (Some(first), Some(second)) => (first, second),
-            _ => (Server::simulated().await, Server::simulated().await),
+            (None, None) => (Server::simulated().await, Server::simulated().await),
+            _ => panic!("it takes two real servers, or none"),
         };
         let small = EstateOptions::small();
         let is_small = first.is_simulated() || std::env::var("SYNCLINE_NAUTOBOT_ESTATE").is_ok_and(|it| it == "small");
@@ -100,12 +108,13 @@ impl Lab {
             estate,
             first,
             forward,
-            _netbox: netbox,
+            netbox,
             _zabbix: zabbix,
             _second: second,
             sides,
             runner,
             _folder: folder,
+            _turn: turn,
         }
     }
 

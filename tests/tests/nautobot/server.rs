@@ -18,11 +18,15 @@ pub struct Server {
 type Client = syncline_http::Client;
 
 impl Server {
-    /// The real server that the variables of a name are about, emptied; none when there is none.
+    /// The real server that the variables of a name are about, emptied; none when none of them is set.
     pub async fn real(name: &str) -> Option<Self> {
         let variable = |of: &str| env::var(format!("SYNCLINE_NAUTOBOT_{of}")).ok().filter(|value| !value.is_empty());
-        let (url, token) = (variable(&format!("{name}URL"))?, variable("TOKEN")?);
-        let reset = variable(&format!("{name}RESET"))?;
+        let names = ["TOKEN".to_owned(), format!("{name}URL"), format!("{name}RESET")];
+        let [token, url, reset] = match names.each_ref().map(|name| variable(name)) {
+            [None, None, None] => return None,
+            [Some(token), Some(url), Some(reset)] => [token, url, reset],
+            _ => panic!("real servers take SYNCLINE_NAUTOBOT_ with each of {}", names.join(", ")),
+        };
         let status = Command::new("sh").arg("-c").arg(&reset).status().unwrap();
         assert!(status.success(), "`{reset}` ended with {status}");
         Some(Self::at(url, token, None).await)
@@ -52,6 +56,7 @@ impl Server {
         list.split('/').fold(syncline_http::Path::from("api"), syncline_http::Path::segment).slash()
     }
 
+    /// Creates an object, whose answer is returned.
     pub async fn post(&self, list: &str, body: Value) -> Value {
         self.client.post(Self::path(list)).json(&body).send().await.unwrap().json().unwrap()
     }
@@ -60,10 +65,24 @@ impl Server {
         self.client.get(Self::path(&format!("{list}/{id}"))).send().await.unwrap().json().unwrap()
     }
 
-    /// How many objects a list has.
-    pub async fn count(&self, list: &str) -> u64 {
-        let answer: Value = self.client.get(Self::path(list)).query("limit", 1).send().await.unwrap().json().unwrap();
-        answer["count"].as_u64().unwrap()
+    /// Objects of a list whose field has a value.
+    pub async fn find(&self, list: &str, field: &str, value: &str) -> Vec<Value> {
+        let request = self.client.get(Self::path(list)).query(field, value).query("depth", 0);
+        let answer: Value = request.send().await.unwrap().json().unwrap();
+        answer["results"].as_array().unwrap().clone()
+    }
+
+    /// Lets devices of a type come with an interface.
+    pub async fn give_interface(&self, manufacturer: &str, model: &str, name: &str) {
+        let maker = self.post("dcim/manufacturers", json!({"name": manufacturer})).await["id"].clone();
+        let device_type = self.post("dcim/device-types", json!({"manufacturer": maker, "model": model})).await;
+        match &self.sim {
+            Some(sim) => sim.give_interfaces(&[name]),
+            None => {
+                let template = json!({"device_type": device_type["id"], "name": name, "type": "other"});
+                self.post("dcim/interface-templates", template).await;
+            }
+        }
     }
 
     /// Adds objects that no source knows, each with its list.

@@ -119,7 +119,7 @@ impl<F: Future, Id: Hash + Eq> Reading<F, Id> {
             );
             return Err(Error::new(ErrorKind::Protocol, message));
         }
-        self.size -= self.size / 10;
+        self.size = (self.size - self.size.div_ceil(10)).max(1);
         self.pass += 1;
         (self.expected, self.came, self.next, self.fits) = (Some(counted), 0, None, true);
         self.numbers = 0..counted.div_ceil(self.size).max(1);
@@ -187,6 +187,18 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[tokio::test]
+    async fn small_pages_end_elsewhere_the_next_time() {
+        let sizes = Mutex::new(Vec::new());
+        let page = |_, limit: usize| {
+            sizes.lock().unwrap().push(limit - 1);
+            async { Ok(Vec::<u32>::new()) }
+        };
+        let read = by_offset(3, 1, || async { Ok(1) }, page, |row| *row).try_collect::<Vec<_>>().await;
+        assert!(read.is_err());
+        assert_eq!(*sizes.lock().unwrap(), [3, 2, 1, 1]);
     }
 
     #[tokio::test]

@@ -24,11 +24,12 @@ pub struct Items<'c>(Vec<Item<'c>>);
 pub struct Item<'c> {
     /// The change.
     pub change: &'c Change,
-    /// The handle of its record; none for a create.
+    /// The handle of its record; none for a create, unless an object that is there is to become it.
     pub native: Option<Native>,
     /// What is sent.
     pub body: Map<String, Value>,
     done: Option<Written>,
+    waits: bool,
 }
 
 /// How a batch is written.
@@ -65,7 +66,7 @@ impl<'c> Items<'c> {
         let item = |change: &'c Change| {
             let native =
                 (writing != Writing::Create).then(|| batch.native(change, bindings).map(Cow::into_owned)).flatten();
-            let mut item = Item { change, native, body: Map::new(), done: None };
+            let mut item = Item { change, native, body: Map::new(), done: None, waits: false };
             if writing != Writing::Create && item.native.is_none() {
                 item.fail(None, "the target does not have it");
             }
@@ -95,9 +96,24 @@ impl<'c> Items<'c> {
         self.0.iter_mut().filter(|item| item.is_open())
     }
 
+    /// Leaves all but some out of what is open, until [`all`](Self::all).
+    pub fn only(&mut self, now: impl Fn(&Item<'_>) -> bool) {
+        self.0.iter_mut().for_each(|item| item.waits = !now(item));
+    }
+
+    /// Ends [`only`](Self::only).
+    pub fn all(&mut self) {
+        self.only(|_| true);
+    }
+
     /// Every one.
     pub fn iter(&self) -> impl Iterator<Item = &Item<'c>> {
         self.0.iter()
+    }
+
+    /// Every one, for good.
+    pub(super) fn into_iter(self) -> impl Iterator<Item = Item<'c>> {
+        self.0.into_iter()
     }
 
     /// Whether nothing is left to be sent.
@@ -156,8 +172,13 @@ impl<'c> Items<'c> {
 }
 
 impl Item<'_> {
+    /// What became of it, once it is settled.
+    pub fn done(&self) -> Option<&Written> {
+        self.done.as_ref()
+    }
+
     fn is_open(&self) -> bool {
-        self.done.is_none()
+        self.done.is_none() && !self.waits
     }
 
     /// Settles the change, which was not written.

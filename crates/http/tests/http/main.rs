@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests, too, fail by panicking")]
 
 mod answers;
+mod django;
 mod lines;
 mod measures;
 mod pace;
