@@ -61,8 +61,7 @@ impl TargetWriter for Writer {
     }
 
     fn recall(&self, model: &'static ModelSchema, created: &[(&Change, &str)]) {
-        let devices = created.iter().filter(|_| model.name == Device::NAME);
-        devices.for_each(|(_, id)| self.own.made(*id));
+        self.own.made(created.iter().filter(|_| model.name == Device::NAME).map(|(_, id)| *id));
     }
 
     async fn write(&self, batch: &Batch<'_>, bindings: &Bindings) -> Result<Vec<Written>, BatchError> {
@@ -299,7 +298,7 @@ impl List for Work<'_> {
     /// Prefixes are assigned to VRFs, and addresses to interfaces.
     async fn second_step(&self, written: &[(&Item<'_>, &Value)], rows: &[Value]) -> Result<(), BatchError> {
         if (self.table.schema.name, self.writing) == (Device::NAME, Writing::Create) {
-            written.iter().for_each(|(_, device)| self.writer.own.made(text(&device["id"])));
+            self.writer.own.made(written.iter().filter_map(|(_, device)| device["id"].as_str()));
         }
         let [mut gone, mut moved, mut new] = [const { Vec::new() }; 3];
         for (item, object) in written {

@@ -141,9 +141,9 @@ impl Own {
         held(&self.moved).entry(native.id.clone()).and_modify(|[_, after]| *after = native);
     }
 
-    /// Notes an object, by its id, that this writer made, to tell what the system makes together with it; see [`List::adopts`].
-    pub fn made(&self, id: impl Into<Box<str>>) {
-        held(&self.made).insert(id.into());
+    /// Notes objects, by their ids, that this writer made, to tell what the system makes together with them; see [`List::adopts`].
+    pub fn made(&self, ids: impl IntoIterator<Item = impl Into<Box<str>>>) {
+        held(&self.made).extend(ids.into_iter().map(Into::into));
     }
 
     /// Whether it made an object.
