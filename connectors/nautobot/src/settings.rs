@@ -27,7 +27,7 @@ pub struct Connection {
     #[serde(default)]
     pub http: HttpSettings,
     /// How many records a page of a read has, 1 to 10000. Small pages cost more a record.
-    #[serde(default = "number::<1000>")]
+    #[serde(default = "number::<2000>")]
     #[schemars(range(min = 1, max = 10_000))]
     pub page_size: u32,
     /// How many pages are read at once, 1 to 16. More than the server has workers gains nothing.

@@ -119,9 +119,9 @@ impl Server {
 }
 
 /// Makes a server, says so, waits until its standard input ends, and tidies up. Arguments: the folder of the programs, a
-/// port. The interrupt key also reaches this shell, which must live on to tidy up.
+/// port. The interrupt key, and what ends the process group, also reach this shell, which must live on to tidy up.
 const SCRIPT: &str = r#"
-trap '' INT
+trap '' INT TERM
 programs=$1 port=$2
 folder=$(mktemp -d "${TMPDIR:-/tmp}/syncline-postgres.XXXXXX") || exit 1
 if "$programs/initdb" -D "$folder/data" -U postgres -A trust -E UTF8 --locale=C --no-sync >"$folder/log" 2>&1 &&

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 use syncline_core::change::Change;
-use syncline_core::event::Events;
+use syncline_core::event::{Events, Phase};
 use syncline_core::history::{ChangeFilter, History, OutcomeKind};
 use syncline_core::plan::PlanReader;
 use syncline_core::policy::Policy;
@@ -159,6 +159,22 @@ impl Lab {
     /// What a sync would do.
     pub async fn plan(&self, name: &str) -> Vec<Change> {
         planned(&self.run(name, RunRequest { dry_run: true, ..RunRequest::default() }).await)
+    }
+
+    /// Runs a sync, without writing where that is not the phase. The seconds that it spent with a model in a phase.
+    pub async fn took(&self, name: &str, phase: Phase, model: &str) -> f64 {
+        let dry_run = phase != Phase::ExecuteSync;
+        let report = self.run(name, RunRequest { dry_run, ..RunRequest::default() }).await;
+        let phases = self.runner.history().phases(report.run).await.unwrap();
+        let streams = phases.iter().filter(|one| one.phase == phase).flat_map(|phase| &phase.streams);
+        let stream = streams.into_iter().find(|stream| stream.model == model).unwrap();
+        (stream.ended - stream.started).as_seconds_f64()
+    }
+
+    /// Changes settings of the connection to a side.
+    pub fn set(&mut self, side: &str, settings: &Value) {
+        let connection = self.sides.get_mut(side).unwrap().connection.as_object_mut().unwrap();
+        connection.extend(settings.as_object().unwrap().clone());
     }
 
     /// Edits the estate and lets Forward take a new snapshot of it.

@@ -8,6 +8,7 @@
 )]
 
 mod lab;
+mod rates;
 mod server;
 
 use serde_json::{Value, json};

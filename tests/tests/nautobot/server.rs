@@ -43,8 +43,10 @@ impl Server {
         let client = Client::new(&settings, syncline_http::Credential::token(token.clone().into())).unwrap();
         let server = Self { url, token, client, sim };
         // What people make once: the type of the locations that are sites.
-        let content_types = ["dcim.device", "ipam.prefix", "ipam.vlan"];
-        server.post("dcim/location-types", json!({"name": "Site", "content_types": content_types})).await;
+        if server.find("dcim/location-types", "name", "Site").await.is_empty() {
+            let content_types = ["dcim.device", "ipam.prefix", "ipam.vlan"];
+            server.post("dcim/location-types", json!({"name": "Site", "content_types": content_types})).await;
+        }
         server
     }
 
@@ -59,6 +61,11 @@ impl Server {
     /// Creates an object, whose answer is returned.
     pub async fn post(&self, list: &str, body: Value) -> Value {
         self.client.post(Self::path(list)).json(&body).send().await.unwrap().json().unwrap()
+    }
+
+    /// The data of a query.
+    pub async fn graphql(&self, query: &str) -> Value {
+        self.post("graphql", json!({"query": query})).await["data"].take()
     }
 
     async fn get(&self, list: &str, id: &str) -> Value {

@@ -1,10 +1,12 @@
 //! Lists that are read by offset.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
 use std::ops::Range;
+use std::task::Poll;
 
 use futures::stream::{self, FuturesOrdered, Stream, StreamExt as _};
+use futures::{join, poll};
 
 use crate::{Error, ErrorKind, Result};
 
@@ -20,6 +22,8 @@ struct Reading<F: Future, Id> {
     /// The numbers of the pages that are not asked for yet.
     numbers: Range<usize>,
     asked: FuturesOrdered<F>,
+    /// Pages that came before they were wanted.
+    arrived: VecDeque<F::Output>,
     /// The first row of the next page, as the last one showed it.
     next: Option<Id>,
     /// Whether every page began with the row that the one before it showed.
@@ -31,11 +35,11 @@ struct Reading<F: Future, Id> {
 }
 
 /// The rows of a list whose pages are asked for by offset and limit, each row once, page by page, with so many rows a page and so many
-/// pages at once. `count` asks the system how many there are, which is told with the rows as soon as it is known.
+/// pages at once. `count` asks the system how many there are, beside the first page; that is told with the rows.
 ///
 /// Such pages shift when somebody writes meanwhile, and where the system's order leaves some rows equal, two pages can show the same
 /// one and another shows none. So each page is asked for with one row more than it has, which has to be the first of the next page; the
-/// rows have to be as many as the system counts before and after; and where something does not fit, the list is gone through again with
+/// rows have to be as many as the system counts before and, of several pages, after; and where something does not fit, the list is gone through again with
 /// smaller pages, which end elsewhere. A list that never fits ends with an error.
 pub fn by_offset<'a, Row, Id, Page, Count>(
     size: usize,
@@ -56,6 +60,7 @@ where
         expected: None,
         numbers: 0..1,
         asked: FuturesOrdered::new(),
+        arrived: VecDeque::new(),
         next: None,
         fits: true,
         seen: HashMap::new(),
@@ -65,18 +70,28 @@ where
     stream::try_unfold((reading, shared), move |(mut reading, shared)| async move {
         let (count, page, id) = &shared;
         loop {
-            while reading.asked.len() < connections.max(1)
-                && let Some(number) = reading.numbers.next()
-            {
-                reading.asked.push_back(page(number * reading.size, reading.size + 1));
-            }
-            let Some(rows) = reading.asked.next().await.transpose()? else {
-                if reading.ends_with(count().await?)? {
+            reading.ask(connections, page);
+            let rows = match reading.expected {
+                Some(_) if !reading.arrived.is_empty() => reading.arrived.pop_front(),
+                Some(_) => reading.asked.next().await,
+                None => {
+                    let (counted, rows) = join!(count(), reading.asked.next());
+                    reading.begins(counted?);
+                    rows
+                }
+            };
+            let Some(rows) = rows.transpose()? else {
+                if reading.is_one_page() || reading.ends_with(count().await?)? {
                     return Ok(None);
                 }
                 continue;
             };
             let rows = reading.take(rows, id);
+            // The system goes on while the caller is at work on these.
+            reading.ask(connections, page);
+            while let Poll::Ready(Some(next)) = poll!(reading.asked.next()) {
+                reading.arrived.push_back(next);
+            }
             if !rows.is_empty() {
                 return Ok(Some(((rows, reading.expected), (reading, shared))));
             }
@@ -85,6 +100,15 @@ where
 }
 
 impl<F: Future, Id: Hash + Eq> Reading<F, Id> {
+    /// Asks for as many further pages as may be under way.
+    fn ask(&mut self, connections: usize, page: impl Fn(usize, usize) -> F) {
+        while self.asked.len() + self.arrived.len() < connections.max(1)
+            && let Some(number) = self.numbers.next()
+        {
+            self.asked.push_back(page(number * self.size, self.size + 1));
+        }
+    }
+
     /// The rows of a page that are new.
     fn take<Row>(&mut self, mut rows: Vec<Row>, id: impl Fn(&Row) -> Id) -> Vec<Row> {
         let first = rows.first().map(&id);
@@ -99,16 +123,19 @@ impl<F: Future, Id: Hash + Eq> Reading<F, Id> {
         rows
     }
 
+    /// The first page is there; the others follow.
+    fn begins(&mut self, counted: usize) {
+        self.expected = Some(counted);
+        self.numbers = 1..counted.div_ceil(self.size).max(1);
+    }
+
+    /// Whether everything came at once: nothing can have shifted then, and nothing has to be counted again.
+    fn is_one_page(&self) -> bool {
+        self.expected.is_some_and(|expected| expected <= self.size && expected == self.came) && self.next.is_none()
+    }
+
     /// Whether the list was read to its end; if not, the next pass begins.
     fn ends_with(&mut self, counted: usize) -> Result<bool> {
-        if self.expected.is_none() {
-            self.expected = Some(counted);
-            // The first page is there; the others follow.
-            self.numbers = 1..counted.div_ceil(self.size).max(1);
-            if self.next.is_some() && !self.numbers.is_empty() {
-                return Ok(false);
-            }
-        }
         if self.fits && self.next.is_none() && self.expected == Some(counted) && self.came == counted {
             return Ok(true);
         }
@@ -199,6 +226,38 @@ mod tests {
         let read = by_offset(3, 1, || async { Ok(1) }, page, |row| *row).try_collect::<Vec<_>>().await;
         assert!(read.is_err());
         assert_eq!(*sizes.lock().unwrap(), [3, 2, 1, 1]);
+    }
+
+    /// A request that has not begun is one that the system does not work at.
+    #[tokio::test]
+    async fn the_next_pages_are_asked_for_before_the_rows_are_handed_over() {
+        let begun = AtomicUsize::new(0);
+        let page = |offset: usize, limit: usize| {
+            let begun = &begun;
+            async move {
+                begun.fetch_add(1, Ordering::Relaxed);
+                tokio::task::yield_now().await;
+                Ok((offset..10).take(limit).collect::<Vec<_>>())
+            }
+        };
+        let mut pages = std::pin::pin!(by_offset(2, 2, || async { Ok(10) }, page, |row| *row));
+        let mut seen = Vec::new();
+        while let Some((rows, _)) = pages.try_next().await.unwrap() {
+            seen.push((rows[0], begun.load(Ordering::Relaxed)));
+        }
+        assert_eq!(seen, [(0, 3), (2, 4), (4, 5), (6, 5), (8, 5)]);
+    }
+
+    #[tokio::test]
+    async fn a_list_of_one_page_is_counted_once() {
+        let counts = AtomicUsize::new(0);
+        let count = || async {
+            counts.fetch_add(1, Ordering::Relaxed);
+            Ok(3)
+        };
+        let page = |offset: usize, limit: usize| async move { Ok((offset..3).take(limit).collect::<Vec<_>>()) };
+        let read = by_offset(3, 2, count, page, |row| *row).map_ok(|(rows, _)| rows).try_concat().await.unwrap();
+        assert_eq!((read, counts.into_inner()), (vec![0, 1, 2], 1));
     }
 
     #[tokio::test]
