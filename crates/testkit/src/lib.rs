@@ -1,5 +1,6 @@
 //! Simulated systems over real HTTP, the estate generator, fault injection.
 
+mod django;
 pub mod estate;
 mod fault;
 pub mod fault_proxy;

@@ -1,6 +1,6 @@
 //! The fixed lists of values.
 
-use super::schema::Choice;
+use crate::django::Choice;
 
 pub(super) const SUBDEVICE_ROLES: &[Choice] =
     &[("parent", "Parent"), ("child", "Child"), ("parent-child", "Parent and Child")];

@@ -6,10 +6,11 @@ use super::address::{Net, parse_mac};
 use super::errors::Errors;
 use super::lookup;
 use super::python;
-use super::schema::{Choice, Field, Kind, Type};
+use super::schema::{Field, Kind, Type};
 use super::state::Store;
 use super::unique;
 use super::value::{Id, Object, Value};
+use crate::django::Choice;
 
 /// An object as a body would make it.
 #[derive(Clone, Debug)]

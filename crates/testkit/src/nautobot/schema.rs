@@ -2,6 +2,7 @@
 //! checks and filters all of them.
 
 use super::kinds;
+use crate::django::Choice;
 
 pub(super) use super::how::{Filter, How};
 
@@ -157,9 +158,6 @@ pub(super) enum OnDelete {
     /// This object is deleted too.
     Cascade,
 }
-
-/// Value, label.
-pub(super) type Choice = (&'static str, &'static str);
 
 /// Type of a field.
 #[derive(Clone, Copy)]

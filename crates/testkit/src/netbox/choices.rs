@@ -1,7 +1,6 @@
 //! The choice lists of NetBox: what a field accepts, and the label it is read with.
 
-/// One choice: the value that is written and the label that is read beside it.
-pub(super) type Choice = (&'static str, &'static str);
+use crate::django::Choice;
 
 pub(super) const SITE_STATUS: &[Choice] = &[
     ("planned", "Planned"),

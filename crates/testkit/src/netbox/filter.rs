@@ -3,11 +3,11 @@
 use chrono::{DateTime, Utc};
 use serde_json::Value as Json;
 
-use super::choices::Choice;
 use super::errors::{Errors, Refusal};
 use super::render::display;
 use super::schema::{Kind, Type};
 use super::state::{Object, Store, Value};
+use crate::django::Choice;
 
 /// A parsed query string, in its order.
 pub(super) type Query = Vec<(String, String)>;

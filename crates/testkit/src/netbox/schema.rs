@@ -1,8 +1,8 @@
 //! The shape of NetBox's data model as data: every simulated kind is a table of fields, and one piece of code
 //! reads, writes, checks and filters all of them.
 
-use super::choices::Choice;
 use super::kinds;
+use crate::django::Choice;
 
 /// The kinds of objects that the simulator keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -1,0 +1,7 @@
+//! What the simulated NetBox and the simulated Nautobot have in common: both systems are made of Django and its REST
+//! framework, and the second began as a copy of the first.
+
+pub(crate) mod interface_types;
+
+/// A value that a field takes, and the label that is read beside it.
+pub(crate) type Choice = (&'static str, &'static str);
