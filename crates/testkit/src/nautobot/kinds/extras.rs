@@ -3,7 +3,7 @@
 use super::build::{
     TAGS, by, count, defaults, long, made, models, name, no_count, number, once, reference, rest, reverse, text,
 };
-use crate::nautobot::schema::{Default, Extra, How, Kind, KindDef, Made, OnDelete, Order, Part, Rest, Type};
+use crate::nautobot::schema::{Default, Extra, Filter, How, Kind, KindDef, Made, OnDelete, Order, Part, Rest, Type};
 
 /// What a status may be for.
 #[rustfmt::skip]
@@ -51,6 +51,10 @@ pub(in crate::nautobot) const TAG_MODELS: &[&str] = &[
 
 const COLOR: crate::nautobot::schema::Field = defaults("color", Type::Color, Default::Text("9e9e9e"));
 
+/// What tags and statuses are filtered by.
+const MARKS: &[Filter] =
+    &[by("name", How::Text("name")), by("color", How::Text("color")), by("content_types", How::Names("content_types"))];
+
 pub(super) const TAG: KindDef = KindDef {
     path: "extras/tags",
     model: "extras.tag",
@@ -78,11 +82,7 @@ pub(super) const TAG: KindDef = KindDef {
     ],
     unique: &[once(&[Part::Value("name")], "extras_tag_name_key")],
     order: &[Order::Text("name")],
-    filters: &[
-        by("name", How::Text("name")),
-        by("color", How::Text("color")),
-        by("content_types", How::Names("content_types")),
-    ],
+    filters: MARKS,
     primary: true,
 };
 
@@ -135,11 +135,7 @@ pub(super) const STATUS: KindDef = KindDef {
     ],
     unique: &[once(&[Part::Value("name")], "extras_status_name_key")],
     order: &[Order::Text("name")],
-    filters: &[
-        by("name", How::Text("name")),
-        by("color", How::Text("color")),
-        by("content_types", How::Names("content_types")),
-    ],
+    filters: MARKS,
     primary: true,
 };
 
