@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value as Json, json};
 
+use crate::django::python;
+
 /// Errors of one object by field.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Errors(Map<String, Json>);
@@ -48,7 +50,7 @@ impl Errors {
 
     /// As Python writes it, which is what a crash shows.
     pub fn python(&self) -> String {
-        super::python::repr(&self.json())
+        python::repr(&self.json())
     }
 }
 

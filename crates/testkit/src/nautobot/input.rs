@@ -5,12 +5,11 @@ use serde_json::{Map, Value as Json};
 use super::address::{Net, parse_mac};
 use super::errors::Errors;
 use super::lookup;
-use super::python;
 use super::schema::{Field, Kind, Type};
 use super::state::Store;
 use super::unique;
 use super::value::{Id, Object, Value};
-use crate::django::Choice;
+use crate::django::{Choice, python};
 
 /// An object as a body would make it.
 #[derive(Clone, Debug)]

@@ -3,10 +3,10 @@
 use serde_json::Value as Json;
 
 use super::ordering::target_kind;
-use super::python;
 use super::schema::{Kind, Type};
 use super::state::Store;
 use super::value::{Id, Object, Value};
+use crate::django::python;
 
 /// The object of kind `to` that is meant, for an object of kind `from`. The error is Nautobot's sentence.
 pub(super) fn resolve(store: &Store, from: Kind, to: Kind, given: &Json) -> Result<Id, String> {

@@ -41,7 +41,6 @@ mod nets;
 mod options;
 mod ordering;
 mod page;
-mod python;
 mod render;
 mod rest;
 mod route;

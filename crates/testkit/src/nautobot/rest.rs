@@ -10,12 +10,12 @@ use super::filter::{self, Given, Wrong};
 use super::input;
 use super::log;
 use super::page::{Page, Query};
-use super::python;
 use super::render::{Renderer, Shape};
 use super::schema::Kind;
 use super::state::Store;
 use super::value::Id;
 use super::write::{self, bad};
+use crate::django::python;
 
 /// Status, body and how many objects were written.
 pub(super) struct Reply {

@@ -12,11 +12,11 @@ use super::faults::Refuse;
 use super::graphql;
 use super::options;
 use super::page::parse_query;
-use super::python;
 use super::rest::{self, Reply};
 use super::schema::Kind;
 use super::server::{Answer, Shared, is_safe, shortened, status};
 use super::value::Id;
+use crate::django::python;
 use crate::http::lock;
 
 /// Numbers from which ids of requests are made: far from those of objects.

@@ -8,6 +8,7 @@ use serde_json::{Map, Value as Json};
 use super::errors::{Errors, python};
 use super::schema::{Default, Field, Kind, Type, UniqueError};
 use super::state::{Object, Store, Value, unique_key};
+use crate::django::python::type_name;
 
 /// Which fields an answer shows. NetBox reads bodies through the same choice: a field left out of the answer is
 /// silently left out of the write too.
@@ -243,18 +244,6 @@ fn value(store: &Store, field: &Field, given: &Json) -> Result<Value, Messages> 
             _ => refuse(format!("Expected a list of items but got type \"{}\".", type_name(given))),
         },
         Type::Computed(_) => Ok(Value::Null),
-    }
-}
-
-fn type_name(given: &Json) -> &'static str {
-    match given {
-        Json::Null => "NoneType",
-        Json::Bool(_) => "bool",
-        Json::Number(number) if number.is_f64() => "float",
-        Json::Number(_) => "int",
-        Json::String(_) => "str",
-        Json::Array(_) => "list",
-        Json::Object(_) => "dict",
     }
 }
 

@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 
 /// `{'name': 'Nope'}`.
-pub(super) fn repr(value: &Json) -> String {
+pub(crate) fn repr(value: &Json) -> String {
     match value {
         Json::Null => "None".to_owned(),
         Json::Bool(true) => "True".to_owned(),
@@ -20,7 +20,7 @@ pub(super) fn repr(value: &Json) -> String {
 }
 
 /// A text in the quotes that Python chooses.
-pub(super) fn repr_text(text: &str) -> String {
+pub(crate) fn repr_text(text: &str) -> String {
     let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
     let mut out = String::from(quote);
     for c in text.chars() {
@@ -38,7 +38,7 @@ pub(super) fn repr_text(text: &str) -> String {
 }
 
 /// As `str()` writes it.
-pub(super) fn plain(value: &Json) -> String {
+pub(crate) fn plain(value: &Json) -> String {
     match value {
         Json::String(text) => text.clone(),
         other => repr(other),
@@ -46,7 +46,7 @@ pub(super) fn plain(value: &Json) -> String {
 }
 
 /// Python's name of the type.
-pub(super) fn type_name(value: &Json) -> &'static str {
+pub(crate) fn type_name(value: &Json) -> &'static str {
     match value {
         Json::Null => "NoneType",
         Json::Bool(_) => "bool",
