@@ -2,6 +2,7 @@
 //! framework, and the second began as a copy of the first.
 
 pub(crate) mod interface_types;
+pub(crate) mod page;
 pub(crate) mod python;
 
 /// A value that a field takes, and the label that is read beside it.

@@ -18,6 +18,7 @@ use super::answer::{Answer, Refusal};
 use super::faults::{Break, Canned, Faults};
 use super::state::State;
 use super::{Dataset, RequestRecord, routes};
+use crate::http::query::{self, Query, percent_decode};
 use crate::http::{BreakableListener, Connection};
 use crate::watch::{self, Watch};
 
@@ -41,7 +42,7 @@ pub(crate) struct Call {
     pub(crate) url: String,
     /// Segments behind `/api`, decoded.
     pub(crate) segments: Vec<String>,
-    pub(crate) query: Vec<(String, String)>,
+    pub(crate) query: Query,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
     pub(crate) connection: Connection,
@@ -163,7 +164,7 @@ async fn handle(
     let Ok(body) = axum::body::to_bytes(body, MAX_BODY).await else {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
-    let query = parse_query(parts.uri.query().unwrap_or(""));
+    let query = query::parse(parts.uri.query().unwrap_or(""));
     let segments: Vec<_> = parts.uri.path().split('/').skip(1).map(percent_decode).collect();
     let in_api = segments.first().is_some_and(|first| first == "api");
     let mut segments = segments;
@@ -278,32 +279,6 @@ fn authenticate(shared: &Arc<Shared>, call: &Call) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn parse_query(query: &str) -> Vec<(String, String)> {
-    query
-        .split('&')
-        .filter(|pair| !pair.is_empty())
-        .map(|pair| {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            (percent_decode(&name.replace('+', " ")), percent_decode(&value.replace('+', " ")))
-        })
-        .collect()
-}
-
-fn percent_decode(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let mut decoded = Vec::with_capacity(bytes.len());
-    let mut position = 0;
-    while position < bytes.len() {
-        let escaped = (bytes[position] == b'%')
-            .then(|| text.get(position + 1..position + 3))
-            .flatten()
-            .and_then(|hex| u8::from_str_radix(hex, 16).ok());
-        decoded.push(escaped.unwrap_or(bytes[position]));
-        position += if escaped.is_some() { 3 } else { 1 };
-    }
-    String::from_utf8_lossy(&decoded).into_owned()
-}
-
 /// As in Basic credentials.
 pub(crate) fn base64(bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -320,17 +295,12 @@ pub(crate) fn base64(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{base64, parse_query, percent_decode};
+    use super::base64;
 
     #[test]
     fn codes_agree_with_their_definitions() {
         assert_eq!(base64(b"user:pass"), "dXNlcjpwYXNz");
         assert_eq!(base64(b"a"), "YQ==");
         assert_eq!(base64(b"ab"), "YWI=");
-        assert_eq!(percent_decode("X_1%2Frun%"), "X_1/run%");
-        assert_eq!(
-            parse_query("a=1&b=x+y&c"),
-            [("a", "1"), ("b", "x y"), ("c", "")].map(|(k, v)| (k.into(), v.into()))
-        );
     }
 }

@@ -3,6 +3,7 @@
 #[cfg(test)]
 pub(crate) mod client;
 mod connection;
+pub(crate) mod query;
 
 use std::io;
 use std::net::TcpListener;

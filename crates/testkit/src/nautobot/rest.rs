@@ -9,13 +9,14 @@ use super::errors::{Errors, Refusal};
 use super::filter::{self, Given, Wrong};
 use super::input;
 use super::log;
-use super::page::{Page, Query};
+use super::page;
 use super::render::{Renderer, Shape};
 use super::schema::Kind;
 use super::state::Store;
 use super::value::Id;
 use super::write::{self, bad};
 use crate::django::python;
+use crate::http::query::Query;
 
 /// Status, body and how many objects were written.
 pub(super) struct Reply {
@@ -32,23 +33,24 @@ impl Reply {
 
 /// One page of a list.
 pub(super) fn list(store: &Store, kind: Kind, base: &str, query: &Query) -> Result<Reply, Refusal> {
-    let (page, shape) = (Page::read(query), shape(query)?);
+    let (window, shape) = (page::window(query), shape(query)?);
     let selection = filter::select(store, kind, &filters(query)).map_err(wrong)?;
     let renderer = Renderer { store, base };
-    let ids = selection.page(store, kind, page.offset, page.limit);
+    let ids = selection.page(store, kind, window.offset, window.limit);
     let rows = ids.into_iter().filter_map(|id| store.get(kind, id)).map(|object| renderer.object(kind, object, shape));
     let count = selection.len(store, kind);
     let url = format!("{base}/api/{}/", kind.def().path);
-    Ok(Reply::new(200, page.answer(&url, query, count, rows.collect())))
+    Ok(Reply::new(200, page::answer(window, &url, query, count, rows.collect())))
 }
 
 /// One page of the change log.
 pub(super) fn changes(store: &Store, base: &str, query: &Query) -> Result<Reply, Refusal> {
-    let page = Page::read(query);
+    let window = page::window(query);
     let found = log::select(store, &filters(query)).map_err(wrong)?;
-    let rows = found.iter().skip(page.offset).take(page.limit).map(|at| log::rest(base, &store.changes[*at]));
+    let rows = found.iter().skip(window.offset).take(window.limit).map(|at| log::rest(base, &store.changes[*at]));
     let rows = rows.collect();
-    Ok(Reply::new(200, page.answer(&format!("{base}/api/extras/object-changes/"), query, found.len(), rows)))
+    let url = format!("{base}/api/extras/object-changes/");
+    Ok(Reply::new(200, page::answer(window, &url, query, found.len(), rows)))
 }
 
 /// The parameters of a query that are filters.

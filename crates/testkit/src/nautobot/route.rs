@@ -11,13 +11,12 @@ use super::errors::{Errors, Refusal};
 use super::faults::Refuse;
 use super::graphql;
 use super::options;
-use super::page::parse_query;
 use super::rest::{self, Reply};
 use super::schema::Kind;
 use super::server::{Answer, Shared, is_safe, shortened, status};
 use super::value::Id;
 use crate::django::python;
-use crate::http::lock;
+use crate::http::{lock, query};
 
 /// Numbers from which ids of requests are made: far from those of objects.
 const REQUESTS: u64 = 1 << 60;
@@ -76,7 +75,7 @@ pub(super) fn route(call: &Call<'_>) -> Answer {
         "/api" if is_safe(call.method) => return reply(Ok(Reply::new(200, root(&call.shared.base)))),
         "/api/extras/object-changes" if is_safe(call.method) => {
             let store = call.shared.store.read().unwrap_or_else(PoisonError::into_inner);
-            return reply(rest::changes(&store, &call.shared.base, &parse_query(call.query)));
+            return reply(rest::changes(&store, &call.shared.base, &query::parse(call.query)));
         }
         "/api/graphql" | "/api/status" | "/api" | "/api/extras/object-changes" => return reply(not_allowed()),
         _ => {}
@@ -93,7 +92,7 @@ fn objects(call: &Call<'_>, kind: Kind, id: Option<&str>) -> Result<Reply, Refus
     if denied && *call.method != Method::OPTIONS {
         return Err(Refusal::Detail(403, "You do not have permission to perform this action.".to_owned()));
     }
-    let query = parse_query(call.query);
+    let query = query::parse(call.query);
     if is_safe(call.method) {
         let store = shared.store.read().unwrap_or_else(PoisonError::into_inner);
         return match (call.method, id) {

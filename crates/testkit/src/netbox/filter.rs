@@ -8,9 +8,7 @@ use super::render::display;
 use super::schema::{Kind, Type};
 use super::state::{Object, Store, Value};
 use crate::django::Choice;
-
-/// A parsed query string, in its order.
-pub(super) type Query = Vec<(String, String)>;
+use crate::http::query::Query;
 
 /// One condition on an object; several values of one filter are alternatives.
 pub(super) enum Filter {

@@ -8,7 +8,7 @@ use super::access::Access;
 use super::changes::Change;
 use super::errors::{Errors, Refusal};
 use super::faults::Refuse;
-use super::filter::{self, Comparison, Filter, Query, parameter};
+use super::filter::{self, Comparison, Filter, parameter};
 use super::input::{self, Draft, Select};
 use super::ordering;
 use super::page::{Envelope, Page};
@@ -17,6 +17,7 @@ use super::schema::Kind;
 use super::state::{Object, Store, Value};
 use super::validate;
 use super::write::Author;
+use crate::http::query::Query;
 
 /// One request to an endpoint.
 pub(super) struct Call<'a> {
@@ -80,7 +81,7 @@ impl Call<'_> {
         let (count, rows) = if let Some(start) = page.start {
             let rows: Vec<Arc<Object>> = candidates(store, kind, &filters, Some(start))
                 .filter(|object| visible(object))
-                .take(page.limit)
+                .take(page.window.limit)
                 .cloned()
                 .collect();
             (rows.len(), rows)
@@ -108,9 +109,9 @@ impl Call<'_> {
         page: Page,
         visible: &dyn Fn(&Object) -> bool,
     ) -> (usize, Vec<Arc<Object>>) {
-        let end = page.offset.saturating_add(page.limit);
+        let end = page.window.offset.saturating_add(page.window.limit);
         if filters.is_empty() && self.access.sees_all(kind) && parameter(self.query, "ordering").is_none() {
-            let rows = store.ordered(kind).skip(page.offset).take(page.limit).cloned().collect();
+            let rows = store.ordered(kind).skip(page.window.offset).take(page.window.limit).cloned().collect();
             return (store.len(kind), rows);
         }
         let mut found: Vec<Arc<Object>> =
@@ -119,7 +120,7 @@ impl Call<'_> {
             order(kind, ordering, &mut found);
         }
         let count = found.len();
-        let rows = found.into_iter().take(end).skip(page.offset).collect();
+        let rows = found.into_iter().take(end).skip(page.window.offset).collect();
         (count, rows)
     }
 
@@ -285,7 +286,7 @@ impl Call<'_> {
             found.reverse();
         }
         let count = found.len();
-        let rows: Vec<&Change> = found.into_iter().skip(page.offset).take(page.limit).collect();
+        let rows: Vec<&Change> = found.into_iter().skip(page.window.offset).take(page.window.limit).collect();
         let select = self.select(Kind::Site, true);
         let mut renderer = self.renderer(store);
         for (at, change) in rows.iter().enumerate() {

@@ -20,13 +20,12 @@ use super::branching::{self, Branching};
 use super::errors::{Errors, Refusal, server_error};
 use super::faults::{Effect, Faults};
 use super::graphql;
-use super::page::parse_query;
 use super::rest::{Call, Reply};
 use super::schema::{Kind, Type};
 use super::state::{Store, Value};
 use super::traffic::RequestRecord;
 use super::write::Author;
-use crate::http::{BAD_GATEWAY_PAGE, cut_body, lock};
+use crate::http::{BAD_GATEWAY_PAGE, cut_body, lock, query};
 use crate::watch::{self, Watch};
 
 /// The header that names a branch by its schema id.
@@ -405,7 +404,7 @@ fn route(shared: &Shared, call: &Incoming<'_>, request_id: &str) -> Answer {
         "/api/status/" => return answer(JSON, 200, status(shared)),
         _ => {}
     }
-    let query = parse_query(call.query);
+    let query = query::parse(call.query);
     let author = Author { request_id: request_id.to_owned(), user: shared.options.user.clone() };
     let refuse = lock(&shared.faults).refuse.clone();
     let rest = Call {

@@ -6,9 +6,10 @@ use serde_json::{Value as Json, json};
 
 use super::{Branch, BranchRecord, BranchStatus, Branching, Job, Progress, Task, diff, merge};
 use crate::http::lock;
+use crate::http::query::Query;
 use crate::netbox::access::Access;
 use crate::netbox::errors::{Errors, Refusal};
-use crate::netbox::filter::{Query, parameter};
+use crate::netbox::filter::parameter;
 use crate::netbox::page::{Envelope, Page};
 use crate::netbox::render::timestamp;
 use crate::netbox::rest::Reply;
@@ -111,7 +112,7 @@ impl Call<'_> {
     fn page(&self, mut rows: Vec<Json>, trims: bool) -> Result<Reply, Refusal> {
         let page = Page::parse(self.query, self.shared.options.max_page)?;
         let count = rows.len();
-        rows = rows.into_iter().skip(page.offset).take(page.limit).collect();
+        rows = rows.into_iter().skip(page.window.offset).take(page.window.limit).collect();
         if let Some(wanted) = parameter(self.query, "fields").filter(|_| trims) {
             let wanted: Vec<_> = wanted.split(',').collect();
             for row in rows.iter_mut().filter_map(Json::as_object_mut) {
