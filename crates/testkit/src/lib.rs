@@ -11,6 +11,7 @@ pub mod nautobot;
 pub mod netbox;
 pub mod postgres;
 pub mod shelf;
+mod transaction;
 pub mod watch;
 pub mod zabbix;
 

@@ -4,6 +4,7 @@ use super::kinds::{ROLE_MODELS, STATUS_MODELS};
 use super::schema::Kind;
 use super::state::Store;
 use super::value::Value;
+use crate::transaction::Database as _;
 
 /// Name, colour, description and what it is for.
 type Row = (&'static str, &'static str, &'static str, &'static [&'static str]);

@@ -17,6 +17,7 @@ use super::server::{Answer, Shared, is_safe, shortened, status};
 use super::value::Id;
 use crate::django::python;
 use crate::http::{lock, query};
+use crate::transaction::Database as _;
 
 /// Numbers from which ids of requests are made: far from those of objects.
 const REQUESTS: u64 = 1 << 60;
@@ -114,22 +115,16 @@ fn objects(call: &Call<'_>, kind: Kind, id: Option<&str>) -> Result<Reply, Refus
         return Err(refusal);
     }
     let mut store = shared.store.write().unwrap_or_else(PoisonError::into_inner);
-    let mark = store.begin();
-    let done = match (call.method, id) {
-        (&Method::POST, None) => rest::create(&mut store, kind, &body, base, &author),
-        (&Method::PATCH, None) => rest::update_list(&mut store, kind, &body, true, base, &author),
-        (&Method::PUT, None) => rest::update_list(&mut store, kind, &body, false, base, &author),
-        (&Method::DELETE, None) => rest::delete_list(&mut store, kind, &body, &author),
-        (&Method::PATCH, Some(id)) => rest::update(&mut store, kind, id, &body, true, base, &author),
-        (&Method::PUT, Some(id)) => rest::update(&mut store, kind, id, &body, false, base, &author),
-        (&Method::DELETE, Some(id)) => rest::delete_one(&mut store, kind, id, &author),
+    store.transact(|store| match (call.method, id) {
+        (&Method::POST, None) => rest::create(store, kind, &body, base, &author),
+        (&Method::PATCH, None) => rest::update_list(store, kind, &body, true, base, &author),
+        (&Method::PUT, None) => rest::update_list(store, kind, &body, false, base, &author),
+        (&Method::DELETE, None) => rest::delete_list(store, kind, &body, &author),
+        (&Method::PATCH, Some(id)) => rest::update(store, kind, id, &body, true, base, &author),
+        (&Method::PUT, Some(id)) => rest::update(store, kind, id, &body, false, base, &author),
+        (&Method::DELETE, Some(id)) => rest::delete_one(store, kind, id, &author),
         _ => Err(Refusal::Detail(405, format!("Method \"{}\" not allowed.", call.method))),
-    };
-    if done.is_err() {
-        store.rollback(mark);
-    }
-    store.commit();
-    done
+    })
 }
 
 /// Objects that a fault refuses.

@@ -22,6 +22,7 @@ use super::state::Store;
 use super::traffic::RequestRecord;
 use super::value::Value;
 use crate::http::{BAD_GATEWAY_PAGE, cut_body, lock};
+use crate::transaction::Database as _;
 use crate::watch::{self, Watch};
 
 /// Largest body that is read, in bytes.

@@ -22,6 +22,7 @@ use super::traffic::RequestRecord;
 use super::value::{Id, Object};
 use super::write::{self, bad};
 use crate::http::{Serving, lock};
+use crate::transaction::Database as _;
 use crate::watch::Watcher;
 
 /// How a simulator starts.
@@ -228,12 +229,7 @@ impl NautobotSim {
         let request_id = Id::numbered(OTHERS + self.shared.number());
         let author = Author { request_id, user: "somebody else".to_owned(), detail: "edit".to_owned() };
         let mut store = self.shared.store.write().unwrap_or_else(PoisonError::into_inner);
-        let mark = store.begin();
-        let done = write(&mut store, kind, &author);
-        if done.is_err() {
-            store.rollback(mark);
-        }
-        store.commit();
+        let done = store.transact(|store| write(store, kind, &author));
         done.map_err(|refusal| refused(refusal.answer(&self.shared.options.version).1.to_string()))
     }
 

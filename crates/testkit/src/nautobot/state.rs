@@ -12,6 +12,7 @@ use super::nets::Nets;
 use super::ordering;
 use super::schema::{Default as Initial, Kind, Part, Type, Unique};
 use super::value::{Id, Object, Value};
+use crate::transaction::{Database, Step};
 
 /// An object in its place of the order of lists.
 struct Row {
@@ -67,19 +68,12 @@ struct Table {
     unique: HashMap<u64, Ids>,
 }
 
-/// One step of a transaction, kept to take it back.
-struct Step {
-    kind: Kind,
-    id: Id,
-    before: Option<Arc<Object>>,
-}
-
 /// The whole database.
 pub(super) struct Store {
     tables: Vec<Table>,
     /// Where prefixes and addresses are.
     pub(super) nets: Nets,
-    steps: Vec<Step>,
+    steps: Vec<Step<Kind, Id, Object>>,
     pub changes: Vec<Change>,
     last_id: u64,
     clock: i64,
@@ -88,13 +82,6 @@ pub(super) struct Store {
     pub access: Access,
     /// Names of the interfaces that a new device comes with.
     pub templates: Vec<String>,
-}
-
-/// A point of a transaction to which it can be rolled back.
-#[derive(Clone, Copy)]
-pub(super) struct Mark {
-    steps: usize,
-    changes: usize,
 }
 
 impl Store {
@@ -121,27 +108,6 @@ impl Store {
     pub fn next_id(&mut self) -> Id {
         self.last_id += 1;
         Id::numbered(self.last_id)
-    }
-
-    pub fn begin(&mut self) -> Mark {
-        Mark { steps: self.steps.len(), changes: self.changes.len() }
-    }
-
-    /// Takes back everything since the mark.
-    pub fn rollback(&mut self, mark: Mark) {
-        while self.steps.len() > mark.steps {
-            let Some(step) = self.steps.pop() else { break };
-            match step.before {
-                Some(object) => self.place(step.kind, object),
-                None => self.lift(step.kind, step.id),
-            }
-        }
-        self.changes.truncate(mark.changes);
-    }
-
-    /// Makes everything since the last commit final.
-    pub fn commit(&mut self) {
-        self.steps.clear();
     }
 
     pub fn get(&self, kind: Kind, id: Id) -> Option<&Arc<Object>> {
@@ -292,6 +258,26 @@ impl Store {
                     table.order.insert(order);
                 }
             }
+        }
+    }
+}
+
+impl Database for Store {
+    type Step = Step<Kind, Id, Object>;
+    type Change = Change;
+
+    fn steps(&mut self) -> &mut Vec<Self::Step> {
+        &mut self.steps
+    }
+
+    fn change_log(&mut self) -> &mut Vec<Change> {
+        &mut self.changes
+    }
+
+    fn put_back(&mut self, step: Self::Step) {
+        match step.before {
+            Some(object) => self.place(step.kind, object),
+            None => self.lift(step.kind, step.id),
         }
     }
 }

@@ -26,6 +26,7 @@ use super::state::{Store, Value};
 use super::traffic::RequestRecord;
 use super::write::Author;
 use crate::http::{BAD_GATEWAY_PAGE, cut_body, lock, query};
+use crate::transaction::Database as _;
 use crate::watch::{self, Watch};
 
 /// The header that names a branch by its schema id.
@@ -470,21 +471,16 @@ fn route(shared: &Shared, call: &Incoming<'_>, request_id: &str) -> Answer {
         Err(refusal) => return finish(shared, Err(refusal)),
     };
     let mut store = call.store.write().unwrap_or_else(PoisonError::into_inner);
-    let mark = store.begin();
-    let done = match (call.method, id) {
-        (&Method::POST, None) => rest.create(&mut store, kind, &body),
-        (&Method::PATCH, None) => rest.update_list(&mut store, kind, &body, true),
-        (&Method::PUT, None) => rest.update_list(&mut store, kind, &body, false),
-        (&Method::DELETE, None) => rest.delete_list(&mut store, kind, &body),
-        (&Method::PATCH, Some(id)) => rest.update(&mut store, kind, id, &body, true),
-        (&Method::PUT, Some(id)) => rest.update(&mut store, kind, id, &body, false),
-        (&Method::DELETE, Some(id)) => rest.delete(&mut store, kind, id, &body),
+    let done = store.transact(|store| match (call.method, id) {
+        (&Method::POST, None) => rest.create(store, kind, &body),
+        (&Method::PATCH, None) => rest.update_list(store, kind, &body, true),
+        (&Method::PUT, None) => rest.update_list(store, kind, &body, false),
+        (&Method::DELETE, None) => rest.delete_list(store, kind, &body),
+        (&Method::PATCH, Some(id)) => rest.update(store, kind, id, &body, true),
+        (&Method::PUT, Some(id)) => rest.update(store, kind, id, &body, false),
+        (&Method::DELETE, Some(id)) => rest.delete(store, kind, id, &body),
         _ => Err(Refusal::Detail(405, format!("Method \"{}\" not allowed.", call.method))),
-    };
-    if done.is_err() {
-        store.rollback(mark);
-    }
-    store.commit();
+    });
     drop(store);
     if let Some(schema_id) = call.header(BRANCH_HEADER) {
         branching::note_conflicts(shared, schema_id);

@@ -20,6 +20,7 @@ use super::traffic::RequestRecord;
 use super::validate;
 use super::write::Author;
 use crate::http::{Serving, lock};
+use crate::transaction::Database as _;
 use crate::watch::Watcher;
 
 /// How a simulator starts.
@@ -220,14 +221,9 @@ impl NetBoxSim {
     ) -> Result<T, SeedError> {
         let author = Author { request_id: String::new(), user: "somebody else".to_owned() };
         let mut store = self.shared.store.write().unwrap_or_else(PoisonError::into_inner);
-        let mark = store.begin();
         let logged = store.changes.len();
-        let done = write(&mut store, &author);
-        if done.is_err() {
-            store.rollback(mark);
-        }
+        let done = store.transact(|store| write(store, &author));
         store.changes.truncate(logged);
-        store.commit();
         done.map_err(|refusal| SeedError {
             kind,
             answer: match refusal {

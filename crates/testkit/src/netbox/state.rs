@@ -12,6 +12,7 @@ use super::changes::Change;
 use super::ordering;
 use super::schema::{Kind, Part, Type, Unique};
 use super::text::push;
+use crate::transaction::{Database, Step};
 
 /// Content of one field.
 #[derive(Clone, Debug, PartialEq)]
@@ -95,29 +96,15 @@ struct Table {
     last_id: Arc<AtomicU64>,
 }
 
-/// One step of a transaction, kept to take it back.
-struct Step {
-    kind: Kind,
-    id: u64,
-    before: Option<Arc<Object>>,
-}
-
 /// The whole database.
 pub(super) struct Store {
     tables: Vec<Table>,
-    steps: Vec<Step>,
+    steps: Vec<Step<Kind, u64, Object>>,
     pub changes: Vec<Change>,
     /// The last change whose conflicts with main are noted; only in a branch.
     pub noted: Option<u64>,
     last_change: Arc<AtomicU64>,
     clock: DateTime<Utc>,
-}
-
-/// A point of a transaction to which it can be rolled back.
-#[derive(Clone, Copy)]
-pub(super) struct Mark {
-    steps: usize,
-    changes: usize,
 }
 
 impl Store {
@@ -148,27 +135,6 @@ impl Store {
     pub fn now(&mut self) -> DateTime<Utc> {
         self.clock = Utc::now().trunc_subsecs(6).max(self.clock + Duration::microseconds(1));
         self.clock
-    }
-
-    pub fn begin(&mut self) -> Mark {
-        Mark { steps: self.steps.len(), changes: self.changes.len() }
-    }
-
-    /// Takes back everything since the mark. Ids are used up all the same, as in PostgreSQL.
-    pub fn rollback(&mut self, mark: Mark) {
-        while self.steps.len() > mark.steps {
-            let Some(step) = self.steps.pop() else { break };
-            match step.before {
-                Some(object) => self.place(step.kind, object),
-                None => self.lift(step.kind, step.id),
-            }
-        }
-        self.changes.truncate(mark.changes);
-    }
-
-    /// Makes everything since the last commit final.
-    pub fn commit(&mut self) {
-        self.steps.clear();
     }
 
     pub fn next_id(&mut self, kind: Kind) -> u64 {
@@ -311,6 +277,26 @@ impl Store {
                     table.order.insert(order, follower);
                 }
             }
+        }
+    }
+}
+
+impl Database for Store {
+    type Step = Step<Kind, u64, Object>;
+    type Change = Change;
+
+    fn steps(&mut self) -> &mut Vec<Self::Step> {
+        &mut self.steps
+    }
+
+    fn change_log(&mut self) -> &mut Vec<Change> {
+        &mut self.changes
+    }
+
+    fn put_back(&mut self, step: Self::Step) {
+        match step.before {
+            Some(object) => self.place(step.kind, object),
+            None => self.lift(step.kind, step.id),
         }
     }
 }

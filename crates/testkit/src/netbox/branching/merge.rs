@@ -13,6 +13,7 @@ use crate::netbox::schema::Kind;
 use crate::netbox::state::{Store, unique_key};
 use crate::netbox::validate;
 use crate::netbox::write::Author;
+use crate::transaction::Database as _;
 
 impl Branching {
     /// Takes the next step of the oldest job of a branch that is not done.
@@ -78,18 +79,15 @@ impl Branching {
 
 /// Does again in main what was done in the branch, all of it or nothing.
 fn merge(main: &mut Store, branch: &Store, commit: bool, fault: Option<&str>, user: &str) -> Result<(), String> {
-    let mark = main.begin();
-    // Every change has a request of its own, and no message.
-    let replayed = branch.changes.iter().try_for_each(|change| {
-        let author = Author { request_id: format!("merge-{}", change.id), user: user.to_owned() };
-        replay(main, change, &author)
-    });
-    let done = fault.map_or(replayed, |words| Err(words.to_owned()));
-    if done.is_err() || !commit {
-        main.rollback(mark);
-    }
-    main.commit();
-    done
+    let replay_all = |main: &mut Store| {
+        // Every change has a request of its own, and no message.
+        let replayed = branch.changes.iter().try_for_each(|change| {
+            let author = Author { request_id: format!("merge-{}", change.id), user: user.to_owned() };
+            replay(main, change, &author)
+        });
+        fault.map_or(replayed, |words| Err(words.to_owned()))
+    };
+    main.attempt(replay_all, |done| done.is_ok() && commit)
 }
 
 fn replay(main: &mut Store, change: &Change, author: &Author) -> Result<(), String> {
