@@ -158,6 +158,18 @@ pub(crate) fn parse(text: &str) -> Result<Document, SyntaxError> {
     Ok(document)
 }
 
+/// The names of the top-level fields of a request.
+pub(crate) fn top_fields(text: &str) -> Vec<String> {
+    let Ok(document) = parse(text) else { return Vec::new() };
+    let fields = document.operations.into_iter().flat_map(|operation| operation.selection);
+    fields
+        .filter_map(|selection| match selection {
+            Selection::Field(Field { name, .. }) => Some(name),
+            _ => None,
+        })
+        .collect()
+}
+
 struct Parser {
     tokens: Vec<(Token, Place)>,
     at: usize,

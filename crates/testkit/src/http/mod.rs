@@ -11,16 +11,28 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, to_bytes};
+use axum::extract::Request;
+use axum::http::request::Parts;
+use axum::http::{Response, header, response};
 use bytes::Bytes;
 use futures::{StreamExt as _, stream};
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use connection::{BreakableListener, Connection};
 
+use crate::watch::{self, Watch};
+
 /// 502 as a proxy in front of a server that is gone.
 pub(crate) const BAD_GATEWAY_PAGE: &str = "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<center>\
     <h1>502 Bad Gateway</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n";
+
+/// Listens on a port of 127.0.0.1, or on a free one if it is 0; with the address of the server there.
+pub(crate) fn listen(port: u16) -> io::Result<(TcpListener, String)> {
+    let listener = TcpListener::bind(("127.0.0.1", port))?;
+    let base = format!("http://{}", listener.local_addr()?);
+    Ok((listener, base))
+}
 
 /// A server on a thread of its own. It stops when it is dropped.
 #[derive(Debug)]
@@ -79,8 +91,38 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The first bytes of a body, then a broken connection. The length must be promised in full, so that the break shows.
-pub(crate) fn cut_body(body: &Bytes, at: usize) -> Body {
+/// Reads a request with a body of at most so many bytes, and does the work for it as a watcher wants it.
+pub(crate) async fn watched<W>(
+    watch: &Watch,
+    request: Request,
+    largest: usize,
+    work: impl FnOnce(Parts, Bytes) -> W,
+) -> Response<Body>
+where
+    W: Future<Output = Response<Body>> + Send + 'static,
+{
+    let (parts, body) = request.into_parts();
+    let body = to_bytes(body, largest).await.unwrap_or_default();
+    let (method, url) = (parts.method.to_string(), parts.uri.to_string());
+    watch::carry_out(|moment| watch.tell(moment, &method, &url), work(parts, body)).await
+}
+
+/// The response with this body, whose connection breaks after the first `cut` bytes.
+pub(crate) fn respond(mut response: response::Builder, body: String, cut: Option<usize>) -> Response<Body> {
+    let body = Bytes::from(body);
+    let body = match cut {
+        None => Body::from(body),
+        Some(at) => {
+            // The length is promised in full, so that the break shows.
+            response = response.header(header::CONTENT_LENGTH, body.len().max(at + 1));
+            cut_body(&body, at)
+        }
+    };
+    response.body(body).unwrap_or_else(|_| Response::new(Body::empty()))
+}
+
+/// The first bytes of a body, then a broken connection.
+fn cut_body(body: &Bytes, at: usize) -> Body {
     let part = body.slice(..at.min(body.len()));
     let broken = io::Error::from(io::ErrorKind::ConnectionReset);
     Body::from_stream(stream::iter([Ok(part), Err(broken)]).then(|item| async {

@@ -50,7 +50,6 @@ mod sim;
 mod state;
 #[cfg(test)]
 mod tests;
-mod traffic;
 mod tree;
 mod unique;
 mod value;
@@ -58,4 +57,5 @@ mod write;
 
 pub use faults::{Effect, Fault, Faults, Refuse};
 pub use sim::{ChangeRecord, NautobotOptions, NautobotSim, SeedError, StartError};
-pub use traffic::RequestRecord;
+
+pub use crate::django::RequestRecord;

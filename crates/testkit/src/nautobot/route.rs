@@ -2,8 +2,7 @@
 
 use std::sync::PoisonError;
 
-use axum::body::Bytes;
-use axum::http::Method;
+use axum::http::{Method, header};
 use serde_json::{Value as Json, json};
 
 use super::changes::Author;
@@ -13,32 +12,25 @@ use super::graphql;
 use super::options;
 use super::rest::{self, Reply};
 use super::schema::Kind;
-use super::server::{Answer, Shared, is_safe, shortened, status};
+use super::server::{Shared, answer, no_page, shortened, status};
 use super::value::Id;
 use crate::django::python;
+use crate::django::server::{Answer, Incoming};
 use crate::http::{lock, query};
 use crate::transaction::Database as _;
-
-/// Numbers from which ids of requests are made: far from those of objects.
-const REQUESTS: u64 = 1 << 60;
 
 /// A request as it came in.
 pub(super) struct Call<'a> {
     pub shared: &'a Shared,
-    pub method: &'a Method,
-    pub path: &'a str,
-    pub query: &'a str,
-    pub content_type: Option<&'a str>,
-    pub authorization: Option<&'a str>,
-    pub body: &'a Bytes,
-    pub json: Option<&'a Json>,
-    pub number: u64,
+    pub request: &'a Incoming,
+    /// The id under which the change log has it.
+    pub request_id: Id,
 }
 
 impl Call<'_> {
     /// Kind and id behind `/api/<app>/<list>/[<id>/]`.
     pub fn list(&self) -> Option<(Kind, Option<&str>)> {
-        let rest = self.path.strip_prefix("/api/")?.trim_end_matches('/');
+        let rest = self.request.path.strip_prefix("/api/")?.trim_end_matches('/');
         let mut parts = rest.splitn(3, '/');
         let list = format!("{}/{}", parts.next()?, parts.next()?);
         let id = parts.next();
@@ -48,7 +40,7 @@ impl Call<'_> {
 
     /// Whether the token is right. The error is the sentence of the 403.
     fn authenticate(&self) -> Result<(), &'static str> {
-        let mut words = self.authorization.unwrap_or_default().split_whitespace();
+        let mut words = self.request.header(header::AUTHORIZATION).unwrap_or_default().split_whitespace();
         match (words.next().map(str::to_lowercase).as_deref(), words.next(), words.next()) {
             (Some("token"), None, _) => Err("Invalid token header. No credentials provided."),
             (Some("token"), Some(_), Some(_)) => Err("Invalid token header. Token string should not contain spaces."),
@@ -62,21 +54,22 @@ impl Call<'_> {
 /// The answer to a request.
 pub(super) fn route(call: &Call<'_>) -> Answer {
     let version = &call.shared.options.version;
-    let reply = |done| Answer::of(done, version);
-    if !call.path.starts_with("/api/") && call.path != "/api" {
-        return Answer::no_page();
+    let request = call.request;
+    let reply = |done| answer(done, version);
+    if !request.path.starts_with("/api/") && request.path != "/api" {
+        return no_page();
     }
     if let Err(text) = call.authenticate() {
         return reply(Err(Refusal::Detail(403, text.to_owned())));
     }
-    let not_allowed = || Err(Refusal::Detail(405, format!("Method \"{}\" not allowed.", call.method)));
-    match call.path.trim_end_matches('/') {
-        "/api/graphql" if *call.method == Method::POST => return graphql_request(call),
-        "/api/status" if is_safe(call.method) => return reply(Ok(Reply::new(200, status(version)))),
-        "/api" if is_safe(call.method) => return reply(Ok(Reply::new(200, root(&call.shared.base)))),
-        "/api/extras/object-changes" if is_safe(call.method) => {
+    let not_allowed = || Err(Refusal::Detail(405, format!("Method \"{}\" not allowed.", request.method)));
+    match request.path.trim_end_matches('/') {
+        "/api/graphql" if request.method == Method::POST => return graphql_request(call),
+        "/api/status" if request.is_safe() => return reply(Ok(Reply::new(200, status(version)))),
+        "/api" if request.is_safe() => return reply(Ok(Reply::new(200, root(&call.shared.base)))),
+        "/api/extras/object-changes" if request.is_safe() => {
             let store = call.shared.store.read().unwrap_or_else(PoisonError::into_inner);
-            return reply(rest::changes(&store, &call.shared.base, &query::parse(call.query)));
+            return reply(rest::changes(&store, &call.shared.base, &query::parse(&request.query)));
         }
         "/api/graphql" | "/api/status" | "/api" | "/api/extras/object-changes" => return reply(not_allowed()),
         _ => {}
@@ -88,34 +81,34 @@ pub(super) fn route(call: &Call<'_>) -> Answer {
 }
 
 fn objects(call: &Call<'_>, kind: Kind, id: Option<&str>) -> Result<Reply, Refusal> {
-    let (shared, base) = (call.shared, call.shared.base.as_str());
+    let (shared, base, request) = (call.shared, call.shared.base.as_str(), call.request);
     let denied = shared.store.read().unwrap_or_else(PoisonError::into_inner).access.denied.contains(&kind);
-    if denied && *call.method != Method::OPTIONS {
+    if denied && request.method != Method::OPTIONS {
         return Err(Refusal::Detail(403, "You do not have permission to perform this action.".to_owned()));
     }
-    let query = query::parse(call.query);
-    if is_safe(call.method) {
+    let query = query::parse(&request.query);
+    if request.is_safe() {
         let store = shared.store.read().unwrap_or_else(PoisonError::into_inner);
-        return match (call.method, id) {
+        return match (&request.method, id) {
             (&Method::OPTIONS, _) => Ok(Reply::new(200, options::answer(kind, store.version, !denied))),
             (_, None) => rest::list(&store, kind, base, &query),
             (_, Some(id)) => rest::retrieve(&store, kind, id, base, &query),
         };
     }
-    let body = body(call)?;
+    let body = request.body(syntax_error).map_err(|(status, text)| Refusal::Detail(status, text))?;
     let view = if id.is_some() { "detail" } else { "list" };
     let (app, model) = kind.def().model.split_once('.').unwrap_or_default();
     let author = Author {
-        request_id: Id::numbered(REQUESTS + call.number),
+        request_id: call.request_id,
         user: shared.options.user.clone(),
         detail: format!("{app}-api:{model}-{view}"),
     };
     let refuse = lock(&shared.faults).refuse.clone();
-    if let Some(refusal) = refused(&refuse, kind, call.method, id, &body) {
+    if let Some(refusal) = refused(&refuse, kind, &request.method, id, &body) {
         return Err(refusal);
     }
     let mut store = shared.store.write().unwrap_or_else(PoisonError::into_inner);
-    store.transact(|store| match (call.method, id) {
+    store.transact(|store| match (&request.method, id) {
         (&Method::POST, None) => rest::create(store, kind, &body, base, &author),
         (&Method::PATCH, None) => rest::update_list(store, kind, &body, true, base, &author),
         (&Method::PUT, None) => rest::update_list(store, kind, &body, false, base, &author),
@@ -123,7 +116,7 @@ fn objects(call: &Call<'_>, kind: Kind, id: Option<&str>) -> Result<Reply, Refus
         (&Method::PATCH, Some(id)) => rest::update(store, kind, id, &body, true, base, &author),
         (&Method::PUT, Some(id)) => rest::update(store, kind, id, &body, false, base, &author),
         (&Method::DELETE, Some(id)) => rest::delete_one(store, kind, id, &author),
-        _ => Err(Refusal::Detail(405, format!("Method \"{}\" not allowed.", call.method))),
+        _ => Err(Refusal::Detail(405, format!("Method \"{}\" not allowed.", request.method))),
     })
 }
 
@@ -132,7 +125,7 @@ fn refused(refuse: &[Refuse], kind: Kind, method: &Method, id: Option<&str>, bod
     if *method == Method::DELETE {
         return None;
     }
-    let of_kind: Vec<&Refuse> = refuse.iter().filter(|refuse| refuse.list == kind.def().path).collect();
+    let of_kind: Vec<&Refuse> = refuse.iter().filter(|refuse| refuse.of == kind.def().path).collect();
     let check = |item: &Json| {
         let met = of_kind
             .iter()
@@ -152,37 +145,18 @@ fn refused(refuse: &[Refuse], kind: Kind, method: &Method, id: Option<&str>, bod
     }))
 }
 
-/// The body of a write; no body is an empty object.
-fn body(call: &Call<'_>) -> Result<Json, Refusal> {
-    if call.body.is_empty() {
-        return Ok(json!({}));
-    }
-    let content_type = call.content_type.unwrap_or_default();
-    if !content_type.starts_with("application/json") {
-        return Err(Refusal::Detail(415, format!("Unsupported media type \"{content_type}\" in request.")));
-    }
-    match call.json {
-        Some(json) => Ok(json.clone()),
-        None => Err(Refusal::Detail(400, syntax_error(call.body))),
-    }
-}
-
-/// What is wrong with a body that is no JSON, and where.
-fn syntax_error(body: &[u8]) -> String {
-    let Err(error) = serde_json::from_slice::<Json>(body) else { return String::new() };
-    let before = body.split(|byte| *byte == b'\n').take(error.line().saturating_sub(1)).map(|line| line.len() + 1);
-    let at = before.sum::<usize>() + error.column().saturating_sub(1);
-    let what = match error.to_string() {
+/// What is wrong with a body that is no JSON.
+fn syntax_error(error: &serde_json::Error) -> &'static str {
+    match error.to_string() {
         text if text.starts_with("key must be a string") => "Expecting property name enclosed in double quotes",
         _ => "Expecting value",
-    };
-    format!("JSON parse error - {what}: line {} column {} (char {at})", error.line(), error.column())
+    }
 }
 
 fn graphql_request(call: &Call<'_>) -> Answer {
     let said = |text: &str| Answer::json(400, json!({"errors": [{"message": text}]}).to_string());
-    let content_type = call.content_type.unwrap_or_default();
-    let body = match call.json {
+    let content_type = call.request.header(header::CONTENT_TYPE).unwrap_or_default();
+    let body = match &call.request.json {
         Some(json) if content_type.starts_with("application/json") => json,
         None if content_type.starts_with("application/json") => return said("Request body contained Invalid JSON."),
         _ => return said("Must provide query string."),
@@ -190,7 +164,7 @@ fn graphql_request(call: &Call<'_>) -> Answer {
     if !body.is_object() {
         let error = format!("'{}' object has no attribute 'get'", python::type_name(body));
         let refusal = Refusal::Crash { exception: "AttributeError", error };
-        return Answer::of(Err(refusal), &call.shared.options.version);
+        return answer(Err(refusal), &call.shared.options.version);
     }
     let short = shortened(call.shared);
     let store = call.shared.store.read().unwrap_or_else(PoisonError::into_inner);

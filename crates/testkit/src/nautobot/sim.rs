@@ -1,6 +1,5 @@
 //! The handle of a running simulator.
 
-use std::net::TcpListener;
 use std::sync::{Arc, MutexGuard, PoisonError};
 
 use axum::Router;
@@ -18,10 +17,10 @@ use super::render::{Renderer, Shape};
 use super::schema::Kind;
 use super::server::{Shared, handle};
 use super::state::Store;
-use super::traffic::RequestRecord;
 use super::value::{Id, Object};
 use super::write::{self, bad};
-use crate::http::{Serving, lock};
+use crate::django::RequestRecord;
+use crate::http::{Serving, listen, lock};
 use crate::transaction::Database as _;
 use crate::watch::Watcher;
 
@@ -106,13 +105,12 @@ fn version_number(version: &str) -> u32 {
 impl NautobotSim {
     /// Starts a server on a thread of its own and returns once it listens.
     pub fn start(options: NautobotOptions) -> Result<Self, StartError> {
-        let listener = TcpListener::bind(("127.0.0.1", options.port))?;
-        let base = format!("http://{}", listener.local_addr()?);
+        let (listener, base) = listen(options.port)?;
         let mut store = Store::new(version_number(&options.version));
         defaults::fill(&mut store);
         let shared = Arc::new(Shared::new(base, options, store));
         let app = Router::new().fallback(handle).with_state(Arc::clone(&shared));
-        let serving = Serving::start("nautobot-simulator", listener, app, &shared.server)?;
+        let serving = Serving::start("nautobot-simulator", listener, app, &shared.front.server)?;
         Ok(Self { shared, serving })
     }
 
@@ -226,7 +224,7 @@ impl NautobotSim {
     ) -> Result<T, SeedError> {
         let refused = |answer: String| SeedError { list: list.to_owned(), answer };
         let Some(kind) = Kind::from_path(list) else { return Err(refused("no such list".to_owned())) };
-        let request_id = Id::numbered(OTHERS + self.shared.number());
+        let request_id = Id::numbered(OTHERS + self.shared.front.number());
         let author = Author { request_id, user: "somebody else".to_owned(), detail: "edit".to_owned() };
         let mut store = self.shared.store.write().unwrap_or_else(PoisonError::into_inner);
         let done = store.transact(|store| write(store, kind, &author));
@@ -271,33 +269,32 @@ impl NautobotSim {
 
     /// Every request so far.
     pub fn requests(&self) -> Vec<RequestRecord> {
-        lock(&self.shared.traffic).clone()
+        self.shared.front.traffic.all()
     }
 
     /// Requests with this method whose path contains the text.
     pub fn request_count(&self, method: &str, path: &str) -> usize {
-        let traffic = lock(&self.shared.traffic);
-        traffic.iter().filter(|request| request.method == method && request.path.contains(path)).count()
+        self.shared.front.traffic.count(method, path)
     }
 
     /// Requests that asked for a write, refused ones included.
     pub fn write_requests(&self) -> usize {
-        lock(&self.shared.traffic).iter().filter(|request| request.is_write()).count()
+        self.shared.front.traffic.writes()
     }
 
     /// Objects that requests created, changed or deleted.
     pub fn writes(&self) -> usize {
-        lock(&self.shared.traffic).iter().map(|request| request.written).sum()
+        self.shared.front.traffic.written()
     }
 
     /// Forgets the requests so far.
     pub fn forget_requests(&self) {
-        lock(&self.shared.traffic).clear();
+        self.shared.front.traffic.forget();
     }
 
     /// Tells `watcher` of every request from now on, or nobody.
     pub fn watch(&self, watcher: Option<Watcher>) {
-        self.shared.watch.set(watcher);
+        self.shared.front.watch.set(watcher);
     }
 
     /// The faults, to change them.

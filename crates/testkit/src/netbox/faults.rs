@@ -3,65 +3,10 @@
 use std::time::Duration;
 
 use super::schema::Kind;
-
-/// One fault of requests.
-///
-/// A request is met when its method fits and its path and query contain the text of [`Fault::on`]. A GraphQL
-/// request is also met when its query contains the text, so `Fault::on("interface_list", …)` meets reads of
-/// interfaces and `Fault::on("dcim/interfaces", …)` the REST requests.
-pub type Fault = crate::fault::Fault<Effect>;
-
-/// What a fault does to a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Effect {
-    /// The connection breaks after this many bytes of the answer's body. The request itself is carried out.
-    CutBody(usize),
-    /// 502 with a page of HTML, as a proxy answers. The request is not carried out.
-    HtmlBadGateway,
-    /// 503 with `Retry-After` in seconds. The request is not carried out.
-    Unavailable {
-        /// Value of `Retry-After`.
-        retry_after: u64,
-    },
-    /// 429 with `Retry-After` in seconds. The request is not carried out.
-    TooManyRequests {
-        /// Value of `Retry-After`.
-        retry_after: u64,
-    },
-    /// 403 `You do not have permission to perform this action.`
-    Forbidden,
-    /// 500 as NetBox reports a deadlock. The request is not carried out.
-    Deadlock,
-    /// Another HTML page with status 200, such as a login form of a proxy.
-    HtmlOk,
-    /// A list answer lacks its last rows (this many); REST says that no page follows and keeps the count.
-    ShortPage(usize),
-    /// A list answer is the same as the one before it at this path.
-    RepeatPage,
-    /// A list answer has no `count`.
-    MissingCount,
-    /// The answer comes after this time.
-    Latency(Duration),
-    /// The whole server goes away without an answer.
-    Kill,
-    /// `last_updated` of every object in the body moves, and its description changes, just before the request is
-    /// carried out: somebody else was faster.
-    Overtake,
-}
+pub use crate::django::{Effect, Fault};
 
 /// Objects that NetBox refuses because one field has one value.
-#[derive(Clone, Debug)]
-pub struct Refuse {
-    /// Kind of the objects.
-    pub kind: Kind,
-    /// Name of the field, as in the body.
-    pub field: String,
-    /// The value that is refused, as text.
-    pub value: String,
-    /// The message at that field.
-    pub message: String,
-}
+pub type Refuse = crate::django::Refuse<Kind>;
 
 /// All faults that are set. Change them at run time with [`NetBoxSim::faults`](super::NetBoxSim::faults).
 #[derive(Clone, Debug, Default)]
@@ -92,19 +37,12 @@ impl Faults {
 
     /// Refuses objects of `kind` whose `field` has this value.
     pub fn refuse(&mut self, kind: Kind, field: &str, value: &str, message: &str) -> &mut Self {
-        let (field, value, message) = (field.to_owned(), value.to_owned(), message.to_owned());
-        self.refuse.push(Refuse { kind, field, value, message });
+        self.refuse.push(Refuse::new(kind, field, value, message));
         self
     }
 
     /// Takes all faults away.
     pub fn clear(&mut self) {
         *self = Self::default();
-    }
-
-    /// The effects on one request; counts it.
-    pub(super) fn meet(&mut self, method: &str, target: &str, graphql: Option<&str>) -> Vec<Effect> {
-        let texts = [target, graphql.unwrap_or(target)];
-        crate::fault::meet(&mut self.requests, method, &texts)
     }
 }

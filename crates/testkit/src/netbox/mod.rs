@@ -37,7 +37,6 @@ mod state;
 #[cfg(test)]
 mod tests;
 mod text;
-mod traffic;
 mod validate;
 mod write;
 
@@ -47,4 +46,5 @@ pub use changes::{Action, ChangeRecord};
 pub use faults::{Effect, Fault, Faults, Refuse};
 pub use schema::Kind;
 pub use sim::{NetBoxOptions, NetBoxSim, SeedError, StartError};
-pub use traffic::RequestRecord;
+
+pub use crate::django::RequestRecord;

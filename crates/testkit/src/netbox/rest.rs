@@ -159,7 +159,7 @@ impl Call<'_> {
         new: bool,
     ) -> Result<Draft, Errors> {
         let draft = input::read(store, kind, base, body, partial, &self.select(kind, false))?;
-        for refuse in self.refuse.iter().filter(|refuse| refuse.kind == kind) {
+        for refuse in self.refuse.iter().filter(|refuse| refuse.of == kind) {
             if shown(draft.object.get(kind, &refuse.field)) == refuse.value {
                 return Err(Errors::at(&refuse.field, refuse.message.clone()));
             }

@@ -1,39 +1,36 @@
 //! The HTTP side: routing, tokens, common headers, faults.
 
 use std::collections::HashMap;
-use std::convert::Infallible;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
-use axum::body::{Body, Bytes, to_bytes};
+use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Method, Response, header};
+use axum::http::{Method, Response, header};
 use serde_json::Value as Json;
 use tokio::sync::Notify;
-use tokio_util::sync::CancellationToken;
 
 use super::NetBoxOptions;
 use super::access::Access;
 use super::branching::{self, Branching};
-use super::errors::{Errors, Refusal, server_error};
-use super::faults::{Effect, Faults};
+use super::errors::{Refusal, server_error};
+use super::faults::Faults;
 use super::graphql;
 use super::rest::{Call, Reply};
 use super::schema::{Kind, Type};
 use super::state::{Store, Value};
-use super::traffic::RequestRecord;
 use super::write::Author;
-use crate::http::{BAD_GATEWAY_PAGE, cut_body, lock, query};
+use crate::django::server::{Answer, Front, Incoming, MAX_BODY};
+use crate::django::{DEADLOCK, Fate, RequestRecord};
+use crate::http::{lock, query, watched};
 use crate::transaction::Database as _;
-use crate::watch::{self, Watch};
 
 /// The header that names a branch by its schema id.
 const BRANCH_HEADER: &str = "X-NetBox-Branch";
 
-/// Largest body that is read, in bytes.
-const MAX_BODY: usize = 256 << 20;
+/// Where GraphQL is.
+const GRAPHQL: &str = "/graphql/";
 
 /// Everything that the server and its handle share.
 pub(super) struct Shared {
@@ -44,15 +41,9 @@ pub(super) struct Shared {
     pub branching: Mutex<Branching>,
     pub access: RwLock<Access>,
     pub faults: Mutex<Faults>,
-    pub traffic: Mutex<Vec<RequestRecord>>,
-    /// The last body of each list, for repeated pages.
-    pages: Mutex<HashMap<String, String>>,
+    pub front: Front,
     /// Lists of writes that are under way, when deadlocks are switched on.
     pub under_way: Mutex<HashMap<u64, UnderWay>>,
-    requests: AtomicU64,
-    pub watch: Watch,
-    /// Cancelled when the server must go away at once.
-    pub server: CancellationToken,
 }
 
 impl Shared {
@@ -64,12 +55,8 @@ impl Shared {
             branching: Mutex::default(),
             access: RwLock::new(access),
             faults: Mutex::default(),
-            traffic: Mutex::default(),
-            pages: Mutex::default(),
+            front: Front::default(),
             under_way: Mutex::default(),
-            requests: AtomicU64::new(0),
-            watch: Watch::default(),
-            server: CancellationToken::new(),
         }
     }
 
@@ -80,123 +67,62 @@ impl Shared {
     }
 }
 
-/// An answer with its content type.
-struct Answer {
-    content_type: &'static str,
-    reply: Reply,
-}
-
-const JSON: &str = "application/json";
-const HTML: &str = "text/html; charset=utf-8";
-
-fn answer(content_type: &'static str, status: u16, body: impl Into<String>) -> Answer {
-    Answer { content_type, reply: Reply::new(status, body.into()) }
-}
-
-fn detail(status: u16, text: &str) -> Answer {
-    let (status, body) = Refusal::Detail(status, text.to_owned()).answer("");
-    answer(JSON, status, body)
-}
-
 /// Answers one request.
-pub(super) async fn handle(State(shared): State<Arc<Shared>>, request: Request) -> Result<Response<Body>, Infallible> {
-    let (parts, body) = request.into_parts();
-    let body = to_bytes(body, MAX_BODY).await.unwrap_or_default();
-    let (method, url) = (parts.method.to_string(), parts.uri.to_string());
-    let work = answer_request(Arc::clone(&shared), parts, body);
-    Ok(watch::carry_out(|moment| shared.watch.tell(moment, &method, &url), work).await)
+pub(super) async fn handle(State(shared): State<Arc<Shared>>, request: Request) -> Response<Body> {
+    let work = |parts, body| answer_request(Arc::clone(&shared), parts, body);
+    watched(&shared.front.watch, request, MAX_BODY, work).await
 }
 
 async fn answer_request(shared: Arc<Shared>, parts: Parts, body: Bytes) -> Response<Body> {
-    let number = shared.requests.fetch_add(1, Ordering::Relaxed);
+    let number = shared.front.number();
     let request_id = request_id(number);
-    let path = parts.uri.path().to_owned();
-    let query_text = parts.uri.query().unwrap_or_default().to_owned();
-    let target = if query_text.is_empty() { path.clone() } else { format!("{path}?{query_text}") };
-    let json: Option<Json> = serde_json::from_slice(&body).ok();
-    let graphql_text = json
-        .as_ref()
-        .filter(|_| path == "/graphql/")
-        .and_then(|json| json.get("query"))
-        .and_then(Json::as_str)
-        .map(str::to_owned);
-    let (effects, latency, hold) = {
+    let request = Incoming::new(parts, body, GRAPHQL);
+    let (fate, hold) = {
         let mut faults = lock(&shared.faults);
-        let effects = faults.meet(parts.method.as_str(), &target, graphql_text.as_deref());
-        (effects, faults.latency, faults.deadlocks)
+        let latency = faults.latency;
+        (request.meet(&mut faults.requests, latency), faults.deadlocks)
     };
-    let mut record = RequestRecord {
-        method: parts.method.to_string(),
-        path: path.clone(),
-        query: query_text.clone(),
-        status: 0,
-        objects: match &json {
-            Some(Json::Array(items)) => items.len(),
-            Some(_) => 1,
-            None => 0,
-        },
-        written: 0,
-        branch: parts.headers.get(BRANCH_HEADER).and_then(|value| value.to_str().ok()).map(str::to_owned),
-        request_id: request_id.clone(),
-        graphql: graphql_text.as_deref().map(graphql::top_fields).unwrap_or_default(),
-    };
-    let waits = effects.iter().filter_map(|effect| match effect {
-        Effect::Latency(time) => Some(*time),
-        _ => None,
-    });
-    for wait in latency.into_iter().chain(waits) {
-        tokio::time::sleep(wait).await;
-    }
-    if effects.contains(&Effect::Kill) {
-        lock(&shared.traffic).push(record.clone());
-        shared.server.cancel();
-        // The runtime ends under this request.
-        std::future::pending::<()>().await;
-    }
-    let place = branching::place(&shared, &path, record.branch.as_deref());
-    let call = Incoming {
-        store: place.as_ref().unwrap_or(&shared.store),
-        method: &parts.method,
-        path: &path,
-        query: &query_text,
-        headers: &parts.headers,
-        body: &body,
-        json: json.as_ref(),
-    };
-    let answer = match (instead(&shared, &effects), &place) {
+    let branch = request.header(BRANCH_HEADER).map(str::to_owned);
+    let record = RequestRecord { branch, ..request.record(request_id.clone()) };
+    shared.front.hold(&fate, &record).await;
+    let place = branching::place(&shared, &request.path, record.branch.as_deref());
+    let visit = Visit { store: place.as_ref().unwrap_or(&shared.store), request: &request };
+    let answer = match (fate.instead(|| deadlocked(&shared)), &place) {
         (Some(answer), _) => answer,
-        (None, Err(refusal)) => no_such_place(&shared, refusal.clone(), &path),
-        (None, Ok(_)) => carry_out(&shared, &effects, &call, number, hold, &request_id).await,
+        (None, Err(refusal)) => no_such_place(&shared, refusal.clone(), &request.path),
+        (None, Ok(_)) => carry_out(&shared, &fate, &visit, number, hold, &request_id).await,
     };
-    let answer = bend(&shared, &effects, &record, answer);
-    record.status = answer.reply.status;
-    record.written = answer.reply.written;
-    lock(&shared.traffic).push(record);
-    respond(&shared, &effects, &request_id, answer)
+    let answer = shared.front.close(&fate, record, answer);
+    let (major, minor) = shared.version();
+    let head = Response::builder()
+        .header("X-Request-ID", request_id)
+        .header("API-Version", format!("{major}.{minor}"))
+        .header(header::VARY, "HX-Request, Accept, Cookie, origin");
+    answer.respond(head, &fate)
 }
 
 /// Does what the request asks for, unless somebody else is faster or in the way.
 async fn carry_out(
     shared: &Shared,
-    effects: &[Effect],
-    call: &Incoming<'_>,
+    fate: &Fate,
+    visit: &Visit<'_>,
     number: u64,
     hold: Option<Duration>,
     request_id: &str,
 ) -> Answer {
-    if effects.contains(&Effect::Overtake) {
-        overtake(call);
+    if fate.overtakes() {
+        overtake(visit);
     }
-    let refused = deadlock(shared, call, number, hold).await;
-    refused.unwrap_or_else(|| route(shared, call, request_id))
+    let refused = deadlock(shared, visit, number, hold).await;
+    refused.unwrap_or_else(|| route(shared, visit, request_id))
 }
 
 /// What a request hears whose header names a branch that is not there or not ready.
 fn no_such_place(shared: &Shared, refusal: Refusal, path: &str) -> Answer {
     match refusal {
-        Refusal::Database { .. } if path == "/graphql/" => {
+        Refusal::Database { .. } if path == GRAPHQL => {
             let problem = serde_json::json!({"data": null, "errors": [{"message": branching::NOT_READY}]});
-            answer(JSON, 200, problem.to_string())
+            Answer::json(200, problem.to_string())
         }
         refusal => finish(shared, Err(refusal)),
     }
@@ -216,55 +142,25 @@ fn request_id(number: u64) -> String {
     )
 }
 
-/// Answers that take the place of the request's own.
-fn instead(shared: &Shared, effects: &[Effect]) -> Option<Answer> {
-    effects.iter().find_map(|effect| match effect {
-        Effect::HtmlBadGateway => Some(answer(HTML, 502, BAD_GATEWAY_PAGE)),
-        Effect::HtmlOk => {
-            Some(answer(HTML, 200, "<!DOCTYPE html>\n<html><head><title>Sign in</title></head><body></body></html>\n"))
-        }
-        Effect::Unavailable { .. } => {
-            Some(answer(HTML, 503, "<html><body><h1>503 Service Unavailable</h1></body></html>"))
-        }
-        Effect::TooManyRequests { .. } => Some(detail(429, "Request was throttled.")),
-        Effect::Forbidden => Some(detail(403, "You do not have permission to perform this action.")),
-        Effect::Deadlock => Some(deadlocked(shared)),
-        _ => None,
-    })
-}
-
-fn moved(status: u16, location: &str) -> Answer {
-    let reply = Reply { location: Some(location.to_owned()), ..Reply::new(status, String::new()) };
-    Answer { content_type: HTML, reply }
+fn moved(status: u16, location: impl Into<String>) -> Answer {
+    Answer { headers: vec![(header::LOCATION, location.into())], ..Answer::html(status, "") }
 }
 
 fn deadlocked(shared: &Shared) -> Answer {
-    let text = "deadlock detected\nDETAIL:  Process 101 waits for ShareLock on transaction 900; blocked by process \
-                102.\nProcess 102 waits for ShareLock on transaction 901; blocked by process 101.\nHINT:  See server \
-                log for query details.\n";
-    answer(JSON, 500, server_error("OperationalError", text, &shared.options.version))
+    Answer::json(500, server_error("OperationalError", DEADLOCK, &shared.options.version))
 }
 
-/// A request as it came in.
-pub(super) struct Incoming<'a> {
-    /// The objects that it sees: everybody's, or those of a branch.
-    pub store: &'a RwLock<Store>,
-    pub method: &'a Method,
-    pub path: &'a str,
-    pub query: &'a str,
-    pub headers: &'a HeaderMap,
-    pub body: &'a Bytes,
-    pub json: Option<&'a Json>,
+/// A request among the objects that it sees.
+struct Visit<'a> {
+    /// Everybody's objects, or those of a branch.
+    store: &'a RwLock<Store>,
+    request: &'a Incoming,
 }
 
-impl Incoming<'_> {
-    fn header(&self, name: impl header::AsHeaderName) -> Option<&str> {
-        self.headers.get(name).and_then(|value| value.to_str().ok())
-    }
-
+impl Visit<'_> {
     /// Kind and id behind `/api/<app>/<endpoint>/[<id>/]`.
     fn endpoint(&self) -> Option<(Kind, Option<&str>)> {
-        let rest = self.path.strip_prefix("/api/")?.strip_suffix('/')?;
+        let rest = self.request.path.strip_prefix("/api/")?.strip_suffix('/')?;
         let mut parts = rest.split('/');
         let kind = Kind::from_path(parts.next()?, parts.next()?)?;
         let id = parts.next();
@@ -273,14 +169,14 @@ impl Incoming<'_> {
 }
 
 /// Somebody else changes the objects of the body first.
-fn overtake(call: &Incoming<'_>) {
-    let Some((kind, id)) = call.endpoint() else { return };
-    let ids: Vec<u64> = match (id, call.json) {
+fn overtake(visit: &Visit<'_>) {
+    let Some((kind, id)) = visit.endpoint() else { return };
+    let ids: Vec<u64> = match (id, &visit.request.json) {
         (Some(id), _) => id.parse().into_iter().collect(),
         (None, Some(Json::Array(items))) => items.iter().filter_map(super::filter::id_of).collect(),
         _ => Vec::new(),
     };
-    let mut store = call.store.write().unwrap_or_else(PoisonError::into_inner);
+    let mut store = visit.store.write().unwrap_or_else(PoisonError::into_inner);
     for id in ids {
         let Some(mut object) = store.get(kind, id).map(|object| object.as_ref().clone()) else { continue };
         if let Some(at) = kind.def().position("description") {
@@ -314,9 +210,9 @@ impl Drop for Ticket<'_> {
 
 /// Holds a list of writes for a while and ends it if another one that is under way takes the same parents the other
 /// way round, which is when PostgreSQL finds a deadlock. The other one then goes on at once.
-async fn deadlock(shared: &Shared, call: &Incoming<'_>, number: u64, hold: Option<Duration>) -> Option<Answer> {
+async fn deadlock(shared: &Shared, visit: &Visit<'_>, number: u64, hold: Option<Duration>) -> Option<Answer> {
     let hold = hold?;
-    let parents = parents(call)?;
+    let parents = parents(visit)?;
     let freed = Arc::new(Notify::new());
     {
         let mut under_way = lock(&shared.under_way);
@@ -341,15 +237,15 @@ fn crosses(left: &[(Kind, u64)], right: &[(Kind, u64)]) -> bool {
 }
 
 /// The rows that a list of writes locks besides its own: the counters of devices and device types.
-fn parents(call: &Incoming<'_>) -> Option<Vec<(Kind, u64)>> {
-    let (kind, None) = call.endpoint()? else { return None };
-    let Some(Json::Array(items)) = call.json else { return None };
+fn parents(visit: &Visit<'_>) -> Option<Vec<(Kind, u64)>> {
+    let (kind, None) = visit.endpoint()? else { return None };
+    let Some(Json::Array(items)) = &visit.request.json else { return None };
     let (field, parent) = match kind {
         Kind::Interface => ("device", Kind::Device),
         Kind::Device => ("device_type", Kind::DeviceType),
         _ => return None,
     };
-    let store = call.store.read().unwrap_or_else(PoisonError::into_inner);
+    let store = visit.store.read().unwrap_or_else(PoisonError::into_inner);
     let mut parents = Vec::new();
     for item in items {
         let given = item.get(field).and_then(|given| super::input::reference(&store, parent, given).ok());
@@ -360,69 +256,67 @@ fn parents(call: &Incoming<'_>) -> Option<Vec<(Kind, u64)>> {
             parents.push((parent, id));
         }
     }
-    (*call.method != Method::GET).then_some(parents)
+    (visit.request.method != Method::GET).then_some(parents)
 }
 
-fn route(shared: &Shared, call: &Incoming<'_>, request_id: &str) -> Answer {
+fn route(shared: &Shared, visit: &Visit<'_>, request_id: &str) -> Answer {
+    let request = visit.request;
     let access = shared.access.read().unwrap_or_else(PoisonError::into_inner).clone();
     let knows_v2 = shared.version() >= (4, 5);
-    let rights = access.authenticate(call.header(header::AUTHORIZATION), knows_v2);
-    if call.path == "/graphql/" {
+    let rights = access.authenticate(request.header(header::AUTHORIZATION), knows_v2);
+    if request.path == GRAPHQL {
         let takes_html =
-            call.header(header::ACCEPT).is_none_or(|types| types.contains("text/html") || types.contains("*/*"));
+            request.header(header::ACCEPT).is_none_or(|types| types.contains("text/html") || types.contains("*/*"));
         return match rights {
-            Ok(_) => graphql_request(shared, call, &access),
+            Ok(_) => graphql_request(shared, visit, &access),
             // Whoever might be a browser is sent to the form.
             Err(text) if text.starts_with("Authentication") && takes_html => moved(302, "/login/?next=/graphql/"),
-            Err(text) if text.starts_with("Authentication") => answer(HTML, 403, "No credentials provided."),
-            Err(text) => answer(HTML, 403, text),
+            Err(text) if text.starts_with("Authentication") => Answer::html(403, "No credentials provided."),
+            Err(text) => Answer::html(403, &text),
         };
     }
-    if call.path == "/login/" {
-        return answer(HTML, 200, "<!DOCTYPE html>\n<html><head><title>NetBox</title></head><body></body></html>");
+    if request.path == "/login/" {
+        return Answer::html(200, "<!DOCTYPE html>\n<html><head><title>NetBox</title></head><body></body></html>");
     }
-    if *call.method == Method::GET && call.path.starts_with("/api/") && !call.path.ends_with('/') {
-        let query = if call.query.is_empty() { String::new() } else { format!("?{}", call.query) };
-        return moved(301, &format!("{}/{query}", call.path));
+    if request.method == Method::GET && request.path.starts_with("/api/") && !request.path.ends_with('/') {
+        let query = if request.query.is_empty() { String::new() } else { format!("?{}", request.query) };
+        return moved(301, format!("{}/{query}", request.path));
     }
-    if !call.path.starts_with("/api/") || !call.path.ends_with('/') {
-        return answer(
-            HTML,
-            404,
-            "<!DOCTYPE html>\n<html><head><title>Page Not Found</title></head><body></body></html>",
-        );
+    if !request.path.starts_with("/api/") || !request.path.ends_with('/') {
+        return no_page();
     }
     let may_write = match rights {
         Ok(may_write) => may_write,
-        Err(text) => return detail(403, &text),
+        Err(text) => return Answer::detail(403, &text),
     };
-    let fixed = matches!(call.path, "/api/" | "/api/status/") || call.path.starts_with("/api/core/object-changes/");
-    if fixed && !matches!(*call.method, Method::GET | Method::HEAD | Method::OPTIONS) {
-        return detail(405, &format!("Method \"{}\" not allowed.", call.method));
+    let fixed = matches!(request.path.as_str(), "/api/" | "/api/status/")
+        || request.path.starts_with("/api/core/object-changes/");
+    if fixed && !request.is_safe() {
+        return Answer::detail(405, &format!("Method \"{}\" not allowed.", request.method));
     }
-    match call.path {
-        "/api/" => return answer(JSON, 200, root(&shared.base)),
-        "/api/status/" => return answer(JSON, 200, status(shared)),
+    match request.path.as_str() {
+        "/api/" => return Answer::json(200, root(&shared.base)),
+        "/api/status/" => return Answer::json(200, status(shared)),
         _ => {}
     }
-    let query = query::parse(call.query);
+    let query = query::parse(&request.query);
     let author = Author { request_id: request_id.to_owned(), user: shared.options.user.clone() };
     let refuse = lock(&shared.faults).refuse.clone();
     let rest = Call {
         base: &shared.base,
-        path: call.path,
+        path: &request.path,
         query: &query,
         max_page: shared.options.max_page,
         access: &access,
         author: &author,
         refuse: &refuse,
-        if_match: call
+        if_match: request
             .header(header::IF_MATCH)
             .filter(|tags| *tags != "*")
             .map(|tags| tags.split(',').map(|tag| tag.trim().to_owned()).collect()),
     };
-    if let Some(id) = call.path.strip_prefix("/api/core/object-changes/") {
-        let store = call.store.read().unwrap_or_else(PoisonError::into_inner);
+    if let Some(id) = request.path.strip_prefix("/api/core/object-changes/") {
+        let store = visit.store.read().unwrap_or_else(PoisonError::into_inner);
         let found = match id.trim_end_matches('/') {
             "" => rest.changes(&store),
             id => rest.change(&store, id.parse().unwrap_or(0)),
@@ -431,47 +325,41 @@ fn route(shared: &Shared, call: &Incoming<'_>, request_id: &str) -> Answer {
     }
     let plugin = branching::Call {
         shared,
-        method: call.method.as_str(),
-        path: call.path,
+        method: request.method.as_str(),
+        path: &request.path,
         query: &query,
-        body: call.json.cloned().unwrap_or_default(),
+        body: request.json.clone().unwrap_or_default(),
         access: &access,
         may_write,
     };
     if let Some(done) = branching::answer(&plugin) {
         return finish(shared, done);
     }
-    let Some((kind, id)) = call.endpoint() else {
-        return answer(
-            HTML,
-            404,
-            "<!DOCTYPE html>\n<html><head><title>Page Not Found</title></head><body></body></html>",
-        );
-    };
-    let write = !matches!(*call.method, Method::GET | Method::HEAD | Method::OPTIONS);
+    let Some((kind, id)) = visit.endpoint() else { return no_page() };
+    let write = !request.is_safe();
     if access.denied.contains(&kind) || (write && !may_write) {
-        return detail(403, "You do not have permission to perform this action.");
+        return Answer::detail(403, "You do not have permission to perform this action.");
     }
     let Ok(id) = id.map(str::parse::<u64>).transpose() else {
-        return detail(404, "Not found.");
+        return Answer::detail(404, "Not found.");
     };
     if !write {
-        if *call.method == Method::OPTIONS {
-            return answer(JSON, 200, options(kind));
+        if request.method == Method::OPTIONS {
+            return Answer::json(200, options(kind));
         }
-        let store = call.store.read().unwrap_or_else(PoisonError::into_inner);
+        let store = visit.store.read().unwrap_or_else(PoisonError::into_inner);
         let found = match id {
             Some(id) => rest.retrieve(&store, kind, id),
             None => rest.list(&store, kind),
         };
         return finish(shared, found);
     }
-    let body = match body(call) {
+    let body = match request.body(|_| "Expecting value") {
         Ok(body) => body,
-        Err(refusal) => return finish(shared, Err(refusal)),
+        Err((status, text)) => return Answer::detail(status, &text),
     };
-    let mut store = call.store.write().unwrap_or_else(PoisonError::into_inner);
-    let done = store.transact(|store| match (call.method, id) {
+    let mut store = visit.store.write().unwrap_or_else(PoisonError::into_inner);
+    let done = store.transact(|store| match (&request.method, id) {
         (&Method::POST, None) => rest.create(store, kind, &body),
         (&Method::PATCH, None) => rest.update_list(store, kind, &body, true),
         (&Method::PUT, None) => rest.update_list(store, kind, &body, false),
@@ -479,54 +367,37 @@ fn route(shared: &Shared, call: &Incoming<'_>, request_id: &str) -> Answer {
         (&Method::PATCH, Some(id)) => rest.update(store, kind, id, &body, true),
         (&Method::PUT, Some(id)) => rest.update(store, kind, id, &body, false),
         (&Method::DELETE, Some(id)) => rest.delete(store, kind, id, &body),
-        _ => Err(Refusal::Detail(405, format!("Method \"{}\" not allowed.", call.method))),
+        _ => Err(Refusal::Detail(405, format!("Method \"{}\" not allowed.", request.method))),
     });
     drop(store);
-    if let Some(schema_id) = call.header(BRANCH_HEADER) {
+    if let Some(schema_id) = request.header(BRANCH_HEADER) {
         branching::note_conflicts(shared, schema_id);
     }
     finish(shared, done)
 }
 
+/// What a browser would see of an address that is not there.
+fn no_page() -> Answer {
+    Answer::html(404, "<!DOCTYPE html>\n<html><head><title>Page Not Found</title></head><body></body></html>")
+}
+
 fn finish(shared: &Shared, done: Result<Reply, Refusal>) -> Answer {
-    match done {
-        Ok(reply) => Answer { content_type: JSON, reply },
-        Err(Refusal::Text(status, text)) => answer(HTML, status, text),
+    let reply = match done {
+        Ok(reply) => reply,
+        Err(Refusal::Text(status, text)) => return Answer::html(status, &text),
         Err(refusal) => {
             let (status, body) = refusal.answer(&shared.options.version);
             let etag = match refusal {
                 Refusal::Precondition(etag) => Some(etag),
                 _ => None,
             };
-            Answer { content_type: JSON, reply: Reply { etag, ..Reply::new(status, body) } }
+            Reply { etag, ..Reply::new(status, body) }
         }
-    }
-}
-
-/// The body of a write; no body is an empty object.
-fn body(call: &Incoming<'_>) -> Result<Json, Refusal> {
-    if call.body.is_empty() {
-        return Ok(Json::Object(serde_json::Map::new()));
-    }
-    let content_type = call.header(header::CONTENT_TYPE).unwrap_or_default();
-    if !content_type.starts_with(JSON) {
-        return Err(Refusal::Detail(415, format!("Unsupported media type \"{content_type}\" in request.")));
-    }
-    match (call.json, serde_json::from_slice::<Json>(call.body)) {
-        (Some(json), _) => Ok(json.clone()),
-        (None, Ok(json)) => Ok(json),
-        (None, Err(error)) => {
-            let before =
-                call.body.split(|byte| *byte == b'\n').take(error.line().saturating_sub(1)).map(|line| line.len() + 1);
-            let at = before.sum::<usize>() + error.column().saturating_sub(1);
-            let text = format!(
-                "JSON parse error - Expecting value: line {} column {} (char {at})",
-                error.line(),
-                error.column()
-            );
-            Err(Refusal::Detail(400, text))
-        }
-    }
+    };
+    let etag = reply.etag.filter(|_| shared.version() >= (4, 6)).map(|etag| (header::ETAG, etag));
+    let location = reply.location.map(|location| (header::LOCATION, location));
+    let headers = etag.into_iter().chain(location).collect();
+    Answer { headers, written: reply.written, ..Answer::json(reply.status, reply.body) }
 }
 
 fn root(base: &str) -> String {
@@ -578,20 +449,20 @@ fn options(kind: Kind) -> String {
     format!("{{\"name\":\"{} List\",\"actions\":{{\"POST\":{{{}}}}}}}", kind.def().class, fields.join(","))
 }
 
-fn graphql_request(shared: &Shared, call: &Incoming<'_>, access: &Access) -> Answer {
+fn graphql_request(shared: &Shared, visit: &Visit<'_>, access: &Access) -> Answer {
     const PLAIN: &str = "text/plain";
-    if *call.method != Method::POST {
-        return answer(HTML, 200, "<!DOCTYPE html>\n<html><head><title>GraphiQL | NetBox</title></head></html>");
+    if visit.request.method != Method::POST {
+        return Answer::html(200, "<!DOCTYPE html>\n<html><head><title>GraphiQL | NetBox</title></head></html>");
     }
-    let request = match call.json {
-        None => return answer(PLAIN, 400, "Unable to parse request body as JSON"),
-        Some(Json::Array(_)) => return answer(PLAIN, 400, "Batching is not enabled"),
+    let request = match &visit.request.json {
+        None => return Answer::new(PLAIN, 400, "Unable to parse request body as JSON"),
+        Some(Json::Array(_)) => return Answer::new(PLAIN, 400, "Batching is not enabled"),
         Some(request) => request,
     };
     let Some(text) = request.get("query").and_then(Json::as_str) else {
-        return answer(PLAIN, 400, "No GraphQL query found in the request");
+        return Answer::new(PLAIN, 400, "No GraphQL query found in the request");
     };
-    let store = call.store.read().unwrap_or_else(PoisonError::into_inner);
+    let store = visit.store.read().unwrap_or_else(PoisonError::into_inner);
     let limits = graphql::Limits { max_page: shared.options.max_page, has_start: shared.version() >= (4, 5) };
     let body = graphql::execute(
         &store,
@@ -601,96 +472,5 @@ fn graphql_request(shared: &Shared, call: &Incoming<'_>, access: &Access) -> Ans
         request.get("operationName").and_then(Json::as_str),
         limits,
     );
-    answer(JSON, 200, body)
-}
-
-/// Faults that change an answer which the request would have got.
-fn bend(shared: &Shared, effects: &[Effect], record: &RequestRecord, mut answer: Answer) -> Answer {
-    let is_list = answer.content_type == JSON
-        && answer.reply.status == 200
-        && (record.method == "GET" || record.path == "/graphql/");
-    if !is_list {
-        return answer;
-    }
-    let key = format!("{}{}", record.path, record.graphql.join(","));
-    for effect in effects {
-        match effect {
-            Effect::RepeatPage => {
-                if let Some(last) = lock(&shared.pages).get(&key) {
-                    answer.reply.body.clone_from(last);
-                }
-            }
-            Effect::ShortPage(rows) => alter(&mut answer.reply.body, |json| {
-                if let Some(results) = json.get_mut("results").and_then(Json::as_array_mut) {
-                    results.truncate(results.len().saturating_sub(*rows));
-                    json["next"] = Json::Null;
-                }
-                for list in json.get_mut("data").and_then(Json::as_object_mut).into_iter().flatten() {
-                    if let Json::Array(list) = list.1 {
-                        list.truncate(list.len().saturating_sub(*rows));
-                    }
-                }
-            }),
-            Effect::MissingCount => alter(&mut answer.reply.body, |json| {
-                if let Some(json) = json.as_object_mut() {
-                    json.remove("count");
-                }
-            }),
-            _ => {}
-        }
-    }
-    if !effects.is_empty() || lock(&shared.faults).requests.iter().any(|fault| fault.effect == Effect::RepeatPage) {
-        lock(&shared.pages).insert(key, answer.reply.body.clone());
-    }
-    answer
-}
-
-fn alter(body: &mut String, change: impl Fn(&mut Json)) {
-    if let Ok(mut json) = serde_json::from_str::<Json>(body) {
-        change(&mut json);
-        *body = json.to_string();
-    }
-}
-
-fn respond(shared: &Shared, effects: &[Effect], request_id: &str, answer: Answer) -> Response<Body> {
-    let (major, minor) = shared.version();
-    let mut response = Response::builder()
-        .status(answer.reply.status)
-        .header("X-Request-ID", request_id)
-        .header("API-Version", format!("{major}.{minor}"))
-        .header(header::VARY, "HX-Request, Accept, Cookie, origin");
-    if answer.reply.status != 204 {
-        response = response.header(header::CONTENT_TYPE, answer.content_type);
-    }
-    if let Some(etag) = answer.reply.etag.filter(|_| shared.version() >= (4, 6)) {
-        response = response.header(header::ETAG, etag);
-    }
-    if let Some(location) = answer.reply.location {
-        response = response.header(header::LOCATION, location);
-    }
-    let mut cut = None;
-    for effect in effects {
-        match effect {
-            Effect::Unavailable { retry_after } | Effect::TooManyRequests { retry_after } => {
-                response = response.header(header::RETRY_AFTER, *retry_after);
-            }
-            Effect::CutBody(bytes) => cut = Some(*bytes),
-            _ => {}
-        }
-    }
-    let body = Bytes::from(answer.reply.body);
-    let body = match cut {
-        None => Body::from(body),
-        Some(at) => {
-            // The length is promised in full, so that the break shows.
-            response = response.header(header::CONTENT_LENGTH, body.len().max(at + 1));
-            cut_body(&body, at)
-        }
-    };
-    response.body(body).unwrap_or_else(|_| Response::new(Body::empty()))
-}
-
-/// What a refused seed says.
-pub(super) fn seed_error(errors: &Errors) -> String {
-    errors.to_json()
+    Answer::json(200, body)
 }

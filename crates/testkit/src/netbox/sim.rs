@@ -1,6 +1,5 @@
 //! The handle of a running simulator.
 
-use std::net::TcpListener;
 use std::sync::{Arc, MutexGuard, PoisonError};
 
 use axum::Router;
@@ -14,12 +13,12 @@ use super::faults::Faults;
 use super::input::{self, Select};
 use super::render::Renderer;
 use super::schema::Kind;
-use super::server::{Shared, handle, seed_error};
+use super::server::{Shared, handle};
 use super::state::{Object, Store};
-use super::traffic::RequestRecord;
 use super::validate;
 use super::write::Author;
-use crate::http::{Serving, lock};
+use crate::django::RequestRecord;
+use crate::http::{Serving, listen, lock};
 use crate::transaction::Database as _;
 use crate::watch::Watcher;
 
@@ -89,8 +88,7 @@ const READ_TOKEN: &str = "fedcba9876543210fedcba9876543210fedcba98";
 impl NetBoxSim {
     /// Starts a server on a thread of its own and returns once it listens.
     pub fn start(options: NetBoxOptions) -> Result<Self, StartError> {
-        let listener = TcpListener::bind(("127.0.0.1", options.port))?;
-        let base = format!("http://{}", listener.local_addr()?);
+        let (listener, base) = listen(options.port)?;
         let token = |secret: &str, write| Token { secret: secret.to_owned(), write };
         let mut access = Access { tokens: vec![token(V1_TOKEN, true), token(READ_TOKEN, false)], ..Access::default() };
         let shared = Shared::new(base, options, Access::default());
@@ -102,7 +100,7 @@ impl NetBoxSim {
         *shared.access.write().unwrap_or_else(PoisonError::into_inner) = access;
         let shared = Arc::new(shared);
         let app = Router::new().fallback(handle).with_state(Arc::clone(&shared));
-        let serving = Serving::start("netbox-simulator", listener, app, &shared.server)?;
+        let serving = Serving::start("netbox-simulator", listener, app, &shared.front.server)?;
         let tokens = [main.to_owned(), V1_TOKEN.to_owned(), READ_TOKEN.to_owned()];
         Ok(Self { shared, tokens, serving })
     }
@@ -224,44 +222,37 @@ impl NetBoxSim {
         let logged = store.changes.len();
         let done = store.transact(|store| write(store, &author));
         store.changes.truncate(logged);
-        done.map_err(|refusal| SeedError {
-            kind,
-            answer: match refusal {
-                Refusal::Fields(errors) => seed_error(&errors),
-                other => other.answer(&self.shared.options.version).1,
-            },
-        })
+        done.map_err(|refusal| SeedError { kind, answer: refusal.answer(&self.shared.options.version).1 })
     }
 
     /// Every request so far.
     pub fn requests(&self) -> Vec<RequestRecord> {
-        lock(&self.shared.traffic).clone()
+        self.shared.front.traffic.all()
     }
 
     /// Requests with this method whose path contains the text.
     pub fn request_count(&self, method: &str, path: &str) -> usize {
-        let traffic = lock(&self.shared.traffic);
-        traffic.iter().filter(|request| request.method == method && request.path.contains(path)).count()
+        self.shared.front.traffic.count(method, path)
     }
 
     /// Requests that asked for a write, refused ones included.
     pub fn write_requests(&self) -> usize {
-        lock(&self.shared.traffic).iter().filter(|request| request.is_write()).count()
+        self.shared.front.traffic.writes()
     }
 
     /// Objects that requests created, changed or deleted.
     pub fn written_objects(&self) -> usize {
-        lock(&self.shared.traffic).iter().map(|request| request.written).sum()
+        self.shared.front.traffic.written()
     }
 
     /// Forgets the requests so far.
     pub fn forget_requests(&self) {
-        lock(&self.shared.traffic).clear();
+        self.shared.front.traffic.forget();
     }
 
     /// Tells `watcher` of every request from now on, or nobody.
     pub fn watch(&self, watcher: Option<Watcher>) {
-        self.shared.watch.set(watcher);
+        self.shared.front.watch.set(watcher);
     }
 
     /// Lists of writes that are under way while [`Faults::deadlocks`] is set.

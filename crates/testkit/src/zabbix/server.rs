@@ -1,9 +1,8 @@
 //! The HTTP side: content types, faults, records.
 
-use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 
-use axum::body::{Body, Bytes, to_bytes};
+use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, Request, State as Extract};
 use axum::http::request::Parts;
 use axum::http::{Method, Response, header};
@@ -15,8 +14,8 @@ use super::refusal::Refusal;
 use super::rpc::{self, Incoming, Outcome};
 use super::state::State;
 use super::traffic::{Credentials, RequestRecord};
-use crate::http::{BAD_GATEWAY_PAGE, Connection, cut_body, lock};
-use crate::watch::{self, Watch};
+use crate::http::{self, BAD_GATEWAY_PAGE, Connection, lock, watched};
+use crate::watch::Watch;
 
 /// Where the API is.
 pub(super) const PATH: &str = "/api_jsonrpc.php";
@@ -55,12 +54,9 @@ pub(super) async fn handle(
     Extract(shared): Extract<Arc<Shared>>,
     ConnectInfo(connection): ConnectInfo<Connection>,
     request: Request,
-) -> Result<Response<Body>, Infallible> {
-    let (parts, body) = request.into_parts();
-    let body = to_bytes(body, MAX_BODY).await.unwrap_or_default();
-    let (method, url) = (parts.method.to_string(), parts.uri.to_string());
-    let work = answer_request(Arc::clone(&shared), connection, parts, body);
-    Ok(watch::carry_out(|moment| shared.watch.tell(moment, &method, &url), work).await)
+) -> Response<Body> {
+    let work = |parts, body| answer_request(Arc::clone(&shared), connection, parts, body);
+    watched(&shared.watch, request, MAX_BODY, work).await
 }
 
 async fn answer_request(shared: Arc<Shared>, connection: Connection, parts: Parts, body: Bytes) -> Response<Body> {
@@ -183,17 +179,13 @@ fn respond(effects: &[Effect], given: Answer) -> Response<Body> {
         .header(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*")
         .header(header::ACCESS_CONTROL_ALLOW_HEADERS, "Content-Type,Authorization")
         .header(header::ACCESS_CONTROL_ALLOW_METHODS, "POST,OPTIONS");
-    let bytes = Bytes::from(given.body);
-    let mut body = Body::from(bytes.clone());
+    let mut cut = None;
     for effect in effects {
         match effect {
             Effect::TooManyRequests { retry_after } => response = response.header(header::RETRY_AFTER, *retry_after),
-            Effect::CutBody(at) => {
-                response = response.header(header::CONTENT_LENGTH, bytes.len().max(at + 1));
-                body = cut_body(&bytes, *at);
-            }
+            Effect::CutBody(at) => cut = Some(*at),
             _ => {}
         }
     }
-    response.body(body).unwrap_or_else(|_| Response::new(Body::empty()))
+    http::respond(response, given.body, cut)
 }

@@ -1,6 +1,5 @@
 //! The handle of a running simulator.
 
-use std::net::TcpListener;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use axum::Router;
@@ -16,7 +15,7 @@ use super::server::{PATH, Shared, handle};
 use super::state::{Group, Host};
 use super::traffic::{CallRecord, RequestRecord};
 use super::{groups, hosts, macros, maintenance, proxies, stock, templates};
-use crate::http::{Serving, lock};
+use crate::http::{Serving, listen, lock};
 use crate::watch::{Watch, Watcher};
 
 /// How a simulator starts.
@@ -88,8 +87,7 @@ impl std::fmt::Debug for Shared {
 impl ZabbixSim {
     /// Starts a fresh server on a thread of its own and returns once it listens.
     pub fn start(options: ZabbixOptions) -> Result<Self, StartError> {
-        let listener = TcpListener::bind(("127.0.0.1", options.port))?;
-        let base = format!("http://{}", listener.local_addr()?);
+        let (listener, base) = listen(options.port)?;
         let dialect = Dialect::of(&options.version);
         let (state, token) = stock::fresh(&dialect, now()).map_err(|refusal| std::io::Error::other(refusal.data))?;
         let shared = Arc::new(Shared {

@@ -10,7 +10,7 @@ use serde_json::{Value as Json, json};
 
 use super::schema::Kind;
 use super::state::Store;
-use crate::graphql::{Document, Field, Place, Selection, parse};
+use crate::graphql::{Place, parse};
 
 /// Status and body of an answer.
 pub(super) type Answer = (u16, String);
@@ -78,16 +78,4 @@ pub(super) fn execute(store: &Store, body: &Json, short: &[Kind]) -> Answer {
         Err(problems) => refused(&problems),
         Ok(picks) => (200, run::run(store, &picks, short)),
     }
-}
-
-/// The names of the top-level fields of a request.
-pub(super) fn top_fields(text: &str) -> Vec<String> {
-    let Ok(Document { operations, .. }) = parse(text) else { return Vec::new() };
-    let fields = operations.into_iter().flat_map(|operation| operation.selection);
-    fields
-        .filter_map(|selection| match selection {
-            Selection::Field(Field { name, .. }) => Some(name),
-            _ => None,
-        })
-        .collect()
 }

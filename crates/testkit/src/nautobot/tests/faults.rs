@@ -38,6 +38,16 @@ fn requests_meet_faults() {
 }
 
 #[test]
+fn a_page_comes_again() {
+    let fixture = Fixture::new();
+    let get = |query: &str| fixture.send("GET", &format!("/api/dcim/devices/?{query}"), None).json();
+    fixture.sim.faults().add(Fault::on("dcim/devices", Effect::RepeatPage).after(1).times(1));
+    let first = get("limit=1");
+    assert_eq!(get("offset=1"), first);
+    assert_eq!(get("offset=1")["results"], json!([]));
+}
+
+#[test]
 fn somebody_is_faster() {
     let fixture = Fixture::new();
     fixture.sim.faults().add(Fault::on("dcim/interfaces", Effect::Overtake).method("PATCH"));

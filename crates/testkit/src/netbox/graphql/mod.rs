@@ -65,15 +65,3 @@ pub(super) fn execute(
         }
     }
 }
-
-/// The names of the top-level fields of a request.
-pub(super) fn top_fields(text: &str) -> Vec<String> {
-    let Ok(document) = parse::parse(text) else { return Vec::new() };
-    let fields = document.operations.iter().flat_map(|operation| &operation.selection);
-    fields
-        .filter_map(|selection| match selection {
-            parse::Selection::Field(field) => Some(field.name.clone()),
-            _ => None,
-        })
-        .collect()
-}
