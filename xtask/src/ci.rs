@@ -1,7 +1,7 @@
 //! `cargo xtask ci`: everything that a change must pass, each step with its time.
 
 use std::cell::Cell;
-use std::io;
+use std::io::{self, BufRead as _, BufReader};
 use std::process::{Command, Output, Stdio};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -24,9 +24,17 @@ pub(crate) struct Arguments {
 const FAULTS: (&str, &str) = ("SYNCLINE_FAULT_REQUESTS", "10000");
 /// Tests that need PostgreSQL fail without it.
 const POSTGRES: &str = "TEST_DATABASE_REQUIRED";
-/// How much the tests of kills, of many workers and of memory do here; by default they are quick.
-const DURABLE: &[(&str, &str)] =
-    &[("DURABLE_KILLS", "105"), ("DURABLE_SYNCS", "100"), ("DURABLE_TICKS", "3"), ("DURABLE_CHANGES", "100000")];
+/// How much the tests of kills, of many workers and of memory do here; by default they are quick. There are four tests of kills, two
+/// on each kind of database.
+const DURABLE: &[(&str, &str)] = &[
+    ("DURABLE_KILLS", "52"),
+    ("DURABLE_SYNCS", "100"),
+    ("DURABLE_LEASE", "16"),
+    ("DURABLE_TICKS", "3"),
+    ("DURABLE_CHANGES", "100000"),
+];
+/// They are run by themselves; among the others they do nothing.
+const NOT_DURABLE: &[(&str, &str)] = &[("DURABLE_KILLS", "0"), ("DURABLE_SYNCS", "0"), ("DURABLE_TICKS", "0")];
 
 struct Step {
     name: &'static str,
@@ -53,23 +61,26 @@ pub(crate) fn run(shell: &Shell, arguments: &Arguments) -> Outcome {
     step("fmt", &|| cargo(cmd!(shell, "cargo fmt --all --check")));
     step("tidy", &|| tidy::run(root()));
     step("deploy", &|| deploy::run(shell, root()));
-    let with_postgres =
-        |command: xshell::Cmd<'_>| cargo(if arguments.required { command.env(POSTGRES, "1") } else { command });
     let reports = root().join(matrix::REPORTS);
     // Tests wait for processes that they kill, for answers that never come and for time that a system asks for. Meanwhile others can do
-    // their work: cargo lets them begin when the tests are compiled.
+    // their work: cargo lets them begin when it has compiled what is compiled before them.
     let postgres = if arguments.required { &[(POSTGRES, "1")][..] } else { &[] };
     // Of the whole workspace, so that nothing is compiled again with other features.
     let durable = ["test", "--workspace", "--test", "durable", "--", "--nocapture"];
-    let durable = Beside::start(&durable, &[DURABLE, postgres].concat());
-    let lints = Beside::start(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"], &[]);
+    let durable = cargo_beside(&durable, &[DURABLE, postgres].concat());
+    let lints = Cell::new(None);
     step("test", &|| {
         matrix::forget(&reports)?;
-        let command = cmd!(shell, "cargo test --workspace --no-fail-fast").env(FAULTS.0, FAULTS.1);
-        with_postgres(command.env(matrix::WHERE, &reports))
+        let mut command = Command::new("cargo");
+        command.args(["test", "--workspace", "--no-fail-fast"]).current_dir(root());
+        command.envs(NOT_DURABLE.iter().chain(postgres).copied()).env(FAULTS.0, FAULTS.1).env(matrix::WHERE, &reports);
+        // Not before all is compiled: cargo compiles for one command at a time, and tests leave more of the machine to others.
+        when_it_says(&mut command, " Running ", || {
+            lints.set(Some(cargo_beside(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"], &[])));
+        })
     });
-    step("durable, what was left of it", &|| durable.end());
-    step("clippy, what was left of it", &|| lints.end());
+    step("durable, what was left of it", &|| told(durable.end()?));
+    step("clippy, what was left of it", &|| told(lints.take().context("the tests were not compiled")?.end()?));
     step("handbook matrix", &|| matrix::run(root(), &reports, true));
     step("handbook", &|| handbook::build(shell));
     step("new connector", &|| new_connector::prove(shell, root()));
@@ -78,39 +89,68 @@ pub(crate) fn run(shell: &Shell, arguments: &Arguments) -> Outcome {
         Ok(_) => step("deny", &|| cargo(cmd!(shell, "cargo deny check bans licenses sources"))),
         Err(_) => println!("\n==> deny\nSKIPPED: cargo-deny is not installed (`cargo install cargo-deny --locked`)"),
     }
-    // Real Nautobots are installed and migrated while others are at work. Where their packages cannot be had, it says so.
-    let nautobot = thread::spawn(|| anyhow::Ok(integration::run(&Shell::new()?, &integration::Arguments::nautobot())));
+    // Real servers are installed and migrated while others are at work. Where their packages cannot be had, it says so, and the
+    // simulators have to do.
+    let zabbix = suite_beside(integration::Arguments::zabbix());
+    let nautobot = suite_beside(integration::Arguments::nautobot());
     step("integration clients", &|| Ok(integration::run(shell, &integration::Arguments::clients(arguments.required))));
     step("integration api", &|| Ok(integration::run(shell, &integration::Arguments::api(arguments.required))));
     step("integration browser", &|| Ok(integration::run(shell, &integration::Arguments::browser(arguments.required))));
-    // Where Debian's packages can be had: elsewhere it says so, and the simulator has to do.
-    step("integration zabbix", &|| Ok(integration::run(shell, &integration::Arguments::zabbix())));
-    let nautobot = Cell::new(Some(nautobot));
-    step("integration nautobot, what was left of it", &|| {
-        let thread = nautobot.take().context("it was awaited before")?;
-        thread.join().map_err(|_| anyhow!("the thread of the suite has panicked"))?
-    });
+    step("integration nautobot, what was left of it", &|| nautobot.end()?);
+    step("integration zabbix, what was left of it", &|| zabbix.end()?);
     summary(&steps)
 }
 
-/// A command of cargo beside the steps. What it says is told where its end is awaited.
-struct Beside(Cell<Option<JoinHandle<io::Result<Output>>>>);
+/// Work beside the steps, whose end is awaited once.
+struct Beside<T>(Cell<Option<JoinHandle<T>>>);
 
-impl Beside {
-    fn start(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
-        let mut command = Command::new("cargo");
-        command.args(arguments).envs(environment.iter().copied()).current_dir(root()).stdin(Stdio::null());
-        Self(Cell::new(Some(thread::spawn(move || command.output()))))
+impl<T: Send + 'static> Beside<T> {
+    fn start(work: impl FnOnce() -> T + Send + 'static) -> Self {
+        Self(Cell::new(Some(thread::spawn(work))))
     }
 
-    fn end(&self) -> anyhow::Result<Outcome> {
+    fn end(&self) -> anyhow::Result<T> {
         let thread = self.0.take().context("it was awaited before")?;
-        let output = thread.join().map_err(|_| anyhow!("the thread that waited for cargo has panicked"))??;
-        print!("{}", String::from_utf8_lossy(&output.stdout));
-        eprint!("{}", String::from_utf8_lossy(&output.stderr));
-        ensure!(output.status.success(), "cargo ended with {}", output.status);
-        Ok(Outcome::Good)
+        thread.join().map_err(|_| anyhow!("the thread that was at work beside the steps has panicked"))
     }
+}
+
+/// A command of cargo. What it says is told where its end is awaited.
+fn cargo_beside(arguments: &[&str], environment: &[(&str, &str)]) -> Beside<io::Result<Output>> {
+    let mut command = Command::new("cargo");
+    command.args(arguments).envs(environment.iter().copied()).current_dir(root()).stdin(Stdio::null());
+    Beside::start(move || command.output())
+}
+
+/// Runs a command, and does something when a word first stands in its errors, which are passed on.
+fn when_it_says(command: &mut Command, word: &str, act: impl FnOnce()) -> anyhow::Result<Outcome> {
+    let mut child = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn()?;
+    let mut act = Some(act);
+    for line in BufReader::new(child.stderr.take().context("its errors are piped")?).lines() {
+        let line = line?;
+        eprintln!("{line}");
+        if line.contains(word)
+            && let Some(act) = act.take()
+        {
+            act();
+        }
+    }
+    let status = child.wait()?;
+    ensure!(status.success(), "cargo ended with {status}");
+    Ok(Outcome::Good)
+}
+
+fn told(output: io::Result<Output>) -> anyhow::Result<Outcome> {
+    let output = output?;
+    print!("{}", String::from_utf8_lossy(&output.stdout));
+    eprint!("{}", String::from_utf8_lossy(&output.stderr));
+    ensure!(output.status.success(), "cargo ended with {}", output.status);
+    Ok(Outcome::Good)
+}
+
+/// A suite of the integration tests, which tells what it does while others do.
+fn suite_beside(arguments: integration::Arguments) -> Beside<anyhow::Result<Outcome>> {
+    Beside::start(move || Ok(integration::run(&Shell::new()?, &arguments)))
 }
 
 fn summary(steps: &[Step]) -> Outcome {

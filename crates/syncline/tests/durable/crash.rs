@@ -13,7 +13,7 @@ use syncline_testkit::netbox::{Effect, Fault};
 use tokio_util::sync::CancellationToken;
 
 use super::audit::{self, Problems};
-use super::dice::{Dice, OnFailure, seed, setting};
+use super::dice::{Dice, OnFailure, seed, wanted};
 use super::process::{LOOK, said, start};
 use super::trap::{Class, How, Kill, Trap};
 use super::world::{POLICY, SYNC, World};
@@ -83,7 +83,8 @@ impl Drop for Crash {
 
 /// Makes cycles of changes and kills until there were as many kills as wanted.
 async fn crash(who: Who, history: Option<&str>, stream: u64) {
-    let (seed, wanted) = (seed(), usize::try_from(setting("DURABLE_KILLS", 6)).unwrap());
+    let Some(wanted) = wanted("DURABLE_KILLS", 6) else { return };
+    let (seed, wanted) = (seed(), usize::try_from(wanted).unwrap());
     let where_to = if history.is_some() { "PostgreSQL" } else { "SQLite" };
     let _tell = OnFailure(format!("{who:?} on {where_to}: `DURABLE_SEED={seed} DURABLE_KILLS={wanted}` does it again"));
     let options =

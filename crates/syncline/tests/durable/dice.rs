@@ -48,6 +48,15 @@ pub fn setting(name: &str, default: u64) -> u64 {
     }
 }
 
+/// How much a test is to do; none where it is left out.
+pub fn wanted(name: &str, default: u64) -> Option<u64> {
+    let wanted = setting(name, default);
+    if wanted == 0 {
+        println!("left out: `{name}` is 0");
+    }
+    Some(wanted).filter(|wanted| *wanted > 0)
+}
+
 /// Where the random choices begin.
 pub fn seed() -> u64 {
     setting("DURABLE_SEED", 1)

@@ -6,7 +6,7 @@ use syncline_core::history::RunStatus;
 use syncline_testkit::estate::EstateOptions;
 
 use super::audit::{self, Problems};
-use super::dice::{OnFailure, setting};
+use super::dice::{OnFailure, wanted};
 use super::process::{said, start};
 use super::trap::{Class, How, Kill, Trap};
 use super::world::{POLICY, SYNC, World};
@@ -21,32 +21,28 @@ const GLANCE: Duration = Duration::from_millis(10);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_large_load_and_its_resume_stay_within_their_memory() {
-    let wanted = setting("DURABLE_CHANGES", 0);
-    if wanted == 0 {
-        println!("left out: `DURABLE_CHANGES=100000` asks for it");
-        return;
-    }
-    let _tell = OnFailure(format!("`DURABLE_CHANGES={wanted}`"));
-    let world = World::new(EstateOptions::with_records(wanted), None, "batch_size = 100", POLICY).await;
+    let Some(changes) = wanted("DURABLE_CHANGES", 0) else { return };
+    let _tell = OnFailure(format!("`DURABLE_CHANGES={changes}`"));
+    let world = World::new(EstateOptions::with_records(changes), None, "batch_size = 100", POLICY).await;
     let trap = Trap::default();
     world.netbox.watch(Some(trap.watcher(false)));
 
     // Half of the creates, in lists of 100 at most.
-    let kill = Kill { class: Class::Create, nth: wanted / 200, how: How::Unanswered };
+    let kill = Kill { class: Class::Create, nth: changes / 200, how: How::Unanswered };
     trap.hold(start(world.folder.path(), &["run", SYNC, "--quiet"], SAID), Some(kill));
     let first = peak(&trap).await;
     assert_eq!(trap.sprung(), Some(kill), "{}", said(world.folder.path(), SAID));
     let run = world.runs().await.remove(0);
     let done = run.counts.outcomes.total();
-    assert!(done > wanted / 10, "it was to be killed in the middle, and {done} changes were done");
+    assert!(done > changes / 10, "it was to be killed in the middle, and {done} changes were done");
 
     trap.hold(start(world.folder.path(), &["resume", &run.id.to_string(), "--here", "--quiet"], SAID), None);
     let resumed = peak(&trap).await;
     let run = world.runner.history().run(run.id).await.unwrap().unwrap();
     assert_eq!(run.status, RunStatus::Completed, "{run:#?}\n{}", said(world.folder.path(), SAID));
-    let changes = run.counts.outcomes.total();
-    println!("{changes} changes: {first} MiB until the kill at {done}, {resumed} MiB from there to the end");
-    assert!(changes >= wanted, "only {changes} changes");
+    let total = run.counts.outcomes.total();
+    println!("{total} changes: {first} MiB until the kill at {done}, {resumed} MiB from there to the end");
+    assert!(total >= changes, "only {total} changes");
     assert!(first <= LIMIT_MIB && resumed <= LIMIT_MIB, "{first} MiB and {resumed} MiB, of {LIMIT_MIB}");
 
     world.netbox.watch(None);

@@ -14,22 +14,22 @@ use syncline_testkit::netbox::{NetBoxOptions, NetBoxSim};
 use tempfile::TempDir;
 
 use super::audit::{self, Problems, message};
-use super::dice::{OnFailure, setting};
+use super::dice::{OnFailure, setting, wanted};
 use super::process::{self, LOOK, said};
 use super::trap::{Class, How, Kill, Trap};
 use super::world::{POLICY, Text, World};
 use super::{database, edits};
 use crate::dice::Dice;
 
-/// For how long a worker has a run without a word, in seconds.
-const LEASE: u64 = 8;
-/// How long a run may wait for the next worker after its lease is over: a sweep, and what a busy machine takes. Within two leases
-/// of its last word a worker is replaced.
-const SWEPT: TimeDelta = TimeDelta::seconds(LEASE.cast_signed());
 /// How many targets the syncs share.
 const TARGETS: usize = 10;
 /// Whoever is not done after so long hangs.
 const PATIENCE: Duration = Duration::from_mins(15);
+
+/// For how long a worker has a run without a word, in seconds.
+fn lease() -> u64 {
+    setting("DURABLE_LEASE", 8)
+}
 
 /// Syncs, targets, and workers that share them.
 struct Fleet {
@@ -62,7 +62,8 @@ struct Taken {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn three_workers_share_syncs_and_targets() {
-    let syncs = usize::try_from(setting("DURABLE_SYNCS", 30)).unwrap();
+    let Some(syncs) = wanted("DURABLE_SYNCS", 30) else { return };
+    let syncs = usize::try_from(syncs).unwrap();
     let _tell = OnFailure(format!("`DURABLE_SYNCS={syncs}`"));
     let Some(url) = database::postgres("the test of three workers").await else { return };
     let mut fleet = Fleet::new(syncs, &url).await;
@@ -254,7 +255,7 @@ impl Fleet {
     fn start(&mut self) {
         let said = format!("worker-{}", self.started);
         self.started += 1;
-        let lease = LEASE.to_string();
+        let lease = lease().to_string();
         let arguments = ["worker", "-v", "--concurrency", "6", "--lease", &lease, "--tries", "1000"];
         self.workers.push((said.clone(), process::start(self.folder.path(), &arguments, &said)));
     }
@@ -331,9 +332,12 @@ impl Fleet {
                 problems.add(format!("target {number} was written to by nobody we know: `{writer}`"));
             }
         }
+        // After its lease a run waits for a sweep, and for what a busy machine takes: within two leases of its last word a worker is
+        // replaced.
+        let swept = TimeDelta::seconds(lease().cast_signed());
         for Taken { run, until, again, .. } in taken {
             match again {
-                Some(again) if *again <= *until + SWEPT => {}
+                Some(again) if *again <= *until + swept => {}
                 other => problems.add(format!("run {run} was free at {until}, and taken at {other:?}")),
             }
         }
