@@ -2,6 +2,7 @@
 //! list that is empty, and GraphQL does not.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::pin::pin;
 
 use futures::TryStreamExt as _;
@@ -33,7 +34,8 @@ struct Known {
 /// One model of a list. The list of interfaces is also one of MAC addresses.
 struct Part {
     table: &'static Table,
-    columns: Vec<&'static Column>,
+    /// Of the key, and of the other fields.
+    columns: [Vec<&'static Column>; 2],
     sink: Option<ModelSink<AnyRecord>>,
 }
 
@@ -56,11 +58,9 @@ pub(crate) async fn load(client: &Client, request: &ReadRequest, sink: &Snapshot
             // An address is in the VRF of the prefix that holds it.
             if is_wanted || has_addresses && [Vrf::NAME, Prefix::NAME].contains(&name) {
                 let sink = is_wanted.then(|| sink.open_any(table.schema)).transpose()?;
-                parts.push(Part {
-                    table,
-                    columns: table.columns_of(fields.union(table.schema.key_set())).collect(),
-                    sink,
-                });
+                let columns = table.columns_of(fields.union(table.schema.key_set()));
+                let (key, others) = columns.partition(|column| table.is_key(column));
+                parts.push(Part { table, columns: [key, others], sink });
             }
         }
         if parts.is_empty() {
@@ -79,7 +79,7 @@ impl Known {
     /// Reads a list, as the records of its models.
     async fn read(&mut self, client: &Client, parts: &mut [Part]) -> Result<()> {
         let table = parts[0].table;
-        let columns = parts.iter().flat_map(|part| &part.columns);
+        let columns = parts.iter().flat_map(|part| part.columns.iter().flatten());
         let mut fields: Vec<_> = columns.map(|column| column.kind.ask(column.native)).collect();
         fields.push(beside(table).to_owned());
         let (list, fields) = (&list(table), &fields.join(" "));
@@ -113,10 +113,9 @@ impl Known {
             }
             return Ok(());
         }
-        let is_key = |column: &&Column| schema.field(column.field).is_some_and(|field| field.key);
-        let field = |column: &Column| Ok((column.field.to_owned(), self.value(part.table, column, row)?));
-        let key: Result<Object, _> = part.columns.iter().copied().filter(is_key).map(field).collect();
-        let others: Result<Object, _> = part.columns.iter().copied().filter(|one| !is_key(one)).map(field).collect();
+        let field = |column: &&Column| Ok((column.field.to_owned(), self.value(part.table, column, row)?));
+        let [key, others] =
+            part.columns.each_ref().map(|columns| columns.iter().map(field).collect::<Result<Object, _>>());
         // Nothing is found by the ids of these. What is found by its key, is so also when another field is wrong.
         if ![Interface::NAME, MacAddress::NAME, IpAddress::NAME, VirtualMachine::NAME].contains(&schema.name) {
             match (&key, key.as_ref().ok().and_then(|key| self.keys.insert(schema, own, key))) {
@@ -132,14 +131,16 @@ impl Known {
             self.prefixes.note(record);
         }
         let Some(sink) = &mut part.sink else { return Ok(()) };
-        let name = ["name", "model", "address", "prefix"].iter().find_map(|name| row[name].as_str()).unwrap_or("-");
-        let label = format!("`{name}` (id {})", row["id"].as_str().unwrap_or("-"));
+        let label = fmt::from_fn(|text| {
+            let name = ["name", "model", "address", "prefix"].iter().find_map(|name| row[name].as_str()).unwrap_or("-");
+            write!(text, "`{name}` (id {})", row["id"].as_str().unwrap_or("-"))
+        });
         sink.take(label, record, &native(part.table, row)).await
     }
 
     /// A field of a record, with keys in the place of ids.
     fn value(&self, table: &Table, column: &Column, row: &Value) -> Result<Value, NoRecord> {
-        let is_key = table.schema.field(column.field).is_some_and(|field| field.key);
+        let is_key = table.is_key(column);
         // What is left out takes along what is a part of it.
         let part_of = |key: Option<Value>| if is_key { key.ok_or(LEFT_OUT) } else { Ok(key.unwrap_or_default()) };
         let key = |model, id: &Value| self.key(model, column, id);

@@ -82,6 +82,11 @@ impl<K> Table<K> {
         self.columns.iter().filter(|column| is_one(column)).filter_map(|one| self.schema.position(one.field)).collect()
     }
 
+    /// Whether a column is of the key.
+    pub fn is_key(&self, column: &Column<K>) -> bool {
+        self.schema.field(column.field).is_some_and(|field| field.key)
+    }
+
     /// The model that a column refers to, if it does.
     pub fn refers_to(&self, column: &Column<K>) -> Option<&'static str> {
         self.schema.field(column.field)?.kind.referenced_model()
@@ -187,5 +192,6 @@ mod tests {
         assert_eq!(device.mappings(FieldSet::EMPTY), []);
         let refers = |field| device.refers_to(device.column(field).unwrap());
         assert_eq!([refers("site"), refers("name"), refers("tags")], [Some("site"), None, Some("tag")]);
+        assert!(device.is_key(&device.columns[0]) && !device.is_key(&device.columns[2]));
     }
 }

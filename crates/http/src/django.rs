@@ -75,9 +75,10 @@ impl Lists {
     /// The objects of a list of GraphQL, with these fields of each.
     pub async fn objects(&self, list: &str, arguments: &str, fields: &str) -> Result<Vec<Value>> {
         let mut data = self.graphql(&format!("{{{list}({arguments}){{{fields}}}}}")).await?;
-        serde_json::from_value(data[list].take()).map_err(|error| {
-            Error::new(ErrorKind::Protocol, format!("{} answered no list of {list}", self.system)).caused_by(error)
-        })
+        match data[list].take() {
+            Value::Array(objects) => Ok(objects),
+            _ => Err(Error::new(ErrorKind::Protocol, format!("{} answered no list of {list}", self.system))),
+        }
     }
 }
 

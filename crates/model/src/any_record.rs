@@ -74,6 +74,16 @@ impl AnyRecord {
             let known = schema.fields.iter().map(|field| field.name).collect();
             return Err(FieldError::Unknown { model: schema.name, field: field.clone(), known });
         }
+        Self::from_members(schema, fields, wanted)
+    }
+
+    /// Takes the fields of a record from those members of a JSON object that are named as they are, as [`from_json`](Self::from_json)
+    /// does; others are left out.
+    pub fn from_members(
+        schema: &'static ModelSchema,
+        fields: &Map<String, Value>,
+        wanted: FieldSet,
+    ) -> Result<Self, FieldError> {
         let mut values = vec![None; schema.fields.len()];
         let mut filled = FieldSet::EMPTY;
         for (position, field) in schema.fields.iter().enumerate() {
@@ -96,9 +106,8 @@ impl AnyRecord {
             }
             values[position] = Some(canonical.into());
         }
-        let part = |name: &str| fields.get(name).cloned().unwrap_or_default();
-        let parts: Value = schema.key_fields().map(|field| part(field.name)).collect();
-        let key = schema.key_from_json(&parts).map_err(|error| {
+        let parts = schema.key_fields().map(|field| fields.get(field.name).unwrap_or(&Value::Null));
+        let key = schema.key_from_parts(parts).map_err(|error| {
             let field = schema.key_fields().next().map_or(schema.name, |field| field.name);
             FieldError::Value { field, error }
         })?;

@@ -120,6 +120,13 @@ impl ModelSchema {
         Ok(AnyKey::from_canonical(&String::from_utf8_lossy(&out)))
     }
 
+    /// Reads a key from as many parts as it has.
+    pub(crate) fn key_from_parts<'v>(&self, parts: impl Iterator<Item = &'v Value>) -> Result<AnyKey, ParseError> {
+        let mut out = Vec::with_capacity(64);
+        self.read_parts(parts, &mut out)?;
+        Ok(AnyKey::from_canonical(&String::from_utf8_lossy(&out)))
+    }
+
     fn read_key(&self, value: &Value, out: &mut Vec<u8>) -> Result<(), ParseError> {
         const EXPECTED: &str = "a key with as many parts as its model has key fields, such as `[\"atlanta-dc1\"]`";
         let parts = match value {
@@ -129,6 +136,10 @@ impl ModelSchema {
         if parts.len() != self.key_fields().count() {
             return Err(unexpected(value, EXPECTED));
         }
+        self.read_parts(parts.iter(), out)
+    }
+
+    fn read_parts<'v>(&self, parts: impl Iterator<Item = &'v Value>, out: &mut Vec<u8>) -> Result<(), ParseError> {
         out.push(b'[');
         for (position, (field, part)) in self.key_fields().zip(parts).enumerate() {
             if position > 0 {

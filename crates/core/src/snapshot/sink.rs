@@ -248,9 +248,7 @@ impl ModelSink<AnyRecord> {
             self.reject(name.to_string(), "", "is no JSON object");
             return Ok(());
         };
-        let known = members.iter().filter(|(member, _)| self.schema.position(member).is_some());
-        let fields = known.map(|(member, value)| (member.clone(), value.clone())).collect();
-        match AnyRecord::from_json(self.schema, &fields, self.fields) {
+        match AnyRecord::from_members(self.schema, members, self.fields) {
             Ok(record) => self.push_any(&record, native).await,
             Err(error) => {
                 self.reject(name.to_string(), error.field(), error.to_string());
