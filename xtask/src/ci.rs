@@ -24,15 +24,9 @@ pub(crate) struct Arguments {
 const FAULTS: (&str, &str) = ("SYNCLINE_FAULT_REQUESTS", "10000");
 /// Tests that need PostgreSQL fail without it.
 const POSTGRES: &str = "TEST_DATABASE_REQUIRED";
-/// How much the tests of kills, of many workers and of memory do here; by default they are quick. There are four tests of kills, two
-/// on each kind of database.
-const DURABLE: &[(&str, &str)] = &[
-    ("DURABLE_KILLS", "52"),
-    ("DURABLE_SYNCS", "100"),
-    ("DURABLE_LEASE", "16"),
-    ("DURABLE_TICKS", "3"),
-    ("DURABLE_CHANGES", "100000"),
-];
+/// How much the tests of kills, of many workers and of memory do here; by default they are quick.
+const DURABLE: &[(&str, &str)] =
+    &[("DURABLE_KILLS", "105"), ("DURABLE_SYNCS", "100"), ("DURABLE_TICKS", "3"), ("DURABLE_CHANGES", "100000")];
 /// They are run by themselves; among the others they do nothing.
 const NOT_DURABLE: &[(&str, &str)] = &[("DURABLE_KILLS", "0"), ("DURABLE_SYNCS", "0"), ("DURABLE_TICKS", "0")];
 

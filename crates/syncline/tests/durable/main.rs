@@ -9,7 +9,6 @@
 //! | `DURABLE_SEED` | where the random choices begin | 1 |
 //! | `DURABLE_KILLS` | kills of each of the four crash tests | 6 |
 //! | `DURABLE_SYNCS` | syncs that three workers share | 30 |
-//! | `DURABLE_LEASE` | seconds that these workers keep a run without a word: longer where the machine is busy | 8 |
 //! | `DURABLE_TICKS` | ticks of a schedule that recurs every minute | 1 |
 //! | `DURABLE_CHANGES` | changes of the large load | 0 |
 

@@ -14,22 +14,22 @@ use syncline_testkit::netbox::{NetBoxOptions, NetBoxSim};
 use tempfile::TempDir;
 
 use super::audit::{self, Problems, message};
-use super::dice::{OnFailure, setting, wanted};
+use super::dice::{OnFailure, wanted};
 use super::process::{self, LOOK, said};
 use super::trap::{Class, How, Kill, Trap};
 use super::world::{POLICY, Text, World};
 use super::{database, edits};
 use crate::dice::Dice;
 
+/// For how long a worker has a run without a word, in seconds.
+const LEASE: u64 = 8;
+/// How long a run may wait for the next worker after its lease is over: a sweep, and what a busy machine takes. Within two leases
+/// of its last word a worker is replaced.
+const SWEPT: TimeDelta = TimeDelta::seconds(LEASE.cast_signed());
 /// How many targets the syncs share.
 const TARGETS: usize = 10;
 /// Whoever is not done after so long hangs.
 const PATIENCE: Duration = Duration::from_mins(15);
-
-/// For how long a worker has a run without a word, in seconds.
-fn lease() -> u64 {
-    setting("DURABLE_LEASE", 8)
-}
 
 /// Syncs, targets, and workers that share them.
 struct Fleet {
@@ -255,7 +255,7 @@ impl Fleet {
     fn start(&mut self) {
         let said = format!("worker-{}", self.started);
         self.started += 1;
-        let lease = lease().to_string();
+        let lease = LEASE.to_string();
         let arguments = ["worker", "-v", "--concurrency", "6", "--lease", &lease, "--tries", "1000"];
         self.workers.push((said.clone(), process::start(self.folder.path(), &arguments, &said)));
     }
@@ -332,12 +332,9 @@ impl Fleet {
                 problems.add(format!("target {number} was written to by nobody we know: `{writer}`"));
             }
         }
-        // After its lease a run waits for a sweep, and for what a busy machine takes: within two leases of its last word a worker is
-        // replaced.
-        let swept = TimeDelta::seconds(lease().cast_signed());
         for Taken { run, until, again, .. } in taken {
             match again {
-                Some(again) if *again <= *until + swept => {}
+                Some(again) if *again <= *until + SWEPT => {}
                 other => problems.add(format!("run {run} was free at {until}, and taken at {other:?}")),
             }
         }
