@@ -1,6 +1,5 @@
 //! `cargo xtask ci`: everything that a change must pass, each step with its time.
 
-use std::cell::Cell;
 use std::io::{self, BufRead as _, BufReader};
 use std::process::{Command, Output, Stdio};
 use std::thread::{self, JoinHandle};
@@ -38,7 +37,7 @@ struct Step {
 
 pub(crate) fn run(shell: &Shell, arguments: &Arguments) -> Outcome {
     let mut steps = Vec::new();
-    let mut step = |name: &'static str, work: &dyn Fn() -> anyhow::Result<Outcome>| {
+    let mut step = |name: &'static str, work: &mut dyn FnMut() -> anyhow::Result<Outcome>| {
         println!("\n==> {name}");
         let start = Instant::now();
         let result = work();
@@ -52,58 +51,62 @@ pub(crate) fn run(shell: &Shell, arguments: &Arguments) -> Outcome {
         Ok(Outcome::Good)
     };
 
-    step("fmt", &|| cargo(cmd!(shell, "cargo fmt --all --check")));
-    step("tidy", &|| tidy::run(root()));
-    step("deploy", &|| deploy::run(shell, root()));
+    step("fmt", &mut || cargo(cmd!(shell, "cargo fmt --all --check")));
+    step("tidy", &mut || tidy::run(root()));
+    step("deploy", &mut || deploy::run(shell, root()));
     let reports = root().join(matrix::REPORTS);
     // Tests wait for processes that they kill, for answers that never come and for time that a system asks for. Meanwhile others can do
     // their work: cargo lets them begin when it has compiled what is compiled before them.
     let postgres = if arguments.required { &[(POSTGRES, "1")][..] } else { &[] };
     // Of the whole workspace, so that nothing is compiled again with other features.
     let durable = ["test", "--workspace", "--test", "durable", "--", "--nocapture"];
-    let durable = cargo_beside(&durable, &[DURABLE, postgres].concat());
-    let lints = Cell::new(None);
-    step("test", &|| {
+    let mut durable = cargo_beside(&durable, &[DURABLE, postgres].concat());
+    let mut lints = None;
+    step("test", &mut || {
         matrix::forget(&reports)?;
         let mut command = Command::new("cargo");
         command.args(["test", "--workspace", "--no-fail-fast"]).current_dir(root());
         command.envs(NOT_DURABLE.iter().chain(postgres).copied()).env(FAULTS.0, FAULTS.1).env(matrix::WHERE, &reports);
         // Not before all is compiled: cargo compiles for one command at a time, and tests leave more of the machine to others.
         when_it_says(&mut command, " Running ", || {
-            lints.set(Some(cargo_beside(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"], &[])));
+            lints = Some(cargo_beside(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"], &[]));
         })
     });
-    step("durable, what was left of it", &|| told(durable.end()?));
-    step("clippy, what was left of it", &|| told(lints.take().context("the tests were not compiled")?.end()?));
-    step("handbook matrix", &|| matrix::run(root(), &reports, true));
-    step("handbook", &|| handbook::build(shell));
-    step("new connector", &|| new_connector::prove(shell, root()));
+    step("durable, what was left of it", &mut || told(durable.end()?));
+    step("clippy, what was left of it", &mut || told(lints.as_mut().context("the tests were not compiled")?.end()?));
+    step("handbook matrix", &mut || matrix::run(root(), &reports, true));
+    step("handbook", &mut || handbook::build(shell));
+    step("new connector", &mut || new_connector::prove(shell, root()));
     // Advisories are left out: their database is not everywhere to be had. `cargo deny check advisories` asks for it.
     match cmd!(shell, "cargo deny --version").quiet().ignore_stderr().read() {
-        Ok(_) => step("deny", &|| cargo(cmd!(shell, "cargo deny check bans licenses sources"))),
+        Ok(_) => step("deny", &mut || cargo(cmd!(shell, "cargo deny check bans licenses sources"))),
         Err(_) => println!("\n==> deny\nSKIPPED: cargo-deny is not installed (`cargo install cargo-deny --locked`)"),
     }
     // Real servers are installed and migrated while others are at work. Where their packages cannot be had, it says so, and the
     // simulators have to do.
-    let zabbix = suite_beside(integration::Arguments::zabbix());
-    let nautobot = suite_beside(integration::Arguments::nautobot());
-    step("integration clients", &|| Ok(integration::run(shell, &integration::Arguments::clients(arguments.required))));
-    step("integration api", &|| Ok(integration::run(shell, &integration::Arguments::api(arguments.required))));
-    step("integration browser", &|| Ok(integration::run(shell, &integration::Arguments::browser(arguments.required))));
-    step("integration nautobot, what was left of it", &|| nautobot.end()?);
-    step("integration zabbix, what was left of it", &|| zabbix.end()?);
+    let mut zabbix = suite_beside(integration::Arguments::zabbix());
+    let mut nautobot = suite_beside(integration::Arguments::nautobot());
+    step("integration clients", &mut || {
+        Ok(integration::run(shell, &integration::Arguments::clients(arguments.required)))
+    });
+    step("integration api", &mut || Ok(integration::run(shell, &integration::Arguments::api(arguments.required))));
+    step("integration browser", &mut || {
+        Ok(integration::run(shell, &integration::Arguments::browser(arguments.required)))
+    });
+    step("integration nautobot, what was left of it", &mut || nautobot.end()?);
+    step("integration zabbix, what was left of it", &mut || zabbix.end()?);
     summary(&steps)
 }
 
 /// Work beside the steps, whose end is awaited once.
-struct Beside<T>(Cell<Option<JoinHandle<T>>>);
+struct Beside<T>(Option<JoinHandle<T>>);
 
 impl<T: Send + 'static> Beside<T> {
     fn start(work: impl FnOnce() -> T + Send + 'static) -> Self {
-        Self(Cell::new(Some(thread::spawn(work))))
+        Self(Some(thread::spawn(work)))
     }
 
-    fn end(&self) -> anyhow::Result<T> {
+    fn end(&mut self) -> anyhow::Result<T> {
         let thread = self.0.take().context("it was awaited before")?;
         thread.join().map_err(|_| anyhow!("the thread that was at work beside the steps has panicked"))
     }
