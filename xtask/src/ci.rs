@@ -60,16 +60,18 @@ pub(crate) fn run(shell: &Shell, arguments: &Arguments) -> Outcome {
     let postgres = if arguments.required { &[(POSTGRES, "1")][..] } else { &[] };
     // Of the whole workspace, so that nothing is compiled again with other features.
     let durable = ["test", "--workspace", "--test", "durable", "--", "--nocapture"];
-    let mut durable = cargo_beside(&durable, &[DURABLE, postgres].concat());
+    let mut durable = command_beside("cargo", &durable, &[DURABLE, postgres].concat());
+    let lint = ["-n", "19", "cargo", "clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
     let mut lints = None;
     step("test", &mut || {
         matrix::forget(&reports)?;
         let mut command = Command::new("cargo");
         command.args(["test", "--workspace", "--no-fail-fast"]).current_dir(root());
         command.envs(NOT_DURABLE.iter().chain(postgres).copied()).env(FAULTS.0, FAULTS.1).env(matrix::WHERE, &reports);
-        // Not before all is compiled: cargo compiles for one command at a time, and tests leave more of the machine to others.
+        // Not before all is compiled: cargo compiles for one command at a time, and tests leave more of the machine to others. What they
+        // need of it they have first: some of them wait for leases that end.
         when_it_says(&mut command, " Running ", || {
-            lints = Some(cargo_beside(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"], &[]));
+            lints = Some(command_beside("nice", &lint, &[]));
         })
     });
     step("durable, what was left of it", &mut || told(durable.end()?));
@@ -112,9 +114,9 @@ impl<T: Send + 'static> Beside<T> {
     }
 }
 
-/// A command of cargo. What it says is told where its end is awaited.
-fn cargo_beside(arguments: &[&str], environment: &[(&str, &str)]) -> Beside<io::Result<Output>> {
-    let mut command = Command::new("cargo");
+/// A command. What it says is told where its end is awaited.
+fn command_beside(program: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Beside<io::Result<Output>> {
+    let mut command = Command::new(program);
     command.args(arguments).envs(environment.iter().copied()).current_dir(root()).stdin(Stdio::null());
     Beside::start(move || command.output())
 }
