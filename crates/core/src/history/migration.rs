@@ -94,6 +94,8 @@ pub(super) async fn migrate(store: &Store) -> Result<()> {
         .write(move |tx, _| {
             async move {
                 if store.backend() == DbBackend::Postgres {
+                    // Whoever migrates may take longer than others wait for rows.
+                    tx.execute_unprepared("SET LOCAL lock_timeout = 0").await.map_err(error::of_statement)?;
                     let lock = Statement::from_sql_and_values(
                         DbBackend::Postgres,
                         "SELECT pg_advisory_xact_lock($1)",

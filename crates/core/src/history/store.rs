@@ -28,6 +28,10 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// lets a process wait.
 const SLEEP_TIMEOUT: &str = "5s";
 
+/// For how long a statement waits for what another transaction has locked; then it is tried again. Shorter than [`SLEEP_TIMEOUT`]: what
+/// a sleeping process waits for would be handed to each of its transactions in turn, and each would keep it for that long.
+const LOCK_TIMEOUT: &str = "3s";
+
 /// How often a transaction is tried that lost against another one.
 const ATTEMPTS: u32 = 5;
 
@@ -156,7 +160,7 @@ impl Store {
         })?;
         let options = options
             .application_name("syncline")
-            .options([("idle_in_transaction_session_timeout", SLEEP_TIMEOUT)])
+            .options([("idle_in_transaction_session_timeout", SLEEP_TIMEOUT), ("lock_timeout", LOCK_TIMEOUT)])
             .disable_statement_logging();
         // A pool hides why it cannot connect behind its own time-out, so the first connection is made without it.
         let first = tokio::time::timeout(CONNECT_TIMEOUT, sqlx::PgConnection::connect_with(&options)).await;

@@ -45,7 +45,8 @@ impl Queue {
             let options = PgConnectOptions::clone(&pool.connect_options());
             options
                 .application_name("syncline-queue")
-                .options([("search_path", search_path(schema))])
+                // Those who migrate wait for each other.
+                .options([("search_path", search_path(schema).as_str()), ("lock_timeout", "0")])
                 .disable_statement_logging()
         };
         let migrator = PostgresStorage::migrations();
