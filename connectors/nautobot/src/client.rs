@@ -50,8 +50,8 @@ impl Client {
     }
 
     /// Objects of a list of GraphQL, each with its id, when it was changed, and these fields.
-    pub async fn list(&self, list: &str, arguments: &str, fields: &str) -> Result<Vec<Value>> {
-        self.lists.objects(list, arguments, &format!("id last_updated {fields}")).await
+    pub fn list(&self, list: &str, arguments: &str, fields: &str) -> impl Future<Output = Result<Vec<Value>>> + use<> {
+        self.lists.objects(list, arguments, &format!("id last_updated {fields}"))
     }
 
     /// The id of the location type that sites have.

@@ -82,10 +82,8 @@ impl Known {
         let columns = parts.iter().flat_map(|part| part.columns.iter().flatten());
         let mut fields: Vec<_> = columns.map(|column| column.kind.ask(column.native)).collect();
         fields.push(beside(table).to_owned());
-        let (list, fields) = (&list(table), &fields.join(" "));
-        let page = |offset: usize, limit: usize| async move {
-            client.list(list, &format!("limit:{limit},offset:{offset}"), fields).await
-        };
+        let (list, fields) = (list(table), fields.join(" "));
+        let page = |offset: usize, limit: usize| client.list(&list, &format!("limit:{limit},offset:{offset}"), &fields);
         let Connection { page_size, read_connections, .. } = client.connection;
         let (size, connections) = (page_size as usize, read_connections as usize);
         let count = || client.lists.count(table.path);

@@ -10,7 +10,7 @@ use syncline_core::{Error, ErrorKind, Result};
 
 use crate::{Client, Error as HttpError, Method, Path, StatusError};
 
-/// The lists of such a system, below a folder of its API: `dcim/devices`.
+/// The lists of such a system, below a folder of its API: `dcim/devices`. Reads borrow nothing, so that each can be a task of its own.
 #[derive(Debug, Clone)]
 pub struct Lists {
     /// What sends the requests.
@@ -35,11 +35,14 @@ impl Lists {
     }
 
     /// How many objects a list has. Without the right to see them, this is an error.
-    pub async fn count(&self, list: &str) -> Result<usize> {
-        let answer = self.get(list, &[("limit", "1")]).await?;
-        let count = answer["count"].as_u64().and_then(|count| usize::try_from(count).ok());
-        let message = || format!("{} does not say how many {list} there are", self.system);
-        count.ok_or_else(|| Error::new(ErrorKind::Protocol, message()))
+    pub fn count(&self, list: &str) -> impl Future<Output = Result<usize>> + Send + use<> {
+        let (lists, list) = (self.clone(), list.to_owned());
+        async move {
+            let answer = lists.get(&list, &[("limit", "1")]).await?;
+            let count = answer["count"].as_u64().and_then(|count| usize::try_from(count).ok());
+            let message = || format!("{} does not say how many {list} there are", lists.system);
+            count.ok_or_else(|| Error::new(ErrorKind::Protocol, message()))
+        }
     }
 
     /// Counts a list for a connection test: a fact, or a warning where it may not be read, or not be written though it should.
@@ -73,11 +76,19 @@ impl Lists {
     }
 
     /// The objects of a list of GraphQL, with these fields of each.
-    pub async fn objects(&self, list: &str, arguments: &str, fields: &str) -> Result<Vec<Value>> {
-        let mut data = self.graphql(&format!("{{{list}({arguments}){{{fields}}}}}")).await?;
-        match data[list].take() {
-            Value::Array(objects) => Ok(objects),
-            _ => Err(Error::new(ErrorKind::Protocol, format!("{} answered no list of {list}", self.system))),
+    pub fn objects(
+        &self,
+        list: &str,
+        arguments: &str,
+        fields: &str,
+    ) -> impl Future<Output = Result<Vec<Value>>> + Send + use<> {
+        let (lists, query) = (self.clone(), format!("{{{list}({arguments}){{{fields}}}}}"));
+        let list = list.to_owned();
+        async move {
+            match lists.graphql(&query).await?[&list].take() {
+                Value::Array(objects) => Ok(objects),
+                _ => Err(Error::new(ErrorKind::Protocol, format!("{} answered no list of {list}", lists.system))),
+            }
         }
     }
 }

@@ -63,7 +63,7 @@ async fn rates() {
 
     let all = lab.first.graphql("{interfaces{id}}").await["interfaces"].as_array().unwrap().len();
     for _ in 0..3 {
-        for (size, connections) in [(1000, 1), (1000, 2), (2000, 2), (4000, 1)] {
+        for (size, connections) in [(1000, 1), (1000, 2), (2000, 2), (2000, 3), (4000, 1), (4000, 2)] {
             let pages: Vec<_> = (0..all.div_ceil(size)).collect();
             let start = Instant::now();
             join_all((0..connections).map(|first| {
