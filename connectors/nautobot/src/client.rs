@@ -3,6 +3,7 @@
 use serde_json::json;
 use syncline_core::event::Level;
 use syncline_core::prelude::*;
+use syncline_core::table::each;
 use syncline_core::version::{Known, Version};
 use syncline_http::django::Lists;
 use syncline_http::{Client as Http, ClientSettings, Credential};
@@ -54,14 +55,14 @@ impl Client {
         self.lists.objects(list, arguments, &format!("id last_updated {fields}"))
     }
 
-    /// The id of the location type that sites have.
+    /// The location type that sites have, with what may stand at its locations.
     pub async fn location_type(&self) -> Result<Value> {
-        let types = self.list("location_types", "limit:1000", "name").await?;
+        let types = self.list("location_types", "limit:1000", "name parent{id} content_types{model}").await?;
         let name = &self.connection.location_type;
         let known: Vec<_> = types.iter().map(|kind| kind["name"].to_string()).collect();
-        types.iter().find(|kind| kind["name"] == **name).map(|kind| kind["id"].clone()).ok_or_else(|| {
+        types.iter().find(|kind| kind["name"] == **name).cloned().ok_or_else(|| {
             let words = "make one with the content types device, prefix and VLAN, or name another as `location_type`";
-            let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+            let known = if known.is_empty() { "none: it may lack the right".to_owned() } else { known.join(", ") };
             let message = format!("Nautobot has no location type `{name}`: {words}. The token sees {known}");
             Error::new(ErrorKind::Settings, message)
         })
@@ -87,9 +88,4 @@ impl Client {
             _ => true,
         }
     }
-}
-
-/// The members of a list.
-pub(crate) fn each(list: &Value) -> impl Iterator<Item = &Value> {
-    list.as_array().into_iter().flatten()
 }

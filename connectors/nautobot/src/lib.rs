@@ -12,7 +12,7 @@ use std::sync::{Mutex, PoisonError};
 
 use syncline_core::prelude::*;
 use syncline_core::snapshot::Prefixes;
-use syncline_core::table;
+use syncline_core::table::{self, each, text};
 use syncline_model::{AnyKey, FieldSet, Model as _, models::Interface};
 use url::Url;
 
@@ -32,6 +32,9 @@ pub struct NautobotSide {
     /// The prefixes that were read, as addresses need one.
     prefixes: Mutex<Prefixes>,
 }
+
+/// What stands at sites.
+const TAKEN: [&str; 3] = ["content type dcim.device", "content type ipam.prefix", "content type ipam.vlan"];
 
 /// The kinds of interfaces that have no speed: the beginnings of their names.
 const WITHOUT_SPEED: [&str; 6] = ["virtual", "bridge", "lag", "tunnel", "ieee802.", "other-wireless"];
@@ -120,8 +123,16 @@ impl Side for NautobotSide {
             let (lists, is_written) = (&self.client.lists, role == Role::Target);
             lists.check(&mut report, table.schema.plural, table.path, is_written).await?;
         }
-        let locations = [self.client.location_type().await, self.client.location_parent().await];
-        report.warnings.extend(locations.into_iter().filter_map(Result::err).map(|error| error.to_string()));
+        self.client.lists.check(&mut report, "namespaces", "ipam/namespaces", false).await?;
+        let (kind, parent) = (self.client.location_type().await, self.client.location_parent().await);
+        if let (Role::Target, Ok(kind), Ok(parent)) = (role, &kind, &parent) {
+            let takes = |model: &&str| each(&kind["content_types"]).any(|of| model.ends_with(&text(&of["model"])));
+            let lacks = TAKEN.into_iter().filter(|model| !takes(model));
+            let asks = (kind["parent"].is_object() && parent.is_null()).then_some("parent: give `location_parent`");
+            let told = lacks.chain(asks).map(|what| format!("the location type of sites lacks its {what}"));
+            report.warnings.extend(told);
+        }
+        report.warnings.extend([kind, parent].into_iter().filter_map(Result::err).map(|error| error.to_string()));
         Ok(report)
     }
 

@@ -9,11 +9,12 @@ use futures::TryStreamExt as _;
 use serde_json::json;
 use syncline_core::prelude::*;
 use syncline_core::snapshot::Prefixes;
+use syncline_core::table::each;
 use syncline_model::models::{Device, Interface, IpAddress, MacAddress, Prefix, Site, Tag, VirtualMachine, Vrf};
 use syncline_model::{AnyKey, AnyRecord, Model as _};
 use uuid::Uuid;
 
-use crate::client::{Client, each};
+use crate::client::Client;
 use crate::settings::Connection;
 use crate::tables::{Column, Kind, TABLES, Table, beside, is_listed, list};
 
@@ -22,12 +23,12 @@ pub(crate) const GLOBAL: &str = "Global";
 
 /// What was read so far: how references become keys.
 #[derive(Default)]
-struct Known {
+pub(crate) struct Known {
     keys: KeysById<Uuid>,
     /// The location that a location is in.
     above: HashMap<Uuid, Uuid>,
     /// The VRFs of a namespace.
-    vrfs: HashMap<Uuid, Vec<AnyKey>>,
+    pub vrfs: HashMap<Uuid, Vec<AnyKey>>,
     prefixes: Prefixes,
 }
 
@@ -196,9 +197,10 @@ impl Known {
     }
 
     /// The VRF of a prefix that is assigned to none.
-    fn vrf_of_namespace(&self, namespace: &Value) -> Result<Value, NoRecord> {
+    pub fn vrf_of_namespace(&self, namespace: &Value) -> Result<Value, NoRecord> {
         match self.vrfs.get(&id(&namespace["id"])).map(Vec::as_slice) {
             _ if namespace["name"] == GLOBAL => Ok(Value::Null),
+            _ if namespace.is_null() => Err(NoRecord::reject("vrf", "lacks the right to view its namespace")),
             Some([vrf]) => Ok(vrf.to_value()),
             _ => Err(NoRecord::Skip("in a namespace that is not the one of a VRF")),
         }

@@ -1,12 +1,13 @@
 //! What Nautobot calls the models and their fields.
 
 use syncline_core::prelude::*;
-use syncline_core::{table, tables};
+use syncline_core::table::{self, canonical_mac, short_form};
+use syncline_core::tables;
 use syncline_http::django::choice;
 use syncline_model::models::{
     self, Device, DeviceRole, DeviceType, IpAddress, MacAddress, Platform, Prefix, Site, Vlan, Vrf,
 };
-use syncline_model::{FieldSet, Model as _, Slug};
+use syncline_model::{FieldSet, Model as _};
 
 pub(crate) type Table = table::Table<Kind>;
 pub(crate) type Column = table::Column<Kind>;
@@ -102,17 +103,6 @@ pub(crate) const TABLES: &[Table] = tables! {
     }
 };
 
-/// The short form of a name, as the models spell sites, statuses and roles.
-pub(crate) fn short(name: &Value) -> Value {
-    name.as_str().and_then(Slug::from_name).map_or(Value::Null, |slug| slug.as_str().into())
-}
-
-/// A MAC address as the models spell it: Nautobot keeps it as it was written.
-fn canonical(mac: &Value) -> Value {
-    let parsed = mac.as_str().and_then(|text| text.parse::<syncline_model::MacAddress>().ok());
-    parsed.map_or_else(|| mac.clone(), |mac| mac.to_string().into())
-}
-
 /// The list of a table in GraphQL.
 pub(crate) fn list(table: &Table) -> String {
     table.path.rsplit('/').next().unwrap_or_default().replace('-', "_")
@@ -199,12 +189,12 @@ impl Kind {
         match (self, value) {
             (Text, Value::String(text)) if text.is_empty() => Value::Null,
             (Text | Plain | Read, _) => value.clone(),
-            (Mac, _) => canonical(value),
+            (Mac, _) => canonical_mac(value),
             (Choice, _) => value.as_str().map_or(Value::Null, |name| choice(name).into()),
-            (Short, _) => short(value),
+            (Short, _) => short_form(value),
             (Status(types, _), _) => match row["type"].as_str().map(choice) {
                 Some(kind) if types.contains(&kind.as_str()) => kind.into(),
-                _ => short(&value["name"]),
+                _ => short_form(&value["name"]),
             },
             (Itself, _) => row["id"].clone(),
             (_, Value::Array(several)) => {

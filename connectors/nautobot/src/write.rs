@@ -8,16 +8,16 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::json;
 use syncline_core::prelude::*;
-use syncline_core::table;
+use syncline_core::table::{self, each, is_or_has, short_form, text};
 use syncline_core::target::lane_of;
 use syncline_core::target::lists::{Has, Own, RefusedList};
 use syncline_http::Method;
 use syncline_model::models::{Device, DeviceRole, Interface, IpAddress, MacAddress, Prefix, Site, Tag, Vlan, Vrf};
 use syncline_model::{Model as _, ModelSchema};
 
-use crate::client::{Client, each};
+use crate::client::Client;
 use crate::read::{GLOBAL, moment, native};
-use crate::tables::{Kind, TABLES, Table, beside, content_type, find, is_listed, list, parts, short};
+use crate::tables::{Kind, TABLES, Table, beside, content_type, find, is_listed, list, parts};
 
 /// Lanes a connection: a batch whose lane is busy waits, and with few lanes that is often the next one.
 const LANES_PER_CONNECTION: u64 = 4;
@@ -85,12 +85,14 @@ impl Writer {
         for status in each(&data["statuses"]) {
             for kind in each(&status["content_types"]) {
                 let kind = format!("{}.{}", text(&kind["app_label"]), text(&kind["model"]));
-                ids.insert((kind, text(&short(&status["name"]))), status["id"].clone());
+                ids.insert((kind, text(&short_form(&status["name"]))), status["id"].clone());
             }
         }
         let roles = each(&data["roles"]);
-        ids.extend(roles.map(|role| (("role".to_owned(), text(&short(&role["name"]))), role["id"].clone())));
-        let location_type = client.location_type().await.unwrap_or_default();
+        ids.extend(
+            roles.map(|role| (("roles of addresses".to_owned(), text(&short_form(&role["name"]))), role["id"].clone())),
+        );
+        let location_type = client.location_type().await.unwrap_or_default()["id"].take();
         let location_parent = client.location_parent().await?;
         Ok(Self { client, ids, location_type, location_parent, own: Own::default(), spaces: Mutex::default() })
     }
@@ -99,8 +101,9 @@ impl Writer {
     fn named(&self, kind: &str, name: &str) -> Result<Value, String> {
         let id = self.ids.get(&(kind.to_owned(), name.to_owned())).cloned();
         id.ok_or_else(|| {
-            let known: BTreeSet<_> = self.ids.keys().filter(|(of, _)| of == kind).map(|(_, name)| name).collect();
-            format!("Nautobot has no `{name}` here, but {known:?}")
+            let known = self.ids.keys().filter(|(of, _)| of == kind).map(|(_, name)| format!("`{name}`"));
+            let known = Vec::from_iter(known.collect::<BTreeSet<_>>()).join(", ");
+            format!("Nautobot has no `{name}` for {kind}, but {known}: make it, or give it this content type")
         })
     }
 
@@ -189,7 +192,7 @@ impl List for Work<'_> {
         key.all(|(column, value)| match column.kind {
             Kind::Vrf => is_in(&row["namespace"], value),
             Kind::ParentVrf => is_in(&row["parent"]["namespace"], value),
-            _ => column.kind.value(column.native, row) == *value,
+            _ => is_or_has(&column.kind.value(column.native, row), value),
         })
     }
 
@@ -237,7 +240,7 @@ impl List for Work<'_> {
                     } else if before.is_some_and(|before| types.contains(&before)) {
                         put("type", json!(plain));
                     }
-                    let kind = if column.native == "role" { "role" } else { &content_type };
+                    let kind = if column.native == "role" { "roles of addresses" } else { &content_type };
                     put(column.native, named(kind, if types.contains(&name) { "active" } else { name })?);
                 }
                 _ if column.native == "locations" => put("location", value.clone()),
@@ -329,8 +332,4 @@ impl List for Work<'_> {
         let changes = self.writer.client.lists.graphql(&query).await.ok()?;
         changes["object_changes"][0]["request_id"].as_str().map(str::to_owned)
     }
-}
-
-fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_default().to_owned()
 }

@@ -2,7 +2,7 @@
 //! code for each model.
 
 use serde_json::Value;
-use syncline_model::{FieldKind, FieldSet, ModelSchema};
+use syncline_model::{FieldKind, FieldSet, MacAddress, ModelSchema, Slug};
 
 use crate::bindings::Bindings;
 use crate::describe::DataMapping;
@@ -58,6 +58,32 @@ macro_rules! tables {
 
 #[doc(hidden)]
 pub use syncline_model::{Model, models};
+
+/// The members of a list; none of anything else.
+pub fn each(list: &Value) -> impl Iterator<Item = &Value> {
+    list.as_array().into_iter().flatten()
+}
+
+/// Whether a value is another one, or a list that has it: what is at several places is at each of them.
+pub fn is_or_has(value: &Value, one: &Value) -> bool {
+    value == one || each(value).any(|other| other == one)
+}
+
+/// A text; the empty one where there is none.
+pub fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+/// The short form of a name, as the models spell sites, statuses and roles, for systems that keep names alone; null where it has none.
+pub fn short_form(name: &Value) -> Value {
+    name.as_str().and_then(Slug::from_name).map_or(Value::Null, |slug| slug.as_str().into())
+}
+
+/// A MAC address as the models spell it, for systems that keep it as it was written; what is none stays as it is.
+pub fn canonical_mac(mac: &Value) -> Value {
+    let parsed = mac.as_str().and_then(|text| text.parse::<MacAddress>().ok());
+    parsed.map_or_else(|| mac.clone(), |mac| mac.to_string().into())
+}
 
 /// The table of a model; an error when there is none.
 pub fn of<'t, K>(tables: &'t [Table<K>], model: &str) -> Result<&'t Table<K>> {

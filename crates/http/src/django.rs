@@ -124,8 +124,9 @@ pub fn batch_error(system: &str, error: HttpError) -> BatchError {
             let message = format!("the database of {system} had to break off the batch: {text}");
             BatchError::Again(Error::new(ErrorKind::Remote, message).temporary().caused_by(error))
         }
-        // The database itself refuses what was let pass, such as one object twice in a list: nothing was committed.
-        500 if answer.body_text().contains("IntegrityError") => {
+        // The database itself refuses what was let pass, such as one object twice in a list, or a model does when it is saved: nothing was
+        // committed.
+        500 if ["IntegrityError", "ValidationError"].iter().any(|name| answer.body_text().contains(name)) => {
             BatchError::Refused { field: None, error: Error::new(ErrorKind::Refused, text).caused_by(error) }
         }
         // A failure after the commit (a webhook, the queue) answers 500 too: only a look tells.

@@ -151,6 +151,14 @@ impl Lab {
         planned(&report)
     }
 
+    /// Runs a sync of which some changes may not go through. What became of each change of a model.
+    pub async fn outcomes(&self, name: &str, model: &str) -> Vec<String> {
+        let report = self.run(name, RunRequest::default()).await;
+        let changes = self.runner.history().changes(report.run, &ChangeFilter::default(), None, 100_000).await.unwrap();
+        let of_model = changes.items.iter().filter(|change| change.model == model);
+        of_model.map(|change| format!("{} {}", change.key, change.outcome.as_str())).collect()
+    }
+
     /// Runs a sync that has nothing to write any more.
     pub async fn writes_nothing(&self, name: &str) {
         assert_eq!(shown(&self.completes(name).await), [""; 0], "{name}");

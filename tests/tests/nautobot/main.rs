@@ -148,3 +148,20 @@ async fn what_is_there_and_what_nautobot_adds_is_taken_into_account() {
         shown(&changes)
     );
 }
+
+/// What the target has and cannot be taken over is not made once more.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_vlan_that_is_at_two_locations_is_not_created_again() {
+    let lab = Lab::new().await;
+    let mut sites = Vec::new();
+    for (name, slug) in [("Bern", "bern"), ("Chur", "chur")] {
+        sites.push(lab.netbox.seed(Kind::Site, json!({"name": name, "slug": slug})).unwrap());
+    }
+    lab.netbox.seed(Kind::Vlan, json!({"vid": 20, "name": "voice", "site": sites[0]})).unwrap();
+    lab.completes("netbox-to-first").await;
+    let vlan = lab.first.find("ipam/vlans", "vid", "20").await[0]["id"].clone();
+    let chur = lab.first.find("dcim/locations", "name", "Chur").await[0]["id"].clone();
+    lab.first.post("ipam/vlan-location-assignments", json!({"vlan": vlan, "location": chur})).await;
+    assert_eq!(lab.outcomes("netbox-to-first", "vlan").await, [r#"[["bern"],20] stale"#]);
+    assert_eq!(lab.first.find("ipam/vlans", "vid", "20").await.len(), 1);
+}

@@ -381,6 +381,11 @@ impl<R> ModelSink<R> {
         };
         let (runs, buffer) = (std::mem::take(&mut self.runs), std::mem::take(&mut self.buffer));
         let (model, folder) = (self.schema.name, self.shared.folder.clone());
+        if !self.skipped.is_empty() {
+            let why: Vec<_> = self.skipped.iter().map(|(rule, count)| format!("{count}: {rule}")).collect();
+            let text = format!("`{model}`: left out of the {}: {}", self.shared.side, why.join("; "));
+            self.shared.events.message(Level::Info, text);
+        }
         let merged = blocking(move || run::merge(model, &folder, &runs, buffer)).await?;
         let counted = Counted {
             skipped: std::mem::take(&mut self.skipped),

@@ -281,7 +281,10 @@ fn look(list: &impl List, items: &mut Items<'_>, rows: &[Value]) {
             if list.own().is_left(&native.id) || list.adopts(item, row) {
                 item.native = Some(native);
             } else {
-                let reason = format!("it was created after the plan was made (id {})", native.id);
+                let reason = format!(
+                    "it is there, and was not when the plan was made, or could not be taken over (id {})",
+                    native.id
+                );
                 item.settle(Outcome::Stale { reason });
             }
         } else if writing != Writing::Create

@@ -71,6 +71,16 @@ async fn a_list_that_is_refused_says_what_is_wrong_with_each() {
     assert!(matches!(refused.error, BatchError::Refused { .. }));
 }
 
+/// Nautobot answers so where a model refuses itself when it is saved.
+#[tokio::test]
+async fn a_refusal_that_is_answered_as_a_failure_is_a_refusal() {
+    let words = "{'locations': [\"Prefixes may not associate to Locations of types ['Site'].\"]}";
+    let server = server("POST", 500, json!({"error": words, "exception": "ValidationError"})).await;
+    let refused = lists(&server).send(Method::POST, "dcim/devices", &[json!({})]).await.unwrap_err();
+    let BatchError::Refused { error, .. } = refused.error else { panic!("{:?}", refused.error) };
+    assert!(error.message().contains("may not associate to Locations"), "{error}");
+}
+
 #[tokio::test]
 async fn an_empty_list_is_not_sent_and_deletes_answer_nothing() {
     let server = server("DELETE", 204, Value::Null).await;

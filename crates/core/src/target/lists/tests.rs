@@ -178,7 +178,10 @@ async fn what_would_be_there_twice_is_looked_for() {
     shelf.unique = false;
     assert_eq!(
         written(&shelf, &creates(&["a", "b"])).await,
-        ["- stale it was created after the plan was made (id 7)", "2 applied the one of 2"]
+        [
+            "- stale it is there, and was not when the plan was made, or could not be taken over (id 7)",
+            "2 applied the one of 2"
+        ]
     );
 }
 
