@@ -74,6 +74,10 @@ pub(crate) fn run(shell: &Shell, arguments: &Arguments) -> Outcome {
             lints = Some(command_beside("nice", &lint, &[]));
         })
     });
+    // Real servers are installed and migrated while others are at work. Where their packages cannot be had, it says so, and the
+    // simulators have to do.
+    let mut zabbix = suite_beside(integration::Arguments::zabbix());
+    let mut nautobot = suite_beside(integration::Arguments::nautobot());
     step("durable, what was left of it", &mut || told(durable.end()?));
     step("clippy, what was left of it", &mut || told(lints.as_mut().context("the tests were not compiled")?.end()?));
     step("handbook matrix", &mut || matrix::run(root(), &reports, true));
@@ -84,10 +88,6 @@ pub(crate) fn run(shell: &Shell, arguments: &Arguments) -> Outcome {
         Ok(_) => step("deny", &mut || cargo(cmd!(shell, "cargo deny check bans licenses sources"))),
         Err(_) => println!("\n==> deny\nSKIPPED: cargo-deny is not installed (`cargo install cargo-deny --locked`)"),
     }
-    // Real servers are installed and migrated while others are at work. Where their packages cannot be had, it says so, and the
-    // simulators have to do.
-    let mut zabbix = suite_beside(integration::Arguments::zabbix());
-    let mut nautobot = suite_beside(integration::Arguments::nautobot());
     step("integration clients", &mut || {
         Ok(integration::run(shell, &integration::Arguments::clients(arguments.required)))
     });

@@ -8,7 +8,9 @@ mod frontend;
 mod packages;
 mod programs;
 
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use anyhow::{Context, anyhow};
 use serde_json::json;
@@ -105,17 +107,20 @@ fn on_each(
         Ok(server) => server,
         Err(problem) => return vec![check("zabbix", Err(problem))],
     };
-    let name = |release: &Release| format!("zabbix {}", release.version);
-    let mut checks: Vec<_> = RELEASES
-        .iter()
-        .map(|release| {
-            check(
-                &name(release),
-                Zabbix::start(shell, &server, release)
-                    .and_then(|zabbix| work(&zabbix, shell, &tests).map_err(Problem::Failed)),
-            )
-        })
-        .collect();
+    let on = |release: &Release, shell: &Shell| {
+        let worked = Zabbix::start(shell, &server, release)
+            .and_then(|zabbix| work(&zabbix, shell, &tests).map_err(Problem::Failed));
+        check(&format!("zabbix {}", release.version), worked)
+    };
+    // Side by side: tests wait for the frontend more than they work. Measured is one after the other.
+    let mut checks: Vec<_> = match selection {
+        Selection::Package => RELEASES.iter().map(|release| on(release, shell)).collect(),
+        Selection::Workspace => thread::scope(|scope| {
+            let shells = RELEASES.iter().map(|release| (release, shell.clone()));
+            let beside: Vec<_> = shells.map(|(release, shell)| scope.spawn(move || on(release, &shell))).collect();
+            beside.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
+        }),
+    };
     if let Err(reason) = server.stop() {
         checks.push(check("zabbix", Err(Problem::Failed(reason))));
     }
@@ -155,7 +160,7 @@ pub(super) fn keep(shell: &Shell) -> Vec<Check> {
     println!("  stop with Ctrl-C");
     loop {
         // Whatever ends this program ends what it started.
-        std::thread::park();
+        thread::park();
     }
 }
 
