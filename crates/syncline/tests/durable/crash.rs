@@ -225,10 +225,12 @@ impl Crash {
     async fn by_command(&mut self, cycle: u64) {
         let mut killed = 0;
         loop {
-            let waiting = self.world.unfinished().await.into_iter().find(|run| run.status == RunStatus::AwaitingReview);
-            let id = waiting.map(|run| run.id.to_string());
-            match &id {
-                Some(id) => self.launch(&["approve", id, "--reason", "it is gone", "--here"], cycle, killed).await,
+            let open = self.world.unfinished().await;
+            let waiting = open.iter().find(|run| run.status == RunStatus::AwaitingReview || run.paused.is_some());
+            let id = waiting.map(|run| run.id.to_string()).unwrap_or_default();
+            match waiting {
+                Some(run) if run.paused.is_some() => self.launch(&["resume", &id, "--here"], cycle, killed).await,
+                Some(_) => self.launch(&["approve", &id, "--reason", "it is gone", "--here"], cycle, killed).await,
                 None => self.launch(&["run", SYNC], cycle, killed).await,
             }
             let ended = tokio::time::timeout(PATIENCE, self.trap.wait()).await;
@@ -237,6 +239,8 @@ impl Crash {
                 Some(0) => return,
                 // It waits for a person, or for NetBox.
                 Some(3 | WAITS) => {}
+                // It was killed too often before it could record anything, and says that a person is to let it go on.
+                Some(1) if self.world.unfinished().await.iter().any(|run| run.paused.is_some()) => {}
                 Some(code) => panic!("exit code {code}:\n{}", said(self.world.folder.path(), SAID)),
                 None => self.note(&mut killed),
             }
