@@ -125,8 +125,10 @@ pub fn batch_error(system: &str, error: HttpError) -> BatchError {
             BatchError::Again(Error::new(ErrorKind::Remote, message).temporary().caused_by(error))
         }
         // The database itself refuses what was let pass, such as one object twice in a list, or a model does when it is saved: nothing was
-        // committed.
-        500 if ["IntegrityError", "ValidationError"].iter().any(|name| answer.body_text().contains(name)) => {
+        // committed. That a message speaks of the latter says nothing, as whatever failed later may do so.
+        500 if answer.body_text().contains("IntegrityError")
+            || answer.json().is_some_and(|body| body["exception"] == "ValidationError") =>
+        {
             BatchError::Refused { field: None, error: Error::new(ErrorKind::Refused, text).caused_by(error) }
         }
         // A failure after the commit (a webhook, the queue) answers 500 too: only a look tells.

@@ -79,6 +79,13 @@ async fn a_refusal_that_is_answered_as_a_failure_is_a_refusal() {
     let refused = lists(&server).send(Method::POST, "dcim/devices", &[json!({})]).await.unwrap_err();
     let BatchError::Refused { error, .. } = refused.error else { panic!("{:?}", refused.error) };
     assert!(error.message().contains("may not associate to Locations"), "{error}");
+
+    // A failure after the commit that only speaks of one tells nothing of what was written.
+    server.reset().await;
+    let said = json!({"error": "the webhook answered: ValidationError", "exception": "RuntimeError"});
+    add(&server, "POST", 500, said).await;
+    let failed = lists(&server).send(Method::POST, "dcim/devices", &[json!({})]).await.unwrap_err();
+    assert!(matches!(failed.error, BatchError::InDoubt(_)), "{:?}", failed.error);
 }
 
 #[tokio::test]
