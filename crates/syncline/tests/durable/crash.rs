@@ -240,7 +240,9 @@ impl Crash {
                 // It waits for a person, or for NetBox.
                 Some(3 | WAITS) => {}
                 // It was killed too often before it could record anything, and says that a person is to let it go on.
-                Some(1) if self.world.unfinished().await.iter().any(|run| run.paused.is_some()) => {}
+                Some(1)
+                    if waiting.is_none_or(|run| run.paused.is_none())
+                        && self.world.unfinished().await.iter().any(|run| run.paused.is_some()) => {}
                 Some(code) => panic!("exit code {code}:\n{}", said(self.world.folder.path(), SAID)),
                 None => self.note(&mut killed),
             }
